@@ -1,0 +1,85 @@
+"""A data set: samples of one modality in three splits, and what their columns and classes are called."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaikit.errors import DataError
+from xaikit.types import Modality, Sample
+
+__all__ = ["Column", "Dataset"]
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of a table, or one channel of a series.
+
+    categories : what the codes 0, 1, ... stand for; () for a number
+    """
+
+    name: str
+    categories: tuple[str, ...] = ()
+    unit: str = ""
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """Samples to train on, to choose with (val) and to measure with (test).
+
+    classes : names of the labels 0 to K-1; () for regression
+    columns : of a table, or channels of a series; () otherwise
+    source : where it comes from, in a sentence for people (composed data says so)
+    language : BCP 47 tag of text, for example "en" or "ko"
+    facts : anything JSON-able for the report
+    """
+
+    name: str
+    modality: Modality
+    task: Literal["classification", "regression"]
+    classes: tuple[str, ...]
+    train: tuple[Sample, ...]
+    val: tuple[Sample, ...]
+    test: tuple[Sample, ...]
+    columns: tuple[Column, ...] = ()
+    source: str = ""
+    language: str = "en"
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        for split in ("train", "val", "test"):
+            if not getattr(self, split):
+                raise DataError(
+                    f"data set '{self.name}' has no {split} samples; give it more rows."
+                )
+        if self.task == "classification":
+            seen = {int(s.label) for s in self.train if s.label is not None}
+            if len(seen) < 2:
+                raise DataError(
+                    f"data set '{self.name}' has one class in its training rows; two or more are needed."
+                )
+
+    def inputs(self, split: str) -> list[NDArray[Any]]:
+        """The samples' x of a split, in order."""
+        return [s.x for s in getattr(self, split)]
+
+    def labels(self, split: str) -> NDArray[Any]:
+        """(N,) int64 class indices, or float64 numbers for regression."""
+        kind = np.int64 if self.task == "classification" else np.float64
+        return np.array([s.label for s in getattr(self, split)], dtype=kind)
+
+    @cached_property
+    def hash(self) -> str:
+        """sha256 over every x and label: the same data give the same hash."""
+        digest = hashlib.sha256()
+        for split in ("train", "val", "test"):
+            for s in getattr(self, split):
+                digest.update(s.x.tobytes())
+                digest.update(repr(s.label).encode())
+        return digest.hexdigest()

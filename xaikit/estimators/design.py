@@ -1,0 +1,137 @@
+"""Which coalitions to evaluate: complementary pairs, stratified by size, without replacement.
+
+Only half the difference of a pair, (v(S) - v(not S)) / 2, matters for Shapley values, so every
+design here is a set of pairs and each pair is named by its smaller member. A stratum holds the
+pairs of one size s = 1..n//2. Designs of one seed are nested: a larger one contains the smaller.
+
+Sources: uniform sampling over sizes without replacement is Leverage SHAP (Musco and Witter, ICLR
+2025, arXiv 2410.01917); pairing is Covert and Lee (AISTATS 2021). Starting with all singletons
+("border") is this project's choice, measured in benchmarks/shapley_accuracy.py.
+"""
+
+from __future__ import annotations
+
+import functools
+import itertools
+import math
+
+import numpy as np
+
+from xaikit.estimators.game import BoolArray
+
+__all__ = ["allocate", "paired_design", "stratum_caps"]
+
+_ENUMERATE = 2048  # strata up to this size are listed and shuffled, larger ones drawn by rejection
+
+
+@functools.cache
+def stratum_caps(n: int) -> tuple[int, ...]:
+    """Number of pairs in each stratum s = 1..n//2: C(n, s), half of that where 2 s = n.
+
+    Python integers: C(300, 150) is beyond int64, and only ratios of these numbers are ever floats.
+    """
+    return tuple(math.comb(n, s) // (2 if 2 * s == n else 1) for s in range(1, n // 2 + 1))
+
+
+def paired_design(
+    n: int, n_pairs: int, seed: int, *, border: bool = True, keep: list[int] | None = None
+) -> tuple[BoolArray, list[int]]:
+    """Masks of the smaller members, bool (n_pairs, n), and the number of pairs per stratum.
+
+    border : take all singletons first when n_pairs >= n.
+    keep : counts per stratum of an earlier, smaller design that this one must contain.
+    Deterministic given (n, n_pairs, seed, border, keep); n_pairs is capped at 2^(n-1) - 1.
+    """
+    counts = allocate(n, n_pairs, seed, border=border, keep=keep)
+    drawn = [_draw(n, s + 1, k, seed) for s, k in enumerate(counts) if k]
+    return np.concatenate([np.empty((0, n), dtype=bool), *drawn]), counts
+
+
+def allocate(
+    n: int, n_pairs: int, seed: int, *, border: bool = True, keep: list[int] | None = None
+) -> list[int]:
+    """Pairs per stratum: equal rate per coalition size, water-filled at the strata's sizes.
+
+    The fractional parts are rounded by systematic sampling with one uniform number, so every
+    stratum gets its share in expectation and the total is exact.
+    """
+    caps = stratum_caps(n)
+    n_pairs = min(n_pairs, sum(caps))
+    first = [n] if border and n_pairs >= n and n > 2 else []  # n = 2: the one stratum is the border
+    rest = [min(cap, n_pairs) for cap in caps[len(first) :]]
+    rates = [0.5 if 2 * s == n else 1.0 for s in range(len(first) + 1, len(caps) + 1)]
+    shares = _water_fill(rest, rates, n_pairs - sum(first))
+    offset = np.random.default_rng([seed, 0]).random()
+    steps = np.floor(np.round(np.cumsum([0.0, *shares]), 9) + offset).astype(int)
+    counts = first + [int(k) for k in np.diff(steps)]
+    return counts if keep is None else _containing(counts, keep)
+
+
+def _water_fill(caps: list[int], rates: list[float], total: int) -> list[float]:
+    """Shares proportional to the rates, none above its cap, that sum to the total."""
+    shares = [0.0] * len(caps)
+    open_strata = sorted(range(len(caps)), key=lambda s: caps[s] / rates[s])
+    left, rate_left = float(total), sum(rates)
+    for s in open_strata:
+        shares[s] = min(float(caps[s]), left * rates[s] / rate_left)
+        left -= shares[s]
+        rate_left -= rates[s]
+    return shares
+
+
+def _containing(counts: list[int], keep: list[int]) -> list[int]:
+    """The counts raised to those kept, and lowered elsewhere so that the total stays."""
+    raised = [max(k, old) for k, old in zip(counts, keep, strict=True)]
+    excess = sum(raised) - sum(counts)
+    for s in sorted(range(len(raised)), key=lambda s: keep[s] - raised[s]):
+        cut = min(excess, raised[s] - keep[s])
+        raised[s] -= cut
+        excess -= cut
+    return raised
+
+
+def _draw(n: int, size: int, k: int, seed: int) -> BoolArray:
+    """The first k pairs of the stratum's own random order, bool (k, n)."""
+    cap = stratum_caps(n)[size - 1]
+    rng = np.random.default_rng([seed, size])
+    if cap <= _ENUMERATE:
+        return _stratum(n, size)[rng.permutation(cap)[:k]]
+    half = cap // 2  # rejection slows down as a stratum fills up, so its second half is listed
+    masks = _reject(n, size, min(k, half), rng)
+    if k <= half:
+        return masks
+    rest = _without(_stratum(n, size), masks)
+    order = np.random.default_rng([seed, size, 1]).permutation(len(rest))
+    return np.concatenate([masks, rest[order[: k - half]]])
+
+
+def _stratum(n: int, size: int) -> BoolArray:
+    """All pairs of one size; where 2 s = n the member with feature 0 stands for the pair."""
+    fixed = 2 * size == n
+    chosen = itertools.combinations(range(fixed, n), size - fixed)
+    columns = np.array(list(chosen), dtype=np.int64).reshape(-1, size - fixed)
+    masks = np.zeros((len(columns), n), dtype=bool)
+    np.put_along_axis(masks, columns, True, axis=1)
+    masks[:, 0] |= fixed
+    return masks
+
+
+def _reject(n: int, size: int, k: int, rng: np.random.Generator) -> BoolArray:
+    """The first k different pairs of a uniform stream; the stream does not depend on k."""
+    masks = np.empty((0, n), dtype=bool)
+    while len(masks) < k:
+        draws = rng.random((k - len(masks) + 8, n))  # row by row, whatever the number of rows
+        fresh = np.zeros(draws.shape, dtype=bool)
+        np.put_along_axis(fresh, np.argpartition(draws, size - 1, axis=1)[:, :size], True, axis=1)
+        if 2 * size == n:
+            fresh ^= ~fresh[:, :1]
+        masks = np.concatenate([masks, fresh])
+        _, first = np.unique(np.packbits(masks, axis=1), axis=0, return_index=True)
+        masks = masks[np.sort(first)]
+    return masks[:k]
+
+
+def _without(masks: BoolArray, gone: BoolArray) -> BoolArray:
+    taken = {row.tobytes() for row in np.packbits(gone, axis=1)}
+    keys = np.packbits(masks, axis=1)
+    return masks[[row.tobytes() not in taken for row in keys]]

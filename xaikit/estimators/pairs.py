@@ -1,0 +1,85 @@
+"""Evaluated complementary pairs: what the odd Gaussian process and the regressions are fitted to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaikit.estimators.design import stratum_caps
+from xaikit.estimators.game import BoolArray, FloatArray, Game
+
+__all__ = ["Pairs", "evaluate_pairs", "stratum_weights"]
+
+
+@dataclass(frozen=True)
+class Pairs:
+    """N complementary pairs of coalitions and their values.
+
+    signs : (N, n) float64, +1 where a feature is kept, -1 where not, of the smaller member z.
+    odd   : (N,) float64, (v(z) - v(-z)) / 2; only this part has a share in Shapley values.
+    even  : (N,) float64, (v(z) + v(-z)) / 2.
+    odd_full, even_full : the same two numbers for the pair of full and empty coalition; 2 odd_full
+        is the sum of all Shapley values, known without error.
+    """
+
+    signs: FloatArray
+    odd: FloatArray
+    even: FloatArray
+    odd_full: float
+    even_full: float
+
+    @property
+    def sizes(self) -> NDArray[np.int64]:
+        """Size of each smaller member, (N,), its stratum."""
+        return (self.signs > 0).sum(axis=1)
+
+    @property
+    def values(self) -> FloatArray:
+        """All 2 N + 2 values of the game."""
+        members = [self.odd + self.even, self.even - self.odd]
+        return np.concatenate(
+            [*members, [self.even_full - self.odd_full, self.even_full + self.odd_full]]
+        )
+
+    @property
+    def remaining(self) -> FloatArray:
+        """Share of each row's stratum that was not evaluated, (N,), in [0, 1]."""
+        n = self.signs.shape[1]
+        caps = np.array(
+            [1.0 - k / cap for k, cap in zip(self.counts, stratum_caps(n), strict=True)]
+        )
+        return caps[self.sizes - 1]
+
+    @property
+    def counts(self) -> list[int]:
+        """Evaluated pairs per stratum s = 1..n//2."""
+        n = self.signs.shape[1]
+        return [int(k) for k in np.bincount(self.sizes, minlength=n // 2 + 1)[1:]]
+
+
+def evaluate_pairs(game: Game, masks: BoolArray) -> Pairs:
+    """Evaluate each mask and its complement; masks are smaller members, bool (N, n)."""
+    values = game(np.concatenate([masks, ~masks]))
+    inside, outside = values[: len(masks)], values[len(masks) :]
+    return Pairs(
+        signs=np.where(masks, 1.0, -1.0),
+        odd=(inside - outside) / 2,
+        even=(inside + outside) / 2,
+        odd_full=(game.output - game.empty) / 2,
+        even_full=(game.output + game.empty) / 2,
+    )
+
+
+def stratum_weights(signs: FloatArray) -> FloatArray:
+    """Shapley weight of each row's odd value, times its stratum's number of pairs, (N, n).
+
+    phi_i = sum over pairs z of g(z) 2 w(s - 1) if z_i = +1, of g(z) (-2 w(s)) if z_i = -1. With
+    N_s = C(n, s) pairs this is 2 / s and -2 / (n - s) per mean over the stratum, which neither
+    overflows nor underflows for any n; half of that where 2 s = n.
+    """
+    n = signs.shape[1]
+    size = (signs > 0).sum(axis=1, keepdims=True)
+    weights = np.where(signs > 0, 2.0 / size, -2.0 / (n - size))
+    return np.where(2 * size == n, weights / 2, weights)

@@ -1,0 +1,277 @@
+"""The question that every method answers: one model, one sample, one target, one way to remove.
+
+`Question.value` is the removal waist: boolean masks in, the target out. Methods get a question and a
+random generator, nothing else, so they can differ in nothing but the method.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaikit.abilities import BoundScores, Maskable, Model
+from xaikit.errors import CheckFailed, InvalidInput
+from xaikit.types import Bools, Cost, Explanation, Floats, Sample, Segmentation, Target
+
+__all__ = ["Masker", "Meter", "Pool", "Question", "default_target"]
+
+
+@dataclass(frozen=True, eq=False)
+class Masker:
+    """What a removed feature of one sample is replaced by.
+
+    name : for example "mean colour", "training rows", "mask word"
+    references : (k, *x.shape) in data space; the value of a mask is the mean over the k of them
+    drops : text only: removed words are left out, references are not used
+    """
+
+    name: str
+    references: NDArray[Any]
+    drops: bool = False
+
+
+@dataclass
+class Meter:
+    """Counts the work done through a question."""
+
+    asked: int = 0
+    forward: int = 0
+    backward: int = 0
+
+
+class Pool:
+    """Values already evaluated for one question, shared by its methods and metrics."""
+
+    def __init__(self) -> None:
+        self._values: dict[bytes, float] = {}
+
+    def __len__(self) -> int:
+        return len(self._values)
+
+    def fill(self, masks: Bools, evaluate: Any) -> Floats:
+        """Values (m,) of the masks, evaluating each distinct unseen mask once."""
+        keys = [row.tobytes() for row in np.packbits(masks, axis=1)]
+        missing = {key: i for i, key in enumerate(keys) if key not in self._values}
+        if missing:
+            fresh = evaluate(masks[list(missing.values())])
+            self._values.update(zip(missing, fresh.tolist(), strict=True))
+        return np.array([self._values[key] for key in keys], dtype=np.float64)
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Why did this model give this score to this sample?
+
+    batch_size : rows in one model pass; results do not depend on it beyond rounding
+    pool : evaluations shared with other methods and metrics of the same question, or None
+    """
+
+    model: Model
+    sample: Sample
+    segmentation: Segmentation
+    masker: Masker
+    target: Target
+    batch_size: int = 128
+    pool: Pool | None = None
+    meter: Meter = field(default_factory=Meter)
+
+    def __post_init__(self) -> None:
+        x, references = self.sample.x, self.masker.references
+        if self.model.modality != self.sample.modality:
+            raise InvalidInput(
+                f"model '{self.model.id}' reads {self.model.modality} and sample '{self.sample.id}' "
+                f"is {self.sample.modality}; ask a model of the same modality."
+            )
+        if self.segmentation.ids.shape != self.sample.grid:
+            raise InvalidInput(
+                f"the segmentation has the grid {self.segmentation.ids.shape} and sample "
+                f"'{self.sample.id}' has {self.sample.grid}; segment this very sample."
+            )
+        if not self.masker.drops and (
+            references.ndim != x.ndim + 1 or references.shape[1:] != x.shape
+        ):
+            raise InvalidInput(
+                f"the masker '{self.masker.name}' has references of shape {references.shape}; "
+                f"sample '{self.sample.id}' needs (k, {', '.join(map(str, x.shape))})."
+            )
+        if self.batch_size < 1:
+            raise InvalidInput(f"batch_size is {self.batch_size}; it must be 1 or more.")
+
+    @property
+    def n_features(self) -> int:
+        return self.segmentation.n_features
+
+    @cached_property
+    def output(self) -> float:
+        """The target with everything kept."""
+        return float(self.target(self.model.scores([self.sample.x]))[0])
+
+    @cached_property
+    def empty(self) -> float:
+        """The target with every feature removed (mean over the references)."""
+        return float(self._evaluate(np.zeros((1, self.n_features), dtype=bool))[0])
+
+    def value(self, masks: Bools) -> Floats:
+        """masks (m, n) bool, True = kept -> target (m,) float64, mean over the references."""
+        masks = np.asarray(masks)
+        if masks.dtype != bool or masks.ndim != 2 or masks.shape[1] != self.n_features:
+            raise InvalidInput(
+                f"masks have dtype {masks.dtype} and shape {masks.shape}; boolean (m, {self.n_features}) is needed."
+            )
+        self.meter.asked += len(masks)
+        return self._evaluate(masks) if self.pool is None else self.pool.fill(masks, self._evaluate)
+
+    def answer(
+        self,
+        method: Any,
+        values: Floats | None = None,
+        *,
+        elements: Floats | None = None,
+        additive: bool,
+        in_units: bool,
+        std: Floats | None = None,
+        converged: bool | None = None,
+        note: str = "",
+        extras: Mapping[str, Any] | None = None,
+    ) -> Explanation:
+        """The explanation of this question by `method`, a dataclass with a `name`.
+
+        Give `values` (n,), or `elements` (*grid), which are then pooled: by sum when they are in
+        the target's units, by mean otherwise.
+        """
+        if values is None:
+            if elements is None:
+                raise InvalidInput(f"{method.name} gave neither values nor elements; give one.")
+            values = self.segmentation.pool(elements, "sum" if in_units else "mean")
+        return Explanation(
+            values=values,
+            elements=elements,
+            std=std,
+            method=method.name,
+            sample_id=self.sample.id,
+            model_id=self.model.id,
+            target=self.target,
+            segmentation=self.segmentation,
+            masker=self.masker.name,
+            output=self.output,
+            empty=self.empty,
+            additive=additive,
+            unit=self.target.unit if in_units else "relative",
+            converged=converged,
+            note=note,
+            params={f.name: getattr(method, f.name) for f in dataclasses.fields(method)},
+            extras=dict(extras or {}),
+            versions=_versions(),
+        )
+
+    def rng(self, method: str, seed: int) -> np.random.Generator:
+        """The generator of one method on this sample: the same in any order and batch."""
+        key = [seed, zlib.crc32(method.encode()), zlib.crc32(self.sample.id.encode())]
+        return np.random.default_rng(key)
+
+    @contextmanager
+    def metered(self) -> Iterator[tuple[Question, Meter]]:
+        """This question with a meter of its own, for the cost of one method."""
+        fresh = dataclasses.replace(self, meter=Meter())
+        for name in ("output", "empty", "_bound"):  # known already: not paid again
+            if name in self.__dict__:
+                fresh.__dict__[name] = self.__dict__[name]
+        yield fresh, fresh.meter
+
+    def cost(self, seconds: float) -> Cost:
+        """What was counted so far, with the wall time given."""
+        return Cost(self.meter.asked, self.meter.forward, self.meter.backward, seconds)
+
+    @cached_property
+    def _bound(self) -> BoundScores:
+        if isinstance(self.model, Maskable):
+            return self.model.bind(
+                self.sample.x, self.masker.references, self.segmentation.ids, self.masker.drops
+            )
+        return _bind_in_data_space(self)
+
+    def _evaluate(self, masks: Bools) -> Floats:
+        k = 1 if self.masker.drops else len(self.masker.references)
+        step = max(1, self.batch_size // k)
+        values = np.empty(len(masks), dtype=np.float64)
+        for start in range(0, len(masks), step):
+            chunk = masks[start : start + step]
+            total = np.zeros(len(chunk), dtype=np.float64)
+            for row in range(0, k, self.batch_size):
+                scores = self._bound(chunk, slice(row, min(row + self.batch_size, k)))  # (m, k', K)
+                self.meter.forward += scores.shape[0] * scores.shape[1]
+                flat = self.target(scores.reshape(-1, scores.shape[2]))
+                total += flat.reshape(scores.shape[:2]).sum(axis=1)
+            values[start : start + step] = total / k
+        if not np.isfinite(values).all():
+            bad = int(np.flatnonzero(~np.isfinite(values))[0])
+            kept = np.flatnonzero(masks[bad]).tolist()
+            raise CheckFailed(
+                f"model '{self.model.id}' gave {values[bad]} for sample '{self.sample.id}' with only the "
+                f"features {kept} kept; the model must give finite scores on masked inputs."
+            )
+        return values
+
+
+def default_target(model: Model, sample: Sample, choice: str | int = "predicted") -> Target:
+    """The target that people mean: "predicted", "label", or a class by name or index."""
+    if not model.classes:
+        return Target(0, space="value")
+    if choice == "predicted":
+        index = int(np.argmax(model.scores([sample.x])[0]))
+    elif choice == "label":
+        if sample.label is None:
+            raise InvalidInput(
+                f"sample '{sample.id}' has no label; use target 'predicted' or a class."
+            )
+        index = int(sample.label)
+    elif choice in model.classes:
+        index = model.classes.index(str(choice))
+    elif str(choice).isdigit() and int(choice) < len(model.classes):
+        index = int(choice)
+    else:
+        raise InvalidInput(
+            f"target '{choice}' is no class of '{model.id}'; use predicted, label or one of "
+            f"{', '.join(model.classes)}."
+        )
+    return Target(index, space=model.space)
+
+
+def _bind_in_data_space(question: Question) -> BoundScores:
+    """Masks applied to the sample itself, for models that only have `scores`."""
+    x, references = question.sample.x, question.masker.references
+    segmentation, model = question.segmentation, question.model
+
+    def dropped(masks: Bools, _: slice) -> Floats:
+        kept = segmentation.expand(masks)
+        return model.scores([x[row] for row in kept])[:, None, :]
+
+    def replaced(masks: Bools, rows: slice) -> Floats:
+        kept = segmentation.expand(masks)  # (m, *grid)
+        kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim + 1))
+        part = references[rows]
+        inputs = np.where(kept[:, None], x, part[None])  # (m, k', *x.shape)
+        scores = model.scores(inputs.reshape(-1, *x.shape))
+        return scores.reshape(len(masks), len(part), -1)
+
+    return dropped if question.masker.drops else replaced
+
+
+@cache
+def _versions() -> dict[str, str]:
+    found = {}
+    for package in ("xaikit", "numpy", "torch", "scikit-learn", "captum", "shap", "lime"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found
