@@ -24,6 +24,7 @@ __all__ = [
     "Attention",
     "Attentive",
     "Differentiable",
+    "Inputs",
     "Leaf",
     "Linear",
     "Maskable",
@@ -35,6 +36,7 @@ __all__ = [
 ]
 
 Array = NDArray[Any]
+Inputs = Sequence[Array] | Array  # B inputs in data space, stacked or not
 BoundScores = Callable[[Bools, slice], Floats]
 
 
@@ -59,7 +61,7 @@ class Model(Protocol):
     background: Array | None
     info: Mapping[str, Any]
 
-    def scores(self, xs: Sequence[Array]) -> Floats:
+    def scores(self, xs: Inputs) -> Floats:
         """B inputs in data space -> (B, K) float64: logits, log-probabilities or values."""
         ...
 
@@ -97,7 +99,7 @@ class Leaf:
 class Differentiable(Protocol):
     """Gives the leaf of samples; x and its references give leaves of equal shape, row by row."""
 
-    def leaf(self, xs: Sequence[Array]) -> Leaf: ...
+    def leaf(self, xs: Inputs) -> Leaf: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,7 +130,7 @@ class Spatial(Protocol):
 
     def cam_layer(self) -> str: ...
 
-    def activations(self, xs: Sequence[Array], layer: str | None = None) -> Activations: ...
+    def activations(self, xs: Inputs, layer: str | None = None) -> Activations: ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +158,7 @@ class Attention:
 class Attentive(Protocol):
     """Lets its attention weights be seen."""
 
-    def attention(self, xs: Sequence[Array]) -> Attention: ...
+    def attention(self, xs: Inputs) -> Attention: ...
 
 
 @runtime_checkable
@@ -178,7 +180,7 @@ class Linear(Protocol):
     terms : B inputs -> (B, D, K) float64 for tables; intercept : (K,)
     """
 
-    def terms(self, xs: Sequence[Array]) -> Floats: ...
+    def terms(self, xs: Inputs) -> Floats: ...
 
     @property
     def intercept(self) -> Floats: ...

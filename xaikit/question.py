@@ -22,7 +22,7 @@ from xaikit.abilities import BoundScores, Maskable, Model
 from xaikit.errors import CheckFailed, InvalidInput
 from xaikit.types import Bools, Cost, Explanation, Floats, Sample, Segmentation, Target
 
-__all__ = ["Masker", "Meter", "Pool", "Question", "default_target"]
+__all__ = ["Masker", "Meter", "Pool", "Question", "default_target", "versions"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,7 +170,7 @@ class Question:
             note=note,
             params={f.name: getattr(method, f.name) for f in dataclasses.fields(method)},
             extras=dict(extras or {}),
-            versions=_versions(),
+            versions=versions(),
         )
 
     def rng(self, method: str, seed: int) -> np.random.Generator:
@@ -267,7 +267,8 @@ def _bind_in_data_space(question: Question) -> BoundScores:
 
 
 @cache
-def _versions() -> dict[str, str]:
+def versions() -> dict[str, str]:
+    """Versions of the packages that the numbers depend on."""
     found = {}
     for package in ("xaikit", "numpy", "torch", "scikit-learn", "captum", "shap", "lime"):
         try:

@@ -14,12 +14,13 @@ from __future__ import annotations
 import functools
 import itertools
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from xaikit.estimators.game import BoolArray
 
-__all__ = ["allocate", "paired_design", "stratum_caps"]
+__all__ = ["allocate", "list_stratum", "paired_design", "stratum_caps"]
 
 _ENUMERATE = 2048  # strata up to this size are listed and shuffled, larger ones drawn by rejection
 
@@ -34,7 +35,7 @@ def stratum_caps(n: int) -> tuple[int, ...]:
 
 
 def paired_design(
-    n: int, n_pairs: int, seed: int, *, border: bool = True, keep: list[int] | None = None
+    n: int, n_pairs: int, seed: int, *, border: bool = True, keep: Sequence[int] = ()
 ) -> tuple[BoolArray, list[int]]:
     """Masks of the smaller members, bool (n_pairs, n), and the number of pairs per stratum.
 
@@ -48,7 +49,7 @@ def paired_design(
 
 
 def allocate(
-    n: int, n_pairs: int, seed: int, *, border: bool = True, keep: list[int] | None = None
+    n: int, n_pairs: int, seed: int, *, border: bool = True, keep: Sequence[int] = ()
 ) -> list[int]:
     """Pairs per stratum: equal rate per coalition size, water-filled at the strata's sizes.
 
@@ -64,7 +65,7 @@ def allocate(
     offset = np.random.default_rng([seed, 0]).random()
     steps = np.floor(np.round(np.cumsum([0.0, *shares]), 9) + offset).astype(int)
     counts = first + [int(k) for k in np.diff(steps)]
-    return counts if keep is None else _containing(counts, keep)
+    return _containing(counts, keep) if keep else counts
 
 
 def _water_fill(caps: list[int], rates: list[float], total: int) -> list[float]:
@@ -79,7 +80,7 @@ def _water_fill(caps: list[int], rates: list[float], total: int) -> list[float]:
     return shares
 
 
-def _containing(counts: list[int], keep: list[int]) -> list[int]:
+def _containing(counts: list[int], keep: Sequence[int]) -> list[int]:
     """The counts raised to those kept, and lowered elsewhere so that the total stays."""
     raised = [max(k, old) for k, old in zip(counts, keep, strict=True)]
     excess = sum(raised) - sum(counts)
@@ -95,17 +96,18 @@ def _draw(n: int, size: int, k: int, seed: int) -> BoolArray:
     cap = stratum_caps(n)[size - 1]
     rng = np.random.default_rng([seed, size])
     if cap <= _ENUMERATE:
-        return _stratum(n, size)[rng.permutation(cap)[:k]]
+        return list_stratum(n, size)[rng.permutation(cap)[:k]]
     half = cap // 2  # rejection slows down as a stratum fills up, so its second half is listed
     masks = _reject(n, size, min(k, half), rng)
     if k <= half:
         return masks
-    rest = _without(_stratum(n, size), masks)
+    rest = _without(list_stratum(n, size), masks)
     order = np.random.default_rng([seed, size, 1]).permutation(len(rest))
     return np.concatenate([masks, rest[order[: k - half]]])
 
 
-def _stratum(n: int, size: int) -> BoolArray:
+@functools.lru_cache(maxsize=64)
+def list_stratum(n: int, size: int) -> BoolArray:
     """All pairs of one size; where 2 s = n the member with feature 0 stands for the pair."""
     fixed = 2 * size == n
     chosen = itertools.combinations(range(fixed, n), size - fixed)
@@ -113,6 +115,7 @@ def _stratum(n: int, size: int) -> BoolArray:
     masks = np.zeros((len(columns), n), dtype=bool)
     np.put_along_axis(masks, columns, True, axis=1)
     masks[:, 0] |= fixed
+    masks.flags.writeable = False  # shared by all callers
     return masks
 
 

@@ -7,6 +7,7 @@ is never paid for twice, so a larger nested design costs only what it adds.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +43,7 @@ class Game:
 
         Raises InvalidInput when `value` breaks its contract: one finite number per mask.
         """
-        keys = [row.tobytes() for row in np.packbits(masks, axis=1)]
+        keys = _keys(masks)
         new = {key: row for row, key in enumerate(keys) if key not in self._memory}
         fresh = dict(zip(new, self._evaluate(masks[list(new.values())]), strict=True))
         if remember:
@@ -51,8 +52,7 @@ class Game:
 
     def cost(self, masks: BoolArray) -> int:
         """How many evaluations a call with these masks would make."""
-        keys = {row.tobytes() for row in np.packbits(masks, axis=1)}
-        return sum(key not in self._memory for key in keys)
+        return sum(key not in self._memory for key in set(_keys(masks)))
 
     def _evaluate(self, masks: BoolArray) -> list[float]:
         values: list[float] = []
@@ -83,6 +83,12 @@ class Game:
                 "finite value for every coalition, so repair the model or the masker there."
             )
         return values
+
+
+def _keys(masks: BoolArray) -> list[bytes]:
+    """Each mask's bits, a dictionary key."""
+    packed = np.ascontiguousarray(np.packbits(masks, axis=1))
+    return cast(list[bytes], packed.view(f"V{packed.shape[1]}").ravel().tolist())
 
 
 def _name(mask: BoolArray) -> str:

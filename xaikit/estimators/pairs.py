@@ -33,7 +33,8 @@ class Pairs:
     @property
     def sizes(self) -> NDArray[np.int64]:
         """Size of each smaller member, (N,), its stratum."""
-        return (self.signs > 0).sum(axis=1)
+        sizes: NDArray[np.int64] = (self.signs > 0).sum(axis=1)
+        return sizes
 
     @property
     def values(self) -> FloatArray:
@@ -50,7 +51,8 @@ class Pairs:
         caps = np.array(
             [1.0 - k / cap for k, cap in zip(self.counts, stratum_caps(n), strict=True)]
         )
-        return caps[self.sizes - 1]
+        by_row: FloatArray = caps[self.sizes - 1]
+        return by_row
 
     @property
     def counts(self) -> list[int]:
@@ -82,4 +84,4 @@ def stratum_weights(signs: FloatArray) -> FloatArray:
     n = signs.shape[1]
     size = (signs > 0).sum(axis=1, keepdims=True)
     weights = np.where(signs > 0, 2.0 / size, -2.0 / (n - size))
-    return np.where(2 * size == n, weights / 2, weights)
+    return np.asarray(np.where(2 * size == n, weights / 2, weights), dtype=np.float64)

@@ -1,0 +1,37 @@
+# make demo | make test | make check | make bench | make docs
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check bench docs clean
+
+$(BIN)/.installed: pyproject.toml
+	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else f"xaikit needs Python 3.11 to 3.13 and {sys.executable} is {v[0]}.{v[1]}; say make PYTHON=python3.12")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	touch $@
+
+$(BIN)/.tested: $(BIN)/.installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	touch $@
+
+demo: $(BIN)/.installed  ## train the demo models and write reports/index.html
+	$(BIN)/xaikit demo
+
+test: $(BIN)/.tested  ## the whole suite
+	$(BIN)/python -m pytest -n 2 --dist loadscope -q
+
+check: $(BIN)/.tested  ## lint, format, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(BIN)/.tested  ## speed and accuracy against the peers
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	$(BIN)/python -m benchmarks
+
+docs: $(BIN)/.installed  ## docs/methods.md from the registries
+	$(BIN)/python docs/make_methods.py
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

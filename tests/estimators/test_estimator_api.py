@@ -1,0 +1,230 @@
+"""The public function: budgets, choice of estimator, stopping, determinism, every refusal."""
+
+from __future__ import annotations
+
+import dataclasses
+import random
+
+import numpy as np
+import pytest
+
+from xaikit.errors import InvalidInput, OutOfBudget
+from xaikit.estimators import ShapleyResult, shapley
+from xaikit.estimators import estimate as estimate_module
+from xaikit.estimators.estimate import METHODS, minimum_budget
+
+ESTIMATORS = ("auto", "odd_gp", "border", "kernel", "leverage", "permutation")
+
+
+class Counter:
+    """A rough game that remembers what it was asked."""
+
+    def __init__(self, n):
+        self.weights = np.random.default_rng(3).normal(size=(n, 6))
+        self.asked = []
+        self.largest = 0
+
+    def __call__(self, masks):
+        self.asked += [row.tobytes() for row in masks]
+        self.largest = max(self.largest, len(masks))
+        # rounded, because a matrix product may differ in its last bit with the batch size
+        values = np.round(np.tanh(masks @ self.weights - 0.2).sum(axis=1), 9)
+        masks[:] = False  # a rude game: what it is given is its own
+        return values
+
+
+@pytest.mark.parametrize("method", ESTIMATORS)
+@pytest.mark.parametrize("n", [1, 2, 3, 5, 9])
+@pytest.mark.parametrize("extra", [0, 1, 13])
+def test_budget_is_never_exceeded_and_nothing_is_asked_twice(method, n, extra):
+    budget = minimum_budget(method, n) + extra
+    game = Counter(n)
+    result = shapley(game, n, budget=budget, method=method)
+    assert result.evaluations == len(game.asked) == len(set(game.asked)) <= budget
+    assert (result.method == "exact") == (2**n <= budget)
+    assert abs(result.values.sum() - (result.output - result.empty)) <= 1e-12
+
+
+@pytest.mark.parametrize("method", ESTIMATORS)
+def test_the_ladder_keeps_to_its_cap(method):
+    game = Counter(12)
+    result = shapley(game, 12, method=method, max_budget=333, tolerance=1e-6)
+    assert result.evaluations == len(game.asked) == len(set(game.asked)) <= 333
+    assert not result.converged
+
+
+def test_the_ladder_stops_early_on_order_two():
+    result = shapley(lambda m: m @ np.arange(40.0) + 3.0 * m[:, 1] * m[:, 2], 40)
+    assert (result.evaluations, result.converged) == (86, True)
+    np.testing.assert_allclose(result.values[:4], [0, 2.5, 3.5, 3], atol=1e-10)
+
+
+def test_the_ladder_stops_when_the_tolerance_is_met():
+    loose, tight = (shapley(Counter(12), 12, tolerance=t) for t in (0.4, 0.2))
+    assert loose.converged
+    assert tight.converged
+    assert loose.evaluations < tight.evaluations < 2048
+    assert 2.5 * tight.std.max() < 0.2 * np.ptp(tight.values)
+
+
+def test_a_small_game_ends_in_enumeration():
+    result = shapley(Counter(7), 7, tolerance=1e-9)
+    assert (result.method, result.evaluations, result.converged) == ("exact", 128, True)
+
+
+def test_a_fixed_budget_reports_convergence_too():
+    assert shapley(Counter(12), 12, budget=300, tolerance=0.3).converged
+    assert not shapley(Counter(12), 12, budget=300, tolerance=0.001).converged
+    assert not shapley(Counter(12), 12, budget=30, tolerance=0.9).converged  # 14 pairs: too few
+
+
+def test_nearly_order_two_with_few_pairs_takes_the_border():
+    def value(masks):
+        return masks @ np.arange(1.0, 15) + 0.5 * masks[:, :3].all(axis=1)
+
+    result = shapley(value, 14, budget=30)
+    assert result.method == "border"
+    expected = np.arange(1.0, 15) + np.where(np.arange(14) < 3, 1 / 6, 0)
+    np.testing.assert_allclose(result.values, expected, atol=0.1)
+    assert shapley(lambda m: 1.0 * m[:, :7].all(axis=1), 14, budget=30).method == "odd_gp"
+
+
+def test_cheap_games_take_more_evaluations_of_leverage():
+    cheap = shapley(Counter(16), 16, seconds_per_evaluation=1e-6)
+    assert cheap.method == "leverage"
+    assert cheap.note == "at 1e-06 s an evaluation, more evaluations are cheaper than odd_gp"
+    assert shapley(Counter(16), 16, seconds_per_evaluation=1.0, max_budget=100).method == "odd_gp"
+
+
+def test_beyond_a_thousand_features_leverage_is_taken(monkeypatch):
+    monkeypatch.setattr(estimate_module.odd_gp, "MAX_FEATURES", 10)
+    result = shapley(Counter(12), 12, budget=100)
+    assert result.method == "leverage"
+    with pytest.raises(InvalidInput, match="odd_gp takes at most 10 features and the game has 12"):
+        shapley(Counter(12), 12, budget=100, method="odd_gp")
+
+
+@pytest.mark.parametrize("method", ESTIMATORS)
+@pytest.mark.parametrize("budget", [90, "auto"])
+def test_same_seed_same_numbers_at_any_batch_size(method, budget):
+    def run(batch_size, seed=4):
+        game = Counter(10)
+        result = shapley(
+            game, 10, budget=budget, max_budget=None if budget == 90 else 200,
+            method=method, seed=seed, batch_size=batch_size,
+        )  # fmt: skip
+        assert game.largest <= batch_size
+        return result
+
+    first, second = run(256), run(7)
+    np.testing.assert_array_equal(first.values, second.values)
+    np.testing.assert_array_equal(first.std, second.std)
+    if method != "border":  # which has no random part
+        assert not np.array_equal(first.values, run(256, seed=5).values)
+
+
+def test_global_generators_are_untouched():
+    before = random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002 - looked at only
+    for method in ESTIMATORS:
+        shapley(Counter(9), 9, budget=60, method=method)
+    assert random.getstate() == before[0]
+    np.testing.assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+
+
+def test_the_result_is_frozen_and_read_only():
+    result = shapley(Counter(5), 5)
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        result.values = np.zeros(5)
+    with pytest.raises(ValueError, match="read-only"):
+        result.values[0] = 1
+    assert isinstance(result, ShapleyResult)
+    assert result.values.dtype == result.std.dtype == np.float64
+
+
+@pytest.mark.parametrize("bad", [np.nan, np.inf, -np.inf])
+def test_a_value_that_is_not_finite_names_its_coalition(bad):
+    def value(masks):
+        alone = masks[:, 2] & (masks.sum(axis=1) == 1)
+        return np.where(alone, bad, masks.sum(axis=1))
+
+    text = rf"value is {bad} for the coalition of features \{{2\}} \(1 of 9 kept\); Shapley values"
+    with pytest.raises(InvalidInput, match=text):
+        shapley(value, 9, budget=50)
+
+
+def test_a_bad_value_of_the_full_coalition_is_named():
+    with pytest.raises(InvalidInput, match="value is nan for the full coalition of 9 features"):
+        shapley(lambda m: np.where(m.all(axis=1), np.nan, 0.0), 9)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (lambda m: np.zeros((len(m), 2)), r"value returned shape \(2, 2\) for 2 coalitions; it must"),
+        (lambda _: 0.0, r"value returned shape \(\) for 2 coalitions"),
+        (lambda m: ["a"] * len(m), "value returned a list that is not an array of numbers"),
+        (lambda _: {}, "value returned a dict that is not an array of numbers"),
+    ],
+)  # fmt: skip
+def test_a_wrong_return_is_refused(value, text):
+    with pytest.raises(InvalidInput, match=text):
+        shapley(value, 6)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "text"),
+    [
+        ({"method": "shap"}, "method 'shap' is not an estimator of Shapley values; choose one of auto"),
+        ({"budget": 1}, "budget is 1 and must be a whole number of at least 2"),
+        ({"budget": 40.0}, "budget is 40.0 and must be a whole number"),
+        ({"budget": "all"}, "budget is 'all' and must be a whole number"),
+        ({"budget": True}, "budget is True and must be a whole number"),
+        ({"max_budget": 0}, "max_budget is 0 and must be a whole number of at least 2"),
+        ({"seed": -1}, "seed is -1 and must be a whole number of at least 0"),
+        ({"batch_size": 0}, "batch_size is 0 and must be a whole number of at least 1"),
+        ({"tolerance": 0.0}, r"tolerance is 0.0 and must lie in \(0, 1\)"),
+        ({"tolerance": np.nan}, "tolerance is nan and must lie"),
+        ({"seconds_per_evaluation": -1.0}, "seconds_per_evaluation is -1.0 and must not be negative"),
+    ],
+)  # fmt: skip
+def test_a_bad_argument_is_refused(arguments, text):
+    with pytest.raises(InvalidInput, match=text):
+        shapley(Counter(10), 10, **arguments)
+
+
+def test_no_feature_is_refused():
+    with pytest.raises(
+        InvalidInput, match="n_features is 0 and must be a whole number of at least 1"
+    ):
+        shapley(Counter(1), 0)
+
+
+@pytest.mark.parametrize(
+    ("method", "least"),
+    [
+        ("auto", 8),
+        ("odd_gp", 8),
+        ("border", 22),
+        ("kernel", 22),
+        ("leverage", 22),
+        ("permutation", 20),
+    ],
+)
+def test_a_budget_below_the_minimum_is_refused(method, least):
+    text = (
+        f"budget is {least - 1} and method '{method}' needs at least {least} evaluations for 10 "
+        f"features; raise budget to {least}"
+    )
+    with pytest.raises(OutOfBudget, match=text):
+        shapley(Counter(10), 10, budget=least - 1, method=method)
+
+
+def test_exact_within_a_budget_too_small_names_the_way_out():
+    with pytest.raises(OutOfBudget, match=r"needs at least 1024 .* to 1024 or use method='auto'"):
+        shapley(Counter(10), 10, budget=100, method="exact")
+    with pytest.raises(OutOfBudget, match="max_budget is 100 and method 'exact'"):
+        shapley(Counter(10), 10, max_budget=100, method="exact")
+
+
+def test_every_method_is_tried_here():
+    assert {"exact", *ESTIMATORS} == set(METHODS)

@@ -1,0 +1,194 @@
+"""The odd Gaussian process, against enumeration and finite differences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from scipy.optimize import approx_fprime
+
+from xaikit.estimators import odd_gp as odd_gp_module
+from xaikit.estimators.design import paired_design
+from xaikit.estimators.exact import exact_values
+from xaikit.estimators.game import Game
+from xaikit.estimators.odd_gp import odd_gp
+from xaikit.estimators.odd_integrals import nugget_functional, prior_variance, shapley_functional
+from xaikit.estimators.odd_model import (
+    Observations,
+    Parameters,
+    negative_log_posterior,
+    product_kernels,
+    smooth_kernel,
+)
+from xaikit.estimators.odd_posterior import condition
+from xaikit.estimators.pairs import evaluate_pairs
+
+N = 6
+
+
+def rough(masks):
+    """A game with interactions of all orders and no symmetry."""
+    weights = np.random.default_rng(7).normal(size=(masks.shape[1], 8))
+    return np.tanh(masks @ weights - 0.3).sum(axis=1) + np.maximum(masks @ weights[:, 0], 0)
+
+
+def evaluated(value, n, n_pairs, seed=0):
+    return evaluate_pairs(Game(value, n), paired_design(n, n_pairs, seed)[0])
+
+
+@pytest.fixture
+def all_pairs():
+    """All 31 pairs of six features and the anchor, with parameters that differ everywhere."""
+    obs = Observations.of(evaluated(rough, N, 31))
+    rng = np.random.default_rng(1)
+    parameters = Parameters(rng.uniform(0.05, 0.7, N), 3.1, np.array([0.3, 0.02, 0.11]))
+    weights = np.vstack([nugget_functional(obs.signs[:-1]), np.full(N, 2 / N)])  # phi = weights' g
+    nugget = np.append(parameters.nugget[obs.stratum], 0)
+    prior = smooth_kernel(obs.signs, obs.signs, parameters) + np.diag(nugget)
+    return obs, parameters, weights, prior
+
+
+def test_shapley_weights_of_all_pairs_give_the_exact_values(all_pairs):
+    obs, _, weights, _ = all_pairs
+    game = Game(rough, N)
+    np.testing.assert_allclose(obs.unit * weights.T @ obs.odd, exact_values(game), atol=1e-13)
+
+
+def test_functional_equals_enumeration(all_pairs):
+    obs, parameters, weights, prior = all_pairs
+    np.testing.assert_allclose(shapley_functional(obs, parameters), prior @ weights, atol=1e-14)
+
+
+def test_prior_variance_equals_enumeration(all_pairs):
+    _, parameters, weights, prior = all_pairs
+    expected = np.diagonal(weights.T @ prior @ weights)
+    np.testing.assert_allclose(
+        prior_variance(N, parameters, parameters.nugget), expected, rtol=1e-13
+    )
+
+
+def test_all_pairs_leave_no_error(all_pairs):
+    obs, parameters, weights, _ = all_pairs
+    posterior = condition(obs, parameters)
+    np.testing.assert_allclose(posterior.values, weights.T @ obs.odd, atol=1e-6)  # anchor's jitter
+    np.testing.assert_allclose(posterior.variance, 0, atol=1e-6)
+
+
+def test_left_out_residuals_equal_refits(all_pairs):
+    obs, parameters, _, prior = all_pairs
+    posterior = condition(obs, parameters)
+    for j in (0, 10, 30):
+        rest = np.delete(np.arange(len(obs.odd)), j)
+        guess = prior[j, rest] @ np.linalg.solve(prior[np.ix_(rest, rest)], obs.odd[rest])
+        assert posterior.left_out[j] == pytest.approx(obs.odd[j] - guess, abs=1e-6)
+
+
+def test_kernels_equal_products():
+    rng = np.random.default_rng(0)
+    relevance = rng.uniform(0.1, 0.9, 7)
+    signs = np.where(rng.random((5, 7)) < 0.5, 1.0, -1.0)
+    x = relevance * signs[:, None] * signs[None]
+    up, down = np.prod(1 + x, axis=2), np.prod(1 - x, axis=2)
+    odd, even = product_kernels(signs, signs, relevance)
+    np.testing.assert_allclose(odd, (up - down) / 2, atol=1e-13)
+    np.testing.assert_allclose(even, (up + down) / 2, atol=1e-13)
+
+
+def test_kernels_of_many_features_do_not_overflow():
+    signs = np.where(np.random.default_rng(0).random((4, 900)) < 0.5, 1.0, -1.0)
+    odd, even = product_kernels(signs, signs, np.full(900, 0.9))
+    assert np.isfinite(odd).all()
+    np.testing.assert_allclose(np.log(np.diagonal(even)), 900 * np.log(1.9) - np.log(2), rtol=1e-12)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_gradient_equals_finite_differences(seed):
+    obs = Observations.of(evaluated(rough, 7, 25))
+    rng = np.random.default_rng(seed)
+    theta = np.concatenate([rng.uniform(-3, -0.3, 7), [1.3], rng.uniform(-4, 0, obs.n_strata)])
+    _, gradient = negative_log_posterior(theta, obs)
+    numeric = approx_fprime(theta, lambda t: negative_log_posterior(t, obs)[0], 1e-6)
+    np.testing.assert_allclose(gradient, numeric, atol=2e-4 * np.abs(gradient).max())
+
+
+def test_games_of_order_two_are_exact():
+    rng = np.random.default_rng(2)
+    linear, pairwise = rng.normal(size=12), np.triu(rng.normal(size=(12, 12)), 1)
+    estimate = odd_gp(evaluated(lambda m: m @ linear + ((m @ pairwise) * m).sum(axis=1), 12, 20), 0)
+    expected = linear + (pairwise + pairwise.T).sum(axis=1) / 2
+    np.testing.assert_allclose(estimate.values, expected, atol=1e-11)
+    assert estimate.exact
+    np.testing.assert_array_equal(estimate.std, 0)
+
+
+def test_constant_game():
+    estimate = odd_gp(evaluated(lambda m: np.full(len(m), 0.1), 8, 20), 0)
+    np.testing.assert_array_equal(estimate.values, 0)
+    assert (estimate.exact, estimate.note) == (True, "constant game")
+
+
+def test_parity_game_of_even_size_is_zero():
+    # v = prod z is even: no player has a Shapley value, though every coalition changes v
+    estimate = odd_gp(evaluated(lambda m: (-1.0) ** (~m).sum(axis=1), 10, 60), 0)
+    np.testing.assert_allclose(estimate.values, 0, atol=1e-15)
+
+
+def test_parity_game_of_odd_size_is_shared_equally():
+    estimate = odd_gp(evaluated(lambda m: (-1.0) ** (~m).sum(axis=1), 9, 200), 0)
+    np.testing.assert_allclose(estimate.values, 2 / 9, atol=3 * estimate.std.max())
+
+
+@pytest.mark.parametrize(
+    ("scale", "shift"), [(-3.0, 0.0), (1.0, 50.0), (1e-150, 0.0), (1e150, 0.0)]
+)
+def test_scale_and_shift_equivariance(scale, shift):
+    plain = odd_gp(evaluated(rough, 9, 40), 0)
+    moved = odd_gp(evaluated(lambda m: scale * rough(m) + shift, 9, 40), 0)
+    # the optimiser's path may differ by rounding, which its 15 steps amplify
+    np.testing.assert_allclose(moved.values / scale, plain.values, rtol=0, atol=1e-8)
+    np.testing.assert_allclose(moved.std / abs(scale), plain.std, rtol=1e-6)
+
+
+@pytest.mark.parametrize("n_pairs", [8, 40, 400])
+def test_efficiency_to_rounding(n_pairs):
+    pairs = evaluated(rough, 12, n_pairs)
+    gap = odd_gp(pairs, 0).values.sum() - 2 * pairs.odd_full
+    assert abs(gap) <= 1e-12 * np.abs(pairs.values).max()
+
+
+def test_relabelled_features_are_relabelled_values():
+    pairs = evaluated(rough, 10, 60)
+    order = np.random.default_rng(0).permutation(10)
+    turned = type(pairs)(
+        pairs.signs[:, order], pairs.odd, pairs.even, pairs.odd_full, pairs.even_full
+    )
+    np.testing.assert_allclose(odd_gp(turned, 0).values, odd_gp(pairs, 0).values[order], atol=1e-7)
+
+
+def test_dummy_and_twins_within_their_error():
+    def value(masks):  # feature 0 does nothing, 1 and 2 are alike
+        x = np.column_stack([masks[:, 1].astype(float) + masks[:, 2], masks[:, 3:]])
+        return rough(x)
+
+    estimate = odd_gp(evaluated(value, 12, 80), 0)
+    assert abs(estimate.values[0]) <= 3 * estimate.std[0]
+    assert abs(estimate.values[1] - estimate.values[2]) <= 3 * np.hypot(*estimate.std[1:3])
+
+
+def test_unfactorable_covariance_is_reported_not_hidden(monkeypatch):
+    pairs = evaluated(rough, 8, 40)
+    monkeypatch.setattr(odd_gp_module, "condition", lambda *_: None)
+    estimate = odd_gp(pairs, 0)
+    assert estimate.method == "leverage"
+    assert estimate.note == "odd GP: no covariance was positive definite"
+
+
+def test_more_pairs_than_one_factor_holds(monkeypatch):
+    n = 12
+    truth = exact_values(Game(rough, n))
+    pairs = evaluated(rough, n, 900)
+    plain = odd_gp(pairs, 0)
+    monkeypatch.setattr(odd_gp_module, "MAX_PAIRS", 300)
+    reduced = odd_gp(pairs, 0)
+    error = np.abs(reduced.values - truth)
+    assert np.mean(error <= 1.96 * reduced.std) > 0.7
+    assert np.sqrt(np.mean(error**2)) < 3 * np.sqrt(np.mean((plain.values - truth) ** 2))

@@ -1,0 +1,179 @@
+"""Class activation maps against hand-worked nets, captum and the identities that define them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from captum.attr import LayerGradCam
+from torch import nn
+from toy_nets import Conv, ConvModel, NetModel, ask_net, whole_weights
+
+from xaikit.errors import NotApplicable
+from xaikit.methods.base import ask, make_method, reason_against
+from xaikit.types import Target
+
+NAMES = ("gradcam", "hirescam")
+
+
+def image_model(reading: str = "gap") -> ConvModel:
+    return ConvModel(Conv(reading), "image", ("a", "b"), "value")
+
+
+def images(model: ConvModel, n: int = 1, **changes) -> list:
+    rng = np.random.default_rng(5)
+    changes.setdefault("target", Target(1, space="value"))
+    return [ask_net(model, rng.random((4, 4, 1)), name=str(i), **changes) for i in range(n)]
+
+
+def explain(name: str, *questions, **params):
+    return ask(make_method(name, **params), questions)
+
+
+class Given(nn.Module):
+    """Activations (B, 2, 1, 2) = x and 2 - x of a 1 x 2 image; a head that sees places apart."""
+
+    def features(self, x: torch.Tensor) -> torch.Tensor:
+        return torch.cat([x, 2 - x], dim=1)
+
+    def head(self, at: torch.Tensor) -> torch.Tensor:
+        weights = torch.tensor([[[1.0, 3.0]], [[-1.0, 0.0]]], dtype=torch.float64)  # (C, 1, 2)
+        return (at * weights).sum((1, 2, 3))[:, None]
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        return self.head(self.features(x))
+
+
+def test_maps_worked_by_hand() -> None:
+    question = ask_net(ConvModel(Given(), "image"), np.array([[[0.0], [1.0]]]))
+    # A = [0, 1], [2, 1]; g = [1, 3], [-1, 0]; mean g = 2, -0.5
+    assert explain("gradcam", question)[0].elements.tolist() == [[-1.0, 1.5]]
+    assert explain("hirescam", question)[0].elements.tolist() == [[-2.0, 3.0]]
+
+
+@pytest.mark.parametrize("reading", ["gap", "flatten"])
+def test_gradcam_equals_captum_with_its_sign(reading) -> None:
+    model = image_model(reading)
+    (question,) = images(model)
+    layer = LayerGradCam(model.net.forward, model.net.features)
+    expected = layer.attribute(model.encode([question.sample.x]), target=1, relu_attributions=False)
+    (found,) = explain("gradcam", question)
+    np.testing.assert_allclose(found.elements, expected[0, 0].detach(), rtol=1e-12, atol=1e-14)
+    assert found.elements.min() < 0  # no ReLU
+
+
+def test_a_linear_head_on_flat_maps_is_explained_completely_by_hirescam() -> None:
+    model = image_model("flatten")
+    (question,) = images(model)
+    (found,) = explain("hirescam", question)
+    bias = model.net.head[-1].bias[1].item()
+    assert found.elements.sum() == pytest.approx(question.output - bias, abs=1e-12)
+    (averaged,) = explain("gradcam", question)
+    assert abs(averaged.elements.sum() - (question.output - bias)) > 0.1
+
+
+def test_with_average_pooling_and_a_linear_head_all_maps_are_cam() -> None:
+    model = image_model("gap")
+    (question,) = images(model)
+    activations = model.net.features(model.encode([question.sample.x]))[0].detach()
+    weights = model.net.head[-1].weight[1].detach()
+    cam = torch.einsum("c,chw->hw", weights, activations) / 16
+    assert float(cam.abs().max()) > 0.01
+    for name in NAMES:
+        np.testing.assert_allclose(explain(name, question)[0].elements, cam, rtol=1e-12)
+
+
+def test_series_have_maps_too() -> None:
+    net = nn.Module()
+    net.features = nn.Sequential(nn.Conv1d(2, 3, 3, stride=2, padding=1), nn.ReLU())
+    net.head = nn.Sequential(nn.AdaptiveAvgPool1d(1), nn.Flatten(), nn.Linear(3, 1))
+    whole_weights(net)
+
+    class Series(ConvModel):
+        def encode(self, xs) -> torch.Tensor:
+            return super().encode(xs).movedim(-1, 1)
+
+    net.forward = lambda x: net.head(net.features(x))
+    model = Series(net, "series")
+    x = np.random.default_rng(2).normal(size=(8, 2))
+    (found,) = explain("gradcam", ask_net(model, x))
+    assert found.elements.shape == (8, 2)
+    assert found.extras["cell"] == (2.0,)
+    assert np.array_equal(found.elements[:, 0], found.elements[:, 1])
+    activations = net.features(model.encode([np.float32(x)]))[0].detach()
+    cells = (net.head[-1].weight[0, :, None] * activations).sum(0).detach() / 4
+    # linear upsampling by two: the first place is the first cell, then a quarter of the next
+    assert found.elements[0, 0] == pytest.approx(float(cells[0]))
+    assert found.elements[1, 0] == pytest.approx(float(0.75 * cells[0] + 0.25 * cells[1]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_numbers_do_not_depend_on_batch_size(name) -> None:
+    model = image_model("flatten")
+    many = explain(name, *images(model, 5))
+    few = explain(name, *images(model, 5, batch_size=2)[::-1])[::-1]
+    for question, a, b in zip(images(model, 5), many, few, strict=True):
+        alone = explain(name, question)[0]
+        np.testing.assert_allclose(a.elements, alone.elements, rtol=1e-12)
+        np.testing.assert_allclose(b.elements, alone.elements, rtol=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_row_has_its_own_target(name) -> None:
+    model = image_model("flatten")
+    targets = [Target(0, space="value"), Target(1, space="prob"), Target(0, against=1)]
+    questions = [images(model, 1, target=t)[0] for t in targets]
+    for question, found in zip(questions, explain(name, *questions), strict=True):
+        np.testing.assert_allclose(found.elements, explain(name, question)[0].elements, rtol=1e-12)
+    assert not np.allclose(*(e.elements for e in explain(name, *questions)[:2]))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_flat_map_is_called_flat(name) -> None:
+    model = image_model()
+    with torch.no_grad():
+        model.net.features[0].bias.fill_(-100)  # every ReLU is closed
+    (found,) = explain(name, images(model)[0])
+    assert found.extras["flat"]
+    assert found.note == "flat map: layer 'features' tells no places apart"
+    (found,) = explain(name, images(image_model())[0])
+    assert not found.extras["flat"]
+    assert found.note == ""
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_layer_can_be_chosen(name) -> None:
+    (found,) = explain(name, images(image_model())[0], layer="deeper")
+    assert found.extras["layer"] == "deeper"
+    assert found.params == {"layer": "deeper"}
+    assert found.extras["cell"] == (1.0, 1.0)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_is_left_changed_and_work_is_counted(name) -> None:
+    model = image_model()
+    model.net.train()
+    questions = images(model, 3)
+    for q in questions:
+        _ = q.output, q.empty
+    with torch.inference_mode():
+        found = explain(name, *questions)
+        assert torch.is_inference_mode_enabled()
+    assert model.net.training
+    assert all(p.grad is None and p.requires_grad for p in model.net.parameters())
+    assert {(e.cost.asked, e.cost.forward, e.cost.backward) for e in found} == {(1, 1, 1)}
+    assert {(e.unit, e.additive, e.std) for e in found} == {("relative", False, None)}
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_refusals(name) -> None:
+    expected = f"{name} needs a spatial layer and 'net' has none; try integrated_gradients or lime."
+    assert reason_against(make_method(name), NetModel(lambda at: at)) == expected
+
+    class LastState(ConvModel):
+        def cam_layer(self) -> str:
+            raise NotApplicable("the head of 'net' reads the last state only; try occlusion.")
+
+    reason = reason_against(make_method(name), LastState(Conv(), "image"))
+    assert reason == "the head of 'net' reads the last state only; try occlusion."
+    assert reason_against(make_method(name), image_model()) is None

@@ -1,0 +1,156 @@
+"""NPZ files: images, series or table rows as arrays; nothing is ever unpickled."""
+
+from __future__ import annotations
+
+import zipfile
+import zlib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaikit.data.dataset import Column
+from xaikit.data.rows import Options, Rows
+from xaikit.errors import DataError
+from xaikit.types import Modality
+
+__all__ = ["read_npz"]
+
+Arrays = Mapping[str, NDArray[Any]]
+PARTS = ("train", "val", "test")
+
+
+def read_npz(path: Path, test: Path | None, options: Options) -> Rows:
+    """Arrays X and y, or X_train, y_train, X_test, y_test (also X_val, y_val).
+
+    Images: (N, H, W) or (N, H, W, C) or (N, C, H, W) with C of 1 or 3, whole numbers 0 to 255 or
+    floats 0 to 1. Series: (N, L), (N, C, L) or (N, L, C), the longer axis being time. Three axes
+    are images when they hold bytes and series otherwise; `modality` and `channels` say it openly.
+    Optional names: `classes`, and `columns` of channels or columns.
+    """
+    stored = _open(path)
+    found = _parts(stored, path.name)
+    if test is not None:
+        other = _parts(_open(test), test.name)
+        found = {"train": next(iter(found.values())), "test": list(other.values())[-1]}
+    modality = options.modality or _modality(next(iter(found.values()))[0], path.name)
+    xs, labels, ids, parts = [], [], [], []
+    for part, (x, y) in found.items():
+        xs += list(_shaped(x, modality, options, path.name))
+        labels.append(y)
+        ids += [f"{part or 'row'}-{i + 1}" for i in range(len(x))]
+        parts += [part] * len(x)
+    return Rows(
+        modality=modality,
+        ids=ids,
+        xs=xs,
+        labels=np.concatenate(labels),
+        parts=parts,
+        columns=_columns(stored, modality, xs[0], path.name),
+        classes=tuple(str(c) for c in stored["classes"]) if "classes" in stored else None,
+    )
+
+
+def _open(path: Path) -> Arrays:
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
+    except (ValueError, OSError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+        if "Object arrays" in str(error):
+            raise DataError(
+                f"'{path.name}' holds an array of Python objects, which would need unpickling; save "
+                "arrays of numbers or text."
+            ) from error
+        raise DataError(f"'{path.name}' cannot be read as .npz: {error}.") from error
+
+
+def _parts(stored: Arrays, file: str) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
+    """Part -> (x, y), checked; the part is "" for plain X and y."""
+    by_name = {name.lower(): array for name, array in stored.items()}
+    found = {}
+    for part, ending in (("", ""), *((p, f"_{p}") for p in PARTS)):
+        if f"x{ending}" not in by_name:
+            continue
+        if f"y{ending}" not in by_name:
+            raise DataError(f"'{file}' has 'X{ending}' and no labels 'y{ending}'; add them.")
+        x, y = by_name[f"x{ending}"], by_name[f"y{ending}"]
+        if y.ndim != 1 or len(x) != len(y):
+            raise DataError(
+                f"'{file}' has X{ending} of shape {x.shape} and y{ending} of shape {y.shape}; one label a row is needed."
+            )
+        if x.dtype.kind not in "biuf":
+            raise DataError(f"'{file}' has X{ending} of type {x.dtype}; numbers are needed.")
+        _check_finite(x, f"X{ending}", file)
+        if len(x):
+            found[part] = (x, y)
+    if not found and not any(name.startswith("x") for name in by_name):
+        raise DataError(
+            f"'{file}' holds {', '.join(stored) or 'nothing'}; it needs X and y, or X_train, y_train, X_test and y_test."
+        )
+    if not found:
+        raise DataError(f"'{file}' holds no rows; give it at least a few of each class.")
+    return found
+
+
+def _check_finite(x: NDArray[Any], name: str, file: str) -> None:
+    if x.dtype.kind == "f" and not np.isfinite(x).all():
+        row, *where = (int(i) for i in np.argwhere(~np.isfinite(x))[0])
+        raise DataError(
+            f"'{file}' holds NaN or infinity in {name}, row {row + 1} at {tuple(where)}; fill or drop it."
+        )
+
+
+def _modality(x: NDArray[Any], file: str) -> Modality:
+    if x.ndim == 4 or (x.ndim == 3 and x.dtype == np.uint8):
+        return "image"
+    if x.ndim in (2, 3):
+        return "series"
+    raise DataError(
+        f"'{file}' has X of shape {x.shape}; images have 3 or 4 axes and series 2 or 3, rows first."
+    )
+
+
+def _shaped(x: NDArray[Any], modality: Modality, options: Options, file: str) -> NDArray[Any]:
+    """X as (N, H, W, C), (N, L, C) or (N, D)."""
+    wanted = {"image": (3, 4), "series": (2, 3), "table": (2,)}.get(modality, ())
+    if x.ndim not in wanted:
+        raise DataError(f"'{file}' has X of shape {x.shape}, which cannot be read as {modality}.")
+    if modality == "table":
+        return x.astype(np.float64)
+    if modality == "series":
+        return _series(x, options).astype(np.float32)
+    return _images(x, file)
+
+
+def _series(x: NDArray[Any], options: Options) -> NDArray[Any]:
+    if x.ndim == 2:
+        return x[:, :, None]
+    first = x.shape[1] < x.shape[2] if options.channels is None else options.channels == "first"
+    return x.transpose(0, 2, 1) if first else x
+
+
+def _images(x: NDArray[Any], file: str) -> NDArray[Any]:
+    x = x[..., None] if x.ndim == 3 else x
+    if x.shape[3] not in (1, 3) and x.shape[1] in (1, 3):
+        x = x.transpose(0, 2, 3, 1)
+    if x.shape[3] not in (1, 3):
+        raise DataError(f"'{file}' has images of shape {x.shape[1:]}; 1 or 3 channels are needed.")
+    low, high = float(x.min()), float(x.max())
+    if low < 0 or high > 255:
+        raise DataError(
+            f"'{file}' has pixels from {low:g} to {high:g}; save bytes 0 to 255 or floats 0 to 1."
+        )
+    return x.astype(np.float32) / np.float32(255 if high > 1 or x.dtype.kind in "iu" else 1)
+
+
+def _columns(stored: Arrays, modality: Modality, x: NDArray[Any], file: str) -> tuple[Column, ...]:
+    if modality == "image":
+        return ()
+    n, what = x.shape[-1], "ch " if modality == "series" else "x"
+    names = [str(c) for c in stored["columns"]] if "columns" in stored else []
+    if names and len(names) != n:
+        raise DataError(f"'{file}' names {len(names)} columns and holds {n}; name each.")
+    start = 1 if modality == "series" else 0
+    return tuple(Column(name) for name in names or [f"{what}{i + start}" for i in range(n)])

@@ -1,0 +1,125 @@
+"""The built-in data sets: offline, and the same numbers for the same seed."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from xaikit.data.dataset import Column, Dataset
+from xaikit.data.reviews import make_reviews
+from xaikit.data.rows import Options, Rows, assemble
+from xaikit.data.scenes import make_digits
+from xaikit.data.waves import make_waves
+from xaikit.registry import Registry
+
+__all__ = ["DATASETS"]
+
+DATASETS: Registry[Callable[[int], Dataset]] = Registry("dataset")
+
+
+@DATASETS.register("digits")
+def digits(seed: int = 0) -> Dataset:
+    """Handwritten digits at random spots among distractor strokes; the digit's box is known."""
+    return make_digits(seed)
+
+
+@DATASETS.register("breast_cancer")
+def breast_cancer(seed: int = 0) -> Dataset:
+    """569 tumours by 30 measures of their cell nuclei: malignant or benign."""
+    from sklearn.datasets import load_breast_cancer
+
+    raw = load_breast_cancer()
+    rows = _rows(raw.data, raw.target, [Column(str(n)) for n in raw.feature_names])
+    source = (
+        "Breast Cancer Wisconsin (Diagnostic), as shipped with scikit-learn; real measurements."
+    )
+    # the file's code 0 is malignant
+    return assemble(
+        rows,
+        Options(classes=("malignant", "benign"), seed=seed),
+        name="breast_cancer",
+        source=source,
+        language="en",
+    )
+
+
+@DATASETS.register("wine")
+def wine(seed: int = 0) -> Dataset:
+    """178 Italian wines by 13 chemical measures: which of three growers' varieties."""
+    from sklearn.datasets import load_wine
+
+    raw = load_wine()
+    names = [str(n).replace("_", " ") for n in raw.feature_names]
+    names[11] = "OD280/OD315 of diluted wines"
+    return assemble(
+        _rows(raw.data, raw.target, [Column(n) for n in names]),
+        Options(classes=("cultivar 1", "cultivar 2", "cultivar 3"), seed=seed),
+        name="wine",
+        source="Wine recognition data (UCI), as shipped with scikit-learn; real measurements.",
+        language="en",
+    )
+
+
+@DATASETS.register("diabetes")
+def diabetes(seed: int = 0) -> Dataset:
+    """442 patients by 10 measures: how far the disease went in a year (a number)."""
+    from sklearn.datasets import load_diabetes
+
+    raw = load_diabetes(scaled=False)
+    columns = [
+        Column("age", unit="years"),
+        Column("sex", ("code 1", "code 2")),  # the source does not say which is which
+        Column("body mass index", unit="kg/m²"),
+        Column("mean blood pressure", unit="mmHg"),
+        Column("total cholesterol (s1)", unit="mg/dl"),
+        Column("LDL cholesterol (s2)", unit="mg/dl"),
+        Column("HDL cholesterol (s3)", unit="mg/dl"),
+        Column("total / HDL cholesterol (s4)"),
+        Column("log of triglycerides (s5)"),
+        Column("blood sugar (s6)", unit="mg/dl"),
+    ]
+    x = raw.data.copy()
+    x[:, 1] -= 1  # codes count from 0
+    return assemble(
+        _rows(x, raw.target, columns),
+        Options(task="regression", seed=seed),
+        name="diabetes",
+        source="Diabetes data of Efron et al. (2004), unscaled, as shipped with scikit-learn; real measurements.",
+        language="en",
+    )
+
+
+@DATASETS.register("reviews")
+def reviews(seed: int = 0) -> Dataset:
+    """English and Korean review sentences, composed: negation, contrast and filler."""
+    return make_reviews(("en", "ko"), "reviews", seed)
+
+
+@DATASETS.register("reviews_en")
+def reviews_en(seed: int = 0) -> Dataset:
+    """The English half of `reviews`."""
+    return make_reviews(("en",), "reviews_en", seed)
+
+
+@DATASETS.register("reviews_ko")
+def reviews_ko(seed: int = 0) -> Dataset:
+    """The Korean half of `reviews`."""
+    return make_reviews(("ko",), "reviews_ko", seed)
+
+
+@DATASETS.register("waves")
+def waves(seed: int = 0) -> Dataset:
+    """Noisy series that hide a tone of rising, falling or steady pitch; its place is known."""
+    return make_waves(seed)
+
+
+def _rows(x: np.ndarray, y: np.ndarray, columns: list[Column]) -> Rows:
+    return Rows(
+        modality="table",
+        ids=[f"row-{i + 1}" for i in range(len(x))],
+        xs=list(x),
+        labels=y,
+        parts=[""] * len(x),
+        columns=tuple(columns),
+    )

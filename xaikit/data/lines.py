@@ -1,0 +1,86 @@
+"""Text files, plain or gzipped, as lines; what is wrong with them is said by name and line."""
+
+from __future__ import annotations
+
+import csv
+import gzip
+import zlib
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+from xaikit.errors import DataError
+
+__all__ = ["Sheet", "read_sheet", "read_text"]
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """A file of named columns.
+
+    cells : columns, each with one text for every row
+    lines : the line of the file at which each row ends, counted from 1
+    """
+
+    file: str
+    cells: dict[str, list[str]]
+    lines: list[int]
+
+
+def read_text(path: Path) -> str:
+    """The text of a UTF-8 file, unzipped where its name ends in .gz."""
+    try:
+        raw = path.read_bytes()
+        data = gzip.decompress(raw) if path.suffix == ".gz" else raw
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise DataError(
+            f"'{path.name}' is not UTF-8: line {line} holds the byte 0x{data[error.start]:02x}; "
+            "save it as UTF-8."
+        ) from error
+    except (OSError, EOFError, zlib.error) as error:
+        raise DataError(f"'{path.name}' cannot be read: {error}.") from error
+    if not text.strip():
+        raise DataError(f"'{path.name}' is empty; give it a header and rows.")
+    return text
+
+
+def read_sheet(path: Path) -> Sheet:
+    """The columns of a .csv or .tsv file; the header decides between comma, semicolon and tab."""
+    text = read_text(path)
+    header_line = text.lstrip("\r\n").split("\n", 1)[0]
+    delimiter = Counter(c for c in header_line if c in ",;\t").most_common(1)
+    reader = csv.reader(
+        text.splitlines(keepends=True), delimiter=delimiter[0][0] if delimiter else ",", strict=True
+    )
+    rows, lines = [], []
+    try:
+        for row in reader:
+            if row:
+                rows.append(row)
+                lines.append(reader.line_num)
+    except csv.Error as error:
+        raise DataError(f"line {reader.line_num} of '{path.name}': {error}.") from error
+    header = [name.strip() for name in rows[0]]
+    _check_header(header, path.name)
+    for row, line in zip(rows, lines, strict=True):
+        if len(row) != len(header):
+            raise DataError(
+                f"line {line} of '{path.name}' has {len(row)} cells and the header {len(header)}; "
+                "quote cells that hold the delimiter."
+            )
+    if len(rows) == 1:
+        raise DataError(f"'{path.name}' has a header and no rows; add rows below it.")
+    columns = [list(column) for column in zip(*rows[1:], strict=True)]
+    return Sheet(path.name, dict(zip(header, columns, strict=True)), lines[1:])
+
+
+def _check_header(header: list[str], file: str) -> None:
+    for name, count in Counter(header).items():
+        if name == "":
+            raise DataError(
+                f"column {header.index('') + 1} of '{file}' has no name; name every column in the first line."
+            )
+        if count > 1:
+            raise DataError(f"'{file}' has {count} columns called '{name}'; rename or drop one.")

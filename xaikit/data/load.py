@@ -1,0 +1,130 @@
+"""`load_data`: a built-in name or a path becomes a data set."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Literal
+
+from xaikit.data.arrays import read_npz
+from xaikit.data.builtin import DATASETS
+from xaikit.data.dataset import Dataset
+from xaikit.data.pictures import read_pictures
+from xaikit.data.rows import Options, Rows, Task, assemble
+from xaikit.data.tables import read_csv
+from xaikit.data.texts import read_jsonl
+from xaikit.errors import DataError, InvalidInput
+from xaikit.types import Modality
+
+__all__ = ["load_data"]
+
+Reader = Callable[[Path, Path | None, Options], Rows]
+READERS: dict[str, Reader] = {
+    ".csv": read_csv,
+    ".tsv": read_csv,
+    ".jsonl": read_jsonl,
+    ".npz": read_npz,
+    ".zip": read_pictures,
+}
+COMMON_NAMES = ("train", "data", "dataset")
+
+
+def load_data(
+    source: str | Path,
+    *,
+    test: str | Path | None = None,
+    text_column: str | None = None,
+    label_column: str | None = None,
+    classes: Sequence[str] | None = None,
+    task: Task | None = None,
+    modality: Modality | None = None,
+    channels: Literal["first", "last"] | None = None,
+    size: int | tuple[int, int] | None = None,
+    language: str | None = None,
+    seed: int = 0,
+) -> Dataset:
+    """A built-in data set by name, or your own from a file or folder.
+
+    source : a name of `DATASETS`, a .csv, .tsv or .jsonl (also .gz), an .npz, or a folder or .zip
+        with one subfolder of images for each class
+    test : a second file of the same form, to measure with; 15 % of the rows otherwise
+    text_column : the column that holds text, which makes a .csv a text data set
+    label_column : the column to predict; "label", or else the last one, when None
+    classes : names of the labels in sorted order, or the labels in the order wanted
+    task : "classification" or "regression"; numbers of more than 20 different values in a table
+        are a regression when None
+    modality : of an .npz: "image", "series" or "table"; found from its shape when None
+    channels : of an .npz of series: "first" (N, C, L) or "last" (N, L, C); the longer axis is time
+        when None
+    size : side, or (height, width), that images of a folder are scaled to
+    language : BCP 47 tag of text; "ko" where most letters are Hangul, otherwise "en", when None
+    seed : of the built-in data or of the splits
+
+    Raises `DataError` naming the file, row or column that cannot be used.
+    """
+    options = Options(
+        text_column=text_column,
+        label_column=label_column,
+        classes=tuple(classes) if classes else None,
+        task=task,
+        modality=modality,
+        channels=channels,
+        size=(size, size) if isinstance(size, int) else size,
+        language=language,
+        seed=seed,
+    )
+    path = Path(source)
+    if str(source) in DATASETS:
+        if test is not None or options != Options(seed=seed):
+            raise InvalidInput(
+                f"the built-in data set '{source}' takes a seed only; options are for files."
+            )
+        return DATASETS.get(str(source))(seed)
+    read = _reader(path)
+    other = None if test is None else Path(test)
+    if other is not None and _reader(other) is not read:
+        raise DataError(f"the test data '{other.name}' must have the form of '{path.name}'.")
+    rows = read(path, other, options)
+    return assemble(
+        rows, options, name=_name(path), source=path.name, language=_language(rows, options)
+    )
+
+
+def _reader(path: Path) -> Reader:
+    """The reader of an existing path; otherwise what is wrong with it."""
+    if path.is_dir():
+        return read_pictures
+    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+    if not path.exists():
+        if suffix in READERS or len(path.parts) > 1:
+            raise DataError(f"there is no file or folder '{path}'{_near(path)}")
+        DATASETS.get(str(path))  # raises, with the names that are near
+    if suffix not in READERS or (path.suffix == ".gz" and suffix in (".npz", ".zip")):
+        raise DataError(
+            f"'{path.name}' is no kind of file that is read; use {', '.join(READERS)}, .csv.gz, "
+            ".jsonl.gz or a folder of images."
+        )
+    if path.stat().st_size == 0:
+        raise DataError(f"'{path.name}' is empty; give it a header and rows.")
+    return READERS[suffix]
+
+
+def _near(path: Path) -> str:
+    beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, beside, n=3, cutoff=0.5)
+    return f"; did you mean {' or '.join(map(repr, near))}?" if near else "; check the path."
+
+
+def _name(path: Path) -> str:
+    """The file's name without endings, or its folder's where the file is just called train."""
+    stem = path.name.split(".")[0] or path.name
+    return path.resolve().parent.name if stem in COMMON_NAMES else stem
+
+
+def _language(rows: Rows, options: Options) -> str:
+    if options.language is not None or rows.modality != "text":
+        return options.language or "en"
+    letters = [c for x in rows.xs[:200] for word in x for c in str(word) if c.isalpha()]
+    hangul = sum("\uac00" <= c <= "\ud7a3" or "\u3131" <= c <= "\u318e" for c in letters)
+    return "ko" if 2 * hangul > len(letters) else "en"

@@ -1,0 +1,185 @@
+"""Folders (or a .zip) of images: one subfolder for each class."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from xaikit.data.rows import Options, Rows
+from xaikit.errors import DataError
+from xaikit.types import Bools
+
+__all__ = ["read_pictures"]
+
+ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
+PARTS = {
+    "train": "train",
+    "training": "train",
+    "val": "val",
+    "valid": "val",
+    "validation": "val",
+    "test": "test",
+    "testing": "test",
+}
+Files = Mapping[tuple[str, ...], Callable[[], bytes]]  # parts of the path -> its bytes
+
+
+@dataclass(frozen=True)
+class Picture:
+    """One image file: where it lies, its class and its part."""
+
+    path: tuple[str, ...]
+    label: str
+    part: str
+    is_mask: bool
+
+    @property
+    def id(self) -> str:
+        return "/".join(self.path)
+
+    @property
+    def stem(self) -> tuple[str, str, str]:
+        return self.part, self.label, PurePosixPath(self.path[-1]).stem
+
+
+def read_pictures(path: Path, test: Path | None, options: Options) -> Rows:
+    """`<class>/<image>`, below `train/` and `test/` (also `val/`) where the splits are given.
+
+    Grey pictures get one channel when all are grey, otherwise all get three. A folder `masks/`
+    beside `images/` holds pictures of the same class and name that are bright where the answer is;
+    they become rationales.
+    """
+    pictures, pixels, masks = [], [], {}
+    for source, part in ((path, ""), (test, "test")):
+        if source is None:
+            continue
+        files = _files(source)
+        for picture in _sort(files, source.name, part, given=test is not None):
+            image = _open(files[picture.path], picture.id, source.name, options)
+            if picture.is_mask:
+                masks[picture.stem] = np.asarray(image.convert("L")) > 127
+            else:
+                pictures.append(picture)
+                pixels.append(_pixels(image))
+    _check_sizes(pixels, pictures, path.name)
+    xs = _same_channels(pixels)
+    rationales = [
+        _mask(masks.get(p.stem), x, p.id, path.name) for p, x in zip(pictures, xs, strict=True)
+    ]
+    return Rows(
+        modality="image",
+        ids=[p.id for p in pictures],
+        xs=xs,
+        labels=np.array([p.label for p in pictures]),
+        parts=[p.part for p in pictures],
+        rationales=rationales if masks else None,
+    )
+
+
+def _files(path: Path) -> Files:
+    """Every image below a folder or inside a .zip, in the order of their names."""
+    if path.is_dir():
+        names = {p.relative_to(path).parts: p.read_bytes for p in path.rglob("*") if p.is_file()}
+    else:
+        try:
+            archive = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
+        except (zipfile.BadZipFile, OSError) as error:
+            raise DataError(f"'{path.name}' cannot be read as .zip: {error}.") from error
+        names = {PurePosixPath(n).parts: (lambda n=n: archive.read(n)) for n in archive.namelist()}
+    found = {
+        parts: names[parts]
+        for parts in sorted(names)
+        if PurePosixPath(parts[-1]).suffix.lower() in ENDINGS
+        and not any(p.startswith((".", "__MACOSX")) for p in parts)
+    }
+    if not found:
+        raise DataError(f"'{path.name}' holds no images; put them in one subfolder for each class.")
+    return found
+
+
+def _sort(files: Files, source: str, part: str, given: bool) -> Iterator[Picture]:
+    """Each file with its class and part, read off its folders."""
+    skip = 0
+    while len({p[skip] for p in files}) == 1 and all(len(p) > skip + 2 for p in files):
+        skip += 1  # folders that hold everything say nothing
+    for path in files:
+        folders, own, is_mask = list(path[skip:-1]), part, False
+        while folders and folders[0].lower() in (*PARTS, "images", "masks"):
+            word = folders.pop(0).lower()
+            own, is_mask = part or PARTS.get(word, own), is_mask or word == "masks"
+        if not folders:
+            raise DataError(
+                f"'{'/'.join(path)}' in '{source}' lies in no class folder; put it in a subfolder "
+                "named after its class."
+            )
+        yield Picture(path, folders[0], own or ("train" if given else ""), is_mask)
+
+
+def _open(read: Callable[[], bytes], name: str, source: str, options: Options) -> Image.Image:
+    try:
+        with Image.open(io.BytesIO(read())) as opened:
+            image = ImageOps.exif_transpose(opened)
+            image.load()
+    except (
+        UnidentifiedImageError,
+        Image.DecompressionBombError,
+        OSError,
+        SyntaxError,
+        ValueError,
+        RuntimeError,
+        zipfile.BadZipFile,
+    ) as error:
+        raise DataError(
+            f"'{name}' in '{source}' cannot be read as an image ({error}); replace or remove it."
+        ) from error
+    if options.size is not None and image.size != options.size[::-1]:
+        image = image.resize(options.size[::-1], Image.Resampling.BILINEAR)
+    return image
+
+
+def _pixels(image: Image.Image) -> NDArray[np.float32]:
+    """(H, W, 1 or 3) float32 in [0, 1]; what is transparent shows white."""
+    if image.mode.startswith("I"):  # 16 bits
+        return (np.asarray(image, dtype=np.float32) / np.float32(65535))[..., None].clip(0, 1)
+    if "A" in image.getbands() or "transparency" in image.info:
+        layer = image.convert("RGBA")
+        image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
+    grey = image.mode in ("1", "L")
+    x = np.asarray(image.convert("L" if grey else "RGB"), dtype=np.float32) / np.float32(255)
+    return x[..., None] if grey else x
+
+
+def _same_channels(pixels: list[NDArray[np.float32]]) -> list[NDArray[np.float32]]:
+    channels = max(x.shape[2] for x in pixels)
+    return [np.repeat(x, 3, axis=2) if x.shape[2] < channels else x for x in pixels]
+
+
+def _check_sizes(pixels: list[NDArray[np.float32]], pictures: list[Picture], source: str) -> None:
+    if not pixels:
+        raise DataError(f"'{source}' holds masks and no images; put the images in 'images/'.")
+    sizes = Counter(x.shape[:2] for x in pixels)
+    usual = sizes.most_common(1)[0][0]
+    if len(sizes) > 1:
+        odd = next(i for i, x in enumerate(pixels) if x.shape[:2] != usual)
+        height, width = pixels[odd].shape[:2]
+        raise DataError(
+            f"'{pictures[odd].id}' in '{source}' is {height} x {width} px and most are "
+            f"{usual[0]} x {usual[1]}; give size= to scale all images to one size."
+        )
+
+
+def _mask(mask: Bools | None, x: NDArray[np.float32], name: str, source: str) -> Bools | None:
+    if mask is not None and mask.shape != x.shape[:2]:
+        raise DataError(
+            f"the mask of '{name}' in '{source}' is {mask.shape[0]} x {mask.shape[1]} px and the image "
+            f"{x.shape[0]} x {x.shape[1]}; they must match."
+        )
+    return mask if mask is not None and mask.any() else None

@@ -1,0 +1,196 @@
+"""From rows as a file holds them to a data set: labels become classes, and splits are drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaikit.data.dataset import Column, Dataset
+from xaikit.errors import DataError
+from xaikit.types import Bools, Ints, Modality, Sample
+
+__all__ = ["Options", "Rows", "Task", "assemble"]
+
+Task = Literal["classification", "regression"]
+SPLITS = ("train", "val", "test")
+SHARE = 0.15  # of val and of test, where the file does not say which rows they are
+MAX_NUMBER_CLASSES = 20
+
+
+@dataclass(frozen=True)
+class Options:
+    """What a user may say about a file; None is for the reader to find out."""
+
+    text_column: str | None = None
+    label_column: str | None = None
+    classes: tuple[str, ...] | None = None
+    task: Task | None = None
+    modality: Modality | None = None
+    channels: Literal["first", "last"] | None = None
+    size: tuple[int, int] | None = None
+    language: str | None = None
+    seed: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """What a reader found.
+
+    labels : (N,) text or numbers, as they stand in the file
+    parts : (N,) "train", "val" or "test", or "" where the file does not say
+    classes : names of the labels in order, where the file holds them
+    """
+
+    modality: Modality
+    ids: Sequence[str]
+    xs: Sequence[NDArray[Any]]
+    labels: NDArray[Any]
+    parts: Sequence[str]
+    rationales: Sequence[Bools | None] | None = None
+    metas: Sequence[Mapping[str, Any]] | None = None
+    columns: tuple[Column, ...] = ()
+    classes: tuple[str, ...] | None = None
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def assemble(rows: Rows, options: Options, *, name: str, source: str, language: str) -> Dataset:
+    """The data set of these rows; `DataError` when the labels or the number of rows cannot do."""
+    if not rows.xs:
+        raise DataError(f"'{source}' holds no rows; give it at least a few of each class.")
+    task, classes, labels = _encode(rows, options, source)
+    splits = _split(labels if task == "classification" else None, rows.parts, options.seed)
+    if task == "classification":
+        _check_classes(classes, labels, splits, source)
+
+    def samples(split: str) -> tuple[Sample, ...]:
+        return tuple(_sample(rows, i, labels[i].item()) for i in splits[split])
+
+    drawn = sorted(set(SPLITS) - set(rows.parts))
+    return Dataset(
+        name=name,
+        modality=rows.modality,
+        task=task,
+        classes=classes,
+        train=samples("train"),
+        val=samples("val"),
+        test=samples("test"),
+        columns=rows.columns,
+        source=source,
+        language=language,
+        facts={
+            "rows": len(rows.xs),
+            "split": f"{' and '.join(drawn)} drawn with seed {options.seed}"
+            if drawn
+            else "as given",
+            **rows.facts,
+        },
+    )
+
+
+def _sample(rows: Rows, i: int, label: float) -> Sample:
+    return Sample(
+        id=rows.ids[i],
+        x=rows.xs[i],
+        modality=rows.modality,
+        label=label,
+        rationale=rows.rationales[i] if rows.rationales else None,
+        meta=rows.metas[i] if rows.metas else {},
+    )
+
+
+def _encode(
+    rows: Rows, options: Options, source: str
+) -> tuple[Task, tuple[str, ...], NDArray[Any]]:
+    """Task, class names and labels as class indices (or as numbers, for regression)."""
+    numbers = _numbers(rows.labels)
+    if numbers is not None and not np.isfinite(numbers).all():
+        bad = rows.ids[int(np.flatnonzero(~np.isfinite(numbers))[0])]
+        raise DataError(
+            f"'{bad}' of '{source}' has a label that is NaN or infinite; fill or drop it."
+        )
+    task = _task(numbers, rows, options, source)
+    if numbers is not None and task == "regression":
+        return task, (), numbers
+    if numbers is not None:
+        found, codes = np.unique(numbers, return_inverse=True)
+        names = tuple(f"{value:g}" for value in found)
+    else:
+        found, codes = np.unique(rows.labels.astype(np.str_), return_inverse=True)
+        names = tuple(str(value) for value in found)
+    _check_labels(names, len(rows.xs), source)
+    wanted = options.classes or rows.classes
+    if wanted is None:
+        return "classification", names, codes
+    if len(set(wanted)) != len(names):
+        raise DataError(
+            f"classes names {len(wanted)} classes and '{source}' holds the {len(names)} labels "
+            f"{', '.join(names)}; give one different name for each."
+        )
+    if set(wanted) == set(names):  # the same names in another order
+        codes = np.array([wanted.index(name) for name in names])[codes]
+    return "classification", tuple(wanted), codes
+
+
+def _task(numbers: NDArray[Any] | None, rows: Rows, options: Options, source: str) -> Task:
+    if options.task == "regression" and numbers is None:
+        raise DataError(
+            f"'{source}' has labels that are no numbers, for example '{rows.labels[0]}'; "
+            "regression needs numbers."
+        )
+    if options.task is not None:
+        return options.task
+    if numbers is None or options.classes or rows.classes:
+        return "classification"
+    many = len(np.unique(numbers)) > MAX_NUMBER_CLASSES
+    codes = bool((numbers == np.round(numbers)).all()) and rows.modality != "table"
+    return "regression" if many and not codes else "classification"
+
+
+def _numbers(labels: NDArray[Any]) -> NDArray[np.float64] | None:
+    try:
+        return labels.astype(np.float64)
+    except ValueError:
+        return None
+
+
+def _check_labels(names: tuple[str, ...], n: int, source: str) -> None:
+    if len(names) < 2:
+        raise DataError(
+            f"'{source}' has one class only, '{names[0]}'; two or more are needed to learn a difference."
+        )
+    if len(names) > max(n / 2, 2):
+        raise DataError(
+            f"'{source}' has {len(names)} different labels in {n} rows, for example '{names[0]}'; "
+            "is another column the label? Give it as the label column."
+        )
+
+
+def _check_classes(
+    classes: tuple[str, ...], labels: NDArray[Any], splits: Mapping[str, Ints], source: str
+) -> None:
+    learned = set(labels[splits["train"]].tolist())
+    for split in ("val", "test"):
+        for code in sorted(set(labels[splits[split]].tolist()) - learned):
+            raise DataError(
+                f"'{source}' has the class '{classes[code]}' in its {split} rows and never in its "
+                "training rows; add training rows of it or drop it."
+            )
+
+
+def _split(codes: NDArray[Any] | None, parts: Sequence[str], seed: int) -> dict[str, Ints]:
+    """Indices of each split in shuffled order; a part that no row names is drawn by class."""
+    rng = np.random.default_rng(seed)
+    given = np.array(parts, dtype=np.str_)
+    chosen = np.where(given == "", "train", given)
+    missing = [split for split in ("val", "test") if split not in chosen]
+    strata = np.zeros(len(given), dtype=np.int64) if codes is None else codes
+    for stratum in np.unique(strata):
+        members = rng.permutation(np.flatnonzero((strata == stratum) & (chosen == "train")))
+        n = max(1, round(SHARE * len(members))) if len(members) > len(missing) else 0
+        for i, split in enumerate(missing):
+            chosen[members[i * n : (i + 1) * n]] = split
+    return {split: rng.permutation(np.flatnonzero(chosen == split)) for split in SPLITS}

@@ -1,0 +1,142 @@
+"""CSV files: a table of numbers and categories, or one column of text."""
+
+from __future__ import annotations
+
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaikit.data.dataset import Column
+from xaikit.data.lines import Sheet, read_sheet
+from xaikit.data.rows import Options, Rows
+from xaikit.data.texts import text_rows
+from xaikit.errors import DataError
+from xaikit.types import Floats
+
+__all__ = ["read_csv"]
+
+MAX_CATEGORIES = 100
+MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "?"})  # in a column of numbers
+
+
+def read_csv(path: Path, test: Path | None, options: Options) -> Rows:
+    """A table with one row a line; a text data set when a text column is named."""
+    sheets = [read_sheet(p) for p in (path, test) if p is not None]
+    label = _label_column(sheets[0], options)
+    for sheet in sheets:
+        for name in (options.text_column, label):
+            if name is not None:
+                _require(sheet, name)
+    labels = np.concatenate([_labels(sheet, label) for sheet in sheets])
+    if options.text_column is not None:
+        texts = [t for sheet in sheets for t in sheet.cells[options.text_column]]
+        return text_rows(texts, labels, _ids(sheets), _parts(sheets), _places(sheets))
+    names = [name for name in sheets[0].cells if name != label]
+    if not names:
+        raise DataError(f"'{path.name}' has no column beside the label '{label}'; add some.")
+    for sheet in sheets:
+        for name in names:
+            _require(sheet, name)
+    columns, values = zip(*(_column(sheets, name) for name in names), strict=True)
+    matrix = np.stack(values, axis=1)
+    return Rows(
+        modality="table",
+        ids=_ids(sheets),
+        xs=list(matrix),
+        labels=labels,
+        parts=_parts(sheets),
+        columns=tuple(columns),
+        facts={"label": label},
+    )
+
+
+def _label_column(sheet: Sheet, options: Options) -> str:
+    if options.label_column is not None:
+        return options.label_column
+    others = [name for name in sheet.cells if name != options.text_column]
+    if not others:
+        raise DataError(
+            f"'{sheet.file}' has no column beside '{options.text_column}'; add a label."
+        )
+    return "label" if "label" in others else others[-1]
+
+
+def _require(sheet: Sheet, name: str) -> None:
+    if name not in sheet.cells:
+        raise DataError(f"'{sheet.file}' has no column '{name}'; it has {', '.join(sheet.cells)}.")
+
+
+def _labels(sheet: Sheet, name: str) -> NDArray[Any]:
+    cells = [cell.strip() for cell in sheet.cells[name]]
+    for cell, line in zip(cells, sheet.lines, strict=True):
+        if cell.lower() in ("", "nan"):
+            raise DataError(
+                f"line {line} of '{sheet.file}' has no label in column '{name}'; fill or drop the row."
+            )
+    return np.array(cells)
+
+
+def _column(sheets: list[Sheet], name: str) -> tuple[Column, Floats]:
+    """A column as numbers; categories become codes in the order of their names."""
+    cells = [cell.strip() for sheet in sheets for cell in sheet.cells[name]]
+    try:
+        values = np.array(cells, dtype=np.float64)
+    except ValueError:
+        _check_category(cells, name, sheets)
+        categories, codes = np.unique(np.array(cells), return_inverse=True)
+        return Column(name, tuple(str(c) for c in categories)), codes.astype(np.float64)
+    if not np.isfinite(values).all():
+        bad = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise DataError(
+            f"{_places(sheets)[bad]}, column '{name}' holds {cells[bad]} (NaN or infinite); fill or drop the row."
+        )
+    return Column(name), values
+
+
+def _check_category(cells: list[str], name: str, sheets: list[Sheet]) -> None:
+    """Refuse gaps, numbers with a slip among them, and free text."""
+    is_number = [_is_number(cell) for cell in cells]
+    different = len({c for c, number in zip(cells, is_number, strict=True) if not number})
+    mostly = sum(is_number) > len(cells) / 2
+    for i, cell in enumerate(cells):
+        gap = cell.lower() in (MISSING if mostly else ("", "nan"))
+        if gap or (mostly and not is_number[i] and different <= 3 and len(cells) > 20):
+            what = "is empty (NaN)" if gap else "holds"
+            raise DataError(
+                f"{_places(sheets)[i]}, column '{name}' {what} '{cell}'"
+                f"{' where other rows hold numbers' if mostly else ''}; fill or drop the row."
+            )
+    n = len(set(cells))
+    if n > MAX_CATEGORIES and n > len(cells) / 10:
+        raise DataError(
+            f"column '{name}' of '{sheets[0].file}' has {n} different texts in {len(cells)} rows; drop "
+            f"it when it is an identifier, or read it as text with text_column='{name}' (--text-column)."
+        )
+
+
+def _is_number(cell: str) -> bool:
+    try:
+        return math.isfinite(float(cell))
+    except ValueError:
+        return False
+
+
+def _ids(sheets: list[Sheet]) -> list[str]:
+    return [
+        f"{prefix}-{i + 1}"
+        for prefix, sheet in zip(("row", "test"), sheets, strict=False)
+        for i in range(len(sheet.lines))
+    ]
+
+
+def _parts(sheets: list[Sheet]) -> list[str]:
+    if len(sheets) == 1:
+        return [""] * len(sheets[0].lines)
+    return ["train"] * len(sheets[0].lines) + ["test"] * len(sheets[1].lines)
+
+
+def _places(sheets: list[Sheet]) -> list[str]:
+    return [f"line {line} of '{sheet.file}'" for sheet in sheets for line in sheet.lines]

@@ -1,0 +1,114 @@
+"""Text rows, and JSON lines of text with human rationales."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaikit.data.lines import read_text
+from xaikit.data.rows import Options, Rows
+from xaikit.errors import DataError
+from xaikit.modality.text import mark, words
+from xaikit.types import Bools
+
+__all__ = ["read_jsonl", "text_rows"]
+
+Span = tuple[int, int]
+
+
+def text_rows(
+    texts: Sequence[str],
+    labels: NDArray[Any],
+    ids: Sequence[str],
+    parts: Sequence[str],
+    places: Sequence[str],
+    rationales: Sequence[Bools | None] | None = None,
+) -> Rows:
+    """Texts cut into words; the text itself and its white space are kept in `meta`."""
+    xs, metas = [], []
+    for text, place in zip(texts, places, strict=True):
+        found, spaces = words(text)
+        if not found:
+            raise DataError(f"{place} has an empty text; fill or drop the row.")
+        xs.append(np.array(found))
+        metas.append({"text": text, "spaces": spaces})
+    return Rows("text", ids, xs, labels, parts, rationales=rationales, metas=metas)
+
+
+def read_jsonl(path: Path, test: Path | None, options: Options) -> Rows:
+    """One JSON object a line: "text", "label", and optionally the words that carry the label.
+
+    "rationale" or "evidence" : spans [start, end) over the tokens of text.split()
+    "evidence_char" : spans [start, end) over the characters of the text
+    """
+    text_key, label_key = options.text_column or "text", options.label_column or "label"
+    texts, labels, ids, parts, places = [], [], [], [], []
+    rationales: list[Bools | None] = []
+    for file, part in ((path, "" if test is None else "train"), (test, "test")):
+        if file is None:
+            continue
+        for number, line in enumerate(read_text(file).split("\n"), start=1):
+            if not line.strip():
+                continue
+            place = f"line {number} of '{file.name}'"
+            row = _parse(line, place)
+            texts.append(_get(row, text_key, (str,), place))
+            labels.append(_get(row, label_key, (str, int, float), place))
+            rationales.append(_rationale(row, texts[-1], place))
+            ids.append(f"{'test' if part == 'test' else 'row'}-{number}")
+            parts.append(part)
+            places.append(place)
+    kept = rationales if any(r is not None for r in rationales) else None
+    return text_rows(texts, np.array(labels), ids, parts, places, kept)
+
+
+def _parse(line: str, place: str) -> Mapping[str, Any]:
+    try:
+        row = json.loads(line)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{place} is no JSON: {error}; write one object a line.") from error
+    if not isinstance(row, dict):
+        raise DataError(f"{place} is no JSON object; write one object a line.")
+    return row
+
+
+def _get(row: Mapping[str, Any], key: str, kinds: tuple[type, ...], place: str) -> Any:
+    if key not in row:
+        raise DataError(
+            f"{place} has no '{key}'; it has {', '.join(row)}. Name another with text_column or label_column."
+        )
+    if not isinstance(row[key], kinds) or row[key] == "":
+        raise DataError(f"{place} has {row[key]!r} as '{key}'; fill or drop the row.")
+    return row[key]
+
+
+def _rationale(row: Mapping[str, Any], text: str, place: str) -> Bools | None:
+    if "evidence_char" in row:
+        return mark(text, _spans(row["evidence_char"], len(text), place))
+    spans = row.get("rationale", row.get("evidence"))
+    if spans is None:
+        return None
+    tokens = [m.span() for m in re.finditer(r"\S+", text)]
+    pairs = _spans(spans, len(tokens), place)
+    return mark(text, [(tokens[a][0], tokens[b - 1][1]) for a, b in pairs])
+
+
+def _spans(spans: Any, n: int, place: str) -> list[Span]:
+    """Pairs 0 <= start < end <= n; a single pair may stand without its list."""
+    pairs = [spans] if isinstance(spans, list) and spans and isinstance(spans[0], int) else spans
+    try:
+        found = [(int(a), int(b)) for a, b in pairs]
+    except (TypeError, ValueError) as error:
+        raise DataError(
+            f"{place} has a rationale that is no list of [start, end) pairs."
+        ) from error
+    for start, end in found:
+        if not 0 <= start < end <= n:
+            raise DataError(f"{place} has the rationale [{start}, {end}) and its text ends at {n}.")
+    return found

@@ -1,0 +1,230 @@
+"""`shapley`: Shapley values of any game, by the estimator that its size and budget call for."""
+
+from __future__ import annotations
+
+import operator
+from dataclasses import dataclass, replace
+from typing import Literal, SupportsIndex
+
+from xaikit.errors import InvalidInput, OutOfBudget
+from xaikit.estimators import exact, odd_gp
+from xaikit.estimators.border import NEARLY_ORDER_TWO, border_estimate, border_gap
+from xaikit.estimators.design import paired_design
+from xaikit.estimators.game import Game, ValueFunction
+from xaikit.estimators.pairs import Pairs, evaluate_pairs
+from xaikit.estimators.permutation import permutation_estimate
+from xaikit.estimators.regression import kernel_design, kernel_fit, leverage_fit
+from xaikit.estimators.result import Estimate, ShapleyResult, is_converged
+
+__all__ = ["METHODS", "minimum_budget", "shapley"]
+
+METHODS = ("auto", "exact", "odd_gp", "border", "kernel", "leverage", "permutation")
+EXTRA_EVALUATIONS = 1.5  # leverage needs about 2.5 times the evaluations for the same error
+
+
+def shapley(
+    value: ValueFunction,
+    n_features: int,
+    *,
+    budget: int | Literal["auto"] = "auto",
+    method: str = "auto",
+    seed: int = 0,
+    tolerance: float = 0.05,
+    max_budget: int | None = None,
+    batch_size: int = 256,
+    seconds_per_evaluation: float | None = None,
+) -> ShapleyResult:
+    """Shapley values of a game, with standard errors, in the units of `value`.
+
+    value : masks, bool (m, n_features), True = kept, to one finite float per mask, (m,).
+    budget : most evaluations to make, those of the empty and the full coalition included; never
+        exceeded. "auto" doubles a nested design until the largest error is probably below
+        `tolerance` times the range of the values, or `max_budget` is reached.
+    method : "auto" enumerates when 2^n evaluations are allowed, else takes the border where the
+        game is nearly of order 2 and pairs are few, else the odd Gaussian process. The others:
+        "exact", "odd_gp", "border", "kernel", "leverage", "permutation". Whenever the budget
+        allows all 2^n coalitions the values are exact, whatever the method.
+    seed : same seed, same numbers, at any batch_size; no global generator is touched.
+    tolerance : in (0, 1), relative to max(values) - min(values); also decides `converged`.
+    max_budget : cap of budget="auto"; by default the larger of 2048 and 60 n.
+    batch_size : most masks in one call of `value`.
+    seconds_per_evaluation : if given, budget="auto" takes paired leverage regression where its
+        additional evaluations cost less time than the Gaussian process's own arithmetic.
+
+    Raises InvalidInput for a bad argument or a bad value, OutOfBudget for a budget below the
+    method's minimum. Sources: see the module of each method.
+    """
+    request = _Request(
+        n=_whole("n_features", n_features, 1),
+        method=method,
+        seed=_whole("seed", seed, 0),
+        tolerance=tolerance,
+        seconds=seconds_per_evaluation,
+    )
+    _check_size(request)
+    batch_size = _whole("batch_size", batch_size, 1)
+    auto = isinstance(budget, str) and budget == "auto"
+    cap = _cap(request, max_budget) if auto else _whole("budget", budget, 2)
+    _check_budget(request, cap, "max_budget" if auto else "budget")
+    game = Game(value, request.n, batch_size=batch_size)
+    estimate = _ladder(game, request, cap) if auto else _one_rung(game, request, cap, ())
+    return ShapleyResult(
+        values=estimate.values,
+        std=estimate.std,
+        evaluations=game.evaluations,
+        method=estimate.method,
+        converged=is_converged(estimate, tolerance),
+        empty=game.empty,
+        output=game.output,
+        note=estimate.note,
+    )
+
+
+def minimum_budget(method: str, n: int) -> int:
+    """Fewest evaluations that the method can work with; never more than 2^n, which is exact."""
+    needs = {
+        "auto": 2 * odd_gp.MIN_PAIRS + 2,
+        "odd_gp": 2 * odd_gp.MIN_PAIRS + 2,
+        "border": 2 * n + 2,
+        "kernel": 2 * n + 2,
+        "leverage": 2 * n + 2,
+        "permutation": 2 * n,
+    }
+    return min(needs.get(method, 2**n), 2**n)
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What was asked for, checked."""
+
+    n: int
+    method: str
+    seed: int
+    tolerance: float
+    seconds: float | None
+
+    def __post_init__(self) -> None:
+        if self.method not in METHODS:
+            raise InvalidInput(
+                f"method {self.method!r} is not an estimator of Shapley values; "
+                f"choose one of {', '.join(METHODS)}."
+            )
+        if not 0 < self.tolerance < 1:
+            raise InvalidInput(
+                f"tolerance is {self.tolerance} and must lie in (0, 1); "
+                "it is relative to the range of the values, for example 0.05."
+            )
+        if self.seconds is not None and not self.seconds >= 0:
+            raise InvalidInput(
+                f"seconds_per_evaluation is {self.seconds} and must not be negative; "
+                "leave it out if it is not known."
+            )
+
+
+def _whole(name: str, number: object, least: int) -> int:
+    """The argument as an int; a bool or a float is a mistake."""
+    if isinstance(number, bool) or not isinstance(number, SupportsIndex):
+        raise InvalidInput(f"{name} is {number!r} and must be a whole number of at least {least}.")
+    whole = int(operator.index(number))
+    if whole < least:
+        raise InvalidInput(f"{name} is {whole} and must be a whole number of at least {least}.")
+    return whole
+
+
+def _check_size(request: _Request) -> None:
+    if request.method == "exact":
+        exact.check_size(request.n)
+    if request.method in ("odd_gp", "border") and request.n > odd_gp.MAX_FEATURES:
+        raise InvalidInput(
+            f"{request.method} takes at most {odd_gp.MAX_FEATURES} features and the game has "
+            f"{request.n}; group features or use method='leverage'."
+        )
+
+
+def _cap(request: _Request, max_budget: int | None) -> int:
+    if max_budget is not None:
+        return _whole("max_budget", max_budget, 2)
+    return 2**request.n if request.method == "exact" else max(2048, 60 * request.n)
+
+
+def _check_budget(request: _Request, budget: int, name: str) -> None:
+    least = minimum_budget(request.method, request.n)
+    if budget >= least:
+        return
+    other = minimum_budget("auto", request.n)
+    way_out = f"raise {name} to {least}"
+    if other <= budget and request.method != "auto":
+        way_out += " or use method='auto'"
+    raise OutOfBudget(
+        f"{name} is {budget} and method {request.method!r} needs at least {least} evaluations "
+        f"for {request.n} features; {way_out}."
+    )
+
+
+def _ladder(game: Game, request: _Request, cap: int) -> Estimate:
+    """Double a nested design until the estimate has converged or the cap is reached."""
+    request, note = _by_cost(request)
+    counts: tuple[int, ...] = ()
+    for budget in _rungs(request, cap):
+        estimate = _one_rung(game, request, budget, counts)
+        if is_converged(estimate, request.tolerance) or game.evaluations >= cap:
+            break
+        counts = estimate.counts
+    return replace(estimate, note="; ".join(filter(None, [note, estimate.note])))
+
+
+def _rungs(request: _Request, cap: int) -> list[int]:
+    """Budgets 5 n, 10 n, 20 n, ... up to the cap, and 2 n + 6 before them.
+
+    The first rung solves games of order 2 exactly and cannot converge on others.
+    """
+    n, least = request.n, minimum_budget(request.method, request.n)
+    if request.method in ("exact", "border"):
+        return [cap]
+    rungs = [2 * n + 6, *(5 * n * 2**k for k in range(cap.bit_length()))]
+    return [*(m for m in rungs if least <= m < cap), cap]
+
+
+def _by_cost(request: _Request) -> tuple[_Request, str]:
+    """Leverage regression for "auto" where its additional evaluations are the cheaper way."""
+    if request.method != "auto" or request.seconds is None:
+        return request, ""
+    evaluations = 10 * request.n
+    extra = EXTRA_EVALUATIONS * evaluations * request.seconds
+    if extra >= _solver_seconds(evaluations // 2):
+        return request, ""
+    note = f"at {request.seconds:.2g} s an evaluation, more evaluations are cheaper than odd_gp"
+    return replace(request, method="leverage"), note
+
+
+def _solver_seconds(n_pairs: int) -> float:
+    """Own time of the odd Gaussian process on one core, from benchmarks, within a factor of 2."""
+    return 0.005 + 4e-9 * min(n_pairs, 300) ** 3 + 3e-10 * n_pairs**3
+
+
+def _one_rung(game: Game, request: _Request, budget: int, counts: tuple[int, ...]) -> Estimate:
+    """The method's estimate from one design of at most `budget` evaluations."""
+    n, seed, method = request.n, request.seed, request.method
+    if n <= exact.MAX_FEATURES and budget >= 2**n:
+        return exact.exact_estimate(game)
+    if method == "permutation":
+        return permutation_estimate(game, (budget - 2) // (2 * (n - 1)), seed)
+    n_pairs = (budget - 2) // 2
+    if method == "kernel":
+        design = kernel_design(n, n_pairs, seed)
+        return kernel_fit(evaluate_pairs(game, design.masks), design)
+    if method == "leverage" or (method == "auto" and n > odd_gp.MAX_FEATURES):
+        masks, _ = paired_design(n, n_pairs, seed, border=False, keep=counts)
+        return leverage_fit(evaluate_pairs(game, masks))
+    n_pairs = n if method == "border" else n_pairs
+    masks, _ = paired_design(n, n_pairs, seed, keep=counts)
+    return _odd_estimate(evaluate_pairs(game, masks), method, seed)
+
+
+def _odd_estimate(pairs: Pairs, method: str, seed: int) -> Estimate:
+    """The border where it was asked for, or where pairs are few and the game nearly of order 2."""
+    n_pairs, n = pairs.signs.shape
+    few = method == "auto" and n <= n_pairs < 1.3 * n
+    if method == "border" or (few and border_gap(pairs) <= NEARLY_ORDER_TWO):
+        return border_estimate(pairs, seed)
+    return odd_gp.odd_gp(pairs, seed)

@@ -1,0 +1,29 @@
+"""The explanation methods; importing this package fills `METHODS`."""
+
+from xaikit.methods import (
+    attention,
+    cam,
+    controls,
+    gradient,
+    removal,
+    shapley,
+    surrogate,
+)
+from xaikit.methods.base import METHODS, BatchMethod, Card, Method, applicable, ask, make_method
+
+__all__ = [
+    "METHODS",
+    "BatchMethod",
+    "Card",
+    "Method",
+    "applicable",
+    "ask",
+    "attention",
+    "cam",
+    "controls",
+    "gradient",
+    "make_method",
+    "removal",
+    "shapley",
+    "surrogate",
+]

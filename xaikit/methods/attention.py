@@ -1,0 +1,150 @@
+"""Attention: where a transformer sends information, which is not the same as why it decides.
+
+The three readings start from the same true weights of one forward pass. A layer's weights are
+(B, H, T, T), the row is the position that looks; padding is cut out first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import ClassVar, Literal, cast, get_args
+
+import torch
+from torch import Tensor
+
+from xaikit.abilities import Attention, Attentive, Model
+from xaikit.errors import InvalidInput, NotApplicable
+from xaikit.methods.base import METHODS, Card, require
+from xaikit.methods.passes import Batch, Batched
+from xaikit.question import Question
+from xaikit.types import Explanation, Floats
+
+__all__ = ["AttentionFlow", "AttentionMode"]
+
+AttentionMode = Literal["gradient", "rollout", "raw"]
+
+
+@METHODS.register("attention")
+@dataclass(frozen=True, kw_only=True)
+class AttentionFlow(Batched):
+    """How much of what the model reads comes from each place, along its attention.
+
+    relative, never negative. What falls on special tokens (CLS, SEP, ...) belongs to no place; its
+    share stands in `extras` and in the note.
+
+    mode : "gradient" = R <- R + mean_h relu(dT/dA * A) R from R = I, read without that I: attention
+        that raises the target (Chefer et al. 2021, arXiv 2103.15679, eq. 5 and 6); "rollout" = the
+        product of (mean_h A + I) / 2 (Abnar & Zuidema 2020, arXiv 2005.00928, eq. 1); "raw" = the
+        mean over the heads of the last layer. The last two do not depend on the target.
+    """
+
+    name: ClassVar[str] = "attention"
+    card: ClassVar[Card] = Card(
+        title="Attention",
+        asks="From which places does the model fetch what it reads, and does that raise the score?",
+        misleads="It shows where information is routed, not why the score is what it is.",
+        paper="Chefer et al. 2021, arXiv 2103.15679; Abnar & Zuidema 2020, arXiv 2005.00928",
+    )
+
+    mode: AttentionMode = "gradient"
+
+    def __post_init__(self) -> None:
+        if self.mode not in get_args(AttentionMode):
+            raise InvalidInput(
+                f"attention has no mode '{self.mode}'; use {', '.join(get_args(AttentionMode))}."
+            )
+
+    def check(self, model: Model) -> None:
+        _attentive(model, self.name)
+
+    def explain(self, batch: Batch) -> list[Explanation]:
+        model = _attentive(batch.model, self.name)
+        seen = model.attention([q.sample.x for q in batch.questions])
+        flow = _FLOWS[self.mode](batch, seen)
+        batch.count(backward=self.mode == "gradient")
+        received = torch.einsum("bi,bij->bj", _readers(seen), flow) * seen.valid  # (B, T)
+        shares = _special_shares(received, seen)
+        answers = zip(batch.questions, seen.fold(received), shares, strict=True)
+        return [self._answer(*answer) for answer in answers]
+
+    def _answer(self, question: Question, map_: Floats, share: float) -> Explanation:
+        empty = not map_.any()
+        note = f"{share:.0%} of it falls on special tokens"
+        return question.answer(
+            self,
+            elements=map_,
+            additive=False,
+            in_units=False,
+            note=note + ("; no attention raises the target" if empty else ""),
+            extras={"special_share": share},
+        )
+
+
+def _gradient(batch: Batch, seen: Attention) -> Tensor:
+    """(B, T, T) attention that raises the target, along all paths of one or more steps."""
+    slopes = torch.autograd.grad(batch.targets(seen.scores).sum(), seen.weights)
+    start = _identity(seen)
+    flow = start
+    for weights, slope in zip(seen.weights, slopes, strict=True):
+        flow = flow + _inside(weights * slope, seen).relu().mean(dim=1) @ flow
+    return flow - start  # the I is no attention; left in, it drowns a token that is read itself
+
+
+def _rollout(_: Batch, seen: Attention) -> Tensor:
+    """(B, T, T) share of each position in what a position holds after the last layer."""
+    start = _identity(seen)
+    flow = start
+    for number, weights in enumerate(seen.weights):
+        mean = _inside(weights, seen).mean(dim=1)
+        sums = mean.sum(dim=2)[seen.valid]
+        if not torch.allclose(sums, torch.ones_like(sums), rtol=0, atol=1e-3):
+            raise NotApplicable(
+                f"attention rollout needs rows that sum to 1 and layer {number} has one that sums to "
+                f"{float(sums[(sums - 1).abs().argmax()]):.3g}; use mode='gradient'."
+            )
+        mixed = mean + start
+        flow = mixed / mixed.sum(dim=2, keepdim=True) @ flow
+    return flow
+
+
+def _raw(_: Batch, seen: Attention) -> Tensor:
+    """(B, T, T) mean over the heads of the last layer."""
+    return _inside(seen.weights[-1], seen).mean(dim=1)
+
+
+_FLOWS: dict[str, Callable[[Batch, Attention], Tensor]] = {
+    "gradient": _gradient,
+    "rollout": _rollout,
+    "raw": _raw,
+}
+
+
+def _inside(weights: Tensor, seen: Attention) -> Tensor:
+    """(B, H, T, T) float64 without padding, whose rows may hold anything, even NaN."""
+    pair = seen.valid[:, None, :, None] & seen.valid[:, None, None, :]
+    return torch.where(pair, weights.detach().double(), 0.0)
+
+
+def _identity(seen: Attention) -> Tensor:
+    n = seen.valid.shape[1]
+    return torch.eye(n, dtype=torch.float64, device=seen.valid.device).expand(len(seen.valid), n, n)
+
+
+def _readers(seen: Attention) -> Tensor:
+    """(B, T) weight of each position in what the head reads; the rows sum to 1."""
+    every = seen.valid.double()
+    one = torch.nn.functional.one_hot(seen.read.clamp(min=0), seen.valid.shape[1]).double()
+    return torch.where((seen.read < 0)[:, None], every / every.sum(dim=1, keepdim=True), one)
+
+
+def _special_shares(received: Tensor, seen: Attention) -> Sequence[float]:
+    """(B,) part that falls on special tokens; 0 where nothing is received at all."""
+    total = received.sum(dim=1)
+    part = (received * seen.special).sum(dim=1)
+    return cast(list[float], torch.where(total > 0, part / total, 0.0).tolist())
+
+
+def _attentive(model: Model, method: str) -> Attentive:
+    require(model, Attentive, method, "attention weights", "integrated_gradients or lime")
+    return cast(Attentive, model)

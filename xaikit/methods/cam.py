@@ -1,0 +1,117 @@
+"""Class activation maps: which cells of a spatial layer speak for the target.
+
+Maps are raw and signed, so evidence against the target stays visible, and a map without contrast is
+said to be flat instead of being stretched.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar, cast
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xaikit.abilities import Activations, Model, Spatial
+from xaikit.methods.base import METHODS, Card, require
+from xaikit.methods.passes import Batch, Batched
+from xaikit.types import Explanation, Floats
+
+__all__ = ["GradCam", "HiResCam"]
+
+
+@METHODS.register("gradcam")
+@dataclass(frozen=True, kw_only=True)
+class GradCam(Batched):
+    """How much each cell's activation speaks for the target, channels weighted by their mean gradient.
+
+    sum_c mean_s(d target / d A_c) * A_c, upsampled linearly onto the grid; signed (no ReLU),
+    relative. `layer` None is the layer that the model proposes.
+    Source: Selvaraju et al. 2017, arXiv 1610.02391, eq. 1 and 2 without the ReLU.
+    """
+
+    name: ClassVar[str] = "gradcam"
+    card: ClassVar[Card] = Card(
+        title="Grad-CAM",
+        asks="Which places of the last feature maps speak for this class?",
+        misleads="It averages the gradient over all places, so it can light up what the model did not use.",
+        paper="Selvaraju et al. 2017, arXiv 1610.02391",
+    )
+
+    layer: str | None = None
+
+    def check(self, model: Model) -> None:
+        _spatial(model, self.name).cam_layer()
+
+    def explain(self, batch: Batch) -> list[Explanation]:
+        seen, slopes = _pass(batch, self.layer, self.name)
+        weights = slopes.flatten(2).mean(dim=2).reshape(*slopes.shape[:2], *[1] * (slopes.ndim - 2))
+        return _answers(self, batch, seen, (weights * seen.at.detach()).sum(dim=1))
+
+
+@METHODS.register("hirescam")
+@dataclass(frozen=True, kw_only=True)
+class HiResCam(Batched):
+    """How much each cell's activation speaks for the target, weighted by its own gradient.
+
+    sum_c (d target / d A_c) * A_c, upsampled linearly onto the grid; signed (no ReLU), relative.
+    `layer` None is the layer that the model proposes.
+    Source: Draelos & Carin 2020, arXiv 2011.08891, without the ReLU.
+    """
+
+    name: ClassVar[str] = "hirescam"
+    card: ClassVar[Card] = Card(
+        title="HiResCAM",
+        asks="Which places of the last feature maps did the model really use for this class?",
+        misleads="Exact only when one linear layer follows the maps; coarse, as one cell covers many places.",
+        paper="Draelos & Carin 2020, arXiv 2011.08891",
+    )
+
+    layer: str | None = None
+
+    def check(self, model: Model) -> None:
+        _spatial(model, self.name).cam_layer()
+
+    def explain(self, batch: Batch) -> list[Explanation]:
+        seen, slopes = _pass(batch, self.layer, self.name)
+        return _answers(self, batch, seen, (slopes * seen.at.detach()).sum(dim=1))
+
+
+def _pass(batch: Batch, layer: str | None, method: str) -> tuple[Activations, Tensor]:
+    """The activations (B, C, *s) of one forward pass and the targets' gradient there."""
+    model = _spatial(batch.model, method)
+    seen = model.activations([q.sample.x for q in batch.questions], layer)
+    (slopes,) = torch.autograd.grad(batch.targets(seen.scores).sum(), seen.at)
+    batch.count()
+    return seen, slopes.detach()
+
+
+def _answers(
+    method: GradCam | HiResCam, batch: Batch, seen: Activations, maps: Tensor
+) -> list[Explanation]:
+    """maps (B, *s) -> one explanation each."""
+    found = []
+    cells = maps.double().cpu().numpy()
+    for question, cam, map_ in zip(batch.questions, cells, seen.fold(maps), strict=True):
+        flat = _is_flat(cam)
+        found.append(
+            question.answer(
+                method,
+                elements=map_,
+                additive=False,
+                in_units=False,
+                note=f"flat map: layer '{seen.layer}' tells no places apart" if flat else "",
+                extras={"layer": seen.layer, "cell": tuple(seen.cell), "flat": flat},
+            )
+        )
+    return found
+
+
+def _is_flat(cam: Floats) -> bool:
+    return bool(np.ptp(cam) <= 1e-6 * np.abs(cam).max())
+
+
+def _spatial(model: Model, method: str) -> Spatial:
+    require(model, Spatial, method, "a spatial layer", "integrated_gradients or lime")
+    return cast(Spatial, model)

@@ -1,0 +1,81 @@
+"""Controls: maps that explain nothing, which every comparison carries as the level to beat."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from xaikit.abilities import Model
+from xaikit.errors import NotApplicable
+from xaikit.methods.base import METHODS, Card
+from xaikit.question import Question
+from xaikit.types import Explanation, Floats
+
+__all__ = ["Magnitude", "Random"]
+
+
+@METHODS.register("random")
+@dataclass(frozen=True)
+class Random:
+    """Noise: one standard normal number a feature, drawn without a look at the model."""
+
+    name: ClassVar[str] = "random"
+    card: ClassVar[Card] = Card(
+        title="Random",
+        asks="Nothing: it draws a number for each feature.",
+        misleads="It always does; a method that is no better than this has explained nothing.",
+        paper="Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018",
+        control=True,
+    )
+
+    def check(self, model: Model) -> None:
+        """Applies to every model."""
+
+    def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
+        noise = rng.standard_normal(question.n_features)
+        return question.answer(self, noise, additive=False, in_units=False)
+
+
+@METHODS.register("magnitude")
+@dataclass(frozen=True)
+class Magnitude:
+    """How unusual the input itself is at each feature, without a look at the model.
+
+    The distance |x - mean of the masker's references|, in units of their standard deviation where
+    there are several and they differ (columns of a table have different units); summed over the
+    channels of a place, then averaged over the places of a feature. For words it is their length.
+    """
+
+    name: ClassVar[str] = "magnitude"
+    card: ClassVar[Card] = Card(
+        title="Magnitude",
+        asks="How far is the input itself from what a removed feature is replaced by?",
+        misleads="It never asks the model; it looks right wherever the object is what stands out.",
+        paper="the edge detector of Adebayo et al., NeurIPS 2018, in its plainest form",
+        control=True,
+    )
+
+    def check(self, model: Model) -> None:
+        """Applies to every model."""
+
+    def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
+        return question.answer(self, elements=_distance(question), additive=False, in_units=False)
+
+
+def _distance(question: Question) -> Floats:
+    """(*grid) distance of each place from its references."""
+    x, references = question.sample.x, question.masker.references
+    if x.dtype.kind == "U":
+        return np.strings.str_len(x).astype(np.float64)
+    if question.masker.drops:
+        raise NotApplicable(
+            "magnitude compares the input with its references and the masker "
+            f"'{question.masker.name}' has none; use a masker that replaces."
+        )
+    references = references.astype(np.float64)
+    spread = references.std(axis=0)
+    distance = np.abs(x - references.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    channels = tuple(range(len(question.sample.grid), x.ndim))
+    return distance.sum(axis=channels)

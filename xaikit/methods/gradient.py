@@ -1,0 +1,317 @@
+"""Methods that differentiate: how the target answers to small or straight-line changes of the input.
+
+They stand on the leaf of a model (scaled pixels, embeddings, scaled columns) and its fold back onto
+the sample's grid. Their baseline is the masker's "everything removed": the reference where a feature
+can be removed, the sample itself elsewhere.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xaikit.abilities import Leaf, Model
+from xaikit.errors import InvalidInput
+from xaikit.methods.base import METHODS, Card
+from xaikit.methods.passes import Batch, Batched, Rng, pieces
+from xaikit.methods.path import Path, along, differentiable, leaf_of
+from xaikit.question import Question
+from xaikit.types import Explanation, Floats, Ints
+
+__all__ = ["GradientShap", "InputXGradient", "IntegratedGradients", "Saliency", "SmoothGrad"]
+
+
+@METHODS.register("saliency")
+@dataclass(frozen=True, kw_only=True)
+class Saliency(Batched):
+    """How strongly the target answers to a small change of each place, without a direction.
+
+    |d target / d leaf|, summed over the leaf values of one place (channels, embedding dimensions);
+    relative, never negative. Source: Simonyan et al. 2014, arXiv 1312.6034, section 3.
+    """
+
+    name: ClassVar[str] = "saliency"
+    card: ClassVar[Card] = Card(
+        title="Saliency",
+        asks="How strongly would the score react to a tiny change here?",
+        misleads="It has no sign and sees tiny changes only: a feature that is fully used looks unused.",
+        paper="Simonyan et al. 2014, arXiv 1312.6034",
+    )
+
+    def check(self, model: Model) -> None:
+        differentiable(model, self.name)
+
+    def explain(self, batch: Batch) -> list[Explanation]:
+        leaf = leaf_of(batch, self.name)
+        rows = _rows(leaf)
+        slopes = batch.gradient(leaf, leaf.at, rows)
+        return [
+            q.answer(self, elements=map_, additive=False, in_units=False)
+            for q, map_ in zip(batch.questions, leaf.fold(slopes.abs(), rows), strict=True)
+        ]
+
+
+@METHODS.register("input_x_gradient")
+@dataclass(frozen=True, kw_only=True)
+class InputXGradient(Batched):
+    """How much of the target each place carries if the model were a straight line from here.
+
+    (x - reference) * d target / d leaf, averaged over the references, in the target's unit. With a
+    reference of zero in leaf space it is the x * gradient of the paper; any other reference keeps
+    the same baseline as the other methods. Not additive: curvature is left out.
+    Source: Shrikumar et al. 2016, arXiv 1605.01713.
+    """
+
+    name: ClassVar[str] = "input_x_gradient"
+    card: ClassVar[Card] = Card(
+        title="Input x gradient",
+        asks="How much does each feature carry, if the model were a straight line from here?",
+        misleads="Where the model is saturated the slope is zero and the credit is lost.",
+        paper="Shrikumar et al. 2016, arXiv 1605.01713",
+    )
+    holds_references: ClassVar[bool] = True
+
+    def check(self, model: Model) -> None:
+        differentiable(model, self.name)
+
+    def explain(self, batch: Batch) -> list[Explanation]:
+        path = Path.of(batch, self.name)
+        rows = _rows(path.leaf)
+        slopes = batch.gradient(path.leaf, path.leaf.at, rows)
+        maps = path.leaf.fold(path.mean_step * slopes, rows)
+        return [
+            q.answer(self, elements=map_, additive=False, in_units=True)
+            for q, map_ in zip(batch.questions, maps, strict=True)
+        ]
+
+
+@METHODS.register("integrated_gradients")
+@dataclass(frozen=True, kw_only=True)
+class IntegratedGradients(Batched):
+    """What each place adds to the target on the straight way from "removed" to the sample.
+
+    (x - r) * integral of the gradient along r + a (x - r), 0 <= a <= 1, averaged over the
+    references r; additive, in the target's unit. Gauss-Legendre with `n_steps` points, doubled up
+    to `max_steps` until the completeness gap |sum - (output - empty)| / |output - empty| is at most
+    `tolerance`; the gap stands in `extras` (divided by 1 % of the credit given, in absolute terms,
+    where output and empty hardly differ). Source: Sundararajan et al. 2017, arXiv 1703.01365, eq. 1.
+    """
+
+    name: ClassVar[str] = "integrated_gradients"
+    card: ClassVar[Card] = Card(
+        title="Integrated gradients",
+        asks="What does each feature add on the straight way from 'removed' to this sample?",
+        misleads="The way runs through inputs that never occur, and the reference decides much of it.",
+        paper="Sundararajan et al. 2017, arXiv 1703.01365",
+    )
+    holds_references: ClassVar[bool] = True
+
+    n_steps: int = 32
+    max_steps: int = 512
+    tolerance: float = 0.01
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.n_steps <= self.max_steps:
+            raise InvalidInput(
+                f"integrated_gradients has n_steps {self.n_steps} and max_steps {self.max_steps}; "
+                "1 <= n_steps <= max_steps is needed."
+            )
+
+    def check(self, model: Model) -> None:
+        differentiable(model, self.name)
+
+    def explain(self, batch: Batch) -> list[Explanation]:
+        path = Path.of(batch, self.name)
+        found: dict[int, Explanation] = {}
+        steps, open_ = self.n_steps, list(range(len(batch)))
+        while open_:
+            for sample, map_ in zip(open_, self._integrate(path, open_, steps), strict=True):
+                gap = _completeness_gap(map_, batch.questions[sample])
+                if gap <= self.tolerance or steps * 2 > self.max_steps:
+                    found[sample] = self._answer(batch.questions[sample], map_, gap, steps)
+            open_ = [s for s in open_ if s not in found]
+            steps *= 2
+        return [found[s] for s in range(len(batch))]
+
+    def _integrate(self, path: Path, samples: list[int], steps: int) -> list[Floats]:
+        """One map (*grid) for each of the samples."""
+        nodes, weights = np.polynomial.legendre.leggauss(steps)
+        base = np.repeat(np.flatnonzero(np.isin(path.owner, samples)), steps)
+        alpha = np.resize((nodes + 1) / 2, len(base))
+        weight = np.resize(weights / 2, len(base)) / path.n_references[path.owner[base]]
+        total = torch.zeros_like(path.leaf.at, dtype=torch.float64)
+        for part in pieces(len(base), path.batch.size):
+            rows, credit = path.credit(base[part], alpha[part])
+            shares = torch.as_tensor(weight[part], device=total.device)
+            total.index_add_(0, rows, credit * along(shares, credit))
+        rows = torch.as_tensor(samples, device=total.device)
+        return path.leaf.fold(total[rows], rows)
+
+    def _answer(self, question: Question, map_: Floats, gap: float, steps: int) -> Explanation:
+        done = gap <= self.tolerance
+        note = f"completeness gap {gap:.2%} after {steps} steps" + (
+            "" if done else ", not converged"
+        )
+        return question.answer(
+            self,
+            elements=map_,
+            additive=True,
+            in_units=True,
+            converged=done,
+            note=note,
+            extras={"completeness_gap": gap, "steps": steps},
+        )
+
+
+@METHODS.register("smoothgrad")
+@dataclass(frozen=True, kw_only=True)
+class SmoothGrad(Batched):
+    """How strongly the target answers to a small change of each place, averaged over noisy copies.
+
+    |mean gradient| over `n_samples` copies with Gaussian noise of `noise` * (max - min of the leaf),
+    summed over the leaf values of one place; relative, never negative, with the jackknife's standard
+    error. Source: Smilkov et al. 2017, arXiv 1706.03825, section 3.
+    """
+
+    name: ClassVar[str] = "smoothgrad"
+    card: ClassVar[Card] = Card(
+        title="SmoothGrad",
+        asks="How strongly would the score react to a tiny change here, near this sample on average?",
+        misleads="It has no sign, and the noise decides how far 'near' is.",
+        paper="Smilkov et al. 2017, arXiv 1706.03825",
+    )
+
+    n_samples: int = 32
+    noise: float = 0.1
+
+    def __post_init__(self) -> None:
+        if self.n_samples < 2:
+            raise InvalidInput(f"smoothgrad has n_samples {self.n_samples}; 2 or more are needed.")
+        if not self.noise >= 0:
+            raise InvalidInput(f"smoothgrad has noise {self.noise}; it must be 0 or more.")
+
+    def check(self, model: Model) -> None:
+        differentiable(model, self.name)
+
+    def explain(self, batch: Batch) -> list[Explanation]:
+        # sample by sample: padding of a shared leaf would change the noise and its scale
+        pairs = zip(batch.questions, batch.rngs, strict=True)
+        return [self._explain_one(Batch([question], [rng])) for question, rng in pairs]
+
+    def _explain_one(self, batch: Batch) -> Explanation:
+        (question,), (rng,) = batch.questions, batch.rngs
+        leaf = leaf_of(batch, self.name)
+        sd = self.noise * float(leaf.at.max() - leaf.at.min())
+        slopes = torch.cat(
+            [self._slopes(batch, leaf, sd, rng, p) for p in pieces(self.n_samples, batch.size)]
+        )
+        total, n = slopes.sum(dim=0, keepdim=True), self.n_samples
+        (map_,) = leaf.fold((total / n).abs(), _zeros(1, leaf))
+        without = leaf.fold((total - slopes).abs() / (n - 1), _zeros(n, leaf))  # one draw left out
+        values = np.stack([question.segmentation.pool(w, "mean") for w in without])
+        std = np.sqrt((n - 1) / n * np.square(values - values.mean(axis=0)).sum(axis=0))
+        return question.answer(
+            self, elements=map_, additive=False, in_units=False, std=std, extras={"noise_sd": sd}
+        )
+
+    def _slopes(self, batch: Batch, leaf: Leaf, sd: float, rng: Rng, part: slice) -> Tensor:
+        n = part.stop - part.start
+        noise = rng.standard_normal((n, *leaf.at.shape[1:]))
+        at = leaf.at + sd * torch.as_tensor(noise, dtype=leaf.at.dtype, device=leaf.at.device)
+        return batch.gradient(leaf, at, _zeros(n, leaf)).double()
+
+
+@METHODS.register("gradient_shap")
+@dataclass(frozen=True, kw_only=True)
+class GradientShap(Batched):
+    """What each place adds on the way from a random reference to the sample, on average.
+
+    The mean of (x - r) * gradient at r + a (x - r) over references r and 0 <= a <= 1: expected
+    gradients, which is integrated gradients averaged over the references. At most `n_samples` draws,
+    two in each stratum of (reference, a) when they suffice, otherwise of a; the standard error comes
+    from the pairs. Additive up to sampling, in the target's unit. Sources: Lundberg & Lee 2017
+    (GradientExplainer of shap); Erion et al. 2021, arXiv 1906.10670.
+    """
+
+    name: ClassVar[str] = "gradient_shap"
+    card: ClassVar[Card] = Card(
+        title="GradientSHAP",
+        asks="What does each feature add on the way from typical inputs to this sample, on average?",
+        misleads="It equals Shapley values only for models that are straight lines between inputs.",
+        paper="Erion et al. 2021, arXiv 1906.10670",
+    )
+    holds_references: ClassVar[bool] = True
+
+    n_samples: int = 64
+
+    def __post_init__(self) -> None:
+        if self.n_samples < 2:
+            raise InvalidInput(
+                f"gradient_shap has n_samples {self.n_samples}; 2 or more are needed."
+            )
+
+    def check(self, model: Model) -> None:
+        differentiable(model, self.name)
+
+    def explain(self, batch: Batch) -> list[Explanation]:
+        path = Path.of(batch, self.name)
+        plans = [
+            _strata(int(k), self.n_samples, rng)
+            for k, rng in zip(path.n_references, batch.rngs, strict=True)
+        ]
+        base = np.concatenate([s + p[0] for s, p in zip(path.starts, plans, strict=True)])
+        alpha = np.concatenate([p[1] for p in plans])
+        maps = [np.zeros(q.sample.grid) for q in batch.questions]
+        draws: list[list[Floats]] = [[] for _ in maps]
+        for part in pieces(len(base), batch.size):
+            rows, credit = path.credit(base[part], alpha[part])
+            for sample, map_ in zip(rows.tolist(), path.leaf.fold(credit, rows), strict=True):
+                maps[sample] += map_
+                draws[sample].append(batch.questions[sample].segmentation.pool(map_))
+        return [self._answer(*found) for found in zip(batch.questions, maps, draws, strict=True)]
+
+    def _answer(self, question: Question, total: Floats, draws: list[Floats]) -> Explanation:
+        pairs = np.stack(draws).reshape(len(draws) // 2, 2, -1)  # (strata, 2, n)
+        std = np.sqrt(np.square(pairs[:, 0] - pairs[:, 1]).sum(axis=0)) / (2 * len(pairs))
+        return question.answer(
+            self,
+            elements=total / len(draws),
+            additive=True,
+            in_units=True,
+            std=std,
+            note=f"sampled: {len(draws)} draws",
+            extras={"draws": len(draws)},
+        )
+
+
+def _strata(k: int, n: int, rng: Rng) -> tuple[Ints, Floats]:
+    """At most n draws of (reference, a), two in each stratum, side by side.
+
+    With 2 k <= n the strata are reference x cell of [0, 1]; otherwise cells, and any reference.
+    """
+    cells = n // (2 * k) if 2 * k <= n else n // 2
+    cell = np.repeat(np.arange(cells), 2)
+    if 2 * k <= n:
+        reference, cell = np.repeat(np.arange(k), len(cell)), np.tile(cell, k)
+    else:
+        reference = rng.integers(k, size=len(cell))
+    return reference, (cell + rng.random(len(cell))) / cells
+
+
+def _completeness_gap(map_: Floats, question: Question) -> float:
+    """|sum - (output - empty)| / |output - empty|, 0 is complete."""
+    change = question.output - question.empty
+    scale = max(abs(change), 0.01 * float(np.abs(map_).sum()))
+    return abs(float(map_.sum()) - change) / scale if scale > 0 else 0.0
+
+
+def _rows(leaf: Leaf) -> Tensor:
+    return torch.arange(len(leaf.at), device=leaf.at.device)
+
+
+def _zeros(n: int, leaf: Leaf) -> Tensor:
+    return torch.zeros(n, dtype=torch.long, device=leaf.at.device)

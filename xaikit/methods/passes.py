@@ -1,0 +1,118 @@
+"""Passes that several questions of one model share: batches, targets row by row, gradients."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xaikit.abilities import Leaf, Model
+from xaikit.errors import InvalidInput
+from xaikit.question import Question
+from xaikit.types import Explanation, Target
+
+__all__ = ["Batch", "Batched", "Rng", "pieces"]
+
+Rng = np.random.Generator
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """B questions of one model, answered together, and the generator of each."""
+
+    questions: Sequence[Question]
+    rngs: Sequence[Rng]
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
+    @property
+    def model(self) -> Model:
+        return self.questions[0].model
+
+    @property
+    def size(self) -> int:
+        """Rows in one pass."""
+        return min(q.batch_size for q in self.questions)
+
+    def targets(self, scores: Tensor, rows: Tensor | None = None) -> Tensor:
+        """(R, K) -> (R,): each row under the target of its own question; row r is question r
+        unless `rows` says otherwise."""
+        owners = range(len(self)) if rows is None else rows.tolist()
+        groups: dict[Target, list[int]] = {}
+        for row, owner in enumerate(owners):
+            groups.setdefault(self.questions[owner].target, []).append(row)
+        if len(groups) == 1:
+            return torch.as_tensor(next(iter(groups))(scores))
+        found = scores.new_zeros(len(scores))
+        for target, members in groups.items():
+            found[members] = target(scores[members])
+        return found
+
+    def gradient(self, leaf: Leaf, at: Tensor, rows: Tensor) -> Tensor:
+        """(R, ...) derivative of each row's target at the leaf values `at`.
+
+        It is taken for the leaf only, so no weight collects a gradient.
+        """
+        at = at.detach().clone().requires_grad_()
+        total = self.targets(leaf.forward(at, rows), rows).sum()
+        (slope,) = torch.autograd.grad(total, at)
+        self.count(rows.tolist())
+        return slope.detach()
+
+    def count(self, rows: Sequence[int] | None = None, backward: bool = True) -> None:
+        """Put one pass on the meter of each row's question (one row each unless given)."""
+        owners = np.arange(len(self)) if rows is None else np.asarray(rows)
+        for question, n in zip(
+            self.questions, np.bincount(owners, minlength=len(self)).tolist(), strict=True
+        ):
+            question.meter.asked += n
+            question.meter.forward += n
+            question.meter.backward += n if backward else 0
+
+
+class Batched(ABC):
+    """A method that answers a batch of questions in shared passes; one question is a batch of one."""
+
+    holds_references: ClassVar[bool] = False  # then fewer questions share a batch
+
+    @abstractmethod
+    def explain(self, batch: Batch) -> list[Explanation]:
+        """One explanation per question of the batch."""
+
+    def __call__(self, question: Question, rng: Rng) -> Explanation:
+        """The explanation of one question."""
+        return self.many([question], [rng])[0]
+
+    def many(self, questions: Sequence[Question], rngs: Sequence[Rng]) -> list[Explanation]:
+        """Explanations of questions of one model, in order, at most `batch_size` rows a pass."""
+        found: list[Explanation] = []
+        # whatever mode the caller is in, and back to it afterwards
+        with torch.inference_mode(False), torch.enable_grad():
+            for batch in self._batches(questions, rngs):
+                found += self.explain(batch)
+        return found
+
+    def _batches(self, questions: Sequence[Question], rngs: Sequence[Rng]) -> Iterator[Batch]:
+        if not questions:
+            return
+        ids = {id(q.model): q.model.id for q in questions}
+        if len(ids) > 1:
+            raise InvalidInput(
+                f"a batch of questions holds the models {', '.join(ids.values())}; ask one model at a time."
+            )
+        held = max(len(q.masker.references) for q in questions) if self.holds_references else 1
+        step = max(1, min(q.batch_size for q in questions) // max(1, held))
+        for start in range(0, len(questions), step):
+            yield Batch(questions[start : start + step], rngs[start : start + step])
+
+
+def pieces(n: int, size: int) -> Iterator[slice]:
+    """0..n in slices of at most `size`."""
+    for start in range(0, n, size):
+        yield slice(start, min(start + size, n))

@@ -1,0 +1,103 @@
+"""Straight ways in leaf space, from "everything removed" to the sample."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, cast
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from xaikit.abilities import Differentiable, Leaf, Model
+from xaikit.errors import CheckFailed, NotApplicable
+from xaikit.methods.base import require
+from xaikit.methods.passes import Batch
+from xaikit.question import Question
+from xaikit.types import Floats, Ints
+
+__all__ = ["Path", "along", "baselines", "differentiable", "leaf_of"]
+
+
+@dataclass(frozen=True, eq=False)
+class Path:
+    """Straight ways in leaf space, from each reference of B samples to its sample.
+
+    bases : (J, ...) leaf values of all references, sample after sample
+    n_references : (B,) int64
+    """
+
+    batch: Batch
+    leaf: Leaf
+    bases: Tensor
+    n_references: Ints
+
+    @classmethod
+    def of(cls, batch: Batch, method: str) -> Path:
+        bases = [baselines(question, method) for question in batch.questions]
+        leaf = leaf_of(batch, method)
+        model = differentiable(batch.model, method)
+        at = model.leaf([row for rows in bases for row in rows]).at.detach()
+        if at.shape[1:] != leaf.at.shape[1:]:
+            raise CheckFailed(
+                f"model '{batch.model.id}' gives leaves of shape {tuple(leaf.at.shape[1:])} "
+                f"for samples and {tuple(at.shape[1:])} for their references; its adapter must keep them equal."
+            )
+        return cls(batch, leaf, at, np.array([len(rows) for rows in bases], dtype=np.int64))
+
+    @cached_property
+    def owner(self) -> Ints:
+        """(J,) the sample of each reference."""
+        return np.repeat(np.arange(len(self.n_references)), self.n_references)
+
+    @property
+    def starts(self) -> Ints:
+        """(B,) where the references of each sample begin."""
+        return np.concatenate([[0], np.cumsum(self.n_references)[:-1]])
+
+    @property
+    def mean_step(self) -> Tensor:
+        """(B, ...) x - mean reference."""
+        groups = torch.split(self.bases, self.n_references.tolist())
+        return self.leaf.at - torch.stack([group.mean(dim=0) for group in groups])
+
+    def credit(self, base: Ints, alpha: Floats) -> tuple[Tensor, Tensor]:
+        """rows (R,) and (x - r) * gradient at r + alpha (x - r), (R, ...) float64."""
+        device = self.bases.device
+        rows = torch.as_tensor(self.owner[base], device=device)
+        start = self.bases[torch.as_tensor(base, device=device)]
+        step = self.leaf.at[rows] - start
+        at = start + along(torch.as_tensor(alpha, dtype=step.dtype, device=device), step) * step
+        return rows, (step * self.batch.gradient(self.leaf, at, rows)).double()
+
+
+def baselines(question: Question, method: str) -> NDArray[Any]:
+    """(k, *x.shape) the sample with every feature removed, in data space."""
+    masker, x = question.masker, question.sample.x
+    if masker.drops:
+        raise NotApplicable(
+            f"{method} needs a reference as long as the sample and the masker '{masker.name}' leaves "
+            "words out; choose the masker 'mask'."
+        )
+    removable = question.segmentation.ids >= 0
+    removable = removable.reshape(removable.shape + (1,) * (x.ndim - removable.ndim))
+    return np.where(removable, masker.references, x)
+
+
+def differentiable(model: Model, method: str) -> Differentiable:
+    """The model, or a refusal when it has no gradients."""
+    require(model, Differentiable, method, "gradients", "shap, lime or occlusion")
+    return cast(Differentiable, model)
+
+
+def leaf_of(batch: Batch, method: str) -> Leaf:
+    """The leaf of the batch's samples."""
+    model = differentiable(batch.model, method)
+    return model.leaf([q.sample.x for q in batch.questions])
+
+
+def along(values: Tensor, like: Tensor) -> Tensor:
+    """(R,) -> (R, 1, ...), to multiply with `like`."""
+    return values.reshape(-1, *[1] * (like.ndim - 1))

@@ -1,0 +1,42 @@
+"""Methods that remove features one at a time and look."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from xaikit.abilities import Model
+from xaikit.methods.base import METHODS, Card
+from xaikit.question import Question
+from xaikit.types import Explanation
+
+__all__ = ["Occlusion"]
+
+
+@METHODS.register("occlusion")
+@dataclass(frozen=True)
+class Occlusion:
+    """What the target loses when one feature is removed and all others stay: v(N) - v(N without i).
+
+    In the target's units, n + 1 evaluations, nothing is drawn. The values do not add up to
+    output - empty unless the model is additive in the features.
+    """
+
+    name: ClassVar[str] = "occlusion"
+    card: ClassVar[Card] = Card(
+        title="Occlusion",
+        asks="How much does the score fall when this feature alone is removed?",
+        misleads="Two features that say the same cover for each other, and both get nothing.",
+        paper="Zeiler & Fergus, ECCV 2014; leave-one-out: Li, Monroe & Jurafsky 2016",
+    )
+
+    def check(self, model: Model) -> None:
+        """Applies to every model."""
+
+    def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
+        n = question.n_features
+        masks = np.vstack([np.ones((1, n), dtype=bool), ~np.eye(n, dtype=bool)])
+        values = question.value(masks)
+        return question.answer(self, values[0] - values[1:], additive=False, in_units=True)

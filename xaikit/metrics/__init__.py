@@ -1,0 +1,28 @@
+"""Numbers about explanations: importing this registers every metric and measure."""
+
+from xaikit.metrics.agreement import (
+    agreement_scores,
+    consensus,
+    disagreement_test,
+    pairwise_agreement,
+)
+from xaikit.metrics.base import MEASURES, METRICS, Measure, Metric, over_samples
+from xaikit.metrics.faithfulness import CompletenessGap, Removal, RemovalTest, removal_tests
+from xaikit.metrics.plausibility import Plausibility
+
+__all__ = [
+    "MEASURES",
+    "METRICS",
+    "CompletenessGap",
+    "Measure",
+    "Metric",
+    "Plausibility",
+    "Removal",
+    "RemovalTest",
+    "agreement_scores",
+    "consensus",
+    "disagreement_test",
+    "over_samples",
+    "pairwise_agreement",
+    "removal_tests",
+]

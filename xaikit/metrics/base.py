@@ -1,0 +1,136 @@
+"""What a metric is, what its numbers are called, and how numbers over samples are put together.
+
+A metric is a frozen dataclass of parameters; calling it scores one explanation of one question. One
+computation may give several numbers (a removal test gives seven), so a metric returns a list.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+
+import numpy as np
+
+from xaikit.methods.base import ask, make_method
+from xaikit.question import Question
+from xaikit.registry import Registry
+from xaikit.stats import bootstrap_interval
+from xaikit.types import Explanation, Floats, Score
+
+__all__ = [
+    "MEASURES",
+    "METRICS",
+    "Direction",
+    "Measure",
+    "Metric",
+    "ask_again",
+    "default_k",
+    "measure",
+    "over_samples",
+]
+
+Direction = Literal["higher", "lower"]
+
+
+@dataclass(frozen=True)
+class Measure:
+    """One number that is reported, and what it means in a line for people."""
+
+    name: str
+    family: str
+    direction: Direction
+    card: str
+
+    def score(
+        self,
+        value: float,
+        of: Mapping[str, Any],
+        *,
+        curve: Floats | None = None,
+        note: str = "",
+        interval: tuple[float, float] | None = None,
+    ) -> Score:
+        """This number, measured."""
+        return Score(self.name, value, self.direction, self.family, interval, curve, of, note)
+
+    def of(self, question: Question, explanation: Explanation, value: float, **more: Any) -> Score:
+        """This number, measured on one explanation under the question's masker."""
+        return self.score(value, described(question, explanation), **more)
+
+
+@runtime_checkable
+class Metric(Protocol):
+    """Scores one explanation; family, direction and card are those of its main number.
+
+    The question may differ from the explained one in its masker only. An empty list means that the
+    metric does not apply to this explanation (no rationale, not additive, no other class).
+    """
+
+    name: ClassVar[str]
+    family: ClassVar[str]
+    direction: ClassVar[Direction]
+    card: ClassVar[str]
+
+    def __call__(
+        self, question: Question, explanation: Explanation, rng: np.random.Generator, /
+    ) -> list[Score]: ...
+
+
+METRICS: Registry[type[Metric]] = Registry("metric")
+MEASURES: Registry[Measure] = Registry("measure")
+
+
+def measure(name: str, family: str, direction: Direction, card: str) -> Measure:
+    """A new number, registered so that the report can say what it means."""
+    return MEASURES.register(name)(Measure(name, family, direction, card))
+
+
+def described(question: Question, explanation: Explanation) -> dict[str, str]:
+    """What a score is of."""
+    return {
+        "method": explanation.method,
+        "sample": explanation.sample_id,
+        "masker": question.masker.name,
+    }
+
+
+def ask_again(
+    questions: Sequence[Question], explanation: Explanation, *, seed: int
+) -> list[Explanation]:
+    """Explanations of other questions by the same method with the same parameters."""
+    return ask(make_method(explanation.method, **explanation.params), questions, seed=seed)
+
+
+def default_k(n: int) -> int:
+    """How many features count as the top ones: 5, or 5 % of many, but never over a quarter."""
+    return max(1, min(-(-n // 4), max(5, round(0.05 * n))))
+
+
+def over_samples(scores: Iterable[Score]) -> list[Score]:
+    """Mean over samples of each number of each method and masker, with a 95 % interval.
+
+    NaNs are left out and counted in the note; fewer than 10 samples give no interval. `of` keeps
+    everything but the sample and gains "n", the number of samples.
+    """
+    groups: dict[tuple[Any, ...], list[Score]] = defaultdict(list)
+    for score in scores:
+        rest = sorted((k, v) for k, v in score.of.items() if k != "sample")
+        groups[score.metric, *rest].append(score)
+    return [_mean(group) for group in groups.values()]
+
+
+def _mean(group: list[Score]) -> Score:
+    first = group[0]
+    values = np.array([s.value for s in group])
+    known = values[np.isfinite(values)]
+    lost = len(values) - len(known)
+    of = {k: v for k, v in first.of.items() if k != "sample"} | {"n": len(known)}
+    mean = float(known.mean()) if len(known) else float("nan")
+    interval = bootstrap_interval(known) if len(known) else None
+    note = f"not measurable on {lost} of {len(values)} samples" if lost else ""
+    curves = [s.curve for s in group if s.curve is not None]
+    same = len(curves) == len(group) and len({c[:, 0].tobytes() for c in curves}) == 1
+    curve = np.mean(curves, axis=0) if same else None
+    return Score(first.metric, mean, first.direction, first.family, interval, curve, of, note)

@@ -1,0 +1,298 @@
+"""Does the answer change when what an explanation marks is removed?
+
+Everything stands on `Question.value`, so it is written once for all modalities. The order of removal
+is that of the signed values: what speaks most for the target goes first; ties are broken at random.
+Curves are drawn in probability where the target is a log-odds (the probability that belongs to the
+mean log-odds over the references), otherwise in the target's own unit.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import ClassVar
+
+import numpy as np
+from scipy.special import expit
+
+from xaikit.errors import InvalidInput
+from xaikit.metrics.base import METRICS, Direction, described, measure
+from xaikit.question import Masker, Pool, Question
+from xaikit.stats import area, is_constant, pearson
+from xaikit.types import Bools, Explanation, Floats, Ints, Score
+
+__all__ = ["CompletenessGap", "Removal", "RemovalTest", "removal_tests"]
+
+_FAMILY = "faithfulness"
+DELETION = measure(
+    "deletion",
+    _FAMILY,
+    "lower",
+    "Mean output while the most relevant features are removed, one after the other.",
+)
+INSERTION = measure(
+    "insertion",
+    _FAMILY,
+    "higher",
+    "Mean output while the most relevant features are put back, one after the other.",
+)
+SRG = measure(
+    "srg",
+    _FAMILY,
+    "higher",
+    "How much more the answer falls when the most relevant features go first instead of the least "
+    "relevant; a random order gives 0.",
+)
+COMPREHENSIVENESS = measure(
+    "comprehensiveness",
+    _FAMILY,
+    "higher",
+    "How far the output falls when only the top features are removed.",
+)
+SUFFICIENCY = measure(
+    "sufficiency",
+    _FAMILY,
+    "lower",
+    "How far the output falls when only the top features are kept.",
+)
+INFIDELITY = measure(
+    "infidelity",
+    _FAMILY,
+    "lower",
+    "Mean squared error of predicting what removing features does from their values.",
+)
+CORRELATION = measure(
+    "faithfulness_correlation",
+    _FAMILY,
+    "higher",
+    "Correlation between the values of removed features and the fall of the output.",
+)
+COMPLETENESS_GAP = measure(
+    "completeness_gap",
+    _FAMILY,
+    "lower",
+    "Share of the output that the values fail to sum to.",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class RemovalTest:
+    """What every explanation of one question is tested with, paid once.
+
+    The controls are drawn from the question's own generator, so they are the same whichever method
+    comes first. Every order is used together with its reverse; the mean random "srg" is therefore 0
+    exactly, as its expectation is. A masker other than the question's: see `removal_tests`.
+
+    n_orders : random orders in the control, an even number
+    n_steps : points of a curve beyond 64 features; with fewer features each is one step
+    bins : shares of features for comprehensiveness and sufficiency, rounded up to whole features
+    n_subsets : removed subsets of a quarter of the features for the faithfulness correlation
+    """
+
+    question: Question
+    n_orders: int = 32
+    n_steps: int = 32
+    bins: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5)
+    n_subsets: int = 100
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if self.n_orders < 2 or self.n_orders % 2:
+            raise InvalidInput(
+                f"n_orders is {self.n_orders}; each random order is used with its reverse, so give "
+                "an even number of 2 or more."
+            )
+        if not self.bins or not all(0 < b <= 1 for b in self.bins):
+            raise InvalidInput(f"bins are {self.bins}; give shares above 0 and up to 1.")
+        if self.n_steps < 2 or self.n_subsets < 2:
+            raise InvalidInput(
+                f"n_steps is {self.n_steps} and n_subsets {self.n_subsets}; both must be 2 or more."
+            )
+
+    def scores(self, explanation: Explanation) -> list[Score]:
+        """All removal scores of one explanation: its own masks in one call."""
+        values = explanation.values
+        if len(values) != self.question.n_features:
+            raise InvalidInput(
+                f"{explanation.method} explains {len(values)} features and the removal test of sample "
+                f"'{self.question.sample.id}' has {self.question.n_features}; use one segmentation."
+            )
+        rng = self.question.rng("ties", self.seed)
+        order = np.lexsort((rng.random(len(values)), -values))
+        of = described(self.question, explanation)
+        flat = "all values are equal: the order is random" if is_constant(values) else ""
+        return [*self._curves(order[None], of, flat), *self._predictions(explanation, of)]
+
+    def random(self) -> list[Score]:
+        """The random control: means over `n_orders` orders, as scores of the method "random"."""
+        of = {
+            "method": "random",
+            "sample": self.question.sample.id,
+            "masker": self.question.masker.name,
+        }
+        return self._curves(self._orders, of, f"mean of {self.n_orders} random orders")
+
+    @cached_property
+    def _counts(self) -> Ints:
+        """How many features are removed at each point of a curve, from 0 to n."""
+        n = self.question.n_features
+        steps = n if n <= 64 else self.n_steps
+        return np.unique(np.round(np.linspace(0, n, steps + 1)).astype(np.int64))
+
+    @cached_property
+    def _top(self) -> Ints:
+        """How many features each bin holds; bins that hold the same number count once."""
+        n = self.question.n_features
+        return np.unique([min(n, max(1, int(np.ceil(b * n - 1e-9)))) for b in self.bins])
+
+    @cached_property
+    def _orders(self) -> Ints:
+        rng, n = self.question.rng("random orders", self.seed), self.question.n_features
+        half = rng.permuted(np.tile(np.arange(n), (self.n_orders // 2, 1)), axis=1)
+        return np.concatenate([half, half[:, ::-1]])
+
+    @cached_property
+    def _mixed(self) -> tuple[Bools, Floats]:
+        """The masks of the random orders, of every size, and their values."""
+        return self._valued(_without_first(self._orders, self._counts[1:]))
+
+    @cached_property
+    def _quarters(self) -> tuple[Bools, Floats]:
+        """Masks with a quarter of the features removed, and their values."""
+        rng, n = self.question.rng("subsets", self.seed), self.question.n_features
+        orders = rng.permuted(np.tile(np.arange(n), (self.n_subsets, 1)), axis=1)
+        return self._valued(_without_first(orders, np.array([max(1, round(n / 4))])))
+
+    def _valued(self, masks: Bools) -> tuple[Bools, Floats]:
+        flat = masks.reshape(-1, masks.shape[-1])
+        packed, back = np.unique(np.packbits(flat, axis=1), axis=0, return_inverse=True)
+        distinct = np.unpackbits(packed, axis=1, count=flat.shape[1]).astype(bool)
+        return flat, self.question.value(distinct)[back.ravel()]
+
+    def _curves(self, orders: Ints, of: dict[str, str], note: str) -> list[Score]:
+        """Curves of some orders of removal (o, n), their means where there are several."""
+        n, counts, top = orders.shape[1], self._counts, self._top
+        removed = _without_first(orders, np.concatenate([counts, top]))  # (o, p, n)
+        kept = _without_first(orders[:, ::-1], n - np.concatenate([counts, top]))
+        _, flat = self._valued(np.concatenate([removed, kept], axis=1))
+        y = self._shown(flat).reshape(len(orders), 2, -1).mean(axis=0)  # (2, p)
+        share = counts / n
+        deletion, insertion = (np.stack([share, row[: len(share)]], axis=1) for row in y)
+        full, bins = deletion[0, 1], ", ".join(f"{b:g}" for b in self.bins)
+        protocol = f"mean over the top shares {bins} of the features" + (
+            f"; {note}" if note else ""
+        )
+        return [
+            DELETION.score(area(deletion), of, curve=deletion, note=note),
+            INSERTION.score(area(insertion), of, curve=insertion, note=note),
+            SRG.score(area(insertion) - area(deletion), of, note=note),
+            COMPREHENSIVENESS.score(float((full - y[0, len(share) :]).mean()), of, note=protocol),
+            SUFFICIENCY.score(float((full - y[1, len(share) :]).mean()), of, note=protocol),
+        ]
+
+    def _predictions(self, explanation: Explanation, of: dict[str, str]) -> list[Score]:
+        """How well sums of values predict what removal does, in the target's own unit."""
+        values = explanation.values
+        (mixed, y_mixed), (quarters, y_quarters) = self._mixed, self._quarters
+        full = self.question.output
+        predicted, change = (~mixed) @ values, full - y_mixed
+        scale, note = 1.0, ""
+        if explanation.unit == "relative":
+            power = float(predicted @ predicted)
+            scale = float(predicted @ change) / power if power > 0 else 0.0
+            note = f"values are relative: scaled by {scale:.3g}, the best single factor"
+        flat = is_constant(y_quarters) or is_constant((~quarters) @ values)
+        return [
+            INFIDELITY.score(float(((scale * predicted - change) ** 2).mean()), of, note=note),
+            CORRELATION.score(
+                pearson((~quarters) @ values, full - y_quarters),
+                of,
+                note="0 by rule: the values or the outputs do not vary" if flat else "",
+            ),
+        ]
+
+    def _shown(self, y: Floats) -> Floats:
+        return expit(y) if self.question.target.space == "logit" else y
+
+
+@METRICS.register("removal")
+@dataclass(frozen=True)
+class Removal:
+    """Deletion, insertion, their difference, and five more numbers under the question's masker.
+
+    Deletion and insertion: Petsiuk et al. 2018, section 3.2. srg: least-relevant-first minus
+    most-relevant-first area (symmetric relevance gain, Bluecher et al. 2024); the area of inserting
+    the most relevant first is that of removing the least relevant first. Comprehensiveness and
+    sufficiency: DeYoung et al. 2020, eq. 1-2, averaged over bins. Infidelity: Yeh et al. 2019,
+    def. 2.1, with the removed sets of the random orders as perturbations. Faithfulness correlation:
+    Bhatt et al. 2020, def. 3. A study of several methods uses one `RemovalTest` for all of them.
+    """
+
+    name: ClassVar[str] = "removal"
+    family: ClassVar[str] = _FAMILY
+    direction: ClassVar[Direction] = "higher"
+    card: ClassVar[str] = SRG.card
+    n_orders: int = 32
+    n_steps: int = 32
+    bins: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5)
+    n_subsets: int = 100
+
+    def __call__(
+        self, question: Question, explanation: Explanation, rng: np.random.Generator
+    ) -> list[Score]:
+        params = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
+        seed = int(rng.integers(2**31))
+        return RemovalTest(question, seed=seed, **params).scores(explanation)
+
+
+@METRICS.register("completeness_gap")
+@dataclass(frozen=True)
+class CompletenessGap:
+    """|output - empty - sum(values)| / |output - empty|, for methods that claim to be additive.
+
+    Measured on the explained question only: another masker has another `empty`.
+    """
+
+    name: ClassVar[str] = "completeness_gap"
+    family: ClassVar[str] = _FAMILY
+    direction: ClassVar[Direction] = "lower"
+    card: ClassVar[str] = COMPLETENESS_GAP.card
+
+    def __call__(
+        self, question: Question, explanation: Explanation, _: np.random.Generator
+    ) -> list[Score]:
+        if not explanation.additive or question.masker.name != explanation.masker:
+            return []
+        gap, span = abs(explanation.residual), abs(explanation.output - explanation.empty)
+        of = described(question, explanation)
+        if span > 1e-9:
+            return [COMPLETENESS_GAP.score(gap / span, of)]
+        if gap <= 1e-9:
+            return [COMPLETENESS_GAP.score(0.0, of)]
+        note = "the output is the same with everything kept and removed, so no share can be given"
+        return [COMPLETENESS_GAP.score(float("nan"), of, note=note)]
+
+
+def removal_tests(
+    question: Question, maskers: Sequence[Masker], *, seed: int = 0
+) -> tuple[RemovalTest, ...]:
+    """The same test under the question's own masker and under others, in that order.
+
+    Questions of other maskers get a pool of their own: values of one masker are none of another.
+    """
+    own = question if question.pool is not None else dataclasses.replace(question, pool=Pool())
+    others = [
+        dataclasses.replace(own, masker=masker, pool=Pool())
+        for masker in maskers
+        if masker.name != question.masker.name
+    ]
+    return tuple(RemovalTest(q, seed=seed) for q in (own, *others))
+
+
+def _without_first(orders: Ints, counts: Ints) -> Bools:
+    """Masks (o, p, n) with the first counts[p] features of orders[o] removed."""
+    rank = np.argsort(orders, axis=1)  # (o, n), place of each feature in the order
+    kept: Bools = rank[:, None, :] >= counts[None, :, None]
+    return kept

@@ -1,0 +1,257 @@
+"""What scikit-learn models read: numbers made from columns, words, pixels and steps.
+
+Each class is a scikit-learn transformer that works on whole batches, without Python per row.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
+from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.preprocessing import normalize
+
+from xaikit.errors import ModelError
+from xaikit.types import Bools, Floats, Ints
+
+__all__ = ["Columns", "Dense", "Gradients", "Pixels", "Summary", "WordGrams"]
+
+MASK_WORD = "[MASK]"  # says nothing, so it is left out
+_CHUNK = 1024  # images at a time
+
+
+class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+    """Numbers scaled to mean 0 and deviation 1; categories one-hot, unknown codes all 0.
+
+    n_categories : for each column, how many codes it has; 0 for a number
+    """
+
+    def __init__(self, n_categories: Sequence[int]) -> None:
+        self.n_categories = n_categories
+
+    def fit(self, x: Floats, y: Any = None) -> Self:
+        del y
+        numbers = x[:, self._numbers]
+        spread = numbers.std(axis=0)
+        self.mean_ = numbers.mean(axis=0)
+        self.scale_ = np.where(spread > 0, spread, 1.0)
+        return self
+
+    def transform(self, x: Floats) -> Floats:
+        """(B, D) -> (B, F)"""
+        parts = [(x[:, self._numbers] - self.mean_) / self.scale_]
+        parts += [
+            x[:, [d]] == np.arange(n) for d, n in enumerate(self.n_categories) if n
+        ]  # a comparison is 0 or 1
+        return np.hstack(parts, dtype=np.float64)
+
+    @property
+    def owners(self) -> Ints:
+        """(F,) the column that each made feature comes from."""
+        counts = np.asarray(self.n_categories, dtype=np.int64)
+        places = np.arange(len(counts), dtype=np.int64)
+        return np.concatenate([places[self._numbers], np.repeat(places, counts)])
+
+    @property
+    def _numbers(self) -> Bools:
+        return np.asarray(self.n_categories) == 0
+
+
+class WordGrams(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+    """TF-IDF of single words and of pairs of neighbours, rows of length 1.
+
+    Counts are damped to 1 + log(count) and weighted by log((1 + N) / (1 + df)) + 1, as in
+    scikit-learn's `TfidfVectorizer(sublinear_tf=True)`. Case is ignored. Mask words are left out,
+    so their neighbours become neighbours.
+    min_texts : a gram must stand in this many training texts
+    """
+
+    def __init__(self, min_texts: int = 2) -> None:
+        self.min_texts = min_texts
+
+    def fit(self, texts: Sequence[NDArray[Any]], y: Any = None) -> Self:
+        del y
+        counts: Counter[str] = Counter()
+        for text in texts:
+            known = _known(text)
+            counts.update({*known, *map(_pair, known[:-1], known[1:])})
+        kept = sorted(gram for gram, count in counts.items() if count >= self.min_texts)
+        if not kept:
+            raise ModelError(
+                f"no word stands in {self.min_texts} training texts; give more texts or "
+                "lower min_texts."
+            )
+        frequency = np.array([counts[gram] for gram in kept], dtype=np.float64)
+        self.grams_ = np.array(kept)
+        self.idf_ = np.log((1 + len(texts)) / (1 + frequency)) + 1
+        return self
+
+    def transform(self, texts: Sequence[NDArray[Any]]) -> csr_matrix:
+        """B texts -> (B, V)"""
+        known = [_known(text) for text in texts]
+        rows = np.repeat(np.arange(len(known)), [len(text) for text in known])
+        flat = [word for text in known for word in text]
+        find = self._places.get
+        single = np.array([find(word, -1) for word in flat], dtype=np.int64)
+        double = np.array([find(_pair(a, b), -1) for a, b in zip(flat, flat[1:], strict=False)])
+        return self._weigh(rows, single, double.astype(np.int64), len(known))
+
+    def masked(self, words: NDArray[Any], shown: Bools) -> csr_matrix:
+        """Words (T,), which of them are shown (m, T) bool -> (m, V), like `transform`."""
+        names, codes = np.unique(np.char.lower(words), return_inverse=True)
+        find = self._places.get
+        single = np.array([find(name, -1) for name in names], dtype=np.int64)
+        double = np.array([[find(_pair(a, b), -1) for b in names] for a in names], dtype=np.int64)
+        rows, columns = np.nonzero(shown & (words != MASK_WORD))
+        flat = codes[columns]
+        return self._weigh(rows, single[flat], double[flat[:-1], flat[1:]], len(shown))
+
+    def _weigh(self, rows: Ints, single: Ints, double: Ints, n_rows: int) -> csr_matrix:
+        """Columns of the words (N,) and of the neighbours (N - 1,), in reading order."""
+        double = np.where(rows[:-1] == rows[1:], double, -1)
+        rows, columns = np.concatenate([rows, rows[:-1]]), np.concatenate([single, double])
+        there = columns >= 0
+        counts = csr_matrix(
+            (np.ones(there.sum()), (rows[there], columns[there])), (n_rows, len(self.idf_))
+        )  # the same gram twice in a row is added up
+        counts.data = (1 + np.log(counts.data)) * self.idf_[counts.indices]
+        return normalize(counts, copy=False)
+
+    @property
+    def _places(self) -> dict[str, int]:
+        """The column of each gram; made on first use and never saved."""
+        if "_index" not in self.__dict__:
+            self._index = {gram: place for place, gram in enumerate(self.grams_.tolist())}
+        return self._index
+
+    def __getstate__(self) -> dict[str, Any]:
+        state: dict[str, Any] = super().__getstate__()
+        return {name: value for name, value in state.items() if name != "_index"}
+
+
+class Dense(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+    """The same numbers as a full matrix, for models that read no sparse one."""
+
+    def fit(self, x: csr_matrix, y: Any = None) -> Self:
+        del x, y
+        self.fitted_ = True
+        return self
+
+    def transform(self, x: csr_matrix) -> Floats:
+        full: Floats = x.toarray()
+        return full
+
+
+class Pixels(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+    """Every number of an image or of a series as it is."""
+
+    def fit(self, x: NDArray[Any], y: Any = None) -> Self:
+        del x, y
+        self.fitted_ = True
+        return self
+
+    def transform(self, x: NDArray[Any]) -> Floats:
+        """(B, ...) -> (B, F)"""
+        return x.reshape(len(x), -1).astype(np.float64)
+
+
+class Gradients(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+    """Histograms of oriented gradients (HOG): how edges run in each cell of an image.
+
+    cell : side of a cell in pixels; an image must be 2 cells wide and high at least
+    n_directions : bins from 0 to 180 degrees
+    Equal to `skimage.feature.hog` with blocks of 2 x 2 cells and block_norm="L2", for a batch.
+    Source: Dalal & Triggs, CVPR 2005.
+    """
+
+    def __init__(self, cell: int = 4, n_directions: int = 9) -> None:
+        self.cell = cell
+        self.n_directions = n_directions
+
+    def fit(self, x: NDArray[Any], y: Any = None) -> Self:
+        del y
+        if min(x.shape[1:3]) < 2 * self.cell:
+            raise ModelError(
+                f"images of {x.shape[1]} x {x.shape[2]} px are too small for gradients in cells of "
+                f"{self.cell} px; use features='pixels'."
+            )
+        self.fitted_ = True
+        return self
+
+    def transform(self, x: NDArray[Any]) -> Floats:
+        """(B, H, W, C) -> (B, F)"""
+        parts = [self._describe(x[i : i + _CHUNK]) for i in range(0, len(x), _CHUNK)]
+        return np.concatenate(parts)
+
+    def _describe(self, x: NDArray[Any]) -> Floats:
+        size, n = self.cell, self.n_directions
+        strength, angle = _strongest_gradient(x.astype(np.float64))
+        rows, columns = x.shape[1] // size, x.shape[2] // size
+        strength = strength[:, : rows * size, : columns * size]
+        angle = angle[:, : rows * size, : columns * size]
+        bins = np.minimum((angle * n / 180).astype(np.int64), n - 1)
+        image, row, column = np.indices(strength.shape, sparse=True)
+        cells = ((image * rows + row // size) * columns + column // size) * n + bins
+        hist = np.bincount(cells.ravel(), strength.ravel(), len(x) * rows * columns * n)
+        hist = hist.reshape(len(x), rows, columns, n) / size**2
+        blocks = sliding_window_view(hist, (2, 2), axis=(1, 2))  # (B, rows-1, columns-1, n, 2, 2)
+        blocks = blocks.transpose(0, 1, 2, 4, 5, 3).reshape(len(x), -1, 4 * n)
+        length = np.sqrt((blocks**2).sum(axis=2, keepdims=True) + 1e-10)
+        described: Floats = (blocks / length).reshape(len(x), -1)
+        return described
+
+
+class Summary(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+    """A series in numbers: mean, deviation, slope, lowest and highest of each window and channel,
+    and the logarithm of its power in bands of equal width in frequency.
+
+    n_windows, n_bands : at most; a short series has as many as it has steps and frequencies
+    """
+
+    def __init__(self, n_windows: int = 8, n_bands: int = 8) -> None:
+        self.n_windows = n_windows
+        self.n_bands = n_bands
+
+    def fit(self, x: NDArray[Any], y: Any = None) -> Self:
+        del x, y
+        self.fitted_ = True
+        return self
+
+    def transform(self, x: NDArray[Any]) -> Floats:
+        """(B, L, C) -> (B, F)"""
+        x = x.astype(np.float64)
+        parts = []
+        for window in np.array_split(x, min(self.n_windows, x.shape[1]), axis=1):
+            time = np.arange(window.shape[1]) - (window.shape[1] - 1) / 2
+            slope = np.einsum("l,blc->bc", time / max((time**2).sum(), 1.0), window)
+            parts += [window.mean(1), window.std(1), slope, window.min(1), window.max(1)]
+        power = np.abs(np.fft.rfft(x - x.mean(axis=1, keepdims=True), axis=1)[:, 1:]) ** 2
+        if power.shape[1]:
+            bands = np.array_split(power, min(self.n_bands, power.shape[1]), axis=1)
+            parts += [np.log(band.mean(axis=1) + 1e-12) for band in bands]
+        return np.concatenate(parts, axis=1)
+
+
+def _known(text: NDArray[Any]) -> list[str]:
+    """The words that say something, in lower case."""
+    return [word.lower() for word in text.tolist() if word != MASK_WORD]
+
+
+def _pair(first: str, second: str) -> str:
+    return f"{first} {second}"
+
+
+def _strongest_gradient(x: Floats) -> tuple[Floats, Floats]:
+    """(B, H, W, C) -> (B, H, W) size and angle in degrees, of the channel where it is largest."""
+    down, right = np.zeros_like(x), np.zeros_like(x)
+    down[:, 1:-1] = x[:, 2:] - x[:, :-2]
+    right[:, :, 1:-1] = x[:, :, 2:] - x[:, :, :-2]
+    best = np.hypot(down, right).argmax(axis=3)[..., None]
+    down = np.take_along_axis(down, best, axis=3)[..., 0]
+    right = np.take_along_axis(right, best, axis=3)[..., 0]
+    return np.hypot(down, right), np.rad2deg(np.arctan2(down, right)) % 180

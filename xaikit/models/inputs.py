@@ -1,0 +1,319 @@
+"""How samples in data space become tensors for a net, and how maps come back: pixels, columns, steps.
+
+Preprocessing belongs to the model. Each class here reads one modality, is saved with the model, and
+knows its way back from the tensor to the sample's grid. Text is in `text.py`.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any, ClassVar, Protocol
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from xaikit.errors import InvalidInput
+from xaikit.types import Floats, Ints, Modality
+
+__all__ = ["Batch", "Columns", "Inputs", "Pixels", "Steps", "as_tensor", "padding"]
+
+Array = NDArray[Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Batch:
+    """B encoded inputs.
+
+    at : (B, ...) what the net reads, and where derivatives are taken
+    lengths : (B,) number of places of each, for sequences; () otherwise
+    valid : (B, T) bool, False on padding; None when there is none
+    words : (B, T) long, the place that each token belongs to, -1 for special tokens and padding;
+        None when token i is place i
+    codes : (B, T) long, token ids of a text module that people bring
+    """
+
+    at: Tensor
+    lengths: tuple[int, ...] = ()
+    valid: Tensor | None = None
+    words: Tensor | None = None
+    codes: Tensor | None = None
+
+    def take(self, rows: Tensor) -> Batch:
+        """The inputs of those rows, in that order; `at` is left as it is."""
+        if not self.lengths:
+            return self
+        where = rows.to(self.at.device)
+        return replace(
+            self,
+            lengths=tuple(self.lengths[i] for i in rows.tolist()),
+            valid=None if self.valid is None else self.valid[where],
+            words=None if self.words is None else self.words[where],
+            codes=None if self.codes is None else self.codes[where],
+        )
+
+
+class Inputs(Protocol):
+    """Reads samples of one modality for a net."""
+
+    modality: ClassVar[Modality]
+
+    def read(self, net: nn.Module, xs: Sequence[Array], device: torch.device) -> Batch:
+        """B inputs in data space, encoded."""
+        ...
+
+    def run(self, net: nn.Module, at: Tensor, batch: Batch) -> Tensor:
+        """(B, ...) encoded inputs -> what the net gives, (B, K)."""
+        ...
+
+    def places(self, ids: Ints) -> Ints:
+        """Feature ids on the grid -> ids that broadcast against one encoded input."""
+        ...
+
+    def fold(self, values: Tensor, batch: Batch) -> list[Floats]:
+        """(B, ...) values at the encoded inputs -> B arrays (*grid): sums of what is one place."""
+        ...
+
+    def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
+        """(B, *s) maps over the cells of a layer -> B arrays (*grid), linear between cells."""
+        ...
+
+    def spread(self, cells: Tensor, batch: Batch) -> list[Floats]:
+        """(B, *s) shares of cells -> B arrays (*grid), evenly within a cell; the sum is kept."""
+        ...
+
+    def example(self) -> Array:
+        """One plausible input, to find layers and to check shapes with."""
+        ...
+
+    def config(self) -> dict[str, Any]:
+        """Everything needed to make this again, JSON-able."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Pixels:
+    """Images (H, W, C) in [0, 1] -> (B, C, H, W), each channel scaled by its own mean and spread."""
+
+    shape: tuple[int, int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    modality: ClassVar[Modality] = "image"
+
+    @classmethod
+    def fit(cls, xs: Sequence[Array]) -> Pixels:
+        every = _stack(xs, None).reshape(-1, xs[0].shape[2])
+        return cls(tuple(xs[0].shape), _floats(every.mean(0)), _spreads(every.std(0)))
+
+    def read(self, net: nn.Module, xs: Sequence[Array], device: torch.device) -> Batch:
+        del net
+        x = as_tensor(_stack(xs, self.shape), device)
+        return Batch(((x - x.new_tensor(self.mean)) / x.new_tensor(self.std)).permute(0, 3, 1, 2))
+
+    def run(self, net: nn.Module, at: Tensor, batch: Batch) -> Tensor:
+        del batch
+        return net(at)  # type: ignore[no-any-return]
+
+    def places(self, ids: Ints) -> Ints:
+        return ids[None]
+
+    def fold(self, values: Tensor, batch: Batch) -> list[Floats]:
+        del batch
+        return _rows(values.sum(1))
+
+    def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
+        del batch
+        size = self.shape[:2]
+        return _rows(F.interpolate(maps[:, None].double(), size, mode="bilinear")[:, 0])
+
+    def spread(self, cells: Tensor, batch: Batch) -> list[Floats]:
+        del batch
+        size = self.shape[:2]
+        wide = F.interpolate(cells[:, None].double(), size, mode="nearest")[:, 0]
+        return _rows(wide * (math.prod(cells.shape[1:]) / math.prod(size)))
+
+    def example(self) -> Array:
+        noise = np.random.default_rng(0).normal(self.mean, self.std, self.shape)
+        return noise.clip(0, 1).astype(np.float32)
+
+    def config(self) -> dict[str, Any]:
+        return {"kind": "pixels", "shape": self.shape, "mean": self.mean, "std": self.std}
+
+
+@dataclass(frozen=True, eq=False)
+class Columns:
+    """Table rows (D,) -> (B, D'): numbers scaled by mean and spread, each category one 0/1 column.
+
+    categories : (D,) number of categories of each column, 0 for a number
+    """
+
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    categories: tuple[int, ...]
+    modality: ClassVar[Modality] = "table"
+
+    @classmethod
+    def fit(cls, xs: Sequence[Array], categories: Sequence[int]) -> Columns:
+        every = _stack(xs, None)
+        number = np.array(categories) == 0
+        mean = np.where(number, every.mean(0), 0.0)
+        std = np.where(number, every.std(0), 1.0)
+        return cls(_floats(mean), _spreads(std), tuple(int(c) for c in categories))
+
+    @cached_property
+    def owners(self) -> Ints:
+        """(D',) the column that each encoded column belongs to."""
+        return np.repeat(np.arange(len(self.mean)), [max(1, c) for c in self.categories])
+
+    def read(self, net: nn.Module, xs: Sequence[Array], device: torch.device) -> Batch:
+        del net
+        x = _stack(xs, (len(self.mean),))
+        x = (x - np.array(self.mean)) / np.array(self.std)
+        parts = [
+            self._one_hot(x[:, i], i) if n else x[:, [i]] for i, n in enumerate(self.categories)
+        ]
+        return Batch(as_tensor(np.concatenate(parts, axis=1), device))
+
+    def _one_hot(self, codes: Floats, column: int) -> Floats:
+        n = self.categories[column]
+        wrong = (codes != np.round(codes)) | (codes < 0) | (codes >= n)
+        if wrong.any():
+            raise InvalidInput(
+                f"column {column} is a category and holds {codes[wrong][0]:g}; its codes are the "
+                f"whole numbers 0 to {n - 1}."
+            )
+        return (codes[:, None] == np.arange(n)).astype(np.float64)
+
+    def run(self, net: nn.Module, at: Tensor, batch: Batch) -> Tensor:
+        del batch
+        return net(at)  # type: ignore[no-any-return]
+
+    def places(self, ids: Ints) -> Ints:
+        return ids[self.owners]
+
+    def fold(self, values: Tensor, batch: Batch) -> list[Floats]:
+        del batch
+        owners = torch.from_numpy(self.owners).to(values.device)
+        summed = values.new_zeros(len(values), len(self.mean), dtype=torch.float64)
+        return _rows(summed.index_add_(1, owners, values.detach().double()))
+
+    def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
+        raise InvalidInput("a table has no neighbours, so no map can be spread over its columns.")
+
+    spread = upsample
+
+    def example(self) -> Array:
+        return np.array(self.mean, dtype=np.float64)
+
+    def config(self) -> dict[str, Any]:
+        return {
+            "kind": "columns",
+            "mean": self.mean,
+            "std": self.std,
+            "categories": self.categories,
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """Series (L, C) -> (B, L, C), each channel scaled by its own mean and spread.
+
+    channels_first : the net reads (B, C, L) instead
+    """
+
+    shape: tuple[int, int]
+    mean: tuple[float, ...]
+    std: tuple[float, ...]
+    channels_first: bool = False
+    modality: ClassVar[Modality] = "series"
+
+    @classmethod
+    def fit(cls, xs: Sequence[Array]) -> Steps:
+        every = _stack(xs, None).reshape(-1, xs[0].shape[1])
+        return cls(tuple(xs[0].shape), _floats(every.mean(0)), _spreads(every.std(0)))
+
+    def read(self, net: nn.Module, xs: Sequence[Array], device: torch.device) -> Batch:
+        del net
+        x = as_tensor(_stack(xs, self.shape), device)
+        x = (x - x.new_tensor(self.mean)) / x.new_tensor(self.std)
+        return Batch(x, lengths=(self.shape[0],) * len(xs))
+
+    def run(self, net: nn.Module, at: Tensor, batch: Batch) -> Tensor:
+        del batch
+        return net(at.transpose(1, 2) if self.channels_first else at)  # type: ignore[no-any-return]
+
+    def places(self, ids: Ints) -> Ints:
+        return ids
+
+    def fold(self, values: Tensor, batch: Batch) -> list[Floats]:
+        del batch
+        return _rows(values)
+
+    def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
+        """A layer over time knows no channels: each channel shows the same map."""
+        del batch
+        fine = F.interpolate(maps[:, None].double(), self.shape[0], mode="linear")[:, 0]
+        return _rows(fine[:, :, None].expand(-1, -1, self.shape[1]))
+
+    def spread(self, cells: Tensor, batch: Batch) -> list[Floats]:
+        del batch
+        length, channels = self.shape
+        fine = F.interpolate(cells[:, None].double(), length, mode="nearest")[:, 0]
+        wide = fine[:, :, None].expand(-1, -1, channels)
+        return _rows(wide * (cells.shape[1] / (length * channels)))
+
+    def example(self) -> Array:
+        noise = np.random.default_rng(0).normal(self.mean, self.std, self.shape)
+        return noise.astype(np.float32)
+
+    def config(self) -> dict[str, Any]:
+        return {
+            "kind": "steps",
+            "shape": self.shape,
+            "mean": self.mean,
+            "std": self.std,
+            "channels_first": self.channels_first,
+        }
+
+
+def as_tensor(x: Array, device: torch.device) -> Tensor:
+    """A float32 tensor of its own on the device."""
+    return torch.tensor(x, dtype=torch.float32, device=device)
+
+
+def padding(lengths: Sequence[int], device: torch.device) -> Tensor | None:
+    """(B, T) bool, False on padding, or None when there is none; length 0 counts as one blank."""
+    counts = torch.tensor(lengths, device=device).clamp(min=1)
+    if len(set(lengths)) == 1:
+        return None
+    return torch.arange(int(counts.max()), device=device) < counts[:, None]
+
+
+def _stack(xs: Sequence[Array], shape: tuple[int, ...] | None) -> Array:
+    """(B, *shape); each input must have the shape, or that of the first."""
+    expected = tuple(xs[0].shape) if shape is None else shape
+    for i, x in enumerate(xs):
+        if tuple(x.shape) != expected:
+            raise InvalidInput(
+                f"input {i} has shape {tuple(x.shape)} and this model reads {expected}; resize it "
+                "or ask a model made for it."
+            )
+    return np.stack(xs)
+
+
+def _floats(values: Array) -> tuple[float, ...]:
+    return tuple(float(v) for v in values)
+
+
+def _spreads(values: Array) -> tuple[float, ...]:
+    """Spreads to divide by: what never varies is left at its own scale."""
+    return tuple(float(v) if v > 1e-8 else 1.0 for v in values)
+
+
+def _rows(values: Tensor) -> list[Floats]:
+    return list(values.detach().double().cpu().numpy())

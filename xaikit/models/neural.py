@@ -1,0 +1,241 @@
+"""A torch net as a model: scores, masks applied on the device, derivatives, weights drawn anew."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from xaikit.abilities import Activations, Attention, BoundScores, Leaf
+from xaikit.errors import InvalidInput
+from xaikit.models.inputs import Batch, Inputs, padding
+from xaikit.types import Bools, Floats, Ints, Modality, Space
+
+__all__ = ["NeuralModel", "SpatialModel", "TokenModel", "differentiating", "evaluating"]
+
+Array = NDArray[Any]
+Reads = Literal["first", "last", "mean"]
+_ROWS = 256  # of one pass through `scores`
+
+
+@dataclass(eq=False)
+class NeuralModel:
+    """A net together with how it reads samples: `Maskable`, `Differentiable` and `Resettable`.
+
+    net : gives (B, K) logits, or one standardised number for a regressor
+    inputs : the preprocessing, and the way back to the sample's grid
+    centre, scale : a regressor's value is centre + scale * net
+    reads : the token whose state the head reads, for transformers
+    probe : one input to find layers with; made up when None
+    """
+
+    id: str
+    net: nn.Module
+    inputs: Inputs
+    classes: tuple[str, ...] = ()
+    space: Space = "logit"
+    background: Array | None = None
+    info: Mapping[str, Any] = field(default_factory=dict)
+    centre: float = 0.0
+    scale: float = 1.0
+    reads: Reads = "first"
+    probe: Array | None = None
+
+    @property
+    def modality(self) -> Modality:
+        return self.inputs.modality
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next((p.device for p in self.net.parameters()), torch.device("cpu"))
+
+    def scores(self, xs: Sequence[Array]) -> Floats:
+        """B inputs in data space -> (B, K) float64."""
+        with evaluating(self.net), torch.inference_mode():
+            found = [
+                self.forward(batch.at, batch)
+                for batch in (self.read(xs[i : i + _ROWS]) for i in range(0, len(xs), _ROWS))
+            ]
+        return torch.cat(found).double().cpu().numpy()
+
+    def read(self, xs: Sequence[Array]) -> Batch:
+        """B inputs in data space, encoded on the device."""
+        return self.inputs.read(self.net, xs, self.device)
+
+    def forward(self, at: Tensor, batch: Batch) -> Tensor:
+        """(B, ...) encoded inputs -> (B, K) scores."""
+        found = self.inputs.run(self.net, at, batch)
+        return found if self.classes else self.centre + self.scale * found
+
+    def bind(self, x: Array, references: Array, ids: Ints, drops: bool) -> BoundScores:
+        """Masked inputs are composed on the device from x and references encoded once."""
+        return _leave_out(self, x, ids) if drops else _replace(self, x, references, ids)
+
+    def leaf(self, xs: Sequence[Array]) -> Leaf:
+        """Derivatives are taken at the encoded input: scaled pixels, columns or steps, word vectors."""
+        with evaluating(self.net), torch.no_grad():
+            batch = self.read(xs)
+
+        def forward(at: Tensor, rows: Tensor) -> Tensor:
+            with differentiating(self.net):
+                return self.forward(at, batch.take(rows))
+
+        def fold(values: Tensor, rows: Tensor) -> list[Floats]:
+            return self.inputs.fold(values, batch.take(rows))
+
+        return Leaf(batch.at.detach(), forward, fold)
+
+    def layers(self) -> tuple[str, ...]:
+        """Modules that own weights, the last made (nearest the output) first."""
+        own = [n for n, m in self.net.named_modules() if list(m.parameters(recurse=False))]
+        return tuple(reversed(own))
+
+    def randomised(self, layers: Sequence[str], rng: np.random.Generator) -> NeuralModel:
+        """A copy in which every weight of those layers is drawn from a normal law of the weight's
+        own mean and spread, so that signals keep their size and lose their meaning."""
+        net = copy.deepcopy(self.net)
+        for name in layers:
+            if name not in self.layers():
+                raise InvalidInput(
+                    f"'{self.id}' has no layer '{name}'; it has {', '.join(self.layers())}."
+                )
+            for weight in net.get_submodule(name).parameters(recurse=False):
+                _redraw(weight, rng)
+            if isinstance(net.get_submodule(name), (nn.Embedding, nn.EmbeddingBag)):
+                _blank_padding(net.get_submodule(name))
+        return replace(self, net=net)
+
+
+class SpatialModel(NeuralModel):
+    """A net with a layer whose cells keep their place in the input."""
+
+    def cam_layer(self) -> str:
+        """The layer found automatically; `NotApplicable` when the score cannot depend on its places."""
+        from xaikit.models.spatial import find_layer
+
+        return find_layer(self)
+
+    def activations(self, xs: Sequence[Array], layer: str | None = None) -> Activations:
+        """One pass cut at the layer."""
+        from xaikit.models.spatial import cut
+
+        return cut(self, xs, self.cam_layer() if layer is None else layer)
+
+
+class TokenModel(SpatialModel):
+    """A transformer: its tokens keep their place, and its attention can be seen."""
+
+    def attention(self, xs: Sequence[Array]) -> Attention:
+        """One pass in which every attention weight is computed openly."""
+        from xaikit.models.attention import capture
+
+        return capture(self, xs)
+
+
+@contextmanager
+def evaluating(net: nn.Module) -> Iterator[None]:
+    """Inside, the net is in evaluation mode and its weights collect no gradient; both are restored."""
+    training = [m for m in net.modules() if m.training]
+    learning = [p for p in net.parameters() if p.requires_grad]
+    try:
+        for module in training:
+            module.training = False
+        for weight in learning:
+            weight.requires_grad_(False)
+        yield
+    finally:
+        for module in training:
+            module.training = True
+        for weight in learning:
+            weight.requires_grad_(True)
+
+
+@contextmanager
+def differentiating(net: nn.Module) -> Iterator[None]:
+    """`evaluating`, on kernels that can be differentiated.
+
+    cuDNN refuses the backward pass of an RNN in evaluation mode, and the fused encoder of torch
+    hides its attention.
+    """
+    fast = torch.backends.mha.get_fastpath_enabled()
+    recurrent = any(isinstance(m, nn.RNNBase) for m in net.modules())
+    cudnn = torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext()
+    with evaluating(net), cudnn:
+        torch.backends.mha.set_fastpath_enabled(False)
+        try:
+            yield
+        finally:
+            torch.backends.mha.set_fastpath_enabled(fast)
+
+
+def _replace(model: NeuralModel, x: Array, references: Array, ids: Ints) -> BoundScores:
+    n = int(ids.max()) + 1
+    with evaluating(model.net), torch.inference_mode():
+        batch = model.read([x])
+        others = model.read(list(references)).at  # (k, ...)
+        change = batch.at - others
+    # places of no feature read the column of ones that is put behind the masks
+    places = model.inputs.places(np.where(ids < 0, n, ids))
+    index = torch.from_numpy(np.ascontiguousarray(places).reshape(-1)).to(others.device)
+    buffer = others.new_empty(0)
+
+    def bound(masks: Bools, rows: slice) -> Floats:
+        nonlocal buffer
+        with evaluating(model.net), torch.inference_mode():
+            part, m = others[rows], len(masks)
+            kept = others.new_ones(m, n + 1)
+            kept[:, :n] = torch.from_numpy(masks)
+            kept = kept.index_select(1, index).view(m, 1, *places.shape)
+            if len(buffer) < m * len(part):
+                buffer = others.new_empty(m * len(part), *others.shape[1:])
+            out = buffer[: m * len(part)].view(m, len(part), *others.shape[1:])
+            torch.addcmul(part, kept, change[rows], out=out)
+            flat = out.flatten(0, 1)
+            row = torch.zeros(len(flat), dtype=torch.long)
+            scores = model.forward(flat, batch.take(row))
+        return scores.view(m, len(part), -1).double().cpu().numpy()
+
+    return bound
+
+
+def _leave_out(model: NeuralModel, x: Array, ids: Ints) -> BoundScores:
+    with evaluating(model.net), torch.inference_mode():
+        vectors = model.read([x]).at[0]  # (T, E)
+    n = int(ids.max()) + 1
+    places = torch.from_numpy(np.where(ids < 0, n, ids)).to(vectors.device)
+
+    def bound(masks: Bools, rows: slice) -> Floats:
+        del rows
+        kept = torch.ones(len(masks), n + 1, dtype=torch.bool)
+        kept[:, :n] = torch.from_numpy(masks)
+        kept = kept.to(vectors.device)[:, places]  # (m, T)
+        lengths = tuple(kept.sum(1).tolist())
+        order = (~kept).to(torch.uint8).argsort(dim=1, stable=True)[:, : max(1, *lengths)]
+        there = torch.arange(order.shape[1], device=order.device) < kept.sum(1, keepdim=True)
+        with evaluating(model.net), torch.inference_mode():
+            at = vectors[order] * there[:, :, None]  # padding is the zero vector
+            batch = Batch(at, lengths, padding(lengths, vectors.device))
+            return model.forward(at, batch).double().cpu().numpy()[:, None, :]
+
+    return bound
+
+
+@torch.no_grad()
+def _redraw(weight: Tensor, rng: np.random.Generator) -> None:
+    mean, spread = float(weight.mean()), float(weight.std(correction=0))
+    fresh = rng.normal(mean, spread or abs(mean) or 1.0, tuple(weight.shape))
+    weight.copy_(torch.from_numpy(fresh))
+
+
+@torch.no_grad()
+def _blank_padding(embedding: Any) -> None:
+    if embedding.padding_idx is not None:
+        embedding.weight[embedding.padding_idx] = 0

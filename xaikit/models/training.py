@@ -1,0 +1,303 @@
+"""Trains a net of the zoo on a data set, or fits a scikit-learn model on the same data."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from rich.progress import Progress
+from torch import Tensor
+
+from xaikit.abilities import Model
+from xaikit.data.dataset import Dataset
+from xaikit.errors import DataError, InvalidInput, TrainingFailed, UnknownName
+from xaikit.modality import background
+from xaikit.modality.text import MASK_WORD
+from xaikit.models.assembly import KINDS, assemble, reads_of, settable
+from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
+from xaikit.models.neural import NeuralModel
+from xaikit.models.text import Words
+from xaikit.models.zoo import ZOO, Architecture, Recipe
+
+__all__ = ["evaluate", "pick_device", "train"]
+
+Array = NDArray[Any]
+_UNBALANCED = 4.0  # times as many rows of the largest class as of the smallest
+_MOST_EPOCHS = 200
+
+
+def train(
+    architecture: str,
+    data: Dataset,
+    *,
+    epochs: int | None = None,
+    device: str = "auto",
+    seed: int = 0,
+    progress: bool = True,
+    **params: Any,
+) -> Model:
+    """A model of that architecture fitted on data.train, chosen on data.val, measured on data.test.
+
+    architecture : a name of the zoo, or of a scikit-learn model
+    epochs : passes over the training rows; by default enough for the recipe's number of steps
+    params : parameters of the net (width, dropout, ...) and fields of `Recipe` (lr, batch_size, ...)
+
+    The same seed gives the same weights on one machine; the global generators are left as they
+    were. `TrainingFailed` when the loss turns NaN.
+    """
+    if architecture not in ZOO:
+        return _fit_estimator(architecture, data, epochs, seed, params)
+    card = ZOO.get(architecture)
+    recipe, settings = _split(card, data, params)
+    target = pick_device(device)
+    start = time.perf_counter()
+    with torch.random.fork_rng(devices=[target] if target.type == "cuda" else []):
+        torch.manual_seed(seed)
+        model = _fresh(card, data, settings, target)
+        ran = _Loop(model, data, recipe, epochs).run(np.random.default_rng(seed), progress)
+    model.net.eval().requires_grad_(False)
+    facts = {"seed": seed, "epochs": ran, "fit_seconds": time.perf_counter() - start}
+    model.info = {**_facts(card, settings, model, data), **facts}
+    return model
+
+
+def evaluate(model: Model, data: Dataset, split: str = "test") -> dict[str, float]:
+    """How well the model does on a split: accuracy with its counts, or r2 and mae."""
+    scores, labels = model.scores(data.inputs(split)), data.labels(split)
+    if data.task == "classification":
+        correct = int((scores.argmax(1) == labels).sum())
+        return {"accuracy": correct / len(labels), "n": len(labels), "correct": correct}
+    error = labels - scores[:, 0]
+    spread = float(((labels - labels.mean()) ** 2).sum())
+    r2 = 1 - float((error**2).sum()) / spread if spread else 0.0
+    return {"r2": r2, "mae": float(np.abs(error).mean()), "n": len(labels)}
+
+
+def pick_device(name: str) -> torch.device:
+    """The device of that name; "auto" is CUDA when there is one."""
+    if name == "auto":
+        return torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+    except RuntimeError as error:
+        raise InvalidInput(f"device '{name}' is unknown; use auto, cpu or cuda.") from error
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise InvalidInput(f"this machine has no '{name}' that torch can use; use auto or cpu.")
+    return device
+
+
+def _fit_estimator(
+    name: str, data: Dataset, epochs: int | None, seed: int, params: dict[str, Any]
+) -> Model:
+    from xaikit.models.estimator import ESTIMATORS, fit_estimator
+
+    if name not in ESTIMATORS:
+        known = ", ".join((*ZOO, *ESTIMATORS))
+        raise UnknownName(f"no model is called '{name}'; known: {known}.")
+    if epochs is not None:
+        raise InvalidInput(f"'{name}' is not trained in epochs; leave epochs out.")
+    return fit_estimator(name, data, seed=seed, **params)
+
+
+def _split(
+    card: Architecture, data: Dataset, params: dict[str, Any]
+) -> tuple[Recipe, dict[str, Any]]:
+    """Parameters that shape the training, and those that shape the net."""
+    if data.modality not in card.modalities:
+        fitting = [name for name in ZOO if data.modality in ZOO.get(name).modalities]
+        raise InvalidInput(
+            f"'{card.name}' reads {', '.join(card.modalities)} and '{data.name}' is "
+            f"{data.modality}; use {', '.join(fitting)}."
+        )
+    recipe = card.recipes[data.modality]
+    training, net = dataclasses.asdict(recipe), settable(card, data.modality)
+    for name in params:
+        if name not in training and name not in net:
+            raise InvalidInput(
+                f"'{card.name}' has no parameter '{name}'; its net has {', '.join(net)}; its "
+                f"training has {', '.join(training)}."
+            )
+    recipe = dataclasses.replace(recipe, **{k: v for k, v in params.items() if k in training})
+    return recipe, {**net, **{k: v for k, v in params.items() if k in net}}
+
+
+def _fresh(
+    card: Architecture, data: Dataset, settings: dict[str, Any], device: torch.device
+) -> NeuralModel:
+    labels = _checked_labels(data)
+    inputs = _fit_inputs(data)
+    net = assemble(card, inputs, max(1, len(data.classes)), settings).to(device)
+    model = KINDS[card.family](
+        id=f"{data.name}-{card.name}",
+        net=net,
+        inputs=inputs,
+        classes=data.classes,
+        background=background(data),
+        reads=reads_of(net),
+    )
+    if data.task == "regression":
+        model.space = "value"
+        model.centre, model.scale = float(labels.mean()), float(labels.std()) or 1.0
+    return model
+
+
+def _fit_inputs(data: Dataset) -> Inputs:
+    xs = data.inputs("train")
+    if data.modality == "text":
+        return Words.fit(xs)
+    if data.modality == "table":
+        categories = [len(c.categories) for c in data.columns] or [0] * len(xs[0])
+        return Columns.fit(xs, categories)
+    return Pixels.fit(xs) if data.modality == "image" else Steps.fit(xs)
+
+
+def _checked_labels(data: Dataset) -> Array:
+    for split in ("train", "val", "test"):
+        for sample in getattr(data, split):
+            if sample.label is None:
+                raise DataError(
+                    f"sample '{sample.id}' of '{data.name}' has no label; drop it to train."
+                )
+    labels = data.labels("train")
+    if data.task == "classification" and not 0 <= labels.min() <= labels.max() < len(data.classes):
+        raise DataError(
+            f"'{data.name}' has labels from {labels.min()} to {labels.max()} and "
+            f"{len(data.classes)} class names; labels are 0 to {len(data.classes) - 1}."
+        )
+    return labels
+
+
+def _facts(
+    card: Architecture, settings: dict[str, Any], model: NeuralModel, data: Dataset
+) -> dict[str, Any]:
+    weights = list(model.net.parameters())
+    return {
+        "family": card.family,
+        "architecture": card.name,
+        "params": settings,
+        "n_parameters": sum(w.numel() for w in weights),
+        "bytes": sum(w.numel() * w.element_size() for w in weights),
+        "task": data.task,
+        "data": data.name,
+        "data_hash": data.hash,
+        "metrics": {split: evaluate(model, data, split) for split in ("test", "val")},
+    }
+
+
+@dataclass(frozen=True, eq=False)
+class _Loop:
+    """The training loop of one model."""
+
+    model: NeuralModel
+    data: Dataset
+    recipe: Recipe
+    wanted_epochs: int | None
+
+    def run(self, rng: np.random.Generator, progress: bool) -> int:
+        """Trains in place, leaves the best weights on val in the net; gives the epochs that ran."""
+        net, recipe = self.model.net, self.recipe
+        xs, labels = self.data.inputs("train"), self._labels("train")
+        optimizer = torch.optim.AdamW(
+            net.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay
+        )
+        cycle = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer, recipe.lr, total_steps=self.n_epochs * self.n_batches
+        )
+        best, best_loss, best_epoch = net.state_dict(), math.inf, 0
+        with Progress(disable=not progress, transient=True) as bar:
+            task = bar.add_task(f"training {self.model.id}", total=self.n_epochs)
+            for epoch in range(1, self.n_epochs + 1):
+                net.train()
+                for rows in np.array_split(rng.permutation(len(xs)), self.n_batches):
+                    seen = [_varied(xs[i], self.data.modality, recipe, rng) for i in rows]
+                    self._step(seen, labels[torch.from_numpy(rows)], optimizer, epoch)
+                    cycle.step()
+                loss = self._val_loss()
+                bar.update(task, advance=1, description=f"training {self.model.id} (val {loss:.3f})")
+                if loss <= best_loss:
+                    best = {name: value.clone() for name, value in net.state_dict().items()}
+                    best_loss, best_epoch = loss, epoch
+                if epoch - best_epoch > recipe.patience * self.n_epochs:
+                    break
+        net.load_state_dict(best)
+        return epoch
+
+    @property
+    def n_batches(self) -> int:
+        """Batches of one epoch, none smaller than `batch_size` (batch normalisation needs two)."""
+        return max(1, len(self.data.train) // self.recipe.batch_size)
+
+    @property
+    def n_epochs(self) -> int:
+        if self.wanted_epochs is not None:
+            return self.wanted_epochs
+        return min(_MOST_EPOCHS, max(3, round(self.recipe.steps / self.n_batches)))
+
+    @cached_property
+    def weights(self) -> Tensor | None:
+        """(K,) weight of each class, rare ones more; None when the classes are balanced enough."""
+        if self.data.task == "regression":
+            return None
+        counts = np.bincount(self.data.labels("train"), minlength=len(self.data.classes))
+        if counts.max() <= _UNBALANCED * counts.min():
+            return None
+        share = counts.sum() / (len(counts) * np.maximum(counts, 1))
+        return torch.tensor(share, dtype=torch.float32, device=self.model.device)
+
+    def _labels(self, split: str) -> Tensor:
+        labels = self.data.labels(split)
+        if self.data.task == "regression":
+            scaled = (labels - self.model.centre) / self.model.scale
+            return torch.tensor(scaled, dtype=torch.float32, device=self.model.device)
+        return torch.tensor(labels, device=self.model.device)
+
+    def _loss(self, found: Tensor, labels: Tensor) -> Tensor:
+        if self.data.task == "regression":
+            return F.mse_loss(found[:, 0], labels)
+        return F.cross_entropy(found, labels, weight=self.weights)
+
+    def _step(
+        self, xs: Sequence[Array], labels: Tensor, optimizer: torch.optim.Optimizer, epoch: int
+    ) -> None:
+        model, cuda = self.model, self.model.device.type == "cuda"
+        with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=cuda):
+            batch = model.read(xs)
+            found = model.inputs.run(model.net, batch.at, batch)
+        loss = self._loss(found.float(), labels)
+        if not math.isfinite(loss.item()):
+            raise TrainingFailed(
+                f"the loss of '{model.id}' turned {loss.item()} in epoch {epoch}; lower lr "
+                f"(now {self.recipe.lr:g}) or look for huge values in '{self.data.name}'."
+            )
+        optimizer.zero_grad()
+        loss.backward()
+        torch.nn.utils.clip_grad_norm_(model.net.parameters(), self.recipe.clip)
+        optimizer.step()
+
+    def _val_loss(self) -> float:
+        scores = self.model.scores(self.data.inputs("val"))
+        found = torch.tensor((scores - self.model.centre) / self.model.scale, dtype=torch.float32)
+        return self._loss(found.to(self.model.device), self._labels("val")).item()
+
+
+def _varied(x: Array, modality: str, recipe: Recipe, rng: np.random.Generator) -> Array:
+    """The input as the net sees it once: moved or mirrored, or with some words masked."""
+    if modality == "text" and recipe.mask_words:
+        return np.where(rng.random(len(x)) < recipe.mask_words, MASK_WORD, x)
+    if modality != "image":
+        return x
+    if recipe.shift:
+        pad = recipe.shift
+        top, left = rng.integers(0, 2 * pad + 1, 2)
+        wide = np.pad(x, ((pad, pad), (pad, pad), (0, 0)), mode="edge")
+        x = wide[top : top + x.shape[0], left : left + x.shape[1]]
+    return x[:, ::-1] if recipe.flip and rng.random() < 0.5 else x

@@ -1,0 +1,107 @@
+"""What the zoo says of a net: who can read it, how it is built, how it is trained by default."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import nn
+
+from xaikit.errors import ModelError
+from xaikit.registry import Registry
+from xaikit.types import Modality
+
+__all__ = ["ZOO", "Architecture", "Family", "Recipe", "Shape", "build"]
+
+Family = Literal["cnn", "rnn", "transformer", "mlp"]
+Shape = tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a net is trained: AdamW under a one-cycle schedule, the best epoch on val kept.
+
+    steps : optimiser steps; the number of epochs follows from them and the size of the data
+    lr : the highest learning rate of the cycle
+    clip : the gradient's norm is cut to this
+    patience : share of the epochs without progress on val after which training stops
+    shift, flip : images move by up to `shift` pixels, and are mirrored if `flip`
+    mask_words : share of words shown as the mask word, so that a masked text is nothing strange
+    """
+
+    steps: int = 1500
+    lr: float = 2e-3
+    batch_size: int = 64
+    weight_decay: float = 0.02
+    clip: float = 1.0
+    patience: float = 0.4
+    shift: int = 0
+    flip: bool = False
+    mask_words: float = 0.0
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One net of the zoo.
+
+    net : makes the module from the shape of one encoded input and the number of outputs; its
+        keyword arguments are the parameters that people can set. Shapes are (C, H, W) for images,
+        (L, C) for series, (T, E) for text (T is 0: any length), (D,) for tables
+    recipes : how it is trained, by modality
+    """
+
+    name: str
+    family: Family
+    summary: str
+    net: Callable[..., nn.Module]
+    recipes: Mapping[Modality, Recipe]
+
+    @property
+    def modalities(self) -> tuple[Modality, ...]:
+        return tuple(self.recipes)
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """What can be set, with its default."""
+        fixed = getattr(self.net, "keywords", {})  # of a partial: part of the architecture
+        found = inspect.signature(self.net).parameters.values()
+        return {p.name: p.default for p in found if p.kind is p.KEYWORD_ONLY and p.name not in fixed}
+
+
+ZOO: Registry[Architecture] = Registry("model")
+
+
+def build(architecture: Architecture, shape: Shape, n_outputs: int, **params: Any) -> nn.Module:
+    """A fresh net; `ModelError` when a parameter is unknown, of the wrong kind or out of bounds."""
+    for name, value in params.items():
+        _check(architecture, name, value)
+    return architecture.net(shape, n_outputs, **params)
+
+
+_MOST = {"depth": 64, "heads": 64}
+_MOST_OF_ANY = 8192
+
+
+def _check(architecture: Architecture, name: str, value: Any) -> None:
+    known = architecture.parameters
+    if name not in known:
+        raise ModelError(
+            f"'{architecture.name}' has no parameter '{name}'; it has {', '.join(known)}."
+        )
+    default = known[name]
+    if isinstance(default, float):
+        if not _is_number(value) or not 0 <= value < 1:
+            raise ModelError(f"{name} is {value!r}; it must be a number from 0 to below 1.")
+    elif type(value) is not type(default):
+        kind = type(default).__name__
+        raise ModelError(f"{name} is {value!r}; it must be of type {kind}, like {default!r}.")
+    elif isinstance(value, int) and not isinstance(value, bool):
+        most = _MOST.get(name, _MOST_OF_ANY)
+        if not 1 <= value <= most:
+            raise ModelError(f"{name} is {value}; it must be from 1 to {most}.")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)

@@ -1,0 +1,181 @@
+"""A study: the same question to every method on every sample, measured, and kept as a run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from scipy.special import softmax
+
+from xaikit.abilities import Model
+from xaikit.asking import Plan, choose_methods, explain_all, make_question
+from xaikit.context import describe, environment
+from xaikit.data.dataset import Dataset
+from xaikit.errors import InvalidInput, XaikitError
+from xaikit.methods.base import Method
+from xaikit.metrics import METRICS, agreement_scores, removal_tests
+from xaikit.modality import MASKERS
+from xaikit.modality import masker as make_masker
+from xaikit.progress import Progress
+from xaikit.question import Question
+from xaikit.run import Failure, Run
+from xaikit.types import Explanation, Floats, Sample, Score
+
+__all__ = ["probabilities", "study"]
+
+FAST = ("removal", "completeness_gap", "plausibility")
+"""Metrics that ask no explanation again; "auto" takes every registered metric."""
+
+
+def study(
+    model: Model,
+    samples: Sequence[Sample],
+    methods: str | Iterable[str | Method] = "auto",
+    metrics: str | Sequence[str] = "auto",
+    *,
+    data: Dataset | None = None,
+    seed: int = 0,
+    progress: bool = False,
+    command: str = "",
+    **plan: Any,
+) -> Run:
+    """Explanations, their scores and everything needed to read them, as a run.
+
+    methods : "auto" (all that apply) or names or configured methods
+    metrics : "auto", "fast" (none that explains again), "none", or names
+    data : the data set, so that the page can say where values lie in it
+    plan : keyword arguments of `Plan`: target, features, masker, background, batch_size
+
+    A sample or method that fails is recorded in `failures`; the others go on.
+    """
+    samples = list(samples)
+    if not samples:
+        raise InvalidInput(
+            "a study needs at least one sample; the data set's test split may be empty."
+        )
+    chosen, failures = choose_methods(model, methods)
+    wanted = _metrics(metrics)
+    asked = Plan(seed=seed, **plan)
+    questions = [make_question(model, sample, asked) for sample in samples]
+    second = _second_masker(questions[0], asked)
+    steps = len(samples) * len(chosen) * (2 if wanted else 1)
+    with Progress(steps, "explaining", show=progress) as bar:
+        explanations, broken = explain_all(questions, chosen, seed, bar.tick)
+        failures += broken
+        scores: list[Score] = []
+        if wanted:
+            bar.tick(0, "measuring")
+            scores, broken = _measure(questions, explanations, wanted, second, seed, bar.tick)
+            failures += broken
+    return Run(
+        config={
+            "seed": seed,
+            "methods": [m.name for m in chosen],
+            "metrics": list(wanted),
+            "n": len(samples),
+            "target": str(asked.target),
+            "features": asked.features,
+            "masker": asked.masker,
+            "created": environment()["created"],
+        },
+        samples=tuple(samples),
+        predictions=probabilities(model, samples),
+        explanations=tuple(explanations),
+        scores=tuple(scores),
+        failures=tuple(failures),
+        environment=environment(),
+        context=describe(
+            model,
+            questions,
+            chosen,
+            data=data,
+            target=str(asked.target),
+            second_masker=second,
+            command=command,
+        ),
+    )
+
+
+def probabilities(model: Model, samples: Sequence[Sample]) -> Floats:
+    """(N, K) probabilities of a classifier, or (N, 1) values of a regressor."""
+    scores = model.scores([s.x for s in samples])
+    return np.asarray(softmax(scores, axis=1)) if model.classes else scores
+
+
+def _metrics(wanted: str | Sequence[str]) -> tuple[str, ...]:
+    if wanted == "auto":
+        return METRICS.names()
+    if wanted == "none":
+        return ()
+    if wanted == "fast":
+        return FAST
+    names = [m.strip() for m in wanted.split(",")] if isinstance(wanted, str) else list(wanted)
+    for name in names:
+        METRICS.get(name)
+    return tuple(names)
+
+
+def _second_masker(question: Question, plan: Plan) -> str | None:
+    """Another way to remove: an answer that holds under both does not hang on how it was removed."""
+    known = MASKERS[question.sample.modality]
+    first = known[0] if plan.masker == "auto" else plan.masker
+    others = [name for name in known if name != first]
+    return others[0] if others else None
+
+
+def _measure(
+    questions: Sequence[Question],
+    explanations: Sequence[Explanation],
+    metrics: Sequence[str],
+    second: str | None,
+    seed: int,
+    tick: Callable[[int], None],
+) -> tuple[list[Score], list[Failure]]:
+    by_sample: dict[str, list[Explanation]] = {q.sample.id: [] for q in questions}
+    for explanation in explanations:
+        by_sample[explanation.sample_id].append(explanation)
+    scores: list[Score] = []
+    failures: list[Failure] = []
+    singles = [METRICS.get(name)() for name in metrics if name != "removal"]
+    for question in questions:
+        found = by_sample[question.sample.id]
+        if "removal" in metrics:
+            scores += _removal(question, found, second, seed)
+        for explanation in found:
+            for metric in singles:
+                rng = question.rng(f"{metric.name} {explanation.method}", seed)
+                try:
+                    scores += metric(question, explanation, rng)
+                except XaikitError as error:
+                    failures.append(
+                        Failure(
+                            f"{explanation.method}: {metric.name}",
+                            question.model.id,
+                            str(error),
+                            "error",
+                            question.sample.id,
+                        )
+                    )
+            tick(1)
+        for a, b in combinations(found, 2):
+            scores += agreement_scores(a, b)
+    return scores, failures
+
+
+def _removal(
+    question: Question, found: Sequence[Explanation], second: str | None, seed: int
+) -> list[Score]:
+    background = question.model.background
+    maskers = (
+        [make_masker(question.sample, question.segmentation, background, second)] if second else []
+    )
+    scores: list[Score] = []
+    for test in removal_tests(question, maskers, seed=seed):
+        scores += test.random()
+        for explanation in found:
+            if explanation.method != "random":  # the control is the mean of many random orders
+                scores += test.scores(explanation)
+    return scores

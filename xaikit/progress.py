@@ -1,0 +1,51 @@
+"""One progress bar on stderr, or none: long work says how far it is."""
+
+from __future__ import annotations
+
+from types import TracebackType
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+from rich.progress import Progress as RichProgress
+
+__all__ = ["Progress"]
+
+
+class Progress:
+    """`with Progress(total, "explaining") as bar: bar.tick(1)`."""
+
+    def __init__(self, total: int, what: str, *, show: bool) -> None:
+        self._bar = RichProgress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+            console=Console(stderr=True),
+            disable=not show,
+        )
+        self._task = self._bar.add_task(what, total=total)
+
+    def tick(self, n: int = 1, what: str | None = None) -> None:
+        """n more are done; `what` says what is done next."""
+        self._bar.update(self._task, advance=n)
+        if what is not None:
+            self._bar.update(self._task, description=what)
+
+    def __enter__(self) -> Progress:
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._bar.stop()

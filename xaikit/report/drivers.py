@@ -1,0 +1,183 @@
+"""Where the evidence lies over all samples: shares per region, beside the share of its size alone."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from typing import Any
+
+import numpy as np
+
+from xaikit.report.charts import dot_whisker
+from xaikit.report.findings import RANDOM, Estimate, Findings, estimate
+from xaikit.report.formats import fixed, percent, percent_interval
+from xaikit.report.verdict_table import badge
+from xaikit.types import Explanation, Floats, Sample
+
+__all__ = ["Share", "drivers_block", "lead_share", "rationale_name"]
+
+MOST_METHODS = 3
+MOST_REGIONS = 8
+Share = tuple[str, Estimate, float]  # region, share of the evidence, share that its size explains
+
+
+def drivers_block(findings: Findings) -> dict[str, Any]:
+    """One card a method that passed (of all real ones when nothing was tested yet)."""
+    methods = (findings.passed if findings.tested else findings.real)[:MOST_METHODS]
+    cards = [_card(findings, m) for m in methods]
+    n = len(findings.run.samples)
+    return {
+        "cards": [c for c in cards if c["rows"]],
+        "tested": findings.tested,
+        "lead": findings.words("drivers.lead" if n >= 10 else "drivers.lead_few"),
+        "place": _place(findings),
+    }
+
+
+def lead_share(findings: Findings) -> Share | None:
+    """The region that the first passed method puts most evidence on, for the short answer."""
+    if not findings.passed:
+        return None
+    shares = _shares(findings, findings.passed[0])
+    named = [s for s in shares if s[0] != findings.words("drivers.elsewhere")]
+    return max(named, key=lambda s: s[1].value, default=None)
+
+
+def rationale_name(findings: Findings) -> str | None:
+    """What the samples' known places are called, None when no sample has any."""
+    if all(s.rationale is None for s in findings.run.samples):
+        return None
+    return str(findings.run.context.get("rationale") or "the marked places")
+
+
+def _card(findings: Findings, method: str) -> dict[str, Any]:
+    shares = _shares(findings, method)[:MOST_REGIONS]
+    end = max([1e-9, *(max(s.value, x, *(s.interval or (0,)), *s.cases) for _, s, x in shares)])
+    axis = (0.0, 1.0 if end > 0.5 else 1.1 * end)
+    return {
+        "title": findings.title(method),
+        "badge": badge(findings, findings.verdicts[method].status),
+        "n": max((s.n for _, s, _ in shares), default=0),
+        "rows": [
+            {
+                "name": name,
+                "chart": dot_whisker(s.value, axis, interval=s.interval, cases=s.cases, zero=size),
+                "text": percent(s.value),
+                "interval": percent_interval(s.interval),
+                "expected": percent(size),
+            }
+            for name, s, size in shares
+        ],
+    }
+
+
+def _shares(findings: Findings, method: str) -> list[Share]:
+    """Regions with the mean share of evidence on them; strongest first, "elsewhere" last."""
+    found: dict[str, list[float]] = defaultdict(list)
+    sizes: dict[str, list[float]] = defaultdict(list)
+    measured = findings.values("relevance_mass", method)
+    common = _common_words(findings) if findings.run.samples[0].modality == "text" else set()
+    for sample in findings.run.samples:
+        explanation = findings.by_sample.get(sample.id, {}).get(method)
+        if explanation is None:
+            continue
+        for name, weight in _regions(findings, sample, explanation, common).items():
+            places = explanation.segmentation.ids >= 0
+            share = _share(explanation, weight, positive=sample.rationale is not None)
+            if name == rationale_name(findings) and sample.id in measured:
+                share = measured[sample.id]
+            if share is not None:
+                found[name].append(share)
+                sizes[name].append(float(weight[places].mean()))
+    shares = [(n, s, float(np.mean(sizes[n]))) for n, v in found.items() if (s := estimate(v))]
+    elsewhere = findings.words("drivers.elsewhere")
+    if elsewhere in found and measured:  # what is not inside is elsewhere, by the same measure
+        return [s for s in shares if s[0] != elsewhere]
+    return sorted(shares, key=lambda s: (s[0] == elsewhere, -s[1].value))
+
+
+def _share(explanation: Explanation, weight: Floats, *, positive: bool) -> float | None:
+    """Share of the evidence on places, spread evenly over each feature; None when there is none."""
+    seg = explanation.segmentation
+    values = np.maximum(explanation.values, 0) if positive else np.abs(explanation.values)
+    per_place = seg.scatter(values / seg.sizes)
+    total = float(per_place.sum())
+    return float((per_place * weight).sum() / total) if total > 0 else None
+
+
+def _regions(
+    findings: Findings, sample: Sample, explanation: Explanation, common: set[str]
+) -> dict[str, Floats]:
+    """Region -> (*grid) 0 or 1: known places, columns, words, channels or parts."""
+    words = findings.words
+    if sample.rationale is not None:
+        inside = sample.rationale.astype(np.float64)
+        return {rationale_name(findings) or "": inside, words("drivers.elsewhere"): 1 - inside}
+    seg = explanation.segmentation
+    if sample.modality == "table":
+        return {n: (seg.ids == i).astype(np.float64) for i, n in enumerate(seg.names)}
+    if sample.modality == "text":
+        own = np.array([str(w).casefold() for w in sample.x])
+        return {w: (own == w).astype(np.float64) for w in dict.fromkeys(own) if w in common}
+    if sample.modality == "series":
+        return _series_parts(findings, sample)
+    return _picture_parts(findings, sample)
+
+
+def _series_parts(findings: Findings, sample: Sample) -> dict[str, Floats]:
+    length, channels = sample.grid
+    if channels > 1:
+        columns = (findings.run.context.get("data") or {}).get("columns") or []
+        names = [str(c["name"]) for c in columns]
+        names = names if len(names) == channels else [f"ch {c + 1}" for c in range(channels)]
+        eye = np.eye(channels)
+        return {n: np.broadcast_to(eye[c], sample.grid).copy() for c, n in enumerate(names)}
+    part = np.arange(length) * 5 // length
+    return {
+        findings.words("drivers.fifth", i=i + 1): (part == i).astype(np.float64)[:, None]
+        for i in range(5)
+    }
+
+
+def _picture_parts(findings: Findings, sample: Sample) -> dict[str, Floats]:
+    middle = np.zeros(sample.grid)
+    h, w = sample.grid
+    middle[h // 4 : h - h // 4, w // 4 : w - w // 4] = 1
+    return {findings.words("drivers.middle"): middle, findings.words("drivers.edge"): 1 - middle}
+
+
+def _common_words(findings: Findings) -> set[str]:
+    """Words of letters that two samples or more hold, so that something can be said over samples."""
+    seen = Counter(
+        w for s in findings.run.samples for w in {str(x).casefold() for x in s.x} if w.isalnum()
+    )
+    return {w for w, n in seen.items() if n >= 2}
+
+
+def _place(findings: Findings) -> dict[str, Any] | None:
+    """Every method's share of evidence in the known places, controls included; no verdict."""
+    name = rationale_name(findings)
+    methods = [m for m in findings.order if findings.values("relevance_mass", m)]
+    if name is None or not methods:
+        return None
+    size = float(np.mean([s.rationale.mean() for s in findings.run.samples if s.rationale is not None]))
+    return {"name": name, "size": percent(size), "rows": [_placed(findings, m, size) for m in methods]}
+
+
+def _placed(findings: Findings, method: str, size: float) -> dict[str, Any]:
+    mass = findings.mean("relevance_mass", method)
+    pointing, auprc = (findings.mean(m, method) for m in ("pointing_game", "auprc"))
+    status = findings.verdicts[method].status
+    row: dict[str, Any] = {
+        "title": findings.title(method),
+        "badge": badge(findings, status, short=True),
+        "control": status == "control" or method == RANDOM,
+        "pointing": percent(pointing.value) if pointing else "–",
+        "auprc": fixed(auprc.value) if auprc else "–",
+    }
+    if mass is not None:
+        row["chart"] = dot_whisker(
+            mass.value, (0.0, 1.0), interval=mass.interval, cases=mass.cases, zero=size
+        )
+        row |= {"text": percent(mass.value), "interval": percent_interval(mass.interval)}
+    return row
+

@@ -1,0 +1,232 @@
+"""A run, asked by the page: who passed, what was measured, by how much, with which interval."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+
+from xaikit import verdict as verdict_module
+from xaikit.report.words import Words
+from xaikit.run import Run
+from xaikit.stats import bootstrap_interval
+from xaikit.types import Explanation, Floats, Sample, Score
+from xaikit.verdict import Verdict
+
+__all__ = ["RANDOM", "Estimate", "Findings", "estimate"]
+
+RANDOM = "random"  # the control that every comparison is made against
+FEW = 10  # below this many cases all are shown and no interval is claimed
+ORDER = ("faithful", "unsettled", "not_tested", "failed", "control")
+BETTER = {"deletion": "lower", "insertion": "higher"}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A mean over samples; interval is None below ten cases, which are then shown one by one."""
+
+    value: float
+    n: int
+    interval: tuple[float, float] | None = None
+    cases: tuple[float, ...] = ()
+
+
+def estimate(values: list[float]) -> Estimate | None:
+    """The mean with its 95 % bootstrap interval, or None when nothing was measured."""
+    found = np.array([v for v in values if np.isfinite(v)], dtype=np.float64)
+    if found.size == 0:
+        return None
+    mean = float(found.mean())
+    if found.size < FEW:
+        return Estimate(mean, found.size, cases=tuple(found.tolist()))
+    low, high = bootstrap_interval(found)
+    return Estimate(mean, found.size, (float(low), float(high)))
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """Look-ups over one run for one language. Only the question's own masker is read."""
+
+    run: Run
+    words: Words
+
+    @cached_property
+    def verdicts(self) -> dict[str, Verdict]:
+        """Method -> verdict; untested methods get "not_tested", controls "control"."""
+        judge = getattr(verdict_module, "verdicts", None)
+        given = {v.method: v for v in (judge(self.run) if judge else ())}
+        return {
+            m: given.get(m) or Verdict(m, "control" if self.is_control(m) else "not_tested", "")
+            for m in self.run.methods
+        }
+
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """Methods: passed, unsettled, not tested, failed, controls; in each, most faithful first."""
+
+        def key(method: str) -> tuple[int, bool, float, int]:
+            gain = self.gain("deletion", method)
+            rank = ORDER.index(self.verdicts[method].status)
+            return rank, method == RANDOM, -gain.value if gain else np.inf, asked.index(method)
+
+        asked = self.run.methods
+        return tuple(sorted(asked, key=key))
+
+    @cached_property
+    def passed(self) -> tuple[str, ...]:
+        return tuple(m for m in self.order if self.verdicts[m].status == "faithful")
+
+    @cached_property
+    def real(self) -> tuple[str, ...]:
+        """Methods that are no controls."""
+        return tuple(m for m in self.order if not self.is_control(m))
+
+    @cached_property
+    def tested(self) -> bool:
+        """Whether any method has been put to a test."""
+        return any(v.status in ("faithful", "unsettled", "failed") for v in self.verdicts.values())
+
+    @cached_property
+    def lead(self) -> str | None:
+        """The method whose features are listed: the first that passed, otherwise the first real one."""
+        return next(iter((*self.passed, *self.real, *self.order)), None)
+
+    @cached_property
+    def trusted(self) -> tuple[str, ...]:
+        """Methods that set scales and summaries: those that passed, or all real ones if none did."""
+        return self.passed or self.real
+
+    def card(self, method: str) -> Mapping[str, Any]:
+        """What the run's context says of a method, in the page's language where it is known."""
+        given = dict((self.run.context.get("methods") or {}).get(method) or {})
+        return {**given, **self.words.method(method)}
+
+    def title(self, method: str) -> str:
+        name = str(self.card(method).get("title") or method.replace("_", " "))
+        return self.words("verdict.as_control", name=name) if self.is_control(method) else name
+
+    def name(self, method: str) -> str:
+        """The title without "(control)"."""
+        return str(self.card(method).get("title") or method.replace("_", " "))
+
+    def is_control(self, method: str) -> bool:
+        card = (self.run.context.get("methods") or {}).get(method) or {}
+        return bool(card.get("control")) or method == RANDOM
+
+    @cached_property
+    def by_sample(self) -> dict[str, dict[str, Explanation]]:
+        """Sample id -> method -> explanation."""
+        found: dict[str, dict[str, Explanation]] = defaultdict(dict)
+        for e in self.run.explanations:
+            found[e.sample_id][e.method] = e
+        return found
+
+    @cached_property
+    def masker(self) -> str:
+        """The question's own masker."""
+        asked = (self.run.context.get("question") or {}).get("masker")
+        return str(asked or next((e.masker for e in self.run.explanations), ""))
+
+    @cached_property
+    def second_masker(self) -> str | None:
+        """Another masker that the removal test was repeated with, if any."""
+        used = {str(s.of["masker"]) for s in self.run.scores if s.of.get("masker")}
+        others = sorted(used - {self.masker})
+        return others[0] if self.masker in used and others else None
+
+    @cached_property
+    def _scores(self) -> dict[tuple[str, str], dict[str, Score]]:
+        """(metric, method) -> sample -> score under the question's masker."""
+        used = {s.of.get("masker") for s in self.run.scores} - {None}
+        masker = self.masker if self.masker in used else min(used, default=None, key=str)
+        found: dict[tuple[str, str], dict[str, Score]] = defaultdict(dict)
+        for s in self.run.scores:
+            if "method" in s.of and s.of.get("masker") in (None, masker):
+                key = (s.metric, str(s.of["method"]))
+                found[key].setdefault(str(s.of.get("sample", "")), s)
+        return found
+
+    def values(self, metric: str, method: str) -> dict[str, float]:
+        """Sample -> measured value."""
+        scores = self._scores.get((metric, method), {})
+        return {k: s.value for k, s in scores.items() if np.isfinite(s.value)}
+
+    def mean(self, metric: str, method: str) -> Estimate | None:
+        return estimate(list(self.values(metric, method).values()))
+
+    def gain(self, metric: str, method: str) -> Estimate | None:
+        """By how much a method beats random removal, paired by sample; positive is better."""
+        mine, random = self.values(metric, method), self.values(metric, RANDOM)
+        sign = -1.0 if BETTER[metric] == "lower" else 1.0
+        return estimate([sign * (mine[k] - random[k]) for k in mine if k in random])
+
+    def mean_curve(self, metric: str, method: str, x: Floats) -> Floats | None:
+        """(p,) mean of the samples' curves at the shares x."""
+        curves = [s.curve for s in self._scores.get((metric, method), {}).values()]
+        found = [np.interp(x, c[:, 0], c[:, 1]) for c in curves if c is not None and len(c) > 1]
+        return np.mean(found, axis=0) if found else None
+
+    @cached_property
+    def _agreements(self) -> dict[tuple[str, str, str], dict[str, float]]:
+        """(metric, a, b), a <= b -> sample -> agreement."""
+        found: dict[tuple[str, str, str], dict[str, float]] = defaultdict(dict)
+        for s in self.run.scores:
+            if s.family == "agreement" and "a" in s.of and "b" in s.of and np.isfinite(s.value):
+                a, b = sorted((str(s.of["a"]), str(s.of["b"])))
+                found[s.metric, a, b][str(s.of.get("sample", ""))] = s.value
+        return found
+
+    @cached_property
+    def agreement_metrics(self) -> tuple[str, ...]:
+        """Metrics that at least two different methods were compared by, rank correlation first."""
+        found = {metric for metric, a, b in self._agreements if a != b}
+        return tuple(sorted(found, key=lambda m: (m != "spearman", m)))
+
+    def agreement(self, a: str, b: str, metric: str = "spearman") -> float | None:
+        """Mean agreement of two methods over samples; of a method with itself: its ceiling."""
+        a, b = sorted((a, b))
+        found = list(self._agreements.get((metric, a, b), {}).values())
+        return float(np.mean(found)) if found else None
+
+    def repeats(self, method: str) -> float | None:
+        """How well a method agrees with its own second run."""
+        own = self.agreement(method, method)
+        seeds = self.mean("seed_agreement", method)
+        return own if own is not None else seeds.value if seeds else None
+
+    def agrees_with_passed(self, method: str) -> float | None:
+        others = [m for m in self.passed if m != method]
+        found = [a for m in others if (a := self.agreement(method, m)) is not None]
+        return float(np.mean(found)) if found else None
+
+    def agreement_in(self, sample: Sample) -> float | None:
+        """Mean rank agreement between the real methods on one sample."""
+        found = [
+            values[sample.id]
+            for (metric, a, b), values in self._agreements.items()
+            if metric == "spearman" and a != b and {a, b} <= set(self.real) and sample.id in values
+        ]
+        return float(np.mean(found)) if found else None
+
+    @cached_property
+    def classes(self) -> tuple[str, ...]:
+        model = self.run.context.get("model") or {}
+        return tuple(str(c) for c in model.get("classes") or ())
+
+    @cached_property
+    def predicted(self) -> Floats:
+        """(N,) index of the most probable class, or the predicted value."""
+        p = self.run.predictions
+        return p.argmax(axis=1).astype(np.float64) if self.classes else p[:, 0]
+
+    def class_name(self, index: int) -> str:
+        return self.classes[index] if 0 <= index < len(self.classes) else str(index)
+
+    def is_wrong(self, i: int) -> bool:
+        """Whether sample i is classified and not as its label says."""
+        label = self.run.samples[i].label
+        return bool(self.classes) and label is not None and int(self.predicted[i]) != int(label)

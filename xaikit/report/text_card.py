@@ -1,0 +1,70 @@
+"""Words marked by their evidence; runs of words that carry none are folded."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaikit.report.colour import bin_of
+from xaikit.report.formats import fixed, signed
+from xaikit.types import Explanation, Sample
+
+__all__ = ["marked_words"]
+
+N_NUMBERED = 3
+LONG = 60  # texts of more words are folded
+FOLD_FROM = 12  # words in a row
+FOLD_BELOW = 0.05  # share of the scale
+CLOSING = tuple(".,;:!?)]}%…’”\"'")
+OPENING = tuple("([{“‘$")
+
+
+def marked_words(
+    sample: Sample, explanation: Explanation, shares: NDArray[Any], digits: int
+) -> list[dict[str, Any]]:
+    """Words in order with bin (-3..3) and, on the three strongest features, their value.
+
+    An item with the key "fold" stands for a run of words that carry next to nothing.
+    """
+    ids = explanation.segmentation.ids
+    order = np.argsort(-np.abs(shares), kind="stable")[:N_NUMBERED]
+    numbered = {int(np.flatnonzero(ids == i)[0]): i for i in order if bin_of(shares[i])}
+    show = signed if explanation.values.min() < 0 or explanation.unit != "relative" else fixed
+    words = [
+        {
+            "text": str(word),
+            "bin": bin_of(shares[f]) if f >= 0 else 0,
+            "value": show(explanation.values[numbered[i]], digits) if i in numbered else "",
+            "glued": i > 0 and _glued(str(sample.x[i - 1]), str(word)),
+        }
+        for i, (word, f) in enumerate(zip(sample.x, ids, strict=True))
+    ]
+    weak = np.abs(np.append(shares, 0.0)[ids]) < FOLD_BELOW
+    return _folded(words, weak, explanation, digits) if len(words) > LONG else words
+
+
+def _glued(before: str, word: str) -> bool:
+    """Whether a word stands next to the one before it without a space."""
+    return bool(word) and (all(c in CLOSING for c in word) or before in OPENING)
+
+
+def _folded(
+    words: list[dict[str, Any]], weak: NDArray[Any], explanation: Explanation, digits: int
+) -> list[dict[str, Any]]:
+    """Replace long runs of weak words by one item with their number and sum."""
+    ids, found, start = explanation.segmentation.ids, [], 0
+    while start < len(words):
+        end = start
+        while end < len(words) and weak[end]:
+            end += 1
+        if end - start < FOLD_FROM:
+            found += words[start : max(end, start + 1)]
+            start = max(end, start + 1)
+            continue
+        inside = np.unique(ids[start:end])
+        total = float(explanation.values[inside[inside >= 0]].sum())
+        found.append({"fold": words[start:end], "n": end - start, "sum": signed(total, digits)})
+        start = end
+    return found

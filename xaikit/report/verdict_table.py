@@ -1,0 +1,184 @@
+"""The verdict table: one row a method, badge before number, every failed check named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xaikit.report.charts import dot_whisker
+from xaikit.report.findings import RANDOM, Estimate, Findings
+from xaikit.report.formats import count, duration, fixed, interval, signed
+from xaikit.verdict import Gate, Verdict
+
+__all__ = ["badge", "finding", "verdict_block"]
+
+GLYPHS = {
+    "faithful": "✓",
+    "unsettled": "?",
+    "not_tested": "?",
+    "failed": "✕",
+    "control": "◇",
+    "error": "–",
+    "n/a": "–",
+}
+MARKS = {True: ("✓", "pass"), False: ("✕", "fail"), None: ("?", "open")}
+
+
+def badge(findings: Findings, status: str, *, short: bool = False) -> dict[str, str]:
+    """Glyph, words and kind of a verdict's badge."""
+    key = f"short_badge.{status}" if short else f"badge.{status}"
+    return {"glyph": GLYPHS[status], "text": findings.words(key), "kind": status.replace("/", "")}
+
+
+def verdict_block(findings: Findings) -> dict[str, Any]:
+    """Heads and rows of the verdict table."""
+    gains = {m: _gain(findings, m) for m in findings.order}
+    ends = [b for g in gains.values() if g for b in (g.interval or (g.value, g.value))]
+    low, high = min([0.0, *ends]), max([0.0, *ends])
+    pad = 0.08 * (high - low) or 1.0
+    axis = (low - pad, high + pad)
+    return {
+        "repeats": _limit(findings, "repeats"),
+        "depends": _limit(findings, "depends_on_model"),
+        "rows": [_row(findings, m, gains[m], axis) for m in findings.order],
+        "n": len(findings.run.samples),
+    }
+
+
+def finding(findings: Findings, gate: Gate) -> str:
+    """What a check found, in the page's language, with its number and what is needed."""
+    words = findings.words
+    if words.language == "en" and gate.sentence:
+        return gate.sentence
+    name = words.known(f"gate.{gate.name}", gate.name)
+    if gate.value is None:
+        return words("found.unmeasured", name=name)
+    needed = ("≥" if gate.direction == "higher" else "≤") + f" {fixed(gate.limit)}"
+    found = interval(gate.interval) if gate.interval else ""
+    text = words("found", name=name, value=fixed(gate.value), interval=found, limit=needed)
+    return text.replace(" ;", ";").replace(" ,", ",")
+
+
+def _row(
+    findings: Findings, method: str, gain: Estimate | None, axis: tuple[float, float]
+) -> dict[str, Any]:
+    words, verdict = findings.words, findings.verdicts[method]
+    trivial = verdict.gate("beats_trivial")
+    by_class = verdict.gate("depends_on_class")
+    agrees = None if verdict.status == "control" else findings.agrees_with_passed(method)
+    return {
+        "title": findings.title(method),
+        "control": verdict.status == "control",
+        "failed": verdict.status == "failed",
+        "badge": badge(findings, verdict.status),
+        "reason": _reason(findings, verdict, gain),
+        "checks": [_check(findings, g) for g in verdict.gates],
+        "better": _better(findings, method, gain, axis),
+        "trivial": trivial and _measure(findings, trivial, signed),
+        "repeats": _cell(findings, verdict.gate("repeats"), findings.repeats(method)),
+        "depends": _cell(findings, verdict.gate("depends_on_model"), _changed(findings, method)),
+        "by_class": by_class and _measure(findings, by_class, fixed),
+        "agrees": fixed(agrees),
+        "cost": _cost(findings, method),
+        "not_converged": any(e.converged is False for e in findings.run.of(method)),
+    }
+
+
+def _reason(findings: Findings, verdict: Verdict, gain: Estimate | None) -> str:
+    words = findings.words
+    if verdict.status == "control":
+        beats = gain and gain.interval and gain.interval[0] > 0
+        key = "control_beats" if beats else "control_reason"
+        return words("verdict.random_reason" if verdict.method == RANDOM else f"verdict.{key}")
+    if verdict.status == "not_tested":
+        return words("verdict.untested_reason")
+    if words.language == "en" and verdict.reason:
+        return verdict.reason
+    if verdict.status == "faithful":
+        return words("verdict.all_passed", n=len(verdict.gates))
+    wanted = False if verdict.status == "failed" else None
+    return " ".join(finding(findings, g) for g in verdict.gates if g.passed is wanted)
+
+
+def _gain(findings: Findings, method: str) -> Estimate | None:
+    """What the check "better than random" measured, otherwise the gain in the deletion area."""
+    if method == RANDOM:
+        return None
+    gate = findings.verdicts[method].gate("beats_random")
+    if gate is not None and gate.value is not None:
+        return Estimate(gate.value, len(findings.run.samples), gate.interval)
+    return findings.gain("deletion", method)
+
+
+def _better(
+    findings: Findings, method: str, gain: Estimate | None, axis: tuple[float, float]
+) -> dict[str, Any]:
+    words = findings.words
+    if method == RANDOM:
+        return {"text": words("verdict.reference")}
+    if gain is None:
+        return {"text": words("not_tested"), "absent": True}
+    gate = findings.verdicts[method].gate("beats_random")
+    open_ = gain.interval is None or gain.interval[0] <= 0 <= gain.interval[1]
+    chart = dot_whisker(
+        gain.value, axis, interval=gain.interval, cases=_inside(gain.cases, axis), hollow=open_
+    )
+    return {
+        "chart": chart,
+        "text": signed(gain.value),
+        "interval": interval(gain.interval),
+        **(_mark(findings, gate) if gate else {}),
+    }
+
+
+def _inside(cases: tuple[float, ...], axis: tuple[float, float]) -> tuple[float, ...]:
+    return tuple(c for c in cases if axis[0] <= c <= axis[1])
+
+
+def _mark(findings: Findings, gate: Gate) -> dict[str, str]:
+    glyph, kind = MARKS[gate.passed]
+    return {"glyph": glyph, "mark": kind, "word": findings.words(f"mark.{kind}")}
+
+
+def _cell(findings: Findings, gate: Gate | None, measured: float | None) -> dict[str, Any]:
+    """A check's value with its mark, or the bare number when nobody judged it."""
+    if gate is not None and gate.value is not None:
+        return {"text": fixed(gate.value), **_mark(findings, gate)}
+    if measured is not None:
+        return {"text": fixed(measured)}
+    return {"text": "–", "word": findings.words("not_tested")}
+
+
+def _measure(findings: Findings, gate: Gate, show: Any) -> dict[str, Any]:
+    digits = {"interval": interval(gate.interval, sign=show is signed)} if gate.interval else {}
+    return {"text": show(gate.value), **digits, **_mark(findings, gate)}
+
+
+def _check(findings: Findings, gate: Gate) -> dict[str, Any]:
+    words = findings.words
+    return {
+        "name": words.known(f"gate.{gate.name}", gate.name),
+        "asks": words.known(f"asks.{gate.name}", ""),
+        "finding": finding(findings, gate),
+        **_mark(findings, gate),
+    }
+
+
+def _changed(findings: Findings, method: str) -> float | None:
+    found = findings.mean("randomisation", method)
+    return found.value if found else None
+
+
+def _limit(findings: Findings, name: str) -> str:
+    """A check's threshold and the better direction, for the head of its column."""
+    gates = (v.gate(name) for v in findings.verdicts.values())
+    gate = next((g for g in gates if g is not None), None)
+    if gate is None:
+        return ""
+    return (f"≥ {fixed(gate.limit)} ↑") if gate.direction == "higher" else f"≤ {fixed(gate.limit)} ↓"
+
+
+def _cost(findings: Findings, method: str) -> str:
+    costs = [e.cost for e in findings.run.of(method)]
+    calls = sum(max(c.asked, c.forward, c.backward) for c in costs) / len(costs)
+    seconds = sum(c.seconds for c in costs) / len(costs)
+    return f"{count(calls)} · {duration(seconds)}" if calls else "0"
