@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import ClassVar
+
 import numpy as np
 from toys import ask_table, linear, product
 
 from xaikit.run import Run
 from xaikit.types import Explanation, Sample
+
+
+@dataclass(frozen=True)
+class ByHand:
+    name: ClassVar[str] = "by hand"
 
 
 def test_value_of_a_linear_model_is_its_sum() -> None:
@@ -26,11 +34,7 @@ def test_value_is_the_mean_over_the_references() -> None:
 def test_a_run_comes_back_as_it_was_saved(tmp_path) -> None:
     question = ask_table(linear([1.0, 2.0]), [1.0, 1.0])
 
-    class Method:
-        name = "by hand"
-        __dataclass_fields__ = {}
-
-    found = question.answer(Method(), np.array([1.0, 2.0]), additive=True, in_units=True)
+    found = question.answer(ByHand(), np.array([1.0, 2.0]), additive=True, in_units=True)
     run = Run({"seed": 0}, (question.sample,), np.array([[3.0]]), (found,))
     again = Run.load(run.save(tmp_path / "run"))
     assert isinstance(again.explanations[0], Explanation)

@@ -10,12 +10,12 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xaikit.asking import Plan, explain, make_question
     from xaikit.comparison import compare
     from xaikit.data import load_data
     from xaikit.errors import XaikitError
     from xaikit.estimators import shapley
     from xaikit.models import load_model, save_model, train, wrap
-    from xaikit.asking import Plan, explain, make_question
     from xaikit.pipeline import study
     from xaikit.question import Masker, Question
     from xaikit.report import write_comparison, write_report

@@ -214,7 +214,7 @@ def _pair(base: _Fitted, other: _Fitted) -> dict[str, Any]:
 
 
 def _settle(low: float, high: float) -> str:
-    if -ROPE <= low and high <= ROPE:
+    if low >= -ROPE and high <= ROPE:
         return "equal"
     if low > ROPE or (low > 0 and high > ROPE):
         return "b_better"

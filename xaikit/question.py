@@ -71,7 +71,8 @@ class Pool:
 class Question:
     """Why did this model give this score to this sample?
 
-    batch_size : rows in one model pass; results do not depend on it beyond rounding
+    batch_size : rows in one model pass; results do not depend on it beyond rounding. A model that
+        is slow below some number of rows says so as `batch_rows`, and gets as many
     pool : evaluations shared with other methods and metrics of the same question, or None
     """
 
@@ -201,13 +202,14 @@ class Question:
 
     def _evaluate(self, masks: Bools) -> Floats:
         k = 1 if self.masker.drops else len(self.masker.references)
-        step = max(1, self.batch_size // k)
+        batch = max(self.batch_size, getattr(self.model, "batch_rows", 1))
+        step = max(1, batch // k)
         values = np.empty(len(masks), dtype=np.float64)
         for start in range(0, len(masks), step):
             chunk = masks[start : start + step]
             total = np.zeros(len(chunk), dtype=np.float64)
-            for row in range(0, k, self.batch_size):
-                scores = self._bound(chunk, slice(row, min(row + self.batch_size, k)))  # (m, k', K)
+            for row in range(0, k, batch):
+                scores = self._bound(chunk, slice(row, min(row + batch, k)))  # (m, k', K)
                 self.meter.forward += scores.shape[0] * scores.shape[1]
                 flat = self.target(scores.reshape(-1, scores.shape[2]))
                 total += flat.reshape(scores.shape[:2]).sum(axis=1)

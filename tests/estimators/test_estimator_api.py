@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import random
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -12,6 +14,7 @@ from xaikit.errors import InvalidInput, OutOfBudget
 from xaikit.estimators import ShapleyResult, shapley
 from xaikit.estimators import estimate as estimate_module
 from xaikit.estimators.estimate import METHODS, minimum_budget
+from xaikit.estimators.result import Estimate, is_converged
 
 ESTIMATORS = ("auto", "odd_gp", "border", "kernel", "leverage", "permutation")
 
@@ -35,7 +38,7 @@ class Counter:
 
 @pytest.mark.parametrize("method", ESTIMATORS)
 @pytest.mark.parametrize("n", [1, 2, 3, 5, 9])
-@pytest.mark.parametrize("extra", [0, 1, 13])
+@pytest.mark.parametrize("extra", [0, 1, 15])
 def test_budget_is_never_exceeded_and_nothing_is_asked_twice(method, n, extra):
     budget = minimum_budget(method, n) + extra
     game = Counter(n)
@@ -51,6 +54,15 @@ def test_the_ladder_keeps_to_its_cap(method):
     result = shapley(game, 12, method=method, max_budget=333, tolerance=1e-6)
     assert result.evaluations == len(game.asked) == len(set(game.asked)) <= 333
     assert not result.converged
+
+
+def test_a_ladder_that_ends_at_its_cap_forecasts_the_budget():
+    result = shapley(Counter(12), 12, max_budget=240, tolerance=0.01)
+    forecast = int(result.note.removeprefix("not converged; about ").split()[0])
+    assert result.note == f"not converged; about {forecast} evaluations would be needed"
+    error = 2.5 * result.std.max() / np.ptp(result.values)
+    # the error falls as a power between -0.5 and -1.25 of the evaluations
+    assert 240 * (error / 0.01) ** 0.8 - 1 <= forecast <= 240 * (error / 0.01) ** 2 + 1
 
 
 def test_the_ladder_stops_early_on_order_two():
@@ -76,6 +88,17 @@ def test_a_fixed_budget_reports_convergence_too():
     assert shapley(Counter(12), 12, budget=300, tolerance=0.3).converged
     assert not shapley(Counter(12), 12, budget=300, tolerance=0.001).converged
     assert not shapley(Counter(12), 12, budget=30, tolerance=0.9).converged  # 14 pairs: too few
+
+
+def test_convergence_needs_enough_pairs_and_a_small_error():
+    values = np.arange(10.0)  # range 9; 14 pairs are 1.4 n
+    error = 0.1 * 9 / 2.5
+    enough = Estimate(values, np.full(10, 0.99 * error), "odd_gp", 14)
+    assert is_converged(enough, 0.1)
+    assert not is_converged(dataclasses.replace(enough, n_pairs=13), 0.1)
+    assert not is_converged(dataclasses.replace(enough, std=np.full(10, 1.01 * error)), 0.1)
+    assert not is_converged(dataclasses.replace(enough, std=np.full(10, 9 / 4.9)), 0.99)
+    assert is_converged(dataclasses.replace(enough, n_pairs=2, exact=True), 0.1)
 
 
 def test_nearly_order_two_with_few_pairs_takes_the_border():
@@ -145,7 +168,9 @@ def test_the_result_is_frozen_and_read_only():
 def test_a_value_that_is_not_finite_names_its_coalition(bad):
     def value(masks):
         alone = masks[:, 2] & (masks.sum(axis=1) == 1)
-        return np.where(alone, bad, masks.sum(axis=1))
+        values = np.where(alone, bad, masks.sum(axis=1))
+        masks[:] = True  # the message names what was asked, not what became of it
+        return values
 
     text = rf"value is {bad} for the coalition of features \{{2\}} \(1 of 9 kept\); Shapley values"
     with pytest.raises(InvalidInput, match=text):
@@ -160,7 +185,7 @@ def test_a_bad_value_of_the_full_coalition_is_named():
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (lambda m: np.zeros((len(m), 2)), r"value returned shape \(2, 2\) for 2 coalitions; it must"),
+        (lambda m: np.zeros((len(m), 2)), r"value returned shape \(2, 2\) for 2 coalitions; it"),
         (lambda _: 0.0, r"value returned shape \(\) for 2 coalitions"),
         (lambda m: ["a"] * len(m), "value returned a list that is not an array of numbers"),
         (lambda _: {}, "value returned a dict that is not an array of numbers"),
@@ -174,7 +199,7 @@ def test_a_wrong_return_is_refused(value, text):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ({"method": "shap"}, "method 'shap' is not an estimator of Shapley values; choose one of auto"),
+        ({"method": "shap"}, "method 'shap' is not an estimator of Shapley values; choose one of"),
         ({"budget": 1}, "budget is 1 and must be a whole number of at least 2"),
         ({"budget": 40.0}, "budget is 40.0 and must be a whole number"),
         ({"budget": "all"}, "budget is 'all' and must be a whole number"),
@@ -184,7 +209,7 @@ def test_a_wrong_return_is_refused(value, text):
         ({"batch_size": 0}, "batch_size is 0 and must be a whole number of at least 1"),
         ({"tolerance": 0.0}, r"tolerance is 0.0 and must lie in \(0, 1\)"),
         ({"tolerance": np.nan}, "tolerance is nan and must lie"),
-        ({"seconds_per_evaluation": -1.0}, "seconds_per_evaluation is -1.0 and must not be negative"),
+        ({"seconds_per_evaluation": -1.0}, "seconds_per_evaluation is -1.0 and must not be"),
     ],
 )  # fmt: skip
 def test_a_bad_argument_is_refused(arguments, text):
@@ -224,6 +249,15 @@ def test_exact_within_a_budget_too_small_names_the_way_out():
         shapley(Counter(10), 10, budget=100, method="exact")
     with pytest.raises(OutOfBudget, match="max_budget is 100 and method 'exact'"):
         shapley(Counter(10), 10, max_budget=100, method="exact")
+
+
+def test_numpy_and_scipy_are_all_it_takes():
+    code = (
+        "import sys, xaikit.estimators; "
+        "print(sorted({'torch', 'shap', 'lime', 'sklearn', 'scipy.stats'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"
 
 
 def test_every_method_is_tried_here():

@@ -7,19 +7,26 @@ import pytest
 from scipy.optimize import approx_fprime
 
 from xaikit.estimators import odd_gp as odd_gp_module
+from xaikit.estimators import odd_integrals
 from xaikit.estimators.design import paired_design
 from xaikit.estimators.exact import exact_values
 from xaikit.estimators.game import Game
 from xaikit.estimators.odd_gp import odd_gp
-from xaikit.estimators.odd_integrals import nugget_functional, prior_variance, shapley_functional
+from xaikit.estimators.odd_integrals import (
+    nugget_functional,
+    prior_variance,
+    shapley_functional,
+    smooth_functional,
+)
 from xaikit.estimators.odd_model import (
     Observations,
     Parameters,
     negative_log_posterior,
+    odd_kernel,
     product_kernels,
     smooth_kernel,
 )
-from xaikit.estimators.odd_posterior import condition
+from xaikit.estimators.odd_posterior import condition, with_rest
 from xaikit.estimators.pairs import evaluate_pairs
 
 N = 6
@@ -66,11 +73,40 @@ def test_prior_variance_equals_enumeration(all_pairs):
     )
 
 
+@pytest.mark.parametrize("relevance", [0.03, 0.2, 0.6])
+def test_fewer_nodes_are_enough(relevance, monkeypatch):
+    n = 80
+    rng = np.random.default_rng(0)
+    parameters = Parameters(rng.uniform(0.5, 1.5, n) * relevance, 1.0, np.full(n // 2, 0.1))
+    signs = np.where(rng.random((20, n)) < 0.3, 1.0, -1.0)
+    assert odd_integrals.enough_nodes(parameters.relevance, 41) < 41
+    some = (
+        smooth_functional(signs, parameters.relevance),
+        prior_variance(n, parameters, np.ones(40)),
+    )
+    monkeypatch.setattr(odd_integrals, "enough_nodes", lambda _, exact: exact)
+    np.testing.assert_allclose(some[0], smooth_functional(signs, parameters.relevance), atol=1e-14)
+    np.testing.assert_allclose(some[1], prior_variance(n, parameters, np.ones(40)), rtol=1e-12)
+
+
 def test_all_pairs_leave_no_error(all_pairs):
     obs, parameters, weights, _ = all_pairs
     posterior = condition(obs, parameters)
     np.testing.assert_allclose(posterior.values, weights.T @ obs.odd, atol=1e-6)  # anchor's jitter
     np.testing.assert_allclose(posterior.variance, 0, atol=1e-6)
+
+
+def test_posterior_variance_equals_enumeration(all_pairs):
+    obs, parameters, weights, prior = all_pairs
+    rows = np.arange(0, 31, 2)
+    posterior = condition(obs.take(rows), parameters)
+    seen = np.append(rows, 31)
+    factor = prior[np.ix_(seen, seen)]
+    rest = prior - prior[:, seen] @ np.linalg.solve(factor, prior[seen])
+    scale = obs.odd[seen] @ np.linalg.solve(factor, obs.odd[seen]) / len(seen)
+    expected = scale * np.diagonal(weights.T @ rest @ weights)
+    assert expected.min() > 1e-4
+    np.testing.assert_allclose(posterior.variance, expected, rtol=1e-5)  # the anchor's jitter
 
 
 def test_left_out_residuals_equal_refits(all_pairs):
@@ -80,6 +116,40 @@ def test_left_out_residuals_equal_refits(all_pairs):
         rest = np.delete(np.arange(len(obs.odd)), j)
         guess = prior[j, rest] @ np.linalg.solve(prior[np.ix_(rest, rest)], obs.odd[rest])
         assert posterior.left_out[j] == pytest.approx(obs.odd[j] - guess, abs=1e-6)
+
+
+def test_error_variance_adds_the_sampling_variance_of_each_stratum(all_pairs):
+    _, parameters, _, _ = all_pairs
+    obs = Observations.of(evaluated(rough, N, 20))
+    posterior = condition(obs, parameters)
+    every, none = np.arange(20), np.arange(0)
+    values, variance = with_rest(obs, every, none, posterior)
+    np.testing.assert_array_equal(values, posterior.values)
+    expected = posterior.variance.copy()
+    sizes, weights = (obs.signs[:-1] > 0).sum(axis=1), nugget_functional(obs.signs[:-1])
+    for s, cap in ((1, 6), (2, 15), (3, 10)):
+        rows = sizes == s
+        k = rows.sum()
+        squares = (posterior.left_out[rows, None] * weights[rows]) ** 2
+        expected += cap**2 * (1 - k / cap) / k * squares.mean(axis=0)
+    np.testing.assert_allclose(variance, expected, rtol=1e-12)
+
+
+def test_pairs_beyond_the_process_enter_as_a_stratified_mean(all_pairs):
+    _, parameters, _, _ = all_pairs
+    obs = Observations.of(evaluated(rough, N, 20))
+    used, rest = np.arange(0, 20, 2), np.arange(1, 20, 2)
+    posterior = condition(obs.take(used), parameters)
+    known = obs.take(used).signs
+    guess = smooth_kernel(obs.signs[:-1], known, parameters) @ posterior.weights
+    sizes, weights = (obs.signs[:-1] > 0).sum(axis=1), nugget_functional(obs.signs[:-1])
+    expected = posterior.values.copy()
+    for s, cap in ((1, 6), (2, 15), (3, 10)):
+        rows = rest[sizes[rest] == s]
+        residual = (obs.odd[rows] - guess[rows])[:, None]
+        expected += cap / (sizes == s).sum() * (residual * weights[rows]).sum(axis=0)
+    values, _ = with_rest(obs, used, rest, posterior)
+    np.testing.assert_allclose(values, expected, atol=1e-12)
 
 
 def test_kernels_equal_products():
@@ -108,6 +178,20 @@ def test_gradient_equals_finite_differences(seed):
     _, gradient = negative_log_posterior(theta, obs)
     numeric = approx_fprime(theta, lambda t: negative_log_posterior(t, obs)[0], 1e-6)
     np.testing.assert_allclose(gradient, numeric, atol=2e-4 * np.abs(gradient).max())
+
+
+def test_polishing_raises_the_likelihood_of_the_odd_part():
+    def likelihood(p):
+        kernel = odd_kernel(obs, p)
+        scale = obs.odd @ np.linalg.solve(kernel, obs.odd) / len(obs.odd)
+        return -(len(obs.odd) * np.log(scale) + np.linalg.slogdet(kernel)[1]) / 2
+
+    obs = Observations.of(evaluated(rough, 9, 120))
+    for relevance, nugget in ((0.05, 0.01), (0.3, 0.3), (0.6, 1e-4)):
+        start = Parameters(np.full(9, relevance), 1000.0, np.full(obs.n_strata, nugget))
+        moved = odd_gp_module._polish(start, obs)
+        assert likelihood(moved) > likelihood(start) + 1
+        assert np.ptp(moved.relevance) == np.ptp(moved.nugget) == 0  # moved together
 
 
 def test_games_of_order_two_are_exact():
@@ -172,6 +256,16 @@ def test_dummy_and_twins_within_their_error():
     estimate = odd_gp(evaluated(value, 12, 80), 0)
     assert abs(estimate.values[0]) <= 3 * estimate.std[0]
     assert abs(estimate.values[1] - estimate.values[2]) <= 3 * np.hypot(*estimate.std[1:3])
+
+
+def test_singular_covariance_gets_a_larger_nugget(all_pairs):
+    obs, parameters, _, _ = all_pairs
+    twice = obs.take(np.repeat(np.arange(31), 4))  # rows four times make the smooth part singular
+    tiny = Parameters(parameters.relevance, parameters.linear, np.full(3, 1e-19))
+    posterior = condition(twice, tiny)
+    assert 1e-17 < posterior.parameters.nugget[0] <= 1e-13
+    hopeless = Parameters(parameters.relevance, parameters.linear, np.full(3, 1e-30))
+    assert condition(twice, hopeless) is None
 
 
 def test_unfactorable_covariance_is_reported_not_hidden(monkeypatch):

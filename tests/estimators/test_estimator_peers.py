@@ -109,6 +109,13 @@ def test_kernel_design_lists_sizes_first_and_weighs_by_shapley_kernel():
     assert design.weights[design.drawn].sum() == pytest.approx(mass[2:].sum())
 
 
+def test_kernel_design_of_every_size():
+    for n_pairs in range(9, 127):
+        design = kernel_design(8, n_pairs, seed=n_pairs)
+        assert len({row.tobytes() for row in design.masks}) == len(design.masks) == n_pairs
+        assert (design.weights > 0).all()
+
+
 def test_kernel_draws_follow_the_kernel_weight():
     shares = [
         np.bincount(kernel_design(20, 19, s).masks.sum(axis=1), minlength=11) for s in range(300)

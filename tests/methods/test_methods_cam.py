@@ -7,8 +7,9 @@ import pytest
 import torch
 from captum.attr import LayerGradCam
 from torch import nn
-from toy_nets import Conv, ConvModel, NetModel, ask_net, whole_weights
+from toy_nets import Conv, ConvModel, LastState, NetModel, WordModel, ask_net, whole_weights
 
+from xaikit.abilities import Activations
 from xaikit.errors import NotApplicable
 from xaikit.methods.base import ask, make_method, reason_against
 from xaikit.types import Target
@@ -116,6 +117,35 @@ def test_numbers_do_not_depend_on_batch_size(name) -> None:
         alone = explain(name, question)[0]
         np.testing.assert_allclose(a.elements, alone.elements, rtol=1e-12)
         np.testing.assert_allclose(b.elements, alone.elements, rtol=1e-12)
+
+
+class MeanState(WordModel):
+    """The states of an LSTM, (B, 4, T), whose mean over the real words is read."""
+
+    def cam_layer(self) -> str:
+        return "lstm"
+
+    def activations(self, xs, layer: str | None = None) -> Activations:
+        at, lengths = self.encode(xs)
+        states = self.net.lstm(at)[0].mT.detach().requires_grad_()
+        inside = torch.arange(at.shape[1]) < lengths[:, None]
+        mean = (states * inside[:, None]).sum(2) / lengths[:, None]
+
+        def fold(maps: torch.Tensor) -> list[np.ndarray]:
+            return [row[:n].numpy() for row, n in zip(maps, lengths, strict=True)]
+
+        return Activations(states, self.net.head(mean), fold, layer or "lstm", (1.0,))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_padding_changes_nothing(name) -> None:
+    model = MeanState(LastState())
+    texts = (["good"], ["not", "very", "good", "film"], ["bad", "film"])
+    questions = [ask_net(model, t, name=str(i)) for i, t in enumerate(texts)]
+    for question, found in zip(questions, explain(name, *questions), strict=True):
+        (alone,) = explain(name, question)
+        np.testing.assert_allclose(found.values, alone.values, rtol=1e-12)
+        assert found.extras["flat"] == alone.extras["flat"] == (len(found.values) == 1)
 
 
 @pytest.mark.parametrize("name", NAMES)

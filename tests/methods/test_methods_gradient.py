@@ -105,6 +105,8 @@ def test_steps_are_doubled_until_complete() -> None:
     assert fewer.extras["completeness_gap"] > 0.01
     assert not fewer.converged
     assert fewer.note.endswith(f"after {half} steps, not converged")
+    (most,) = explain("integrated_gradients", question, max_steps=half)  # the limit itself is tried
+    assert most.extras == fewer.extras
 
 
 def test_only_open_samples_get_more_steps() -> None:
@@ -255,6 +257,21 @@ def test_a_pass_never_holds_more_than_batch_size_rows(name, batch_size) -> None:
     assert max(sizes) <= batch_size
 
 
+@pytest.mark.parametrize("name", WITH_REFERENCE)
+def test_few_references_are_held_at_once(name) -> None:
+    held = []
+
+    class Counting(NetModel):
+        def leaf(self, xs):
+            held.append(len(xs))
+            return super().leaf(xs)
+
+    model, references = Counting(SQUARES.net), np.zeros((3, 2))
+    questions = [ask_net(model, [1.0, i], references, name=str(i), batch_size=7) for i in range(5)]
+    explain(name, *questions)
+    assert held == [2, 6, 2, 6, 1, 3]  # two samples with three references each, ...
+
+
 @pytest.mark.parametrize(
     ("name", "passes"),
     [
@@ -335,11 +352,21 @@ def test_the_error_of_gradient_shap_is_honest(n_references) -> None:
     assert (np.abs(error.mean(axis=0)) < 4 * error.std(axis=0) / 300**0.5).all()
 
 
+def test_the_error_of_gradient_shap_sees_every_jump() -> None:
+    """One jump of the slope, anywhere: the error is never far beyond the standard error."""
+    jumps = np.random.default_rng(1).uniform(0.1, 0.9, 100)
+    for seed, jump in enumerate(jumps):
+        model = NetModel(lambda at, jump=jump: torch.relu(at - jump))
+        (found,) = explain("gradient_shap", ask_net(model, [1.0]), seed=seed)
+        assert 0 < abs(found.values[0] - (1 - jump)) < 3 * found.std[0]
+        assert found.std[0] < 1 / 64
+
+
 def test_strata_make_gradient_shap_better_than_chance() -> None:
     question = ask_net(CUBES, [1.0, -0.5])
     (found,) = explain("gradient_shap", question)
     # 64 free draws of 3 a^2, whose standard deviation is 0.894, give 0.11
-    assert found.std[0] < 0.11 / 5
+    assert found.std[0] < 0.11 / 20
 
 
 def test_smoothgrad_is_the_mean_slope_of_noisy_copies() -> None:
@@ -352,6 +379,20 @@ def test_smoothgrad_is_the_mean_slope_of_noisy_copies() -> None:
     np.testing.assert_allclose(error.std(axis=0), expected, rtol=0.2)
     np.testing.assert_allclose(error.mean(axis=0), 0, atol=4 * expected / 200**0.5)
     np.testing.assert_allclose(np.mean([r.std for r in runs], axis=0), expected, rtol=0.05)
+
+
+def test_smoothgrad_lets_slopes_of_both_signs_cancel() -> None:
+    (found,) = explain("smoothgrad", ask_net(SQUARES, [0.0, 4.0]))
+    # 32 slopes of +-0.8: their mean is 0.14 from 0, the mean of their sizes would be 0.64
+    assert found.values[0] < 3 * 0.14
+
+
+def test_two_noisy_copies_are_enough_for_an_error() -> None:
+    question = ask_net(SQUARES, [1.0, -3.0])
+    runs = [explain("smoothgrad", question, seed=s, n_samples=2)[0] for s in range(400)]
+    expected = (2 * 0.4) ** 2 / 2
+    # the mean of 400 chi-squares of one degree: 0.07 is one standard error
+    np.testing.assert_allclose(np.mean([r.std**2 for r in runs], axis=0), expected, rtol=0.28)
 
 
 def test_smoothgrad_without_noise_is_saliency() -> None:
@@ -419,7 +460,7 @@ def test_references_of_another_length_are_refused() -> None:
         ("integrated_gradients", {"n_steps": 99, "max_steps": 50}, "n_steps 99 and max_steps 50"),
         ("smoothgrad", {"n_samples": 1}, "n_samples 1; 2 or more are needed"),
         ("smoothgrad", {"noise": -1.0}, "noise -1.0; it must be 0 or more"),
-        ("gradient_shap", {"n_samples": 1}, "n_samples 1; 2 or more are needed"),
+        ("gradient_shap", {"n_samples": 3}, "n_samples 3; 4 or more are needed"),
     ],
 )
 def test_parameters_are_checked(name, params, text) -> None:

@@ -10,7 +10,13 @@ from scipy.stats import spearmanr
 from toys import ask_table, linear
 
 from xaikit.errors import InvalidInput
-from xaikit.metrics import agreement_scores, consensus, disagreement_test, pairwise_agreement
+from xaikit.metrics import (
+    agreement_scores,
+    consensus,
+    disagreement_test,
+    disagreements,
+    pairwise_agreement,
+)
 from xaikit.metrics.agreement import similarity
 from xaikit.metrics.base import default_k
 from xaikit.stats import spearman
@@ -165,6 +171,27 @@ def test_disagreement_is_said_in_words() -> None:
     few = disagreement_test([0.2] * 3, [0.8] * 3, [0.8] * 3)
     assert few.real is None
     assert few.sentence.endswith("on 3 samples; 10 are needed.")
+
+
+def test_every_pair_with_second_runs_is_tested() -> None:
+    rng = np.random.default_rng(0)
+    found = []
+    for i in range(12):
+        truth, other = rng.normal(size=(2, 9))
+        values = {"a": truth, "b": truth + 0.01, "c": other}
+        trio = [explain(v, name, sample=f"s{i}") for name, v in values.items()]
+        found += pairwise_agreement(trio)
+        for e in trio:
+            near = dataclasses.replace(e, values=e.values + 0.1 * rng.normal(size=9))
+            found += agreement_scores(e, near)
+    tests = disagreements(found)
+    assert {pair: t.real for pair, t in tests.items()} == {
+        ("a", "b"): False,
+        ("a", "c"): True,
+        ("b", "c"): True,
+    }
+    assert tests["a", "c"].test.n == 12
+    assert disagreements([s for s in found if s.of["a"] != s.of["b"]]) == {}
 
 
 def test_what_cannot_be_compared_is_refused() -> None:

@@ -11,6 +11,7 @@ from toys import FunctionModel, ask_table, linear
 
 from xaikit.errors import InvalidInput
 from xaikit.metrics import METRICS, CompletenessGap, Removal, RemovalTest, removal_tests
+from xaikit.metrics.faithfulness import shift
 from xaikit.question import Masker, Pool, Question
 from xaikit.types import Explanation, Target
 
@@ -225,6 +226,23 @@ def test_results_do_not_depend_on_batch_size_pool_or_method_order() -> None:
             test.random()
         found.append([s.value for s in test.scores(explain(question, w))])
     assert found[0] == pytest.approx(found[1], rel=1e-12)
+
+
+def test_the_shift_of_masked_inputs_from_the_data_by_hand() -> None:
+    model = linear([1.0, 1.0])
+    # deviations of the columns are 1 and 0 (taken as 1)
+    model.background = np.array([[0.0, 0.0], [2.0, 0.0]]) - [1.0, 0.0]
+    question = ask_table(model, [1.0, 0.0], references=[[5.0, 5.0]])
+    masks = np.array([[True, True], [False, True], [False, False]])
+    # distances to the nearest row 0, 4 and sqrt(16 + 25); rows are 2 apart
+    assert shift(question, masks) == pytest.approx(2.0)
+    found = RemovalTest(question).random()[-1]
+    assert (found.metric, found.direction, found.of["method"]) == ("shift", "lower", "random")
+    near = ask_table(model, [1.0, 0.0], references=[[-1.0, 0.0]])
+    assert shift(near, masks) == 0.0
+    model.background = None
+    assert shift(question, masks) is None
+    assert [s.metric for s in RemovalTest(question).random()].count("shift") == 0
 
 
 def test_completeness_gap_by_hand() -> None:

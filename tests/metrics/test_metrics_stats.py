@@ -65,6 +65,21 @@ def test_paired_test_splits_zeros_and_needs_no_difference() -> None:
     assert stats.paired_test(d).p == pytest.approx(2 / 2**12)
 
 
+def test_paired_test_is_exact_with_ties_and_zeros() -> None:
+    rng = np.random.default_rng(0)
+    for n in (5, 12, 40):
+        d = rng.normal(0.3, 1.0, n)
+        assert stats.paired_test(d).p == pytest.approx(scipy.stats.wilcoxon(d).pvalue)
+    tied = np.array([1.0, 1.0, -1.0, 2.0, 2.0, 0.0, 3.0])
+    ranks = scipy.stats.rankdata(np.abs(tied)) * np.sign(tied)
+    signs = np.array(np.meshgrid(*[[-1, 1]] * 7)).reshape(7, -1).T
+    sums = signs @ np.abs(ranks)  # all 2^7 flips; that of the zero moves nothing
+    assert stats.paired_test(tied).p == pytest.approx((abs(sums) >= abs(ranks.sum())).mean())
+    many = rng.normal(0.1, 1.0, 150)
+    assert stats.paired_test(many).p == pytest.approx(scipy.stats.wilcoxon(many).pvalue)
+    assert stats._signed_rank_p(many) == pytest.approx(scipy.stats.wilcoxon(many).pvalue, abs=0.01)
+
+
 def test_friedman_and_the_critical_difference_of_nemenyi() -> None:
     table = np.random.default_rng(0).normal([0.0, 1.0, 5.0], size=(10, 3))
     found = stats.friedman_nemenyi(table)

@@ -7,6 +7,7 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import numpy as np
@@ -86,6 +87,7 @@ def read_pictures(path: Path, test: Path | None, options: Options) -> Rows:
 
 def _files(path: Path) -> Files:
     """Every image below a folder or inside a .zip, in the order of their names."""
+    names: Files
     if path.is_dir():
         names = {p.relative_to(path).parts: p.read_bytes for p in path.rglob("*") if p.is_file()}
     else:
@@ -93,7 +95,7 @@ def _files(path: Path) -> Files:
             archive = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
         except (zipfile.BadZipFile, OSError) as error:
             raise DataError(f"'{path.name}' cannot be read as .zip: {error}.") from error
-        names = {PurePosixPath(n).parts: (lambda n=n: archive.read(n)) for n in archive.namelist()}
+        names = {PurePosixPath(n).parts: partial(archive.read, n) for n in archive.namelist()}
     found = {
         parts: names[parts]
         for parts in sorted(names)

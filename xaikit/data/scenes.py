@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
 
@@ -14,8 +16,9 @@ __all__ = ["make_digits"]
 SIDE = 32
 SIZES = range(16, 21)  # px that the 8 x 8 original is enlarged to
 PLACEMENTS = 4  # scenes for each training digit; val and test digits are shown once
-SPLIT = "20 % of the handwritten digits for test, 10 % for val; no digit is in two splits"
+STROKES = (3, 5)  # fewest and most in a scene
 GAP = 1  # px between the digit's box and any stroke
+SPLIT = "20 % of the handwritten digits for test, 10 % for val; no digit is in two splits"
 
 
 def make_digits(seed: int) -> Dataset:
@@ -27,24 +30,22 @@ def make_digits(seed: int) -> Dataset:
     order = rng.permutation(len(raw.target))
     n_test, n_val = len(order) // 5, len(order) // 10
     parts = np.repeat(["test", "val", "train"], [n_test, n_val, len(order) - n_test - n_val])
-    ids, xs, labels, given, masks, metas = [], [], [], [], [], []
-    for digit, part in zip(order, parts, strict=True):
-        for view in range(PLACEMENTS if part == "train" else 1):
-            scene, box = _scene(raw.images[digit] / 16.0, rng)
-            ids.append(f"digit-{digit}-{view}" if part == "train" else f"digit-{digit}")
-            xs.append(scene[..., None].astype(np.float32))
-            labels.append(int(raw.target[digit]))
-            given.append(str(part))
-            masks.append(box)
-            metas.append({"rationale": "box of the digit"})
+    views = np.where(parts == "train", PLACEMENTS, 1)
+    digits, parts = np.repeat(order, views), np.repeat(parts, views)
+    scenes = _strokes(len(digits), rng)
+    masks = [
+        _place(scene, raw.images[i] / 16.0, rng) for scene, i in zip(scenes, digits, strict=True)
+    ]
+    scenes = (scenes + rng.normal(0, 0.03, scenes.shape)).clip(0, 1)[..., None]
+    numbers = np.concatenate([np.arange(n) for n in views])
     rows = Rows(
-        "image",
-        ids,
-        xs,
-        np.array(labels),
-        given,
+        modality="image",
+        ids=[f"digit-{i}-{n}" for i, n in zip(digits, numbers, strict=True)],
+        xs=list(scenes.astype(np.float32)),
+        labels=raw.target[digits],
+        parts=[str(part) for part in parts],
         rationales=masks,
-        metas=metas,
+        metas=[{"rationale": "box of the digit"}] * len(digits),
         facts={"split": SPLIT},
     )
     return assemble(
@@ -57,34 +58,43 @@ def make_digits(seed: int) -> Dataset:
     )
 
 
-def _scene(digit: Floats, rng: np.random.Generator) -> tuple[Floats, Bools]:
-    """One scene (32, 32) in [0, 1] and the digit's bounding box."""
-    size = int(rng.choice(SIZES))
-    drawn = zoom(digit, size / 8, order=3, mode="nearest", grid_mode=True).clip(0, 1)
+def _place(scene: Floats, digit: Floats, rng: np.random.Generator) -> Bools:
+    """Draw the digit into the scene (32, 32), alone in its box; gives the box."""
+    enlarge = _enlarging(int(rng.choice(SIZES)))
+    drawn = (enlarge @ digit @ enlarge.T).clip(0, 1)
     ink = np.argwhere(drawn > 0.25)
     (top, left), (bottom, right) = ink.min(axis=0), ink.max(axis=0) + 1
     drawn = drawn[top:bottom, left:right]
     height, width = drawn.shape
     row, column = (int(rng.integers(0, SIDE - n + 1)) for n in (height, width))
+    scene[max(row - GAP, 0) : row + height + GAP, max(column - GAP, 0) : column + width + GAP] = 0
+    scene[row : row + height, column : column + width] = drawn
     box = np.zeros((SIDE, SIDE), dtype=bool)
     box[row : row + height, column : column + width] = True
-    free = np.ones((SIDE, SIDE), dtype=bool)
-    free[max(row - GAP, 0) : row + height + GAP, max(column - GAP, 0) : column + width + GAP] = (
-        False
-    )
-    scene = _strokes(rng) * free
-    scene[box] = drawn.ravel()
-    return (scene + rng.normal(0, 0.03, scene.shape)).clip(0, 1), box
+    return box
 
 
-def _strokes(rng: np.random.Generator) -> Floats:
-    """Three to five short bent lines (32, 32), as bright and as thick as a digit's."""
-    canvas = np.zeros((SIDE, SIDE))
-    for _ in range(rng.integers(3, 6)):
-        angle = rng.uniform(0, 2 * np.pi) + np.linspace(0, rng.uniform(-1.5, 1.5), 40)
-        steps = np.stack([np.sin(angle), np.cos(angle)], axis=1) * rng.uniform(5, 11) / 40
-        points = (rng.uniform(0, SIDE, 2) + np.cumsum(steps, axis=0)).astype(int)
-        points = points[((points >= 0) & (points < SIDE)).all(axis=1)]
-        canvas[points[:, 0], points[:, 1]] = rng.uniform(0.7, 1.0)
-    blurred = gaussian_filter(canvas, 0.8)
-    return np.asarray(blurred / max(blurred.max(), 1e-9))
+@cache
+def _enlarging(size: int) -> Floats:
+    """(size, 8), the matrix of cubic spline interpolation along one axis."""
+    return np.asarray(zoom(np.eye(8), (size / 8, 1), order=3, mode="nearest", grid_mode=True))
+
+
+def _strokes(n: int, rng: np.random.Generator) -> Floats:
+    """(n, 32, 32), short bent lines as bright and as thick as a digit's."""
+    shape = (n, STROKES[1], 1)
+    bend = rng.uniform(-1.5, 1.5, shape) * np.linspace(0, 1, 40)
+    angle = rng.uniform(0, 2 * np.pi, shape) + bend  # (n, strokes, points)
+    step = rng.uniform(5, 11, shape) / 40
+    rows = (rng.uniform(0, SIDE, shape) + np.cumsum(np.sin(angle) * step, axis=2)).astype(int)
+    columns = (rng.uniform(0, SIDE, shape) + np.cumsum(np.cos(angle) * step, axis=2)).astype(int)
+    bright = np.broadcast_to(rng.uniform(0.7, 1.0, shape), angle.shape)
+    wanted = np.arange(STROKES[1]) < rng.integers(
+        STROKES[0], STROKES[1] + 1, (n, 1)
+    )  # (n, strokes)
+    inside = (rows >= 0) & (rows < SIDE) & (columns >= 0) & (columns < SIDE) & wanted[..., None]
+    scenes = np.broadcast_to(np.arange(n)[:, None, None], angle.shape)
+    canvas = np.zeros((n, SIDE, SIDE))
+    canvas[scenes[inside], rows[inside], columns[inside]] = bright[inside]
+    blurred = gaussian_filter(canvas, (0, 0.8, 0.8))
+    return np.asarray(blurred / blurred.max(axis=(1, 2), keepdims=True).clip(1e-9))

@@ -104,10 +104,10 @@ def _check_category(cells: list[str], name: str, sheets: list[Sheet]) -> None:
     for i, cell in enumerate(cells):
         gap = cell.lower() in (MISSING if mostly else ("", "nan"))
         if gap or (mostly and not is_number[i] and different <= 3 and len(cells) > 20):
-            what = "is empty (NaN)" if gap else "holds"
+            what = "is empty (NaN)" if cell == "" else f"holds '{cell}'"
+            where = " where other rows hold numbers" if mostly else ""
             raise DataError(
-                f"{_places(sheets)[i]}, column '{name}' {what} '{cell}'"
-                f"{' where other rows hold numbers' if mostly else ''}; fill or drop the row."
+                f"{_places(sheets)[i]}, column '{name}' {what}{where}; fill or drop the row."
             )
     n = len(set(cells))
     if n > MAX_CATEGORIES and n > len(cells) / 10:

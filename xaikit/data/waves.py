@@ -53,9 +53,9 @@ def make_waves(seed: int) -> Dataset:
 
 
 def _tone(slope: float, length: int, rng: np.random.Generator) -> Floats:
-    """A tone that fades in and out; its pitch moves by `slope` times a tenth of a turn a step."""
+    """A tone that fades in and out; its pitch moves by `slope` times 0.14 turns a step."""
     time = np.linspace(0, 1, length)
-    middle = rng.uniform(0.10, 0.22) if slope == 0 else rng.uniform(0.15, 0.17)
-    pitch = middle + 0.1 * slope * (time - 0.5)  # turns a step
+    middle = rng.uniform(0.09, 0.23) if slope == 0 else rng.uniform(0.15, 0.17)
+    pitch = middle + 0.14 * slope * (time - 0.5)  # turns a step
     phase = 2 * np.pi * (np.cumsum(pitch) + rng.uniform())
     return np.asarray(rng.uniform(1.6, 2.2) * np.hanning(length) * np.sin(phase))

@@ -9,7 +9,8 @@ SciPy only and knows nothing of models.
     design.py        which pairs of coalitions to evaluate
     pairs.py         evaluated pairs: odd and even part of the game
     exact.py, border.py, permutation.py, regression.py      estimators from the literature
-    odd_gp.py        the default estimator; its prior in odd_model.py, its integrals in odd_posterior.py
+    odd_gp.py        the default estimator: a Gaussian process on the odd part of the game
+    odd_model.py, odd_integrals.py, odd_posterior.py        its prior and fit, integrals, error bars
     estimate.py      the choice between them, and when to stop
     result.py        what comes back
 """

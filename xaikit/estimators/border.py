@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
+from xaikit.estimators.game import FloatArray
 from xaikit.estimators.odd_gp import odd_gp
 from xaikit.estimators.pairs import Pairs
-from xaikit.estimators.result import Estimate
+from xaikit.estimators.result import INDICATIVE, Estimate
 
 __all__ = ["border_estimate", "border_gap"]
 
@@ -28,18 +29,17 @@ def border_estimate(pairs: Pairs, seed: int) -> Estimate:
     share, gap = _border(pairs)
     values = share + gap / len(share)
     std = np.hypot(process.std, process.values - values)
-    note = "few pairs: the error bars are indicative"
-    return Estimate(values, std, "border", len(pairs.odd), note, counts=process.counts)
+    return Estimate(values, std, "border", len(pairs.odd), INDICATIVE, counts=process.counts)
 
 
 def border_gap(pairs: Pairs) -> float:
-    """|v(all) - v(empty) - sum b| / sum |b|: 0 for games of order 2, large where the rest matters."""
+    """|v(all) - v(empty) - sum b| / sum |b|: 0 for games of order 2, large where more matters."""
     share, gap = _border(pairs)
     total = float(np.abs(share).sum())
     return abs(gap) / total if total else np.inf
 
 
-def _border(pairs: Pairs) -> tuple[np.ndarray, float]:
+def _border(pairs: Pairs) -> tuple[FloatArray, float]:
     """b (n,) and the gap."""
     n = pairs.signs.shape[1]
     share = np.empty(n)

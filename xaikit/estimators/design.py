@@ -18,7 +18,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xaikit.estimators.game import BoolArray
+from xaikit.estimators.game import BoolArray, mask_keys
 
 __all__ = ["allocate", "list_stratum", "paired_design", "stratum_caps"]
 
@@ -129,12 +129,11 @@ def _reject(n: int, size: int, k: int, rng: np.random.Generator) -> BoolArray:
         if 2 * size == n:
             fresh ^= ~fresh[:, :1]
         masks = np.concatenate([masks, fresh])
-        _, first = np.unique(np.packbits(masks, axis=1), axis=0, return_index=True)
-        masks = masks[np.sort(first)]
+        first = {key: row for row, key in reversed(list(enumerate(mask_keys(masks))))}
+        masks = masks[sorted(first.values())]
     return masks[:k]
 
 
 def _without(masks: BoolArray, gone: BoolArray) -> BoolArray:
-    taken = {row.tobytes() for row in np.packbits(gone, axis=1)}
-    keys = np.packbits(masks, axis=1)
-    return masks[[row.tobytes() not in taken for row in keys]]
+    taken = set(mask_keys(gone))
+    return masks[[key not in taken for key in mask_keys(masks)]]

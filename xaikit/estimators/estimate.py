@@ -6,6 +6,8 @@ import operator
 from dataclasses import dataclass, replace
 from typing import Literal, SupportsIndex
 
+import numpy as np
+
 from xaikit.errors import InvalidInput, OutOfBudget
 from xaikit.estimators import exact, odd_gp
 from xaikit.estimators.border import NEARLY_ORDER_TWO, border_estimate, border_gap
@@ -14,7 +16,7 @@ from xaikit.estimators.game import Game, ValueFunction
 from xaikit.estimators.pairs import Pairs, evaluate_pairs
 from xaikit.estimators.permutation import permutation_estimate
 from xaikit.estimators.regression import kernel_design, kernel_fit, leverage_fit
-from xaikit.estimators.result import Estimate, ShapleyResult, is_converged
+from xaikit.estimators.result import Estimate, ShapleyResult, is_converged, relative_error
 
 __all__ = ["METHODS", "minimum_budget", "shapley"]
 
@@ -82,6 +84,7 @@ def shapley(
 
 def minimum_budget(method: str, n: int) -> int:
     """Fewest evaluations that the method can work with; never more than 2^n, which is exact."""
+    every: int = 2**n
     needs = {
         "auto": 2 * odd_gp.MIN_PAIRS + 2,
         "odd_gp": 2 * odd_gp.MIN_PAIRS + 2,
@@ -90,7 +93,7 @@ def minimum_budget(method: str, n: int) -> int:
         "leverage": 2 * n + 2,
         "permutation": 2 * n,
     }
-    return min(needs.get(method, 2**n), 2**n)
+    return min(needs.get(method, every), every)
 
 
 @dataclass(frozen=True)
@@ -164,13 +167,33 @@ def _check_budget(request: _Request, budget: int, name: str) -> None:
 def _ladder(game: Game, request: _Request, cap: int) -> Estimate:
     """Double a nested design until the estimate has converged or the cap is reached."""
     request, note = _by_cost(request)
+    errors: list[tuple[int, float]] = []
     counts: tuple[int, ...] = ()
     for budget in _rungs(request, cap):
         estimate = _one_rung(game, request, budget, counts)
-        if is_converged(estimate, request.tolerance) or game.evaluations >= cap:
+        if is_converged(estimate, request.tolerance):
+            forecast = ""
             break
+        errors.append((game.evaluations, relative_error(estimate)))
+        forecast = _forecast(errors, request.tolerance)
         counts = estimate.counts
-    return replace(estimate, note="; ".join(filter(None, [note, estimate.note])))
+    notes = filter(None, [note, estimate.note, forecast])
+    return replace(estimate, note="; ".join(notes))
+
+
+def _forecast(errors: list[tuple[int, float]], tolerance: float) -> str:
+    """How many evaluations convergence may take, from the slope of the last two rungs.
+
+    The relative error falls as a power of the evaluations, -0.75 to -1.15 on the reference games.
+    """
+    if len(errors) < 2:
+        return ""
+    (few, before), (many, after) = errors[-2:]
+    if many == few or not 0 < after < np.inf or not 0 < before < np.inf:
+        return ""
+    slope = np.clip(np.log(before / after) / np.log(many / few), 0.5, 1.25)
+    needed = many * max(after / tolerance, 1) ** (1 / slope)
+    return f"not converged; about {needed:.0f} evaluations would be needed"
 
 
 def _rungs(request: _Request, cap: int) -> list[int]:
@@ -211,14 +234,25 @@ def _one_rung(game: Game, request: _Request, budget: int, counts: tuple[int, ...
         return permutation_estimate(game, (budget - 2) // (2 * (n - 1)), seed)
     n_pairs = (budget - 2) // 2
     if method == "kernel":
-        design = kernel_design(n, n_pairs, seed)
-        return kernel_fit(evaluate_pairs(game, design.masks), design)
+        return _kernel(game, budget, seed)
     if method == "leverage" or (method == "auto" and n > odd_gp.MAX_FEATURES):
         masks, _ = paired_design(n, n_pairs, seed, border=False, keep=counts)
         return leverage_fit(evaluate_pairs(game, masks))
     n_pairs = n if method == "border" else n_pairs
     masks, _ = paired_design(n, n_pairs, seed, keep=counts)
     return _odd_estimate(evaluate_pairs(game, masks), method, seed)
+
+
+def _kernel(game: Game, budget: int, seed: int) -> Estimate:
+    """KernelSHAP. Its designs are only nearly nested, so a later rung may have to be smaller."""
+    n_pairs = (budget - 2) // 2
+    while True:
+        design = kernel_design(game.n_features, n_pairs, seed)
+        cost = game.cost(np.concatenate([design.masks, ~design.masks]))
+        excess = game.evaluations + cost - budget
+        if excess <= 0:
+            return kernel_fit(evaluate_pairs(game, design.masks), design)
+        n_pairs -= (excess + 1) // 2
 
 
 def _odd_estimate(pairs: Pairs, method: str, seed: int) -> Estimate:

@@ -14,11 +14,17 @@ from numpy.typing import NDArray
 
 from xaikit.errors import InvalidInput
 
-__all__ = ["BoolArray", "FloatArray", "Game", "ValueFunction"]
+__all__ = ["BoolArray", "FloatArray", "Game", "ValueFunction", "mask_keys"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 ValueFunction = Callable[[BoolArray], FloatArray]
+
+
+def mask_keys(masks: BoolArray) -> list[bytes]:
+    """Each mask's bits, a dictionary key."""
+    packed = np.ascontiguousarray(np.packbits(masks, axis=1))
+    return cast(list[bytes], packed.view(f"V{packed.shape[1]}").ravel().tolist())
 
 
 class Game:
@@ -43,7 +49,7 @@ class Game:
 
         Raises InvalidInput when `value` breaks its contract: one finite number per mask.
         """
-        keys = _keys(masks)
+        keys = mask_keys(masks)
         new = {key: row for row, key in enumerate(keys) if key not in self._memory}
         fresh = dict(zip(new, self._evaluate(masks[list(new.values())]), strict=True))
         if remember:
@@ -52,7 +58,7 @@ class Game:
 
     def cost(self, masks: BoolArray) -> int:
         """How many evaluations a call with these masks would make."""
-        return sum(key not in self._memory for key in set(_keys(masks)))
+        return sum(key not in self._memory for key in set(mask_keys(masks)))
 
     def _evaluate(self, masks: BoolArray) -> list[float]:
         values: list[float] = []
@@ -83,12 +89,6 @@ class Game:
                 "finite value for every coalition, so repair the model or the masker there."
             )
         return values
-
-
-def _keys(masks: BoolArray) -> list[bytes]:
-    """Each mask's bits, a dictionary key."""
-    packed = np.ascontiguousarray(np.packbits(masks, axis=1))
-    return cast(list[bytes], packed.view(f"V{packed.shape[1]}").ravel().tolist())
 
 
 def _name(mask: BoolArray) -> str:

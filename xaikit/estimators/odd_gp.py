@@ -23,14 +23,13 @@ from xaikit.estimators.odd_model import (
 from xaikit.estimators.odd_posterior import condition, with_rest
 from xaikit.estimators.pairs import Pairs
 from xaikit.estimators.regression import leverage_fit
-from xaikit.estimators.result import Estimate
+from xaikit.estimators.result import INDICATIVE, TRUSTED, Estimate
 
 __all__ = ["MAX_FEATURES", "MIN_PAIRS", "odd_gp"]
 
 MIN_PAIRS = 3
 MAX_FEATURES = 1000  # products of n factors up to 1.95 stay below 1e308
 MAX_PAIRS = 2000  # pairs of one Cholesky factor
-TRUSTED = 1.4  # pairs per feature below which error bars are indicative
 
 
 def odd_gp(pairs: Pairs, seed: int) -> Estimate:
@@ -55,7 +54,8 @@ def odd_gp(pairs: Pairs, seed: int) -> Estimate:
     values = obs.unit * values
     values += (2 * pairs.odd_full - values.sum()) / len(values)
     std = obs.unit * _kappa(pairs) * np.sqrt(variance)
-    return Estimate(values, std, "odd_gp", len(pairs.odd), counts=tuple(pairs.counts))
+    note = INDICATIVE if len(pairs.odd) < TRUSTED * len(values) else ""
+    return Estimate(values, std, "odd_gp", len(pairs.odd), note, counts=tuple(pairs.counts))
 
 
 def _constant(pairs: Pairs) -> Estimate | None:
@@ -73,12 +73,15 @@ def _linear(pairs: Pairs) -> Estimate | None:
     n_pairs, n = pairs.signs.shape
     if n_pairs < n + 2:
         return None
-    signs = np.vstack([pairs.signs, np.ones(n)])
-    odd = np.append(pairs.odd, pairs.odd_full)
+    signs = np.vstack([np.ones(n), pairs.signs])
+    odd = np.append(pairs.odd_full, pairs.odd)
     unit = np.abs(odd).max() or 1.0  # squares of 1e-200 would vanish
-    slope = np.linalg.lstsq(signs, odd / unit, rcond=None)[0]
-    if np.linalg.norm(odd / unit - signs @ slope) > 1e-9 * np.linalg.norm(odd / unit):
-        return None
+    slope = np.zeros(n)
+    for rows in (2 * n, n_pairs + 1):  # what is not linear is mostly seen on few rows
+        some, target = signs[:rows], odd[:rows] / unit
+        slope = np.linalg.lstsq(some, target, rcond=None)[0]
+        if np.linalg.norm(target - some @ slope) > 1e-9 * np.linalg.norm(target):
+            return None
     slope *= unit
     phi = 2 * slope + 2 * (pairs.odd_full - slope.sum()) / n
     note = "the odd part is linear, so these values are exact"
@@ -86,7 +89,7 @@ def _linear(pairs: Pairs) -> Estimate | None:
 
 
 def _fit(obs: Observations, order: NDArray[np.int64], used: Observations) -> Parameters:
-    """Parameters from at most 300 pairs, moved afterwards by the likelihood of all that are used."""
+    """Parameters from at most 300 pairs, moved afterwards by the likelihood of all used."""
     n_pairs, n = len(obs.stratum), obs.signs.shape[1]
     subset = 300 if n < 50 else 200
     if n_pairs <= subset:
@@ -98,17 +101,18 @@ def _fit(obs: Observations, order: NDArray[np.int64], used: Observations) -> Par
 def _polish(p: Parameters, obs: Observations) -> Parameters:
     """Scale all relevances, then all nuggets, while the likelihood of the odd part grows."""
     smooth = smooth_kernel(obs.signs, obs.signs, p)
-    best = _likelihood(smooth, p, obs)
+    best = first = _likelihood(smooth, p, obs)
     for factor in (np.exp(0.2), np.exp(-0.2)):
-        for _ in range(3):
+        for _ in range(3 if best == first else 0):  # what helped upwards cannot help downwards
             moved = replace(p, relevance=np.minimum(p.relevance * factor, 0.95))
             kernel = smooth_kernel(obs.signs, obs.signs, moved)
             value = _likelihood(kernel, moved, obs)
             if value >= best:
                 break
             p, smooth, best = moved, kernel, value
+    first = best
     for factor in (np.e, 1 / np.e):
-        for _ in range(3):
+        for _ in range(3 if best == first else 0):
             moved = replace(p, nugget=p.nugget * factor)
             value = _likelihood(smooth, moved, obs)
             if value >= best:
@@ -135,5 +139,5 @@ def _kappa(pairs: Pairs) -> float:
     other half; sqrt(model + design variance) alone covers 92 % below 1.4 n pairs and 97 % above.
     """
     per_feature = pairs.signs.shape[0] / pairs.signs.shape[1]
-    regimes = ((TRUSTED, 1.2), (4, 0.80), (12, 0.87))
+    regimes = ((TRUSTED, 1.2), (4, 0.80), (12, 0.88))
     return next((kappa for limit, kappa in regimes if per_feature < limit), 0.82)

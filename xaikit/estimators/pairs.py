@@ -1,4 +1,4 @@
-"""Evaluated complementary pairs: what the odd Gaussian process and the regressions are fitted to."""
+"""Evaluated complementary pairs: what the Gaussian process and the regressions are fitted to."""
 
 from __future__ import annotations
 

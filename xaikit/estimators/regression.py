@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xaikit.estimators.design import list_stratum, stratum_caps
-from xaikit.estimators.game import BoolArray, FloatArray
+from xaikit.estimators.game import BoolArray, FloatArray, mask_keys
 from xaikit.estimators.pairs import Pairs
 from xaikit.estimators.result import Estimate
 
@@ -116,13 +116,12 @@ def _draws(n: int, full: int, n_pairs: int, seed: int) -> tuple[BoolArray, Float
     bounds = np.cumsum(_size_mass(n))
     times: dict[bytes, int] = {}
     for _ in range(_MAX_DRAWS):
-        uniform = rng.random((n_pairs, n + 1))
+        uniform = rng.random((max(n_pairs, 64), n + 1))
         size = 1 + np.searchsorted(bounds, uniform[:, 0] * bounds[-1], side="right")
         rank = np.argsort(np.argsort(uniform[:, 1:], axis=1), axis=1)
         masks = rank < size[:, None]
         masks ^= (2 * size[:, None] == n) & ~masks[:, :1]  # one name for both members of a pair
-        for row in np.packbits(masks[size > full], axis=1):
-            key = row.tobytes()
+        for key in mask_keys(masks[size > full]):
             if key not in times and len(times) == n_pairs:
                 return _unpack(times, n)
             times[key] = times.get(key, 0) + 1

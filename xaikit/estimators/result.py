@@ -8,7 +8,10 @@ import numpy as np
 
 from xaikit.estimators.game import FloatArray
 
-__all__ = ["Estimate", "ShapleyResult", "is_converged"]
+__all__ = ["INDICATIVE", "TRUSTED", "Estimate", "ShapleyResult", "is_converged", "relative_error"]
+
+TRUSTED = 1.4  # pairs per feature below which error bars are indicative only
+INDICATIVE = "few pairs: the error bars are indicative"
 
 MARGIN = 2.5  # standard errors; keeps the largest of n errors below the tolerance in 95 % of games
 
@@ -61,14 +64,22 @@ class ShapleyResult:
             object.__setattr__(self, name, own)
 
 
+def relative_error(estimate: Estimate) -> float:
+    """Probable bound of the largest error, 2.5 max(std), over the range of the values.
+
+    inf where the values do not differ by more than their errors.
+    """
+    spread, error = float(np.ptp(estimate.values)), float(estimate.std.max())
+    return MARGIN * error / spread if spread > 5 * error else np.inf
+
+
 def is_converged(estimate: Estimate, tolerance: float) -> bool:
     """Whether the largest error is probably below tolerance times (max phi - min phi).
 
-    The criterion max std / range is Covert and Lee's (AISTATS 2021, section 4.2); the factor 2.5
-    and the refusal below 1.4 n pairs, where no standard error can be trusted, are calibrated ones.
+    The criterion max std / range is Covert and Lee's (AISTATS 2021, arXiv 2012.01536). The factor
+    2.5 is calibrated, and below 1.4 n pairs no standard error is trusted.
     """
     if estimate.exact:
         return True
-    spread, error = float(np.ptp(estimate.values)), float(estimate.std.max())
-    enough = estimate.n_pairs >= 1.4 * len(estimate.values) and spread > 5 * error
-    return enough and MARGIN * error < tolerance * spread
+    enough = estimate.n_pairs >= TRUSTED * len(estimate.values)
+    return enough and relative_error(estimate) < tolerance

@@ -6,6 +6,7 @@ said to be flat instead of being stretched.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
@@ -16,7 +17,7 @@ from torch import Tensor
 from xaikit.abilities import Activations, Model, Spatial
 from xaikit.methods.base import METHODS, Card, require
 from xaikit.methods.passes import Batch, Batched
-from xaikit.types import Explanation, Floats
+from xaikit.types import Explanation
 
 __all__ = ["GradCam", "HiResCam"]
 
@@ -46,8 +47,11 @@ class GradCam(Batched):
 
     def explain(self, batch: Batch) -> list[Explanation]:
         seen, slopes = _pass(batch, self.layer, self.name)
-        weights = slopes.flatten(2).mean(dim=2).reshape(*slopes.shape[:2], *[1] * (slopes.ndim - 2))
-        return _answers(self, batch, seen, (weights * seen.at.detach()).sum(dim=1))
+        # the mean over a sample's own cells: padding has no slope, but would be counted
+        weights = slopes.flatten(2).sum(dim=2) / _n_cells(batch, seen)[:, None]  # (B, C)
+        return _answers(
+            self, batch, seen, torch.einsum("bc,bc...->b...", weights, seen.at.detach())
+        )
 
 
 @METHODS.register("hirescam")
@@ -92,9 +96,8 @@ def _answers(
 ) -> list[Explanation]:
     """maps (B, *s) -> one explanation each."""
     found = []
-    cells = maps.double().cpu().numpy()
-    for question, cam, map_ in zip(batch.questions, cells, seen.fold(maps), strict=True):
-        flat = _is_flat(cam)
+    for question, map_ in zip(batch.questions, seen.fold(maps), strict=True):
+        flat = bool(np.ptp(map_) <= 1e-6 * np.abs(map_).max())
         found.append(
             question.answer(
                 method,
@@ -108,8 +111,13 @@ def _answers(
     return found
 
 
-def _is_flat(cam: Floats) -> bool:
-    return bool(np.ptp(cam) <= 1e-6 * np.abs(cam).max())
+def _n_cells(batch: Batch, seen: Activations) -> Tensor:
+    """(B,) cells that cover the grid of each sample."""
+    counts = [
+        math.prod(n / c for n, c in zip(q.sample.grid, seen.cell, strict=False))
+        for q in batch.questions
+    ]
+    return seen.at.new_tensor(counts)
 
 
 def _spatial(model: Model, method: str) -> Spatial:

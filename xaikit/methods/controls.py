@@ -61,6 +61,7 @@ class Magnitude:
         """Applies to every model."""
 
     def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
+        del rng  # nothing is drawn
         return question.answer(self, elements=_distance(question), additive=False, in_units=False)
 
 
@@ -68,7 +69,7 @@ def _distance(question: Question) -> Floats:
     """(*grid) distance of each place from its references."""
     x, references = question.sample.x, question.masker.references
     if x.dtype.kind == "U":
-        return np.strings.str_len(x).astype(np.float64)
+        return np.asarray(np.strings.str_len(x), dtype=np.float64)
     if question.masker.drops:
         raise NotApplicable(
             "magnitude compares the input with its references and the masker "
@@ -78,4 +79,4 @@ def _distance(question: Question) -> Floats:
     spread = references.std(axis=0)
     distance = np.abs(x - references.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     channels = tuple(range(len(question.sample.grid), x.ndim))
-    return distance.sum(axis=channels)
+    return np.asarray(distance.sum(axis=channels))

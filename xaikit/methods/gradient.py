@@ -232,9 +232,11 @@ class GradientShap(Batched):
 
     The mean of (x - r) * gradient at r + a (x - r) over references r and 0 <= a <= 1: expected
     gradients, which is integrated gradients averaged over the references. At most `n_samples` draws,
-    two in each stratum of (reference, a) when they suffice, otherwise of a; the standard error comes
-    from the pairs. Additive up to sampling, in the target's unit. Sources: Lundberg & Lee 2017
-    (GradientExplainer of shap); Erion et al. 2021, arXiv 1906.10670.
+    one in each stratum of (reference, a) when that leaves four or more a reference, otherwise of a.
+    The standard error comes from second differences of neighbouring strata: right where the gradient
+    is a line there, too large by up to a factor of two where it jumps. Additive up to sampling, in
+    the target's unit. Sources: Lundberg & Lee 2017 (GradientExplainer of shap); Erion et al. 2021,
+    arXiv 1906.10670.
     """
 
     name: ClassVar[str] = "gradient_shap"
@@ -249,9 +251,9 @@ class GradientShap(Batched):
     n_samples: int = 64
 
     def __post_init__(self) -> None:
-        if self.n_samples < 2:
+        if self.n_samples < _FEWEST:
             raise InvalidInput(
-                f"gradient_shap has n_samples {self.n_samples}; 2 or more are needed."
+                f"gradient_shap has n_samples {self.n_samples}; {_FEWEST} or more are needed."
             )
 
     def check(self, model: Model) -> None:
@@ -260,7 +262,7 @@ class GradientShap(Batched):
     def explain(self, batch: Batch) -> list[Explanation]:
         path = Path.of(batch, self.name)
         plans = [
-            _strata(int(k), self.n_samples, rng)
+            _draws(int(k), self.n_samples, rng)
             for k, rng in zip(path.n_references, batch.rngs, strict=True)
         ]
         base = np.concatenate([s + p[0] for s, p in zip(path.starts, plans, strict=True)])
@@ -275,31 +277,35 @@ class GradientShap(Batched):
         return [self._answer(*found) for found in zip(batch.questions, maps, draws, strict=True)]
 
     def _answer(self, question: Question, total: Floats, draws: list[Floats]) -> Explanation:
-        pairs = np.stack(draws).reshape(len(draws) // 2, 2, -1)  # (strata, 2, n)
-        std = np.sqrt(np.square(pairs[:, 0] - pairs[:, 1]).sum(axis=0)) / (2 * len(pairs))
+        n, n_cells = len(draws), _n_cells(len(question.masker.references), self.n_samples)
+        bends = np.diff(np.stack(draws).reshape(n // n_cells, n_cells, -1), n=2, axis=1)
+        # the second difference of independent draws has 6 times their variance
+        variance = np.square(bends).sum(axis=(0, 1)) / 6 * n_cells / (n_cells - 2)
         return question.answer(
             self,
-            elements=total / len(draws),
+            elements=total / n,
             additive=True,
             in_units=True,
-            std=std,
-            note=f"sampled: {len(draws)} draws",
-            extras={"draws": len(draws)},
+            std=np.sqrt(variance) / n,
+            note=f"sampled: {n} draws",
+            extras={"draws": n},
         )
 
 
-def _strata(k: int, n: int, rng: Rng) -> tuple[Ints, Floats]:
-    """At most n draws of (reference, a), two in each stratum, side by side.
+_FEWEST = 4  # draws on one way: enough for two second differences
 
-    With 2 k <= n the strata are reference x cell of [0, 1]; otherwise cells, and any reference.
-    """
-    cells = n // (2 * k) if 2 * k <= n else n // 2
-    cell = np.repeat(np.arange(cells), 2)
-    if 2 * k <= n:
-        reference, cell = np.repeat(np.arange(k), len(cell)), np.tile(cell, k)
-    else:
-        reference = rng.integers(k, size=len(cell))
-    return reference, (cell + rng.random(len(cell))) / cells
+
+def _n_cells(k: int, n: int) -> int:
+    """Strata of [0, 1] on one way: on the way from each reference, or on one from any of them."""
+    return n // k if n // k >= _FEWEST else n
+
+
+def _draws(k: int, n: int, rng: Rng) -> tuple[Ints, Floats]:
+    """At most n draws of (reference, a), one in each stratum, in order."""
+    n_cells = _n_cells(k, n)
+    reference = rng.integers(k, size=n) if n_cells == n else np.repeat(np.arange(k), n_cells)
+    cell = np.resize(np.arange(n_cells), len(reference))
+    return reference, (cell + rng.random(len(cell))) / n_cells
 
 
 def _completeness_gap(map_: Floats, question: Question) -> float:

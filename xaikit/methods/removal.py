@@ -36,6 +36,7 @@ class Occlusion:
         """Applies to every model."""
 
     def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
+        del rng  # nothing is drawn
         n = question.n_features
         masks = np.vstack([np.ones((1, n), dtype=bool), ~np.eye(n, dtype=bool)])
         values = question.value(masks)

@@ -6,6 +6,7 @@ this file each ask one estimator, for comparison.
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -21,6 +22,7 @@ from xaikit.types import Explanation, Floats
 
 __all__ = ["ExactShapley", "KernelShap", "LeverageShap", "PermutationShap", "Shap"]
 
+SMALL = 11  # features up to which all coalitions are asked: 2048, the least cap of budget="auto"
 TOLERANCE = 1e-6  # of the sizes that are added; float32 leaves of TreeSHAP stay 10 times below
 
 
@@ -49,10 +51,12 @@ class Sampled:
     def _sample(
         self, question: Question, rng: np.random.Generator, reason: str = ""
     ) -> Explanation:
+        n = question.n_features
+        whole = self.estimator == "auto" and self.budget == "auto" and n <= SMALL
         found = shapley(
             question.value,
-            question.n_features,
-            budget=self.budget,
+            n,
+            budget=2**n if whole else self.budget,
             method=self.estimator,
             seed=int(rng.integers(2**32)),
         )
@@ -78,7 +82,7 @@ class Shap(Sampled):
 
     In this order: the closed form of a linear model; TreeSHAP against the masker's references for
     tree ensembles; an estimator on evaluations, which is exact when all 2^n coalitions fit the
-    budget. A closed form is used only if its values sum to output - empty; otherwise the note says
+    budget (with "auto": up to 11 features). A closed form is used only if its values sum to output - empty; otherwise the note says
     why it was not. `extras["estimator"]` names what was used.
     Source: Lundberg & Lee, NeurIPS 2017; interventional: Janzing et al., AISTATS 2020.
     """
@@ -92,10 +96,8 @@ class Shap(Sampled):
     )
 
     def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
-        reasons = []
-        for ability, closed_form in ((Linear, linear_shapley), (Trees, tree_shapley)):
-            if not isinstance(question.model, ability):
-                continue
+        reasons: list[str] = []
+        for closed_form in _closed_forms(question.model):
             try:
                 values, estimator = closed_form(question)
                 _require_efficiency(question, values, estimator)
@@ -113,6 +115,14 @@ class Shap(Sampled):
                 extras={"estimator": estimator, "evaluations": 0},
             )
         return self._sample(question, rng, "; ".join(reasons))
+
+
+def _closed_forms(model: Model) -> Iterator[Callable[[Question], tuple[Floats, str]]]:
+    """Each gives values (n,) and its name, or raises `NotApplicable` for this question."""
+    if isinstance(model, Linear):
+        yield linear_shapley
+    if isinstance(model, Trees):
+        yield tree_shapley
 
 
 def linear_shapley(question: Question) -> tuple[Floats, str]:

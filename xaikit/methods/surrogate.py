@@ -235,7 +235,7 @@ def _classic(method: Lime, question: Question, rng: np.random.Generator) -> Expl
     from lime.lime_base import LimeBase
 
     seed = int(rng.integers(2**32)) if method.random_state is None else method.random_state
-    state = np.random.RandomState(seed)  # noqa: NPY002 # the package's own generator
+    state = np.random.RandomState(seed)  # the package's own generator
     text = question.sample.modality == "text"
     draw, scale = (_removed_by_count, 100) if text else (_removed_by_coin, 1)
     rows, distances = draw(state, question.n_features, method.n_samples or (5000 if text else 1000))

@@ -45,9 +45,7 @@ def _by_output(ensemble: Any, x: NDArray[Any], references: NDArray[Any]) -> Floa
     """(D, outputs): Shapley values of each output of the ensemble."""
     import shap
 
-    explainer = shap.TreeExplainer(
-        ensemble, data=references, feature_perturbation="interventional"
-    )
+    explainer = shap.TreeExplainer(ensemble, data=references, feature_perturbation="interventional")
     trees = explainer.model
     if trees.children_left.shape[1] > MAX_NODES:
         raise NotApplicable(

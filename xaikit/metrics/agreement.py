@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,6 +26,7 @@ __all__ = [
     "agreement_scores",
     "consensus",
     "disagreement_test",
+    "disagreements",
     "pairwise_agreement",
     "similarity",
     "top_k",
@@ -143,8 +145,8 @@ def pairwise_agreement(explanations: Sequence[Explanation], *, k: int | None = N
 
 
 def similarity(a: Explanation, b: Explanation) -> float:
-    """Rank correlation of the signed values, -1 to 1: do both speak for and against alike?"""
-    return spearman(a.values, b.values)
+    """Rank correlation of the signed values, -1 to 1; 1 for the same values, constants too."""
+    return 1.0 if np.array_equal(a.values, b.values) else spearman(a.values, b.values)
 
 
 def top_k(values: Floats, k: int) -> Ints:
@@ -196,6 +198,28 @@ def disagreement_test(between: ArrayLike, within_a: ArrayLike, within_b: ArrayLi
         None: f"Not settled: {numbers}, on {len(x)} samples; 10 are needed.",
     }
     return Disagreement(real, float(x.mean()), float(ceiling.mean()), test, words[real])
+
+
+def disagreements(
+    scores: Iterable[Score], by: str = "spearman"
+) -> dict[tuple[str, str], Disagreement]:
+    """`disagreement_test` for every pair of methods whose second runs were measured too.
+
+    Over the samples on which all three are known. "spearman" tests strength; for signs use
+    "sign_agreement".
+    """
+    found: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+    for s in scores:
+        if s.metric == by and {"a", "b", "sample"} <= set(s.of):
+            found[str(s.of["a"]), str(s.of["b"])][str(s.of["sample"])] = s.value
+    tests = {}
+    for (a, b), between in found.items():
+        own = found.get((a, a), {}), found.get((b, b), {})
+        samples = [x for x in between if all(x in within for within in own)]
+        if a != b and samples:
+            rows = [[row[x] for x in samples] for row in (between, *own)]
+            tests[a, b] = disagreement_test(*rows)
+    return tests
 
 
 def _pairwise(a: Floats, b: Floats) -> float:

@@ -15,6 +15,7 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
+from scipy.spatial.distance import cdist
 from scipy.special import expit
 
 from xaikit.errors import InvalidInput
@@ -68,6 +69,12 @@ CORRELATION = measure(
     _FAMILY,
     "higher",
     "Correlation between the values of removed features and the fall of the output.",
+)
+SHIFT = measure(
+    "shift",
+    _FAMILY,
+    "lower",
+    "How far inputs with removed parts lie from real data; 1 is as far as real data from each other.",
 )
 COMPLETENESS_GAP = measure(
     "completeness_gap",
@@ -126,13 +133,18 @@ class RemovalTest:
         return [*self._curves(order[None], of, flat), *self._predictions(explanation, of)]
 
     def random(self) -> list[Score]:
-        """The random control: means over `n_orders` orders, as scores of the method "random"."""
+        """The random control: means over `n_orders` orders, as scores of the method "random".
+
+        With a background, also "shift", the gauge of how unreal the removals make the input.
+        """
         of = {
             "method": "random",
             "sample": self.question.sample.id,
             "masker": self.question.masker.name,
         }
-        return self._curves(self._orders, of, f"mean of {self.n_orders} random orders")
+        curves = self._curves(self._orders, of, f"mean of {self.n_orders} random orders")
+        far = shift(self.question, self._mixed[0])
+        return curves if far is None else [*curves, SHIFT.score(far, of)]
 
     @cached_property
     def _counts(self) -> Ints:
@@ -289,6 +301,31 @@ def removal_tests(
         if masker.name != question.masker.name
     ]
     return tuple(RemovalTest(q, seed=seed) for q in (own, *others))
+
+
+def shift(question: Question, masks: Bools) -> float | None:
+    """Distance of masked inputs to the nearest background row over that of background rows; 1 is typical.
+
+    The ratio of two medians, over the masks and over at most 200 rows of the model's background, in
+    Euclidean distance (columns of a table in their deviations). None without a background of two
+    different rows, and for text.
+    """
+    x, background = question.sample.x, question.model.background
+    if background is None or question.sample.modality == "text" or len(background) < 2:
+        return None
+    kept = question.segmentation.expand(masks[:: max(1, len(masks) // 200)])
+    kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim + 1))
+    rows = background[:200].reshape(min(len(background), 200), -1).astype(np.float64)
+    masked = np.where(kept, x, question.masker.references[0]).reshape(len(kept), -1)
+    spread = rows.std(axis=0) if question.sample.modality == "table" else np.ones(rows.shape[1])
+    rows, masked = (
+        rows / np.where(spread > 0, spread, 1.0),
+        masked / np.where(spread > 0, spread, 1.0),
+    )
+    apart = cdist(rows, rows)
+    np.fill_diagonal(apart, np.inf)
+    typical = float(np.median(apart.min(axis=1)))
+    return float(np.median(cdist(masked, rows).min(axis=1))) / typical if typical > 0 else None
 
 
 def _without_first(orders: Ints, counts: Ints) -> Bools:

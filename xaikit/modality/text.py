@@ -58,10 +58,12 @@ def join(words: Sequence[str], spaces: Sequence[str]) -> str:
 
 def mark(text: str, spans: Sequence[tuple[int, int]]) -> Bools:
     """(T,) bool, the words of the text that a character span [start, end) touches."""
-    touched = np.zeros(len(text), dtype=bool)
+    touched = np.zeros(len(text) + 1, dtype=np.int64)
     for start, end in spans:
-        touched[start:end] = True
-    return np.array([touched[m.start() : m.end()].any() for m in _WORD.finditer(text)], dtype=bool)
+        touched[start + 1 : end + 1] = 1
+    so_far = np.cumsum(touched)  # so_far[i], touched characters before i
+    bounds = np.array([m.span() for m in _WORD.finditer(text)], dtype=np.int64).reshape(-1, 2)
+    return np.asarray(so_far[bounds[:, 1]] > so_far[bounds[:, 0]])
 
 
 def segment(

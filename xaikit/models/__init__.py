@@ -1,0 +1,49 @@
+"""Models: trained here, loaded from a folder, or brought along."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xaikit.models.checkpoint import load_model, save_model
+    from xaikit.models.neural import NeuralModel
+    from xaikit.models.training import evaluate, train
+    from xaikit.models.wrap import wrap
+    from xaikit.models.zoo import ZOO
+
+__all__ = [
+    "ZOO",
+    "NeuralModel",
+    "evaluate",
+    "load_model",
+    "models",
+    "save_model",
+    "train",
+    "wrap",
+]
+
+# imported when first used, so that a scikit-learn model does not wait for torch
+_HOMES = {
+    "ZOO": "zoo",
+    "NeuralModel": "neural",
+    "evaluate": "training",
+    "load_model": "checkpoint",
+    "save_model": "checkpoint",
+    "train": "training",
+    "wrap": "wrap",
+}
+
+
+def models() -> list[Any]:
+    """The card of every model that `train` knows: name, family, modalities, summary."""
+    from xaikit.models.estimator import ESTIMATORS
+    from xaikit.models.zoo import ZOO
+
+    return [registry.get(name) for registry in (ZOO, ESTIMATORS) for name in registry]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'xaikit.models' has no attribute '{name}'")
+    return getattr(import_module(f"xaikit.models.{_HOMES[name]}"), name)

@@ -1,195 +1,55 @@
-"""scikit-learn models of any modality, fitted on a data set and scored like every other model."""
+"""scikit-learn models: fitted on a data set of any modality, saved as a folder and read back."""
 
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
+import shutil
+import tempfile
 import time
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, get_args
 
 import numpy as np
+import skops.io
 from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
-from sklearn.ensemble import (
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
-from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+from skops.io.exceptions import UntrustedTypesFoundException
 
-from xaikit.abilities import BoundScores
 from xaikit.data.dataset import Dataset
-from xaikit.errors import ModelError, NotApplicable
+from xaikit.errors import ModelError
 from xaikit.modality import background
-from xaikit.models.estimator_files import n_bytes
-from xaikit.models.features import Columns, WordGrams
+from xaikit.models import features
+from xaikit.models.estimator_model import EstimatorModel, wrap_estimator
 from xaikit.models.learners import ESTIMATORS, make_learner
-from xaikit.types import Bools, Floats, Ints, Modality, Space
+from xaikit.types import Modality
 
-__all__ = ["ESTIMATORS", "EstimatorModel", "fit_estimator", "wrap_estimator"]
+__all__ = [
+    "ESTIMATORS",
+    "EstimatorModel",
+    "fit_estimator",
+    "load_estimator",
+    "save_estimator",
+    "wrap_estimator",
+]
 
-Array = NDArray[Any]
-
-SMALLEST = 1e-7  # probability that stands for 0, so that its logarithm exists: log-odds of 16
-_TREES = (
-    DecisionTreeClassifier,
-    DecisionTreeRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-)
-_MARGINS = (LogisticRegression, HistGradientBoostingClassifier)  # whose margins are logits
-_STEPPED = (DecisionTreeClassifier, RandomForestClassifier)  # whose probabilities take few values
-
-
-@dataclass(eq=False)
-class EstimatorModel:
-    """A fitted scikit-learn pipeline as a `Model`.
-
-    Scores are logits where the estimator has them (logistic regression, boosting), logarithms of
-    probabilities, at least log 1e-7, for other classifiers, and values for regressors.
-    batch_rows : how many inputs one call takes best; the cost of a call hardly grows below it
-    """
-
-    id: str
-    modality: Modality
-    classes: tuple[str, ...]
-    pipeline: Pipeline
-    background: Array | None = None
-    info: Mapping[str, Any] = field(default_factory=dict)
-
-    @property
-    def space(self) -> Space:
-        """Where a change of the target means most: log-odds, or probability for trees and forests."""
-        if not self.classes:
-            return "value"
-        return "prob" if isinstance(self.estimator, _STEPPED) else "logit"
-
-    @property
-    def estimator(self) -> Any:
-        """The last step of the pipeline."""
-        return self.pipeline.steps[-1][1]
-
-    @property
-    def batch_rows(self) -> int:
-        if self.background is None:
-            return 8192
-        return int(np.clip(2**24 // self.background[0].size, 128, 8192))
-
-    def scores(self, xs: Sequence[Array] | Array) -> Floats:
-        """B inputs in data space -> (B, K)"""
-        return self._read(self._after(0, self._stack(xs)))
-
-    def _stack(self, xs: Sequence[Array] | Array) -> Any:
-        """(B, *x.shape), or the texts as they are; `ModelError` for another shape than trained on."""
-        if self.modality == "text" or self.background is None:
-            return xs
-        shape = self.background.shape[1:]
-        found = [xs.shape[1:]] if isinstance(xs, np.ndarray) else [x.shape for x in xs]
-        for other in found:
-            if other != shape:
-                raise ModelError(f"'{self.id}' reads inputs of shape {shape}, not {other}.")
-        return np.asarray(xs)
-
-    def _after(self, first: int, x: Any) -> Any:
-        """The features, from what step number `first` reads."""
-        for _, step in self.pipeline.steps[first:-1]:
-            x = step.transform(x)
-        return x
-
-    def _read(self, x: Any) -> Floats:
-        """Features -> scores (B, K)"""
-        estimator, n_classes = self.estimator, len(self.classes)
-        if not self.classes:
-            values: Floats = estimator.predict(x).astype(np.float64).reshape(-1, 1)
-            return values
-        seen = estimator.classes_
-        if isinstance(estimator, _MARGINS) and len(seen) == n_classes:
-            margin = np.asarray(estimator.decision_function(x), dtype=np.float64)
-            return margin if margin.ndim == 2 else np.stack([np.zeros_like(margin), margin], axis=1)
-        p = np.zeros((x.shape[0], n_classes))
-        p[:, seen] = estimator.predict_proba(x)
-        return np.log(np.clip(p, SMALLEST, 1.0))
-
-
-@dataclass(eq=False)
-class TreeTable(EstimatorModel):
-    """Trees on the columns themselves, which TreeSHAP can read."""
-
-    def tree_model(self) -> tuple[Any, Space]:
-        """The estimator, and the space in which its trees add up."""
-        estimator = self.estimator
-        if self.classes and len(estimator.classes_) < len(self.classes):
-            raise NotApplicable(f"'{self.id}' saw no training row of some classes")
-        return estimator, self.space
-
-
-@dataclass(eq=False)
-class LinearTable(EstimatorModel):
-    """A weighted sum of scaled and one-hot columns: one term per column of the sample."""
-
-    def terms(self, xs: Sequence[Array] | Array) -> Floats:
-        """B inputs -> (B, D, K): scores = intercept + terms.sum(axis=1)"""
-        made: Columns = self.pipeline.steps[0][1]
-        owner = made.owners[:, None] == np.arange(len(made.n_categories))  # (F, D)
-        x = made.transform(self._stack(xs))
-        return np.stack([(x * weights) @ owner for weights in self._weights], axis=2)
-
-    @property
-    def intercept(self) -> Floats:
-        """(K,)"""
-        return self._by_score(np.atleast_1d(self.estimator.intercept_))
-
-    def bind(self, x: Array, references: Array, ids: Ints, drops: bool) -> BoundScores:
-        """Scores of masked rows, from the terms of the sample and of each reference."""
-        del drops  # a column cannot be left out
-        own, other = self.terms(x[None])[0], self.terms(references)  # (D, K), (k, D, K)
-
-        def scores(masks: Bools, rows: slice) -> Floats:
-            kept = _expand(masks, ids).astype(np.float64)  # (m, D)
-            shown = np.einsum("md,kde->mke", 1 - kept, other[rows], optimize=True)
-            return self.intercept + (kept @ own)[:, None] + shown
-
-        return scores
-
-    @property
-    def _weights(self) -> Floats:
-        """(K, F)"""
-        return self._by_score(np.atleast_2d(self.estimator.coef_))
-
-    def _by_score(self, fitted: Floats) -> Floats:
-        """One row for each score; two classes have one margin, and class 0 scores 0."""
-        if len(self.classes) != 2:
-            return fitted
-        return np.stack([np.zeros_like(fitted[0]), fitted[0]])
-
-
-@dataclass(eq=False)
-class TextEstimator(EstimatorModel):
-    """A model of TF-IDF grams, which scores masked texts without making them."""
-
-    def bind(self, x: Array, references: Array, ids: Ints, drops: bool) -> BoundScores:
-        """Scores of masked texts; the grams of the sample and its references are looked up once."""
-        grams = self.pipeline.steps[0][1]
-
-        def scores(masks: Bools, rows: slice) -> Floats:
-            kept = _expand(masks, ids)  # (m, T)
-            found = []
-            for reference in [None] if drops else references[rows]:
-                words, shown = x, kept
-                if reference is not None:  # word, reference word, word, ...: one of each two
-                    words = np.stack([x, reference], axis=1).ravel()
-                    shown = np.stack([kept, ~kept], axis=2).reshape(len(kept), -1)
-                found.append(self._read(self._after(1, grams.masked(words, shown))))
-            return np.stack(found, axis=1)
-
-        return scores
+FORMAT = 1
+TRUSTED = frozenset(
+    {
+        *(f"xaikit.models.features.{name}" for name in features.__all__),
+        "sklearn.calibration._CalibratedClassifier",
+        "sklearn.calibration._SigmoidCalibration",
+        "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.feature_selection._univariate_selection.chi2",
+        "sklearn.feature_selection._univariate_selection.f_regression",
+        "sklearn.tree._tree.Tree",
+    }
+)  # beside what skops trusts by itself
 
 
 def fit_estimator(name: str, data: Dataset, *, seed: int = 0, **params: Any) -> EstimatorModel:
@@ -198,6 +58,8 @@ def fit_estimator(name: str, data: Dataset, *, seed: int = 0, **params: Any) -> 
     params : parameters of the scikit-learn estimator, and `features` for images and series
     Raises `ModelError` when they do not fit the model or the data.
     """
+    from xaikit.models.training import evaluate  # needs torch, which reading a model does not
+
     pipeline = make_learner(name, data, seed, params)
     start = time.perf_counter()
     try:
@@ -220,61 +82,145 @@ def fit_estimator(name: str, data: Dataset, *, seed: int = 0, **params: Any) -> 
         "architecture": name,
         "params": params,
         "n_parameters": _n_parameters(model.estimator),
-        "bytes": n_bytes(pipeline),
+        "bytes": len(_dumped(pipeline)),
         "task": data.task,
         "data": data.name,
         "data_hash": data.hash,
         "columns": [dataclasses.asdict(column) for column in data.columns],
         "seed": seed,
         "fit_seconds": seconds,
-        "metrics": {split: _quality(model, data, split) for split in ("val", "test")},
+        "metrics": {split: evaluate(model, data, split) for split in ("test", "val")},
     }
     return model
 
 
-def wrap_estimator(
-    pipeline: Pipeline,
-    *,
-    id: str,
-    modality: Modality,
-    classes: Sequence[str] = (),
-    background: Array | None = None,
-    info: Mapping[str, Any] | None = None,
-) -> EstimatorModel:
-    """A fitted pipeline as the model whose abilities are true of it.
+def save_estimator(model: EstimatorModel, folder: str | Path) -> Path:
+    """Write the model as a folder: config.json, model.skops and background.npz.
 
-    The pipeline reads stacked inputs in data space, or for text a list of arrays of words. Its
-    classes are the numbers 0 to K-1.
+    An existing model folder is replaced only once the new one is whole.
     """
-    return _kind(pipeline, modality, tuple(classes))(
-        id, modality, tuple(classes), pipeline, background, info or {"family": "sklearn"}
+    folder = Path(folder)
+    if folder.exists() and any(folder.iterdir()) and not (folder / "config.json").exists():
+        raise ModelError(f"'{folder}' is not empty and holds no model; choose another folder.")
+    config = {
+        "format": FORMAT,
+        "family": "sklearn",
+        "id": model.id,
+        "modality": model.modality,
+        "classes": list(model.classes),
+        "info": dict(model.info),
+    }
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+    try:
+        (work / "model.skops").write_bytes(_dumped(model.pipeline))
+        text = json.dumps(config, ensure_ascii=False, indent=1)
+        (work / "config.json").write_text(text, encoding="utf-8")
+        if model.background is not None:
+            np.savez_compressed(work / "background.npz", background=model.background)
+        os.chmod(work, 0o755)
+        if folder.exists():
+            shutil.rmtree(folder)
+        os.replace(work, folder)
+    finally:
+        shutil.rmtree(work, ignore_errors=True)
+    return folder
+
+
+def load_estimator(folder: str | Path) -> EstimatorModel:
+    """Read a saved model; nothing but scikit-learn, NumPy and the classes of features.py is made.
+
+    `ModelError` says what is wrong with the folder.
+    """
+    folder = Path(folder)
+    config = _config(folder)
+    return wrap_estimator(
+        _loaded(folder / "model.skops"),
+        id=config["id"],
+        modality=config["modality"],
+        classes=config["classes"],
+        background=_background(folder / "background.npz"),
+        info=config["info"],
     )
 
 
-def _kind(pipeline: Pipeline, modality: Modality, classes: tuple[str, ...]) -> type[EstimatorModel]:
-    first, estimator = pipeline.steps[0][1], pipeline.steps[-1][1]
-    if modality == "text" and isinstance(first, WordGrams):
-        return TextEstimator
-    if modality == "table" and len(pipeline.steps) == 1 and isinstance(estimator, _TREES):
-        return TreeTable
-    linear = isinstance(first, Columns) and len(pipeline.steps) == 2
-    if linear and (
-        isinstance(estimator, Ridge)
-        or (isinstance(estimator, LogisticRegression) and len(estimator.classes_) == len(classes))
-    ):
-        return LinearTable
-    return EstimatorModel
+def _config(folder: Path) -> dict[str, Any]:
+    try:
+        config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise ModelError(f"'{folder}' is no model folder: config.json is missing.") from error
+    except ValueError as error:
+        raise ModelError(f"'{folder}/config.json' is no JSON: {error}.") from error
+    if not isinstance(config, dict) or config.get("family") != "sklearn":
+        raise ModelError(f"'{folder}' holds no scikit-learn model.")
+    if config.get("format") != FORMAT:
+        raise ModelError(
+            f"'{folder}' has format {config.get('format')}; this version reads {FORMAT}."
+        )
+    for name, kind in (("id", str), ("modality", str), ("classes", list), ("info", dict)):
+        if not isinstance(config.get(name), kind):
+            raise ModelError(f"'{folder}/config.json' has no usable '{name}'.")
+    if config["modality"] not in get_args(Modality):
+        raise ModelError(f"'{folder}/config.json' has the unknown modality '{config['modality']}'.")
+    return config
 
 
-def _expand(masks: Bools, ids: Ints) -> Bools:
-    """(m, n) -> (m, *grid): which places are kept; places of no feature always are."""
-    return np.concatenate([masks, np.ones((len(masks), 1), dtype=bool)], axis=1)[:, ids]
+def _loaded(file: Path) -> Pipeline:
+    """The pipeline in a file, made of trusted types only."""
+    try:
+        pipeline = skops.io.load(file, trusted=sorted(TRUSTED))
+    except FileNotFoundError as error:
+        raise ModelError(f"'{file.parent}' is no model folder: {file.name} is missing.") from error
+    except UntrustedTypesFoundException as error:
+        raise ModelError(f"'{file}' is not trusted: {error}") from error
+    except (zipfile.BadZipFile, KeyError, ValueError, TypeError, AttributeError, OSError) as error:
+        raise ModelError(f"'{file}' cannot be read: {type(error).__name__}: {error}") from error
+    if not isinstance(pipeline, Pipeline):
+        raise ModelError(f"'{file}' holds a {type(pipeline).__name__}, not a pipeline.")
+    if not _trees_are_sound(pipeline.steps[-1][1]):
+        raise ModelError(
+            f"'{file}' is damaged: a tree leads to nodes or columns that do not exist."
+        )
+    return pipeline
 
 
-def _quality(model: EstimatorModel, data: Dataset, split: str) -> dict[str, Any]:
-    from xaikit.models.training import evaluate  # loads torch
+def _trees_are_sound(estimator: Any) -> bool:
+    """Whether each inner node leads to later nodes that exist and reads a column that exists;
+    scikit-learn walks trees in C without looking."""
+    columns = getattr(estimator, "n_features_in_", 0)
+    for left, right, column, leaf in _nodes(estimator):
+        here, n = np.arange(len(leaf)), len(leaf)
+        leads = (left > here) & (left < n) & (right > here) & (right < n)
+        if not np.all(leaf | (leads & (column >= 0) & (column < columns))):
+            return False
+    return True
 
-    return evaluate(model, data, split)
+
+def _nodes(estimator: Any) -> Iterator[tuple[NDArray[Any], ...]]:
+    """For each tree: the nodes' left and right children, columns, and which are leaves."""
+    for part in getattr(estimator, "estimators_", [estimator]):
+        if hasattr(part, "tree_"):
+            tree = part.tree_
+            yield tree.children_left, tree.children_right, tree.feature, tree.children_left < 0
+    for stage in getattr(estimator, "_predictors", ()):
+        for tree in stage:
+            nodes = tree.nodes
+            yield nodes["left"], nodes["right"], nodes["feature_idx"], nodes["is_leaf"] == 1
+
+
+def _background(file: Path) -> NDArray[Any] | None:
+    if not file.exists():
+        return None
+    try:
+        with np.load(file, allow_pickle=False) as stored:
+            return np.asarray(stored["background"])
+    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
+        raise ModelError(f"'{file}' cannot be read: {error}.") from error
+
+
+def _dumped(pipeline: Pipeline) -> bytes:
+    saved: bytes = skops.io.dumps(pipeline, compression=zipfile.ZIP_DEFLATED)
+    return saved
 
 
 def _n_parameters(estimator: Any) -> int:
@@ -285,12 +231,8 @@ def _n_parameters(estimator: Any) -> int:
         estimator = estimator.steps[-1][1]
     if isinstance(estimator, TransformedTargetRegressor):
         estimator = estimator.regressor_
-    if hasattr(estimator, "tree_"):
-        return int(estimator.tree_.node_count)
-    if hasattr(estimator, "estimators_"):
-        return sum(int(tree.tree_.node_count) for tree in estimator.estimators_)
-    if hasattr(estimator, "_predictors"):
-        return sum(len(tree.nodes) for stage in estimator._predictors for tree in stage)
+    if nodes := sum(len(leaf) for *_, leaf in _nodes(estimator)):
+        return nodes
     if hasattr(estimator, "support_vectors_"):
         return int(estimator.support_vectors_.size + estimator.dual_coef_.size)
     return int(np.size(estimator.coef_) + np.size(estimator.intercept_))

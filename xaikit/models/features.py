@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -59,7 +60,7 @@ class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-l
 
     @property
     def _numbers(self) -> Bools:
-        return np.asarray(self.n_categories) == 0
+        return np.array([n == 0 for n in self.n_categories])
 
 
 class WordGrams(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
@@ -79,7 +80,7 @@ class WordGrams(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit
         counts: Counter[str] = Counter()
         for text in texts:
             known = _known(text)
-            counts.update({*known, *map(_pair, known[:-1], known[1:])})
+            counts.update({*known, *(_pair(*two) for two in pairwise(known))})
         kept = sorted(gram for gram, count in counts.items() if count >= self.min_texts)
         if not kept:
             raise ModelError(
@@ -98,8 +99,8 @@ class WordGrams(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit
         flat = [word for text in known for word in text]
         find = self._places.get
         single = np.array([find(word, -1) for word in flat], dtype=np.int64)
-        double = np.array([find(_pair(a, b), -1) for a, b in zip(flat, flat[1:], strict=False)])
-        return self._weigh(rows, single, double.astype(np.int64), len(known))
+        double = np.array([find(_pair(*two), -1) for two in pairwise(flat)], dtype=np.int64)
+        return self._weigh(rows, single, double, len(known))
 
     def masked(self, words: NDArray[Any], shown: Bools) -> csr_matrix:
         """Words (T,), which of them are shown (m, T) bool -> (m, V), like `transform`."""
@@ -195,10 +196,11 @@ class Gradients(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit
         strength = strength[:, : rows * size, : columns * size]
         angle = angle[:, : rows * size, : columns * size]
         bins = np.minimum((angle * n / 180).astype(np.int64), n - 1)
-        image, row, column = np.indices(strength.shape, sparse=True)
-        cells = ((image * rows + row // size) * columns + column // size) * n + bins
-        hist = np.bincount(cells.ravel(), strength.ravel(), len(x) * rows * columns * n)
-        hist = hist.reshape(len(x), rows, columns, n) / size**2
+        image = np.arange(len(x))[:, None, None]
+        row, column = np.arange(rows * size)[:, None] // size, np.arange(columns * size) // size
+        cells = ((image * rows + row) * columns + column) * n + bins
+        total = np.bincount(cells.ravel(), strength.ravel(), len(x) * rows * columns * n)
+        hist = total.reshape(len(x), rows, columns, n) / size**2
         blocks = sliding_window_view(hist, (2, 2), axis=(1, 2))  # (B, rows-1, columns-1, n, 2, 2)
         blocks = blocks.transpose(0, 1, 2, 4, 5, 3).reshape(len(x), -1, 4 * n)
         length = np.sqrt((blocks**2).sum(axis=2, keepdims=True) + 1e-10)

@@ -62,8 +62,9 @@ class Inputs(Protocol):
     """Reads samples of one modality for a net."""
 
     modality: ClassVar[Modality]
+    composes: ClassVar[bool]  # whether masks can be applied to encoded inputs
 
-    def read(self, net: nn.Module, xs: Sequence[Array], device: torch.device) -> Batch:
+    def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
         """B inputs in data space, encoded."""
         ...
 
@@ -104,13 +105,14 @@ class Pixels:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     modality: ClassVar[Modality] = "image"
+    composes: ClassVar[bool] = True
 
     @classmethod
     def fit(cls, xs: Sequence[Array]) -> Pixels:
         every = _stack(xs, None).reshape(-1, xs[0].shape[2])
         return cls(tuple(xs[0].shape), _floats(every.mean(0)), _spreads(every.std(0)))
 
-    def read(self, net: nn.Module, xs: Sequence[Array], device: torch.device) -> Batch:
+    def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
         del net
         x = as_tensor(_stack(xs, self.shape), device)
         return Batch(((x - x.new_tensor(self.mean)) / x.new_tensor(self.std)).permute(0, 3, 1, 2))
@@ -156,6 +158,7 @@ class Columns:
     std: tuple[float, ...]
     categories: tuple[int, ...]
     modality: ClassVar[Modality] = "table"
+    composes: ClassVar[bool] = True
 
     @classmethod
     def fit(cls, xs: Sequence[Array], categories: Sequence[int]) -> Columns:
@@ -170,7 +173,7 @@ class Columns:
         """(D',) the column that each encoded column belongs to."""
         return np.repeat(np.arange(len(self.mean)), [max(1, c) for c in self.categories])
 
-    def read(self, net: nn.Module, xs: Sequence[Array], device: torch.device) -> Batch:
+    def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
         del net
         x = _stack(xs, (len(self.mean),))
         x = (x - np.array(self.mean)) / np.array(self.std)
@@ -187,7 +190,7 @@ class Columns:
                 f"column {column} is a category and holds {codes[wrong][0]:g}; its codes are the "
                 f"whole numbers 0 to {n - 1}."
             )
-        return (codes[:, None] == np.arange(n)).astype(np.float64)
+        return np.asarray(codes[:, None] == np.arange(n), dtype=np.float64)
 
     def run(self, net: nn.Module, at: Tensor, batch: Batch) -> Tensor:
         del batch
@@ -203,9 +206,11 @@ class Columns:
         return _rows(summed.index_add_(1, owners, values.detach().double()))
 
     def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
-        raise InvalidInput("a table has no neighbours, so no map can be spread over its columns.")
+        """Columns have no neighbours, so there is nothing between cells."""
+        return self.fold(maps, batch)
 
-    spread = upsample
+    def spread(self, cells: Tensor, batch: Batch) -> list[Floats]:
+        return self.fold(cells, batch)
 
     def example(self) -> Array:
         return np.array(self.mean, dtype=np.float64)
@@ -231,13 +236,14 @@ class Steps:
     std: tuple[float, ...]
     channels_first: bool = False
     modality: ClassVar[Modality] = "series"
+    composes: ClassVar[bool] = True
 
     @classmethod
     def fit(cls, xs: Sequence[Array]) -> Steps:
         every = _stack(xs, None).reshape(-1, xs[0].shape[1])
         return cls(tuple(xs[0].shape), _floats(every.mean(0)), _spreads(every.std(0)))
 
-    def read(self, net: nn.Module, xs: Sequence[Array], device: torch.device) -> Batch:
+    def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
         del net
         x = as_tensor(_stack(xs, self.shape), device)
         x = (x - x.new_tensor(self.mean)) / x.new_tensor(self.std)
@@ -294,7 +300,7 @@ def padding(lengths: Sequence[int], device: torch.device) -> Tensor | None:
     return torch.arange(int(counts.max()), device=device) < counts[:, None]
 
 
-def _stack(xs: Sequence[Array], shape: tuple[int, ...] | None) -> Array:
+def _stack(xs: Sequence[Array] | Array, shape: tuple[int, ...] | None) -> Array:
     """(B, *shape); each input must have the shape, or that of the first."""
     expected = tuple(xs[0].shape) if shape is None else shape
     for i, x in enumerate(xs):
@@ -303,7 +309,7 @@ def _stack(xs: Sequence[Array], shape: tuple[int, ...] | None) -> Array:
                 f"input {i} has shape {tuple(x.shape)} and this model reads {expected}; resize it "
                 "or ask a model made for it."
             )
-    return np.stack(xs)
+    return np.asarray(xs)
 
 
 def _floats(values: Array) -> tuple[float, ...]:

@@ -152,10 +152,10 @@ def _tree(data: Dataset, seed: int) -> Any:
     return kind(min_samples_leaf=5, random_state=seed)
 
 
-@_add("forest", "Random forest: the mean of 200 trees, each grown on its own draw of the rows")
+@_add("forest", "Random forest: the mean of 100 trees, each grown on its own draw of the rows")
 def _forest(data: Dataset, seed: int) -> Any:
     kind = RandomForestClassifier if data.classes else RandomForestRegressor
-    return kind(n_estimators=200, random_state=seed)
+    return kind(n_estimators=100, random_state=seed)
 
 
 @_add("boosting", "Boosted trees (HistGradientBoosting): each tree mends what the others leave")
@@ -173,4 +173,6 @@ def _svm(data: Dataset, seed: int) -> Any:
         machine = SVC(random_state=seed) if data.classes else SVR()
     if not data.classes:  # the penalty is in the target's unit
         machine = TransformedTargetRegressor(machine, transformer=StandardScaler())
-    return make_pipeline(Nystroem(n_components=300, random_state=seed), machine) if many else machine
+    return (
+        make_pipeline(Nystroem(n_components=300, random_state=seed), machine) if many else machine
+    )

@@ -6,6 +6,7 @@ import copy
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any, Literal
 
 import numpy as np
@@ -13,12 +14,13 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from xaikit.abilities import Activations, Attention, BoundScores, Leaf
+from xaikit.abilities import BoundScores, Leaf
 from xaikit.errors import InvalidInput
 from xaikit.models.inputs import Batch, Inputs, padding
+from xaikit.models.watch import Event, watch
 from xaikit.types import Bools, Floats, Ints, Modality, Space
 
-__all__ = ["NeuralModel", "SpatialModel", "TokenModel", "differentiating", "evaluating"]
+__all__ = ["NeuralModel", "Reads", "differentiating", "evaluating"]
 
 Array = NDArray[Any]
 Reads = Literal["first", "last", "mean"]
@@ -47,17 +49,17 @@ class NeuralModel:
     scale: float = 1.0
     reads: Reads = "first"
     probe: Array | None = None
+    modality: Modality = field(init=False)
 
-    @property
-    def modality(self) -> Modality:
-        return self.inputs.modality
+    def __post_init__(self) -> None:
+        self.modality = self.inputs.modality
 
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
         return next((p.device for p in self.net.parameters()), torch.device("cpu"))
 
-    def scores(self, xs: Sequence[Array]) -> Floats:
+    def scores(self, xs: Sequence[Array] | Array) -> Floats:
         """B inputs in data space -> (B, K) float64."""
         with evaluating(self.net), torch.inference_mode():
             found = [
@@ -66,7 +68,7 @@ class NeuralModel:
             ]
         return torch.cat(found).double().cpu().numpy()
 
-    def read(self, xs: Sequence[Array]) -> Batch:
+    def read(self, xs: Sequence[Array] | Array) -> Batch:
         """B inputs in data space, encoded on the device."""
         return self.inputs.read(self.net, xs, self.device)
 
@@ -77,7 +79,20 @@ class NeuralModel:
 
     def bind(self, x: Array, references: Array, ids: Ints, drops: bool) -> BoundScores:
         """Masked inputs are composed on the device from x and references encoded once."""
+        if not self.inputs.composes:
+            return _in_data_space(self, x, references, ids, drops)
         return _leave_out(self, x, ids) if drops else _replace(self, x, references, ids)
+
+    def example(self) -> Array:
+        """One input to try things on."""
+        return self.inputs.example() if self.probe is None else self.probe
+
+    @cached_property
+    def events(self) -> list[Event]:
+        """The modules of the net in the order in which they finish."""
+        with differentiating(self.net), torch.no_grad():
+            batch = self.read([self.example()])
+            return watch(self.net, lambda: self.forward(batch.at, batch))
 
     def leaf(self, xs: Sequence[Array]) -> Leaf:
         """Derivatives are taken at the encoded input: scaled pixels, columns or steps, word vectors."""
@@ -112,32 +127,6 @@ class NeuralModel:
             if isinstance(net.get_submodule(name), (nn.Embedding, nn.EmbeddingBag)):
                 _blank_padding(net.get_submodule(name))
         return replace(self, net=net)
-
-
-class SpatialModel(NeuralModel):
-    """A net with a layer whose cells keep their place in the input."""
-
-    def cam_layer(self) -> str:
-        """The layer found automatically; `NotApplicable` when the score cannot depend on its places."""
-        from xaikit.models.spatial import find_layer
-
-        return find_layer(self)
-
-    def activations(self, xs: Sequence[Array], layer: str | None = None) -> Activations:
-        """One pass cut at the layer."""
-        from xaikit.models.spatial import cut
-
-        return cut(self, xs, self.cam_layer() if layer is None else layer)
-
-
-class TokenModel(SpatialModel):
-    """A transformer: its tokens keep their place, and its attention can be seen."""
-
-    def attention(self, xs: Sequence[Array]) -> Attention:
-        """One pass in which every attention weight is computed openly."""
-        from xaikit.models.attention import capture
-
-        return capture(self, xs)
 
 
 @contextmanager
@@ -224,6 +213,21 @@ def _leave_out(model: NeuralModel, x: Array, ids: Ints) -> BoundScores:
             at = vectors[order] * there[:, :, None]  # padding is the zero vector
             batch = Batch(at, lengths, padding(lengths, vectors.device))
             return model.forward(at, batch).double().cpu().numpy()[:, None, :]
+
+    return bound
+
+
+def _in_data_space(
+    model: NeuralModel, x: Array, references: Array, ids: Ints, drops: bool
+) -> BoundScores:
+    n = int(ids.max()) + 1
+
+    def bound(masks: Bools, rows: slice) -> Floats:
+        part = [x] if drops else list(references[rows])
+        kept = np.concatenate([masks, np.ones((len(masks), 1), dtype=bool)], axis=1)
+        shown = kept[:, np.where(ids < 0, n, ids)]  # (m, T)
+        xs = [x[row] if drops else np.where(row, x, other) for row in shown for other in part]
+        return model.scores(xs).reshape(len(masks), len(part), -1)
 
     return bound
 

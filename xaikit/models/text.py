@@ -1,10 +1,10 @@
-"""How words become tensors for a net: one token a word, also for words never seen before."""
+"""How words become tensors: for a net of the zoo, and for a module with a tokeniser of its own."""
 
 from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -14,13 +14,16 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
+from xaikit.errors import ModelError
 from xaikit.modality.text import MASK_WORD
 from xaikit.models.inputs import Batch, padding
+from xaikit.models.watch import hooked
 from xaikit.types import Floats, Ints, Modality
 
-__all__ = ["Words"]
+__all__ = ["Encode", "Tokens", "Words"]
 
 Array = NDArray[Any]
+Encode = Callable[[list[str]], tuple[Sequence[int], Sequence[int | None]]]
 PAD, UNKNOWN, MASK = 0, 1, 2
 _N_SPECIAL = 3
 _MOST_GRAMS = 40  # of one word: a pasted link must not make every word as wide as itself
@@ -40,6 +43,7 @@ class Words:
     vocabulary: tuple[str, ...]
     n_buckets: int = 4096
     modality: ClassVar[Modality] = "text"
+    composes: ClassVar[bool] = True
 
     @classmethod
     def fit(
@@ -47,7 +51,9 @@ class Words:
     ) -> Words:
         """The words that stand in at least `min_count` places of the training texts."""
         counts = Counter(str(word).lower() for x in xs for word in x)
-        common = [w for w, c in counts.most_common(most) if c >= min_count and w != MASK_WORD.lower()]
+        common = [
+            w for w, c in counts.most_common(most) if c >= min_count and w != MASK_WORD.lower()
+        ]
         return cls(tuple(common), n_buckets)
 
     @property
@@ -76,7 +82,7 @@ class Words:
             self._known[word] = found
         return found
 
-    def read(self, net: nn.Module, xs: Sequence[Array], device: torch.device) -> Batch:
+    def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
         rows: dict[str, int] = {}  # distinct words, each looked up once; row 0 is padding
         places = [[rows.setdefault(str(w), len(rows) + 1) for w in x] for x in xs]
         codes = _filled([[PAD], *(self.codes(word) for word in rows)], least=2, device=device)
@@ -108,15 +114,102 @@ class Words:
         return {"kind": "words", "vocabulary": self.vocabulary, "n_buckets": self.n_buckets}
 
 
+@dataclass(frozen=True, eq=False)
+class Tokens:
+    """Words (T,) -> the token embeddings (B, T', E) of a module that people bring.
+
+    encode : words -> token ids, and for each token the position of its word (None for a special
+        token, for example CLS)
+    embedding : name of the module that turns ids into vectors, where derivatives are taken
+    takes_valid : the module is called with (ids, valid) instead of (ids); valid (B, T') bool is
+        False on padding
+    padding_id : fills up shorter texts, at the end
+    """
+
+    encode: Encode
+    embedding: str
+    takes_valid: bool
+    padding_id: int = 0
+    modality: ClassVar[Modality] = "text"
+    composes: ClassVar[bool] = False  # a masked word may have another number of tokens
+
+    def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
+        found = [self.encode([str(word) for word in x]) for x in xs]
+        for x, (ids, owners) in zip(xs, found, strict=True):
+            _check_tokens(x, ids, owners)
+        codes = _filled([ids for ids, _ in found], 1, device, self.padding_id)
+        words = [[-1 if owner is None else owner for owner in owners] for _, owners in found]
+        return Batch(
+            at=net.get_submodule(self.embedding)(codes),
+            lengths=tuple(len(x) for x in xs),
+            valid=padding([len(ids) for ids, _ in found], device),
+            words=_filled(words, 1, device, -1),
+            codes=codes,
+        )
+
+    def run(self, net: nn.Module, at: Tensor, batch: Batch) -> Tensor:
+        """The net on its ids, with its embedding's output replaced by `at`."""
+        assert batch.codes is not None
+        valid = (
+            torch.ones_like(batch.codes, dtype=torch.bool) if batch.valid is None else batch.valid
+        )
+        given = (batch.codes, valid) if self.takes_valid else (batch.codes,)
+        with hooked([(net.get_submodule(self.embedding), lambda *_: at)]):
+            return net(*given)  # type: ignore[no-any-return]
+
+    def places(self, ids: Ints) -> Ints:
+        raise NotImplementedError
+
+    def fold(self, values: Tensor, batch: Batch) -> list[Floats]:
+        return self.spread(values.sum(2), batch)
+
+    def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
+        """A word shows the mean of its tokens."""
+        counts = self.spread(torch.ones_like(maps), batch)
+        sums = self.spread(maps, batch)
+        return [total / np.maximum(n, 1) for total, n in zip(sums, counts, strict=True)]
+
+    def spread(self, cells: Tensor, batch: Batch) -> list[Floats]:
+        """A word gets the sum of its tokens."""
+        assert batch.words is not None
+        values, words = cells.detach().double().cpu().numpy(), batch.words.cpu().numpy()
+        return [
+            np.bincount(owner[owner >= 0], row[owner >= 0], n).astype(np.float64)
+            for row, owner, n in zip(values, words, batch.lengths, strict=True)
+        ]
+
+    def example(self) -> Array:
+        return np.array([MASK_WORD] * 4)
+
+    def config(self) -> dict[str, Any]:
+        return {}
+
+
+def _check_tokens(x: Array, ids: Sequence[int], owners: Sequence[int | None]) -> None:
+    if len(ids) != len(owners) or len(ids) == 0:
+        raise ModelError(
+            f"encode gave {len(ids)} token ids and {len(owners)} word positions; give one position "
+            "(or None) a token, and at least one token."
+        )
+    wrong = [owner for owner in owners if owner is not None and not 0 <= owner < len(x)]
+    if wrong:
+        raise ModelError(
+            f"encode gave the word position {wrong[0]} for {len(x)} words; positions are 0 to "
+            f"{len(x) - 1}, or None for a special token."
+        )
+
+
 def _grams(word: str) -> list[str]:
     """Character 2-, 3- and 4-grams of the word with its ends marked."""
     marked = f"<{word}>"
     return [marked[i : i + n] for n in (2, 3, 4) for i in range(len(marked) - n + 1)]
 
 
-def _filled(rows: Sequence[Sequence[int]], least: int, device: torch.device) -> Tensor:
-    """(len(rows), longest) long, each row filled up with 0."""
-    filled = np.zeros((len(rows), max(least, *map(len, rows))), dtype=np.int64)
+def _filled(
+    rows: Sequence[Sequence[int]], least: int, device: torch.device, fill: int = 0
+) -> Tensor:
+    """(len(rows), longest) long, each row filled up at its end."""
+    filled = np.full((len(rows), max(least, *map(len, rows))), fill, dtype=np.int64)
     for target, row in zip(filled, rows, strict=True):
         target[: len(row)] = row
     return torch.from_numpy(filled).to(device)

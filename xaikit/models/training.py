@@ -189,6 +189,7 @@ def _facts(
         "task": data.task,
         "data": data.name,
         "data_hash": data.hash,
+        "columns": [dataclasses.asdict(column) for column in data.columns],
         "metrics": {split: evaluate(model, data, split) for split in ("test", "val")},
     }
 
@@ -222,7 +223,9 @@ class _Loop:
                     self._step(seen, labels[torch.from_numpy(rows)], optimizer, epoch)
                     cycle.step()
                 loss = self._val_loss()
-                bar.update(task, advance=1, description=f"training {self.model.id} (val {loss:.3f})")
+                bar.update(
+                    task, advance=1, description=f"training {self.model.id} (val {loss:.3f})"
+                )
                 if loss <= best_loss:
                     best = {name: value.clone() for name, value in net.state_dict().items()}
                     best_loss, best_epoch = loss, epoch
@@ -279,7 +282,7 @@ class _Loop:
                 f"(now {self.recipe.lr:g}) or look for huge values in '{self.data.name}'."
             )
         optimizer.zero_grad()
-        loss.backward()
+        loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.net.parameters(), self.recipe.clip)
         optimizer.step()
 

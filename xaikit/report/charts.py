@@ -17,7 +17,7 @@ from xaikit.types import Floats
 __all__ = ["curve_panel", "dot_whisker", "line_path", "position", "range_bar", "tag"]
 
 Axis = tuple[float, float]
-SHAPES = ("circle", "square", "diamond", "triangle")
+LONGEST_NAME = 22
 
 
 def tag(name: str, *children: Any, **attributes: Any) -> Markup:
@@ -134,27 +134,26 @@ def curve_panel(
 
 
 def _line_names(x: Floats, a: Floats, b: Floats, names: tuple[str, str]) -> list[Markup]:
-    """Both names on their lines, where the lines are farthest apart; above the upper line."""
+    """Both names on their lines, where the lines are farthest apart."""
     places = np.array([0.3, 0.4, 0.5, 0.6])
     at_a, at_b = np.interp(places, x, a), np.interp(places, x, b)
     best = int(np.argmax(np.abs(at_a - at_b)))
-    upper_is_a = at_a[best] >= at_b[best]
     wide = abs(at_a[best] - at_b[best]) > 0.25
     found = []
-    for y, name, upper, style in (
-        (at_a[best], names[0], upper_is_a, "name"),
-        (at_b[best], names[1], not upper_is_a, "name random"),
-    ):
-        inside = upper and y > 0.88 or not upper and (wide or y < 0.15)
-        shift = (15 if upper else -6) if inside else (-6 if upper else 15)
+    for line, at, other, name, style in ((a, at_a, at_b, names[0], "name"), (b, at_b, at_a, names[1], "name random")):
+        upper = at[best] > other[best] or (at[best] == other[best] and line is a)
+        above = at[best] < 0.88 if upper else wide or at[best] < 0.15
+        ends = np.interp([places[best] - 0.1, places[best] + 0.1], x, line)
+        # the words run to the side where the line moves away from them
+        anchor = "start" if (ends[1] < ends[0]) == above else "end"
         found.append(
             tag(
                 "text",
-                name,
+                name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…",
                 x=_at(100 * places[best]),
-                y=_at(100 * (1 - y)),
-                dy=shift,
-                class_=f"{style} mid",
+                y=_at(100 * (1 - at[best])),
+                dy=-6 if above else 15,
+                class_=f"{style} {anchor}",
             )
         )
     return found

@@ -59,7 +59,7 @@ def _card(findings: Findings, method: str) -> dict[str, Any]:
         "n": max((s.n for _, s, _ in shares), default=0),
         "rows": [
             {
-                "name": name,
+                "name": name[:1].upper() + name[1:] if name == rationale_name(findings) else name,
                 "chart": dot_whisker(s.value, axis, interval=s.interval, cases=s.cases, zero=size),
                 "text": percent(s.value),
                 "interval": percent_interval(s.interval),
@@ -71,7 +71,7 @@ def _card(findings: Findings, method: str) -> dict[str, Any]:
 
 
 def _shares(findings: Findings, method: str) -> list[Share]:
-    """Regions with the mean share of evidence on them; strongest first, "elsewhere" last."""
+    """Regions with the mean share of evidence on them: strongest first, or in their own order."""
     found: dict[str, list[float]] = defaultdict(list)
     sizes: dict[str, list[float]] = defaultdict(list)
     measured = findings.values("relevance_mass", method)
@@ -83,16 +83,23 @@ def _shares(findings: Findings, method: str) -> list[Share]:
         for name, weight in _regions(findings, sample, explanation, common).items():
             places = explanation.segmentation.ids >= 0
             share = _share(explanation, weight, positive=sample.rationale is not None)
-            if name == rationale_name(findings) and sample.id in measured:
-                share = measured[sample.id]
+            if sample.rationale is not None and sample.id in measured:
+                inside = measured[sample.id]
+                share = inside if name == rationale_name(findings) else 1 - inside
             if share is not None:
                 found[name].append(share)
                 sizes[name].append(float(weight[places].mean()))
     shares = [(n, s, float(np.mean(sizes[n]))) for n, v in found.items() if (s := estimate(v))]
     elsewhere = findings.words("drivers.elsewhere")
-    if elsewhere in found and measured:  # what is not inside is elsewhere, by the same measure
-        return [s for s in shares if s[0] != elsewhere]
+    if _in_order(findings):
+        return shares
     return sorted(shares, key=lambda s: (s[0] == elsewhere, -s[1].value))
+
+
+def _in_order(findings: Findings) -> bool:
+    """Whether regions are places with an order of their own, which is kept: parts of the time."""
+    first = findings.run.samples[0]
+    return first.modality == "series" and first.rationale is None
 
 
 def _share(explanation: Explanation, weight: Floats, *, positive: bool) -> float | None:

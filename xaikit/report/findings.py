@@ -10,17 +10,15 @@ from typing import Any
 
 import numpy as np
 
-from xaikit import verdict as verdict_module
 from xaikit.report.words import Words
 from xaikit.run import Run
-from xaikit.stats import bootstrap_interval
+from xaikit.stats import FEWEST, bootstrap_interval
 from xaikit.types import Explanation, Floats, Sample, Score
-from xaikit.verdict import Verdict
+from xaikit.verdict import Verdict, verdicts
 
 __all__ = ["RANDOM", "Estimate", "Findings", "estimate"]
 
 RANDOM = "random"  # the control that every comparison is made against
-FEW = 10  # below this many cases all are shown and no interval is claimed
 ORDER = ("faithful", "unsettled", "not_tested", "failed", "control")
 BETTER = {"deletion": "lower", "insertion": "higher"}
 
@@ -41,10 +39,9 @@ def estimate(values: list[float]) -> Estimate | None:
     if found.size == 0:
         return None
     mean = float(found.mean())
-    if found.size < FEW:
+    if found.size < FEWEST:
         return Estimate(mean, found.size, cases=tuple(found.tolist()))
-    low, high = bootstrap_interval(found)
-    return Estimate(mean, found.size, (float(low), float(high)))
+    return Estimate(mean, found.size, bootstrap_interval(found))
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,20 +53,15 @@ class Findings:
 
     @cached_property
     def verdicts(self) -> dict[str, Verdict]:
-        """Method -> verdict; untested methods get "not_tested", controls "control"."""
-        judge = getattr(verdict_module, "verdicts", None)
-        given = {v.method: v for v in (judge(self.run) if judge else ())}
-        return {
-            m: given.get(m) or Verdict(m, "control" if self.is_control(m) else "not_tested", "")
-            for m in self.run.methods
-        }
+        """Method -> verdict."""
+        return {v.method: v for v in verdicts(self.run)}
 
     @cached_property
     def order(self) -> tuple[str, ...]:
         """Methods: passed, unsettled, not tested, failed, controls; in each, most faithful first."""
 
         def key(method: str) -> tuple[int, bool, float, int]:
-            gain = self.gain("deletion", method)
+            gain = self.faithfulness(method)
             rank = ORDER.index(self.verdicts[method].status)
             return rank, method == RANDOM, -gain.value if gain else np.inf, asked.index(method)
 
@@ -148,6 +140,9 @@ class Findings:
             if "method" in s.of and s.of.get("masker") in (None, masker):
                 key = (s.metric, str(s.of["method"]))
                 found[key].setdefault(str(s.of.get("sample", "")), s)
+        for scores in found.values():
+            if len(scores) > 1:
+                scores.pop("", None)  # a mean over the samples beside the samples themselves
         return found
 
     def values(self, metric: str, method: str) -> dict[str, float]:
@@ -163,6 +158,13 @@ class Findings:
         mine, random = self.values(metric, method), self.values(metric, RANDOM)
         sign = -1.0 if BETTER[metric] == "lower" else 1.0
         return estimate([sign * (mine[k] - random[k]) for k in mine if k in random])
+
+    def faithfulness(self, method: str) -> Estimate | None:
+        """What the check "better than random" measured; else the same number, or the deletion gain."""
+        gate = self.verdicts[method].gate("beats_random")
+        if gate is not None and gate.value is not None:
+            return Estimate(gate.value, len(self.run.of(method)), gate.interval)
+        return self.mean("srg", method) or self.gain("deletion", method)
 
     def mean_curve(self, metric: str, method: str, x: Floats) -> Floats | None:
         """(p,) mean of the samples' curves at the shares x."""

@@ -1,103 +1,91 @@
-"""A signal once, and one strip of evidence per method on the same time axis."""
+"""The parts of a series card: signals, strips of every method, and the span they share."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from xaikit.report.colour import HATCH_FROM
-from xaikit.report.formats import amount, fixed
-from xaikit.report.png import heat_uri
-from xaikit.types import Explanation, Sample, Segmentation
+from xaikit.report.card import Card, shares_scale
+from xaikit.report.formats import signed
+from xaikit.report.strips import Clock, common_span, signal, strip, strongest_channels
+from xaikit.types import Explanation
 
-__all__ = ["Clock", "common_span", "signal", "strip", "strongest_channels"]
-
-MOST_CHANNELS = 4
-COLUMNS = 512
+__all__ = ["series_parts"]
 
 
-@dataclass(frozen=True)
-class Clock:
-    """Turns steps of a series into time: one step lasts `step` of `unit`."""
-
-    step: float = 1.0
-    unit: str = ""
-
-    def span(self, start: int, end: int) -> str:
-        """A stretch of steps [start, end) in words."""
-        unit = f"\N{NO-BREAK SPACE}{self.unit}" if self.unit else ""
-        if not self.unit:
-            return f"{start}–{end - 1}"
-        digits = max(0, 2 - int(np.floor(np.log10(max((end - start) * self.step, 1e-9)))) - 1)
-        return f"{fixed(start * self.step, digits)}–{fixed(end * self.step, digits)}{unit}"
-
-    def ticks(self, length: int) -> list[tuple[float, str]]:
-        """Places in per cent and their times, about six."""
-        last = length * self.step
-        raw = last / 6
-        base = 10 ** np.floor(np.log10(raw))
-        step = base * next((m for m in (1, 2, 5, 10) if m * base >= raw), 10)
-        if not self.unit:
-            step = max(1.0, step)
-        times = np.arange(0, last * 1.0001, step)
-        unit = f"\N{NO-BREAK SPACE}{self.unit}" if self.unit else ""
-        return [(float(100 * t / last), f"{amount(round(float(t), 9))}{unit}") for t in times]
-
-
-def signal(sample: Sample, channel: int) -> dict[str, Any]:
-    """One channel as a path on a 100 x 100 plot, its lowest value at the bottom."""
-    y = sample.x[:, channel].astype(np.float64)
-    low, high = float(y.min()), float(y.max())
-    height = (y - low) / (high - low) if high > low else np.full(len(y), 0.5)
-    x = 100 * (np.arange(len(y)) + 0.5) / len(y)
-    points = "L".join(f"{a:.2f} {96 - 92 * b:.1f}" for a, b in zip(x, height, strict=True))
-    return {"path": f"M{points}", "low": amount(low), "high": amount(high)}
-
-
-def strip(shares: NDArray[Any], segmentation: Segmentation, channel: int) -> dict[str, Any]:
-    """(n,) evidence as shares of the scale -> one channel's strip and its hatching in per cent."""
-    line = np.append(shares, 0.0)[segmentation.ids[:, channel]]
-    step = max(1, -(-len(line) // COLUMNS))
-    hatched = _spans(line < -HATCH_FROM)
+def series_parts(mine: Card, names: list[str]) -> dict[str, Any]:
+    """Signals once, and per method one strip a channel on the same axis."""
+    length, n_channels = mine.sample.grid
+    clock = _clock(mine)
+    channels = strongest_channels(mine.lead, n_channels)
     return {
-        "uri": heat_uri(line[::step][None, :]),
-        "hatch": [(100 * a / len(line), 100 * (b - a) / len(line)) for a, b in hatched],
+        "channels": [
+            {"name": _name(mine, names, c, n_channels), "label": n_channels > 1, **signal(mine.sample, c)}
+            for c in channels
+        ],
+        "more": mine.findings.words("series.more", n=n_channels - len(channels))
+        if n_channels > len(channels)
+        else "",
+        "ticks": clock.ticks(length),
+        "common": _common(mine, clock, length),
+        "strips": {
+            m: {
+                "channels": [
+                    {"name": _name(mine, names, c, n_channels), **strip(mine.shares(e), e.segmentation, c)}
+                    for c in _channels(e, channels)
+                ],
+                "strongest": _strongest(mine, e, clock),
+            }
+            for m, e in mine.explanations.items()
+        },
     }
 
 
-def strongest_channels(explanation: Explanation | None, n_channels: int) -> list[int]:
-    """At most four channels, those with most evidence, in their own order."""
-    if n_channels <= MOST_CHANNELS or explanation is None:
-        return list(range(min(n_channels, MOST_CHANNELS)))
-    seg = explanation.segmentation
-    per_place = seg.scatter(np.abs(explanation.values) / seg.sizes)
-    best = np.argsort(-per_place.sum(axis=0), kind="stable")[:MOST_CHANNELS]
-    return sorted(int(c) for c in best)
+def _channels(e: Explanation, channels: list[int]) -> list[int]:
+    """One strip is enough where every channel has the same features."""
+    ids = e.segmentation.ids
+    return channels[:1] if bool((ids == ids[:, :1]).all()) else channels
 
 
-def common_span(explanations: Sequence[Explanation]) -> tuple[int, int] | None:
-    """The steps [start, end) that every explanation counts among its strongest, or None.
+def _clock(mine: Card) -> Clock:
+    data = mine.findings.run.context.get("data") or {}
+    step = mine.sample.meta.get("step") or data.get("step")
+    if isinstance(step, dict) and step.get("size"):
+        return Clock(float(step["size"]), str(step.get("unit", "")))
+    return Clock()
 
-    Strongest is the top tenth of the features, at least two; the longest common run wins.
-    """
-    if not explanations:
+
+def _name(mine: Card, names: list[str], channel: int, n_channels: int) -> str:
+    if len(names) == n_channels:
+        return names[channel]
+    return mine.findings.words("series.signal") if n_channels == 1 else f"ch {channel + 1}"
+
+
+def _common(mine: Card, clock: Clock, length: int) -> dict[str, Any] | None:
+    """The longest span that all trusted methods count among their strongest."""
+    trusted = [e for m, e in mine.explanations.items() if m in mine.findings.trusted]
+    span = common_span(trusted)
+    if span is None:
         return None
-    common = np.ones(explanations[0].segmentation.ids.shape[0], dtype=bool)
-    for e in explanations:
-        k = max(2, len(e.values) // 10)
-        order = np.argsort(-np.abs(e.values), kind="stable")[:k]
-        strong = [i for i in order if e.values[i] != 0]
-        common &= np.isin(e.segmentation.ids, strong).any(axis=1)
-    spans = _spans(common)
-    return max(spans, key=lambda s: s[1] - s[0]) if spans else None
+    start, end = span
+    key = "series.common" if mine.findings.passed else "series.common_untested"
+    return {
+        "x": f"{100 * start / length:.2f}",
+        "width": f"{100 * (end - start) / length:.2f}",
+        "middle": f"{100 * (start + end) / 2 / length:.1f}",
+        "anchor": "start" if start < 0.25 * length else "end" if end > 0.75 * length else "middle",
+        "words": mine.findings.words(key, span=clock.span(start, end)),
+    }
 
 
-def _spans(line: NDArray[Any]) -> list[tuple[int, int]]:
-    edges = np.diff(np.concatenate([[0], line.astype(np.int8), [0]]))
-    return list(
-        zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True)
-    )
+def _strongest(mine: Card, e: Explanation, clock: Clock) -> str:
+    """The strongest feature's span and value, in words."""
+    values = mine.shown(e)
+    if not np.abs(values).max() > 0:
+        return mine.findings.words("map.zero", part=mine.findings.words("part.series"))
+    best = int(np.argmax(np.abs(values)))
+    steps = np.flatnonzero((e.segmentation.ids == best).any(axis=1))
+    digits = mine.digits_of(e) if shares_scale(e) else 2
+    span = clock.span(int(steps[0]), int(steps[-1]) + 1)
+    return mine.findings.words("series.strongest", span=span, value=signed(float(values[best]), digits))

@@ -71,7 +71,7 @@ def _cell(findings: Findings, a: str, b: str, metric: str) -> dict[str, Any]:
 def _reading(findings: Findings) -> list[str]:
     """Which methods stand apart, and whether that is noise."""
     found = []
-    for method in findings.real:
+    for method in (m for m in findings.real if m not in findings.passed):
         own = findings.repeats(method)
         others = [
             v

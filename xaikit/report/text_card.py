@@ -5,11 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xaikit.report.colour import bin_of
 from xaikit.report.formats import fixed, signed
-from xaikit.types import Explanation, Sample
+from xaikit.types import Bools, Explanation, Floats, Ints, Sample
 
 __all__ = ["marked_words"]
 
@@ -22,27 +21,28 @@ OPENING = tuple("([{“‘$")
 
 
 def marked_words(
-    sample: Sample, explanation: Explanation, shares: NDArray[Any], digits: int
+    sample: Sample, explanation: Explanation, values: Floats, shares: Floats, digits: int
 ) -> list[dict[str, Any]]:
     """Words in order with bin (-3..3) and, on the three strongest features, their value.
 
+    values : (n,) as they are printed; shares: (n,) the same as shares of the scale
     An item with the key "fold" stands for a run of words that carry next to nothing.
     """
     ids = explanation.segmentation.ids
     order = np.argsort(-np.abs(shares), kind="stable")[:N_NUMBERED]
     numbered = {int(np.flatnonzero(ids == i)[0]): i for i in order if bin_of(shares[i])}
-    show = signed if explanation.values.min() < 0 or explanation.unit != "relative" else fixed
+    show = signed if values.min() < 0 or explanation.unit != "relative" else fixed
     words = [
         {
             "text": str(word),
             "bin": bin_of(shares[f]) if f >= 0 else 0,
-            "value": show(explanation.values[numbered[i]], digits) if i in numbered else "",
+            "value": show(float(values[numbered[i]]), digits) if i in numbered else "",
             "glued": i > 0 and _glued(str(sample.x[i - 1]), str(word)),
         }
         for i, (word, f) in enumerate(zip(sample.x, ids, strict=True))
     ]
     weak = np.abs(np.append(shares, 0.0)[ids]) < FOLD_BELOW
-    return _folded(words, weak, explanation, digits) if len(words) > LONG else words
+    return _folded(words, weak, ids, values, digits) if len(words) > LONG else words
 
 
 def _glued(before: str, word: str) -> bool:
@@ -51,10 +51,11 @@ def _glued(before: str, word: str) -> bool:
 
 
 def _folded(
-    words: list[dict[str, Any]], weak: NDArray[Any], explanation: Explanation, digits: int
+    words: list[dict[str, Any]], weak: Bools, ids: Ints, values: Floats, digits: int
 ) -> list[dict[str, Any]]:
     """Replace long runs of weak words by one item with their number and sum."""
-    ids, found, start = explanation.segmentation.ids, [], 0
+    found: list[dict[str, Any]] = []
+    start = 0
     while start < len(words):
         end = start
         while end < len(words) and weak[end]:
@@ -64,7 +65,7 @@ def _folded(
             start = max(end, start + 1)
             continue
         inside = np.unique(ids[start:end])
-        total = float(explanation.values[inside[inside >= 0]].sum())
+        total = float(values[inside[inside >= 0]].sum())
         found.append({"fold": words[start:end], "n": end - start, "sum": signed(total, digits)})
         start = end
     return found

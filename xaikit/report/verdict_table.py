@@ -31,7 +31,7 @@ def badge(findings: Findings, status: str, *, short: bool = False) -> dict[str, 
 
 def verdict_block(findings: Findings) -> dict[str, Any]:
     """Heads and rows of the verdict table."""
-    gains = {m: _gain(findings, m) for m in findings.order}
+    gains = {m: findings.faithfulness(m) for m in findings.order if m != RANDOM}
     ends = [b for g in gains.values() if g for b in (g.interval or (g.value, g.value))]
     low, high = min([0.0, *ends]), max([0.0, *ends])
     pad = 0.08 * (high - low) or 1.0
@@ -39,7 +39,7 @@ def verdict_block(findings: Findings) -> dict[str, Any]:
     return {
         "repeats": _limit(findings, "repeats"),
         "depends": _limit(findings, "depends_on_model"),
-        "rows": [_row(findings, m, gains[m], axis) for m in findings.order],
+        "rows": [_row(findings, m, gains.get(m), axis) for m in findings.order],
         "n": len(findings.run.samples),
     }
 
@@ -53,9 +53,9 @@ def finding(findings: Findings, gate: Gate) -> str:
     if gate.value is None:
         return words("found.unmeasured", name=name)
     needed = ("≥" if gate.direction == "higher" else "≤") + f" {fixed(gate.limit)}"
-    found = interval(gate.interval) if gate.interval else ""
+    found = interval(gate.interval, sign=gate.name.startswith("beats"))
     text = words("found", name=name, value=fixed(gate.value), interval=found, limit=needed)
-    return text.replace(" ;", ";").replace(" ,", ",")
+    return text.replace(" ;", ";").replace("  ", " ")
 
 
 def _row(
@@ -73,10 +73,15 @@ def _row(
         "reason": _reason(findings, verdict, gain),
         "checks": [_check(findings, g) for g in verdict.gates],
         "better": _better(findings, method, gain, axis),
-        "trivial": trivial and _measure(findings, trivial, signed),
+        "trivial": trivial
+        and {
+            "text": signed(trivial.value),
+            "interval": interval(trivial.interval),
+            **_mark(findings, trivial),
+        },
         "repeats": _cell(findings, verdict.gate("repeats"), findings.repeats(method)),
         "depends": _cell(findings, verdict.gate("depends_on_model"), _changed(findings, method)),
-        "by_class": by_class and _measure(findings, by_class, fixed),
+        "by_class": by_class and {"text": fixed(by_class.value), **_mark(findings, by_class)},
         "agrees": fixed(agrees),
         "cost": _cost(findings, method),
         "not_converged": any(e.converged is False for e in findings.run.of(method)),
@@ -97,16 +102,6 @@ def _reason(findings: Findings, verdict: Verdict, gain: Estimate | None) -> str:
         return words("verdict.all_passed", n=len(verdict.gates))
     wanted = False if verdict.status == "failed" else None
     return " ".join(finding(findings, g) for g in verdict.gates if g.passed is wanted)
-
-
-def _gain(findings: Findings, method: str) -> Estimate | None:
-    """What the check "better than random" measured, otherwise the gain in the deletion area."""
-    if method == RANDOM:
-        return None
-    gate = findings.verdicts[method].gate("beats_random")
-    if gate is not None and gate.value is not None:
-        return Estimate(gate.value, len(findings.run.samples), gate.interval)
-    return findings.gain("deletion", method)
 
 
 def _better(
@@ -146,11 +141,6 @@ def _cell(findings: Findings, gate: Gate | None, measured: float | None) -> dict
     if measured is not None:
         return {"text": fixed(measured)}
     return {"text": "–", "word": findings.words("not_tested")}
-
-
-def _measure(findings: Findings, gate: Gate, show: Any) -> dict[str, Any]:
-    digits = {"interval": interval(gate.interval, sign=show is signed)} if gate.interval else {}
-    return {"text": show(gate.value), **digits, **_mark(findings, gate)}
 
 
 def _check(findings: Findings, gate: Gate) -> dict[str, Any]:

@@ -5,6 +5,7 @@ Names of features, classes and samples are never translated.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -113,7 +114,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "short.details": ("Details", "자세히"),
     "short.case": ("See a case", "사례 보기"),
     "short.gallery": ("See the samples", "표본 보기"),
-    "short.where": ("The evidence lies on {region}", "근거의 위치: {region}"),
+    "short.where": ("The evidence lies in {region}", "근거의 위치: {region}"),
     "short.where_not": ("The evidence is not tied to {region}", "근거가 {region}에 모이지 않습니다"),
     "short.where_open": (
         "Where the evidence lies is not settled",
@@ -154,7 +155,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "verdict.lead": (
         "Passing means the marked {parts} change this model’s answer when removed. "
         "It does not mean the reason is medically, legally or physically right.",
-        "통과했다는 것은 표시된 {parts}을(를) 제거하면 이 모델의 답이 바뀐다는 뜻입니다. "
+        "통과했다는 것은 표시된 부분({parts})을 제거하면 이 모델의 답이 바뀐다는 뜻입니다. "
         "그 근거가 실제로 옳다는 뜻은 아닙니다.",
     ),
     "verdict.note": (
@@ -168,15 +169,15 @@ WORDS: dict[str, tuple[str, str]] = {
     "verdict.method": ("Method", "방법"),
     "verdict.reason": ("Verdict and reason", "판정과 이유"),
     "verdict.better": ("Better than random?", "무작위보다 나은가?"),
-    "verdict.better_unit": ("gain over random removal ↑", "무작위 제거 대비 이득 ↑"),
+    "verdict.better_unit": ("area between removing least and most important first ↑", "덜 중요한 것부터와 중요한 것부터 제거한 곡선 사이 면적 ↑"),
     "verdict.repeats": ("Repeats?", "재현되는가?"),
     "verdict.depends": ("Depends on the model?", "모델에 의존하는가?"),
     "verdict.agrees": ("Agrees with passed", "통과 방법과 일치"),
     "verdict.cost": ("Cost per sample", "표본당 비용"),
     "verdict.cost_unit": ("model calls · time", "모델 호출 · 시간"),
     "verdict.reference": ("reference 0.00", "기준 0.00"),
-    "verdict.vs_trivial": ("than {name}", "{name} 대비"),
-    "verdict.by_class": ("by class {value}", "분류별 {value}"),
+    "verdict.vs_trivial": ("than the trivial control", "단순 대조군보다"),
+    "verdict.by_class": ("by class", "분류별"),
     "verdict.as_control": ("{name} (control)", "{name}(대조군)"),
     "verdict.checks": ("All {n} checks", "검사 {n}개 모두"),
     "verdict.checks.one": ("The check", "검사"),
@@ -243,7 +244,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "short_gate.depends_on_class": ("same for every class", "분류 의존"),
     "short_gate.adds_up": ("does not add up", "합"),
     "short_gate.repeats": ("not repeatable", "재현성"),
-    "found": ("{name}: {value} {interval}; needed: {limit}.", "{name}: {value} {interval}, 기준 {limit}."),
+    "found": ("{name}: {value} {interval}; needed: {limit}.", "{name}: {value} {interval} (기준 {limit})."),
     "found.unmeasured": ("{name}: not measured.", "{name}: 측정하지 않음."),
     # what drives it
     "drivers.nav": ("What drives it", "모델을 움직이는 것"),
@@ -305,6 +306,12 @@ class Words:
         single = str(values.get("n", values.get("of"))) == "1" and f"{key}.one" in WORDS
         pair = WORDS[f"{key}.one" if single else key]
         return pair[LANGUAGES.index(self.language)].format(**values)
+
+    def listed(self, names: Sequence[str]) -> str:
+        """Names as one would say them: "A, B and C"."""
+        if len(names) < 2 or self.language != "en":
+            return ", ".join(names)
+        return f"{', '.join(names[:-1])} and {names[-1]}"
 
     def known(self, key: str, otherwise: str) -> str:
         """The words of a key that may not exist."""

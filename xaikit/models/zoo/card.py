@@ -67,7 +67,9 @@ class Architecture:
         """What can be set, with its default."""
         fixed = getattr(self.net, "keywords", {})  # of a partial: part of the architecture
         found = inspect.signature(self.net).parameters.values()
-        return {p.name: p.default for p in found if p.kind is p.KEYWORD_ONLY and p.name not in fixed}
+        return {
+            p.name: p.default for p in found if p.kind is p.KEYWORD_ONLY and p.name not in fixed
+        }
 
 
 ZOO: Registry[Architecture] = Registry("model")

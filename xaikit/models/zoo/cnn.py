@@ -17,7 +17,13 @@ class LeNet(nn.Module):
     max pooling and wider layers, as it is taught today)."""
 
     def __init__(
-        self, shape: Shape, n_outputs: int, *, width: int = 16, hidden: int = 128, dropout: float = 0.3
+        self,
+        shape: Shape,
+        n_outputs: int,
+        *,
+        width: int = 16,
+        hidden: int = 128,
+        dropout: float = 0.3,
     ) -> None:
         super().__init__()
         channels, height, across = shape
@@ -48,7 +54,13 @@ class VGGSmall(nn.Module):
     (Simonyan & Zisserman 2015, with batch normalisation)."""
 
     def __init__(
-        self, shape: Shape, n_outputs: int, *, width: int = 16, hidden: int = 128, dropout: float = 0.3
+        self,
+        shape: Shape,
+        n_outputs: int,
+        *,
+        width: int = 16,
+        hidden: int = 128,
+        dropout: float = 0.3,
     ) -> None:
         super().__init__()
         channels, height, across = shape
@@ -133,7 +145,8 @@ class FCN1d(nn.Module):
         channels = shape[1]
         for out, kernel in ((width, 8), (2 * width, 5), (width, 3)):
             layers += [
-                nn.Conv1d(channels, out, kernel, padding="same", bias=False),
+                nn.ConstantPad1d(((kernel - 1) // 2, kernel // 2), 0.0),  # time keeps its length
+                nn.Conv1d(channels, out, kernel, bias=False),
                 nn.BatchNorm1d(out),
                 nn.ReLU(),
             ]

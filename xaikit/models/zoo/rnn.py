@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
@@ -29,7 +28,7 @@ class Recurrent(nn.Module):
         self,
         shape: Shape,
         n_outputs: int,
-        cell: Literal["rnn", "lstm", "gru"],
+        cell: str,
         *,
         width: int = 64,
         depth: int = 1,

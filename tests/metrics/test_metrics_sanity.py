@@ -1,0 +1,166 @@
+"""Stability and sanity on explainers whose answers are known."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+import pytest
+import toy_studies as toys
+from toys import ask_table, linear
+
+from xaikit.errors import InvalidInput
+from xaikit.methods.base import METHODS, ask
+from xaikit.metrics import METRICS, Randomisation, RandomLogit, Stability, neighbours
+from xaikit.metrics.stability import seed_agreement
+from xaikit.question import Masker, Pool
+from xaikit.stats import spearman
+
+
+@pytest.fixture(autouse=True)
+def _registered(monkeypatch):
+    for kind in toys.EVERY:
+        monkeypatch.setitem(METHODS._entries, kind.name, kind)
+
+
+def rng() -> np.random.Generator:
+    return np.random.default_rng(5)
+
+
+def measured(metric, kind, question) -> dict[str, float]:
+    (explanation,) = ask(kind(), [question])
+    return {s.metric: s.value for s in metric(question, explanation, question.rng("test", 0))}
+
+
+def test_randomisation_is_the_rank_correlation_with_a_copy_and_leaves_the_model_alone() -> None:
+    (question,) = toys.questions(0, n_samples=1)
+    before = question.model.weights.copy()
+    (explanation,) = ask(toys.Sound(), [question])
+    found = Randomisation(n_copies=1)(question, explanation, rng())
+    seed = int(rng().integers(2**31))
+    copy = question.model.randomised(("pairs", "singles"), np.random.default_rng(seed))
+    theirs = toys.exact(dataclasses.replace(question, model=copy, pool=Pool()))
+    assert found[0].metric == "randomisation"
+    assert found[0].value == pytest.approx(spearman(explanation.values, theirs))
+    assert found[1].metric == "randomisation_strength"
+    assert found[1].value == pytest.approx(spearman(abs(explanation.values), abs(theirs)))
+    assert found[0].curve.tolist() == [[0.0, 1.0], [1.0, found[0].value]]
+    assert np.array_equal(question.model.weights, before)
+
+
+def test_the_cascade_starts_at_the_output_and_ends_at_full_randomisation() -> None:
+    (question,) = toys.questions(0, n_samples=1)
+    (explanation,) = ask(toys.Sound(), [question])
+    found = Randomisation(n_copies=2, cascade=True)(question, explanation, rng())[0]
+    assert found.curve[:, 0].tolist() == [0.0, 0.5, 1.0]
+    assert found.curve[-1, 1] == found.value
+    full = Randomisation(n_copies=2)(question, explanation, rng())[0]
+    assert full.value == found.value  # the same draws, layer by layer or at once
+    assert found.curve[1, 1] > found.value  # "singles" still hold after the first step
+
+
+def test_strength_survives_randomisation_where_the_signed_values_do_not() -> None:
+    found = [measured(Randomisation(), toys.Sound, q) for q in toys.questions(3)]
+    assert abs(np.mean([f["randomisation"] for f in found])) < 0.15
+    assert np.mean([f["randomisation_strength"] for f in found]) > 0.3
+
+
+def test_what_ignores_the_model_or_the_class_is_measured_as_one() -> None:
+    (question,) = toys.questions(0, n_samples=1)
+    for kind in (toys.Edges, toys.FixedRandomMap, toys.Constant):
+        assert measured(Randomisation(), kind, question)["randomisation"] == 1.0
+        assert measured(RandomLogit(), kind, question)["random_logit"] == 1.0
+    assert measured(RandomLogit(), toys.WrongClass, question)["random_logit"] == 1.0
+
+
+def test_random_logit_asks_about_the_runner_up() -> None:
+    (question,) = toys.questions(0, n_samples=1)
+    order = np.argsort(-question.model.scores([question.sample.x])[0])
+    (explanation,) = ask(toys.Sound(), [question])
+    (found,) = RandomLogit()(question, explanation, rng())
+    target = dataclasses.replace(question.target, index=int(order[1]))
+    theirs = toys.exact(dataclasses.replace(question, target=target, pool=Pool()))
+    assert found.value == pytest.approx(spearman(explanation.values, theirs))
+    assert found.note == f"against '{question.model.classes[order[1]]}'"
+
+
+def test_no_other_class_and_no_weights_give_no_score() -> None:
+    question = ask_table(linear(np.ones(toys.N)), np.arange(1.0, 1 + toys.N))
+    (explanation,) = ask(toys.Sound(), [question])
+    assert RandomLogit()(question, explanation, rng()) == []
+    assert Randomisation()(question, explanation, rng()) == []
+    (asked,) = toys.questions(0, n_samples=1)
+    (explanation,) = ask(toys.Sound(), [asked])
+    other = dataclasses.replace(asked, masker=Masker("other", np.ones((1, toys.N))), pool=None)
+    for metric in (RandomLogit(), Randomisation(), Stability()):
+        assert metric(other, explanation, rng()) == []
+
+
+def test_a_second_run_of_a_fixed_method_agrees_and_its_ceiling_comes_from_a_neighbour() -> None:
+    (question,) = toys.questions(1, n_samples=1)
+    (explanation,) = ask(toys.Sound(), [question])
+    found = {s.metric: s for s in Stability()(question, explanation, rng())}
+    assert found["seed_agreement"].value == 1.0
+    assert found["seed_agreement"].note == "the same numbers: nothing is drawn at random"
+    assert 0.9 < found["input_stability"].value <= 1.0
+    assert found["spearman"].of == {"a": "sound", "b": "sound", "sample": "s0"}
+    (near,) = neighbours(question, rng())
+    theirs = toys.exact(near)
+    assert found["input_stability"].value == pytest.approx(spearman(explanation.values, theirs))
+
+
+def test_a_second_run_of_noise_agrees_by_chance() -> None:
+    values = [measured(Stability(), toys.RandomMap, q) for q in toys.questions(1, n_samples=40)]
+    # the top 2 of 8: the same with 1/28, one in common with 12/28
+    chance = 1 / 28 + 12 / 28 / 3
+    assert np.mean([v["seed_agreement"] for v in values]) == pytest.approx(chance, abs=0.15)
+    assert np.mean([v["input_stability"] for v in values]) == 1.0  # the same seed
+
+
+def test_seed_agreement_by_hand() -> None:
+    (question,) = toys.questions(1, n_samples=1)
+    runs = ask(toys.Sound(), [question]) * 3
+    values = np.array(
+        [[9, 8, 0, 0, 0, 0, 0, 1], [9, 0, 8, 0, 0, 0, 0, 1], [9, -8, 0, 0, 0, 0, 0, 2]], float
+    )
+    runs = [dataclasses.replace(e, values=v) for e, v in zip(runs, values, strict=True)]
+    assert seed_agreement(runs, {}).value == pytest.approx((1 / 3 + 1 + 1 / 3) / 3)
+    empty = [runs[0], dataclasses.replace(runs[0], values=np.zeros(8))]
+    assert seed_agreement(empty, {}).note == "0 by rule: one run is 0 everywhere"
+
+
+def test_neighbours_keep_prediction_categories_and_range() -> None:
+    (picture,) = toys.questions(0, "image", n_samples=1)
+    for near in neighbours(picture, rng(), n=3, radius=0.5):
+        assert near.sample.x.min() >= 0.0
+        assert near.sample.x.max() <= 1.0
+        assert near.model.scores([near.sample.x])[0].argmax() == picture.target.index
+    (table,) = toys.questions(0, n_samples=1)
+    table.model.background = np.random.default_rng(0).normal(size=(50, toys.N))
+    table.model.info["columns"] = [{"categories": ["a", "b"]}] + [{"categories": []}] * 7
+    (near,) = neighbours(table, rng())
+    change = near.sample.x - table.sample.x
+    assert change[0] == 0.0
+    assert (change[1:] != 0).all()
+    words = toys.questions(0, "text", n_samples=1)[0]
+    with pytest.raises(InvalidInput, match="words have no hardly changed neighbours; use image"):
+        neighbours(words, rng())
+
+
+def test_no_neighbour_within_the_radius_is_said() -> None:
+    question = ask_table(linear([1e9] * toys.N), [1.0] + [0.0] * 7, references=np.eye(toys.N))
+    (explanation,) = ask(toys.Sound(), [question])
+    found = {s.metric: s for s in Stability(radius=50.0)(question, explanation, rng())}
+    assert np.isnan(found["input_stability"].value)
+    assert found["input_stability"].note == "no neighbour kept the prediction"
+
+
+def test_metrics_are_registered_and_refuse_wrong_parameters() -> None:
+    for name, kind in (
+        ("stability", Stability), ("randomisation", Randomisation), ("random_logit", RandomLogit)
+    ):  # fmt: skip
+        assert METRICS.get(name) is kind
+    with pytest.raises(InvalidInput, match="n_copies is 0; give 1 or more random models, or None"):
+        Randomisation(n_copies=0)
+    with pytest.raises(InvalidInput, match="stability has n_seeds 0, n_neighbours 1 and radius 0"):
+        Stability(n_seeds=0)

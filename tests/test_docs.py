@@ -1,0 +1,68 @@
+"""The documents say what the code does: their code runs, their tables are made from the registries."""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.S)
+
+
+@pytest.mark.parametrize("name", ["add-a-method.md", "add-a-model.md"])
+def test_the_code_of_a_guide_runs_from_top_to_bottom(name, tmp_path) -> None:
+    """In one process, as a reader would type it."""
+    code = "import torch\ntorch.set_num_threads(1)\n" + "\n".join(
+        blocks(ROOT / "docs" / name, "python")
+    )
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        capture_output=True,
+        text=True,
+        cwd=tmp_path,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+
+
+def test_methods_md_is_what_the_registries_say() -> None:
+    spec = importlib.util.spec_from_file_location("make_methods", ROOT / "docs" / "make_methods.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert (ROOT / "docs" / "methods.md").read_text(encoding="utf-8") == module.text(), (
+        "run `make docs`"
+    )
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_every_link_inside_the_repository_leads_somewhere(page) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), f"{page.name} links {target}"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_every_command_in_the_documents_exists(page) -> None:
+    from typer.main import get_command
+
+    from xaikit.cli import app
+
+    commands = get_command(app).commands
+    for block in [*blocks(page, ""), *blocks(page, "sh")]:
+        for line in block.splitlines():
+            words = line.split("#")[0].split()
+            if len(words) < 2 or words[0] != "xaikit" or words[1].startswith("-"):
+                continue
+            assert words[1] in commands, line
+            known = {o for p in commands[words[1]].params for o in p.opts}
+            given = {w.split("=")[0] for w in words if w.startswith("-")}
+            assert given <= known, f"{line}: {given - known}"

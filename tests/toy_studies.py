@@ -1,0 +1,240 @@
+"""Small studies of a model in closed form, with explainers that are sound or broken on purpose."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+from scipy.special import softmax
+
+from xaikit.abilities import Model
+from xaikit.estimators.exact import coalition_masks, shapley_weights
+from xaikit.methods.base import Card, ask
+from xaikit.metrics import METRICS, removal_tests
+from xaikit.question import Masker, Pool, Question, default_target
+from xaikit.run import Run
+from xaikit.types import Explanation, Sample, Score, Segmentation
+
+N = 8  # features
+GRIDS = {"image": (2, 4), "text": (N,), "table": (N,), "series": (4, 2)}
+
+
+@dataclasses.dataclass(eq=False)
+class Bent:
+    """Three classes; scores are bent sums of one term a place and of neighbouring pairs."""
+
+    weights: np.ndarray  # (2, N, 3)
+    modality: str = "table"
+    background: np.ndarray | None = None
+    id: str = "bent"
+    space: str = "logit"
+    classes: tuple[str, ...] = ("red", "green", "blue")
+    info: dict[str, Any] = dataclasses.field(default_factory=dict)
+
+    def scores(self, xs: Sequence[np.ndarray]) -> np.ndarray:
+        if self.modality == "text":  # the word "3:0.25" is the number 0.25 at place 3
+            z = np.zeros((len(xs), N))
+            for row, words in enumerate(xs):
+                for place, number in (w.split(":") for w in words if ":" in w):
+                    z[row, int(place)] = float(number)
+        else:
+            z = np.stack(xs).reshape(len(xs), N).astype(float)
+        single, pair = self.weights
+        return 3 * np.tanh(z @ single) + (z * np.roll(z, 1, axis=1)) @ pair
+
+    def layers(self) -> tuple[str, ...]:
+        return ("pairs", "singles")
+
+    def randomised(self, layers: Sequence[str], rng: np.random.Generator) -> Bent:
+        fresh = rng.normal(scale=0.5, size=self.weights.shape)
+        drawn = np.array([name in layers for name in ("singles", "pairs")])[:, None, None]
+        return dataclasses.replace(self, weights=np.where(drawn, fresh, self.weights))
+
+
+def questions(seed: int, modality: str = "table", n_samples: int = 16) -> list[Question]:
+    """Questions about the predicted class of one random model."""
+    rng = np.random.default_rng(seed)
+    model = Bent(rng.normal(scale=0.5, size=(2, N, 3)), modality)
+    shape = GRIDS[modality] + ((1,) if modality == "image" else ())
+    segmentation = Segmentation(
+        np.arange(N).reshape(GRIDS[modality]), tuple(f"f{i}" for i in range(N)), "one a place"
+    )
+    found = []
+    for i in range(n_samples):
+        z = rng.uniform(0.2, 1.0, N) if modality == "image" else rng.normal(size=N) + 0.5
+        words = np.array([f"{j}:{v:.3f}" for j, v in enumerate(z)])
+        x = words if modality == "text" else z.reshape(shape)
+        sample = Sample(f"s{i}", x, modality)
+        masker, _ = maskers(modality, shape)
+        target = default_target(model, sample)
+        found.append(
+            Question(model, sample, segmentation, masker, target, batch_size=1024, pool=Pool())
+        )
+    return found
+
+
+def maskers(modality: str, shape: tuple[int, ...]) -> tuple[Masker, Masker]:
+    """Two ways of removing."""
+    if modality == "text":
+        nothing = np.array([["_"] * N])
+        return Masker("mask word", nothing), Masker("drop", nothing, drops=True)
+    rows = np.random.default_rng(0).uniform(0, 0.2, size=(3, *shape))
+    return Masker("zeros", np.zeros((1, *shape))), Masker("rows", rows)
+
+
+def exact(question: Question) -> np.ndarray:
+    """Shapley values by enumeration."""
+    masks = coalition_masks(N, 0, 2**N)
+    values, size, weight = question.value(masks), masks.sum(axis=1), shapley_weights(N)
+    joined, absent = np.append(0.0, weight)[size], np.append(weight, 0.0)[size]
+    return np.array(
+        [values @ np.where(masks[:, i], joined, -absent) for i in range(N)], dtype=float
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class Toy:
+    """An explainer of a test; `values` is overridden."""
+
+    name: ClassVar[str] = "toy"
+    additive: ClassVar[bool] = False
+    card: ClassVar[Card] = Card("toy", "a", "b", "c")
+
+    def check(self, model: Model) -> None: ...
+
+    def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
+        values = self.values(question, rng)
+        return question.answer(self, values, additive=self.additive, in_units=self.additive)
+
+    def values(self, question: Question, rng: np.random.Generator) -> np.ndarray:
+        raise NotImplementedError
+
+
+class Sound(Toy):
+    name = "sound"
+    additive = True
+
+    def values(self, question, rng):
+        return exact(question)
+
+
+class RandomMap(Toy):
+    name = "noise"
+
+    def values(self, question, rng):
+        return rng.normal(size=N)
+
+
+class FixedRandomMap(Toy):
+    """Random, but the same at every run: only the removal test and the resets can catch it."""
+
+    name = "fixed_noise"
+
+    def values(self, question, rng):
+        return question.rng("fixed", 0).normal(size=N)
+
+
+class Edges(Toy):
+    """The contrast of the input itself."""
+
+    name = "edges"
+
+    def values(self, question, rng):
+        x = question.sample.x
+        if x.dtype.kind == "U":
+            return np.array([abs(float(w.split(":")[1])) for w in x])
+        return np.abs(x.ravel().astype(float) - question.masker.references[0].ravel())
+
+
+class MagnitudeControl(Edges):
+    name = "magnitude"
+    card = Card("toy", "a", "b", "c", control=True)
+
+
+class Constant(Toy):
+    name = "constant"
+
+    def values(self, question, rng):
+        return np.ones(N)
+
+
+class WrongClass(Toy):
+    """The map of the least likely class, whatever was asked."""
+
+    name = "wrong_class"
+
+    def values(self, question, rng):
+        scores = question.model.scores([question.sample.x])[0]
+        target = dataclasses.replace(question.target, index=int(scores.argmin()))
+        return exact(dataclasses.replace(question, target=target, pool=Pool()))
+
+
+class Reversed(Toy):
+    name = "reversed"
+
+    def values(self, question, rng):
+        return -exact(question)
+
+
+class OtherModel(Toy):
+    """A sound map of a copy with random weights."""
+
+    name = "other_model"
+
+    def values(self, question, rng):
+        fresh = question.model.randomised(("singles", "pairs"), np.random.default_rng(99))
+        return exact(dataclasses.replace(question, model=fresh, pool=Pool()))
+
+
+class Unstable(Toy):
+    """Sound under heavy noise."""
+
+    name = "unstable"
+
+    def values(self, question, rng):
+        found = exact(question)
+        return found + 2 * found.std() * rng.normal(size=N)
+
+
+class Leaky(Toy):
+    """Right in order, but claims to add up and loses a fifth."""
+
+    name = "leaky"
+    additive = True
+
+    def values(self, question, rng):
+        return 0.8 * exact(question)
+
+
+BROKEN = (
+    RandomMap, FixedRandomMap, Edges, Constant, WrongClass, Reversed, OtherModel, Unstable, Leaky
+)  # fmt: skip
+EVERY = (Sound, *BROKEN, MagnitudeControl)
+
+
+def study(asked: list[Question], kinds: Sequence[type[Toy]] = EVERY, seed: int = 0) -> Run:
+    """A run with every score that a verdict needs; the kinds must be registered."""
+    explanations = [e for kind in kinds for e in ask(kind(), asked, seed=seed)]
+    singles = [METRICS.get(m)() for m in ("completeness_gap", "randomisation", "random_logit")]
+    singles.append(METRICS.get("stability")(n_neighbours=0))
+    scores: list[Score] = []
+    for question in asked:
+        mine = [e for e in explanations if e.sample_id == question.sample.id]
+        second = maskers(question.sample.modality, question.sample.x.shape)[1]
+        for test in removal_tests(question, [second], seed=seed):
+            scores += [s for e in mine for s in test.scores(e)]
+        for e in mine:
+            if e.method != MagnitudeControl.name:
+                rng = question.rng(e.method, seed)
+                scores += [s for metric in singles for s in metric(question, e, rng)]
+    model = asked[0].model
+    return Run(
+        config={"seed": seed},
+        samples=tuple(q.sample for q in asked),
+        predictions=softmax(model.scores([q.sample.x for q in asked]), axis=1),
+        explanations=tuple(explanations),
+        scores=tuple(scores),
+        context={"methods": {k.name: {"control": k.card.control} for k in kinds}},
+    )

@@ -1,0 +1,155 @@
+"""Does the explanation depend on the model, and on what is asked?
+
+A picture that stays when the model's knowledge is erased shows the input, not the model.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+
+from xaikit.abilities import Resettable
+from xaikit.errors import InvalidInput
+from xaikit.metrics.agreement import similarity
+from xaikit.metrics.base import METRICS, Direction, ask_again, described, measure
+from xaikit.question import Meter, Pool, Question
+from xaikit.stats import is_constant, spearman
+from xaikit.types import Explanation, Score, Target
+
+__all__ = ["RandomLogit", "Randomisation"]
+
+_FAMILY = "sanity"
+RANDOMISATION = measure(
+    "randomisation",
+    _FAMILY,
+    "lower",
+    "How much of the explanation is left when all of the model's weights are drawn anew.",
+)
+STRENGTH = measure(
+    "randomisation_strength",
+    _FAMILY,
+    "lower",
+    "The same for strength alone, without signs; the input's own contrast raises it too.",
+)
+RANDOM_LOGIT = measure(
+    "random_logit",
+    _FAMILY,
+    "lower",
+    "How alike the explanations of two different classes are; 1 means the class was ignored.",
+)
+
+
+@METRICS.register("randomisation")
+@dataclass(frozen=True)
+class Randomisation:
+    """Rank correlation of the explanation with that of a copy of the model with random weights.
+
+    "randomisation" keeps the signs. Strength alone (|values|, as Adebayo et al. 2018 measure it) is
+    a number of its own, "randomisation_strength": every sound method on the removal waist scales with
+    the contrast between the input and its reference, so strength is alike on any two models. Both
+    are the same for methods without signs. The model itself is left untouched.
+
+    n_copies : random models whose results are averaged; None takes one for 16 features or more and
+        up to 4 for fewer, where a rank correlation is noisy
+    cascade : also randomise from the output down, layer by layer; the curve is over the share of
+        layers. Costs one explanation a layer and copy.
+    """
+
+    name: ClassVar[str] = "randomisation"
+    family: ClassVar[str] = _FAMILY
+    direction: ClassVar[Direction] = "lower"
+    card: ClassVar[str] = RANDOMISATION.card
+    n_copies: int | None = None
+    cascade: bool = False
+
+    def __post_init__(self) -> None:
+        if self.n_copies is not None and self.n_copies < 1:
+            raise InvalidInput(
+                f"n_copies is {self.n_copies}; give 1 or more random models, or None."
+            )
+
+    def __call__(
+        self, question: Question, explanation: Explanation, rng: np.random.Generator
+    ) -> list[Score]:
+        model = question.model
+        if not isinstance(model, Resettable) or question.masker.name != explanation.masker:
+            return []
+        n_copies = self.n_copies or min(4, -(-16 // question.n_features))
+        copies = [self._explained(model, question, explanation, rng) for _ in range(n_copies)]
+        steps = np.mean([[similarity(explanation, e) for e in copy] for copy in copies], axis=0)
+        share = np.arange(len(steps) + 1) / len(steps)
+        curve = np.stack([share, np.append(1.0, steps)], axis=1)
+        last = [copy[-1] for copy in copies]
+        flat = any(is_constant(e.values) for e in (explanation, *last))
+        note = "by rule: one explanation is constant" if flat else ""
+        strength = float(np.mean([_strength(explanation, e) for e in last]))
+        of = described(question, explanation)
+        return [
+            RANDOMISATION.score(float(steps[-1]), of, curve=curve, note=note),
+            STRENGTH.score(strength, of, note=note),
+        ]
+
+    def _explained(
+        self,
+        model: Resettable,
+        question: Question,
+        explanation: Explanation,
+        rng: np.random.Generator,
+    ) -> list[Explanation]:
+        """Explanations of one randomised model, layer by layer or of all layers at once."""
+        layers = model.layers()
+        seed = int(rng.integers(2**31))
+        found = []
+        for count in range(1, len(layers) + 1) if self.cascade else [len(layers)]:
+            # the same seed again, so that each step adds a layer to the same draws
+            fresh = model.randomised(layers[:count], np.random.default_rng(seed))
+            asked = dataclasses.replace(question, model=fresh, pool=Pool(), meter=Meter())
+            found += ask_again([asked], explanation, seed=explanation.seed)
+        return found
+
+
+@METRICS.register("random_logit")
+@dataclass(frozen=True)
+class RandomLogit:
+    """Rank correlation of the signed explanation with that of the runner-up class (Sixt et al. 2020).
+
+    With one or two classes there is no other question: the second class is the first with its sign
+    turned. Nothing is measured then.
+    """
+
+    name: ClassVar[str] = "random_logit"
+    family: ClassVar[str] = _FAMILY
+    direction: ClassVar[Direction] = "lower"
+    card: ClassVar[str] = RANDOM_LOGIT.card
+
+    def __call__(
+        self, question: Question, explanation: Explanation, _: np.random.Generator
+    ) -> list[Score]:
+        other = _other_target(question)
+        if other is None or question.masker.name != explanation.masker:
+            return []
+        asked = dataclasses.replace(question, target=other, pool=Pool(), meter=Meter())
+        (found,) = ask_again([asked], explanation, seed=explanation.seed)
+        name = f"against '{question.model.classes[other.index]}'"
+        flat = is_constant(explanation.values) or is_constant(found.values)
+        note = f"{name}; by rule: one explanation is constant" if flat else name
+        of = described(question, explanation)
+        return [RANDOM_LOGIT.score(similarity(explanation, found), of, note=note)]
+
+
+def _strength(a: Explanation, b: Explanation) -> float:
+    same = np.array_equal(a.values, b.values)
+    return 1.0 if same else spearman(np.abs(a.values), np.abs(b.values))
+
+
+def _other_target(question: Question) -> Target | None:
+    """The same question about the most likely class that was not asked about."""
+    target, scores = question.target, question.model.scores([question.sample.x])[0]
+    if len(question.model.classes) < 3:
+        return None
+    asked = {target.index, target.against}
+    order = [int(i) for i in np.argsort(-scores, kind="stable") if int(i) not in asked]
+    return dataclasses.replace(target, index=order[0])

@@ -1,0 +1,157 @@
+"""Does the explanation come out the same a second time, and next door?
+
+Both also say how far agreement with other methods can go at most: `agreement_scores` of a method with
+its own second run, under a = b in `of`.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaikit.errors import InvalidInput
+from xaikit.metrics.agreement import agreement_scores, similarity, top_k
+from xaikit.metrics.base import METRICS, Direction, ask_again, default_k, described, measure
+from xaikit.question import Meter, Pool, Question
+from xaikit.types import Explanation, Floats, Score
+
+__all__ = ["Stability", "neighbours", "seed_agreement"]
+
+_FAMILY = "stability"
+_TRIES = 8  # neighbours drawn for each one wanted
+SEED_AGREEMENT = measure(
+    "seed_agreement",
+    _FAMILY,
+    "higher",
+    "Overlap of the top features of two runs that differ in their random numbers only.",
+)
+INPUT_STABILITY = measure(
+    "input_stability",
+    _FAMILY,
+    "higher",
+    "Whether hardly changed inputs with the same prediction get the same explanation.",
+)
+
+
+@METRICS.register("stability")
+@dataclass(frozen=True)
+class Stability:
+    """Agreement with a second run, and with the explanation of a neighbour.
+
+    The method is asked again with its own parameters. A method that gives the very same numbers has
+    no randomness: its ceiling of agreement comes from the neighbours instead.
+
+    n_seeds : further runs; n_neighbours : inputs, drawn as `neighbours` says
+    radius : size of the noise
+    """
+
+    name: ClassVar[str] = _FAMILY
+    family: ClassVar[str] = _FAMILY
+    direction: ClassVar[Direction] = "higher"
+    card: ClassVar[str] = SEED_AGREEMENT.card
+    n_seeds: int = 1
+    n_neighbours: int = 1
+    radius: float = 0.02
+
+    def __post_init__(self) -> None:
+        if self.n_seeds < 1 or self.n_neighbours < 0 or not self.radius > 0:
+            raise InvalidInput(
+                f"stability has n_seeds {self.n_seeds}, n_neighbours {self.n_neighbours} and radius "
+                f"{self.radius}; give 1 or more, 0 or more, and more than 0."
+            )
+
+    def __call__(
+        self, question: Question, explanation: Explanation, rng: np.random.Generator
+    ) -> list[Score]:
+        if question.masker.name != explanation.masker:
+            return []
+        seeds = [explanation.seed + 1 + i for i in range(self.n_seeds)]
+        runs = [ask_again([question], explanation, seed=seed)[0] for seed in seeds]
+        fixed = all(np.array_equal(explanation.values, run.values) for run in runs)
+        of = described(question, explanation)
+        scores = [seed_agreement([explanation, *runs], of)]
+        near = self._near(question, explanation, rng)
+        if near is not None:
+            found = [similarity(explanation, e) for e in near]
+            value, note = (
+                (np.mean(found), "") if found else (np.nan, "no neighbour kept the prediction")
+            )
+            scores.append(INPUT_STABILITY.score(float(value), of, note=note))
+        other = next(iter(near or ()), None) if fixed else runs[0]
+        return scores if other is None else scores + agreement_scores(explanation, other)
+
+    def _near(
+        self, question: Question, explanation: Explanation, rng: np.random.Generator
+    ) -> list[Explanation] | None:
+        """Explanations of neighbours, or None where none can be drawn."""
+        if question.sample.modality == "text" or self.n_neighbours == 0:
+            return None
+        found = neighbours(question, rng, n=self.n_neighbours, radius=self.radius)
+        return ask_again(found, explanation, seed=explanation.seed) if found else []
+
+
+def seed_agreement(runs: list[Explanation], of: dict[str, str]) -> Score:
+    """Mean Jaccard overlap of the top features over all pairs of runs, 0 to 1.
+
+    |A and B| / |A or B| of the `default_k` features of largest |value|, fewer when the runs give
+    weight to fewer. The same numbers give 1.
+    """
+    n = len(runs[0].values)
+    used = min([default_k(n), *(int((e.values != 0).sum()) for e in runs)])
+    if all(np.array_equal(runs[0].values, e.values) for e in runs):
+        return SEED_AGREEMENT.score(1.0, of, note="the same numbers: nothing is drawn at random")
+    if used == 0:
+        return SEED_AGREEMENT.score(0.0, of, note="0 by rule: one run is 0 everywhere")
+    tops = [set(top_k(e.values, used).tolist()) for e in runs]
+    pairs = [(a, b) for i, a in enumerate(tops) for b in tops[i + 1 :]]
+    value = float(np.mean([len(a & b) / len(a | b) for a, b in pairs]))
+    return SEED_AGREEMENT.score(value, of, note=f"top {used} of {n} features")
+
+
+def neighbours(
+    question: Question, rng: np.random.Generator, *, n: int = 1, radius: float = 0.02
+) -> list[Question]:
+    """Up to n questions about hardly changed inputs for which the model predicts the same class.
+
+    Gaussian noise, `radius` times the range of an image, the deviation of a channel of a series, or
+    the deviation of a number column over the background; categories stay. A regressor's prediction
+    counts as kept when it moves by at most a tenth of output - empty.
+    """
+    sample, model = question.sample, question.model
+    if sample.modality == "text":
+        raise InvalidInput("words have no hardly changed neighbours; use image, table or series.")
+    noise = rng.standard_normal((n * _TRIES, *sample.x.shape)) * radius * _scale(question)
+    xs: NDArray[Any] = (sample.x + noise).astype(sample.x.dtype)
+    if sample.modality == "image":
+        xs = np.clip(xs, 0.0, 1.0)
+    scores = model.scores([sample.x, *xs])
+    if model.classes:
+        kept = scores[1:].argmax(axis=1) == scores[0].argmax()
+    else:
+        change = question.target(scores[1:]) - question.output
+        kept = np.abs(change) <= 0.1 * abs(question.output - question.empty)
+    return [
+        dataclasses.replace(
+            question, sample=dataclasses.replace(sample, x=x), pool=Pool(), meter=Meter()
+        )
+        for x in xs[kept][:n]
+    ]
+
+
+def _scale(question: Question) -> Floats:
+    """What noise of radius 1 means at each place, broadcast to x."""
+    x, background = question.sample.x, question.model.background
+    if question.sample.modality == "image":
+        return np.array(np.ptp(x), dtype=np.float64)
+    if question.sample.modality == "series":
+        return np.asarray(x.std(axis=0), dtype=np.float64)
+    known = background if background is not None else question.masker.references
+    scale: Floats = np.asarray(known, dtype=np.float64).std(axis=0) if len(known) > 1 else np.abs(x)
+    columns = question.model.info.get("columns") or ()
+    coded = [i for i, column in enumerate(columns) if column.get("categories")]
+    scale[coded] = 0.0
+    return scale

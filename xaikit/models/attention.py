@@ -1,0 +1,94 @@
+"""Attention weights of one pass, checked against the pass that the net makes by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from xaikit.abilities import Attention
+from xaikit.errors import CheckFailed, NotApplicable
+from xaikit.models.inputs import Batch
+from xaikit.models.neural import NeuralModel, differentiating
+from xaikit.models.spatial import SpatialModel, token_cells
+from xaikit.models.watch import Recorder
+from xaikit.types import Floats
+
+__all__ = ["TokenModel", "capture"]
+
+_TOLERANCE = 1e-4  # float32 rounding of another order of sums, on logits of about 10
+
+
+class TokenModel(SpatialModel):
+    """A transformer: its tokens keep their place, and its attention can be seen: also `Attentive`."""
+
+    def attention(self, xs: Sequence[NDArray[Any]]) -> Attention:
+        """One pass in which every attention weight is computed openly."""
+        return capture(self, xs)
+
+
+def capture(model: NeuralModel, xs: Sequence[NDArray[Any]]) -> Attention:
+    """The weights of every layer, as part of the graph of the scores.
+
+    `CheckFailed` when the scores differ from the ordinary pass, `NotApplicable` when the attention
+    is not of each sequence to itself.
+    """
+    with torch.inference_mode(False), differentiating(model.net):
+        with torch.no_grad():
+            batch = model.read(xs)
+            plain = model.forward(batch.at, batch)
+        with torch.enable_grad(), Recorder() as recorder:
+            scores = model.forward(batch.at, batch)
+    weights = tuple(recorder.weights)
+    _check(model, plain, scores.detach(), weights)
+    return _described(model, batch, weights, scores)
+
+
+def _check(model: NeuralModel, plain: Tensor, scores: Tensor, weights: tuple[Tensor, ...]) -> None:
+    if not weights:
+        raise NotApplicable(
+            f"no attention was seen in a pass of '{model.id}'; a module that calls a fused kernel "
+            "by itself hides it, so write it with F.scaled_dot_product_attention."
+        )
+    shapes = {(w.shape[0], *w.shape[2:]) for w in weights}
+    if shapes != {(len(plain), weights[0].shape[2], weights[0].shape[2])}:
+        raise NotApplicable(
+            f"'{model.id}' attends to windows or to another sequence; attention is shown for "
+            "sequences that attend to the whole of themselves."
+        )
+    gap = float((plain - scores).abs().max())
+    if gap > _TOLERANCE * max(1.0, float(plain.abs().max())):
+        raise CheckFailed(
+            f"with its attention computed openly '{model.id}' gives scores that differ by {gap:.2g}; "
+            f"at most {_TOLERANCE:g} is rounding."
+        )
+
+
+def _described(
+    model: NeuralModel, batch: Batch, weights: tuple[Tensor, ...], scores: Tensor
+) -> Attention:
+    n_tokens, device = weights[0].shape[2], scores.device
+    cells = token_cells(model, batch, n_tokens)
+    valid = torch.ones(len(scores), n_tokens, dtype=torch.bool, device=device)
+    if batch.valid is not None:
+        valid[:, cells.prefix :] = batch.valid
+    special = torch.zeros_like(valid)
+    special[:, : cells.prefix] = True
+    if batch.words is not None:
+        special = valid & (batch.words < 0)
+
+    def fold(values: Tensor) -> list[Floats]:
+        places = values[:, cells.prefix :].reshape(len(values), *cells.shape)
+        return model.inputs.spread(places, batch)
+
+    return Attention(weights, scores, _read(model, valid), special, valid, fold)
+
+
+def _read(model: NeuralModel, valid: Tensor) -> Tensor:
+    """(B,) the position that the head reads, -1 for all."""
+    if model.reads == "last":
+        return valid.sum(1) - 1
+    return torch.full((len(valid),), 0 if model.reads == "first" else -1, device=valid.device)

@@ -1,0 +1,220 @@
+"""A fitted scikit-learn pipeline as a model, with the abilities that are true of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.ensemble import (
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.pipeline import Pipeline
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from xaikit.abilities import BoundScores
+from xaikit.errors import ModelError, NotApplicable
+from xaikit.models.features import Columns, WordGrams
+from xaikit.types import Bools, Floats, Ints, Modality, Space
+
+__all__ = ["EstimatorModel", "LinearTable", "TextEstimator", "TreeTable", "wrap_estimator"]
+
+Array = NDArray[Any]
+
+SMALLEST = 1e-7  # probability that stands for 0, so that its logarithm exists: log-odds of 16
+_TREES = (
+    DecisionTreeClassifier,
+    DecisionTreeRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+    HistGradientBoostingClassifier,
+    HistGradientBoostingRegressor,
+)
+_MARGINS = (LogisticRegression, HistGradientBoostingClassifier)  # whose margins are logits
+_STEPPED = (DecisionTreeClassifier, RandomForestClassifier)  # whose probabilities take few values
+
+
+@dataclass(eq=False)
+class EstimatorModel:
+    """A fitted scikit-learn pipeline as a `Model`.
+
+    Scores are logits where the estimator has them (logistic regression, boosting), logarithms of
+    probabilities, at least log 1e-7, for other classifiers, and values for regressors.
+    space is "prob" for trees and forests, whose probabilities take few values.
+    """
+
+    id: str
+    modality: Modality
+    classes: tuple[str, ...]
+    space: Space
+    pipeline: Pipeline
+    background: Array | None = None
+    info: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def estimator(self) -> Any:
+        """The last step of the pipeline."""
+        return self.pipeline.steps[-1][1]
+
+    @property
+    def batch_rows(self) -> int:
+        """How many inputs one call takes best."""
+        if self.background is None:
+            return 8192
+        return int(np.clip(2**24 // self.background[0].size, 128, 8192))
+
+    def scores(self, xs: Sequence[Array] | Array) -> Floats:
+        """B inputs in data space -> (B, K)"""
+        return self._read(self._after(0, self._stack(xs)))
+
+    def _stack(self, xs: Sequence[Array] | Array) -> Any:
+        """(B, *x.shape), or the texts as they are; `ModelError` for another shape than trained on."""
+        if self.modality == "text" or self.background is None:
+            return xs
+        shape = self.background.shape[1:]
+        found = [xs.shape[1:]] if isinstance(xs, np.ndarray) else [x.shape for x in xs]
+        for other in found:
+            if other != shape:
+                raise ModelError(f"'{self.id}' reads inputs of shape {shape}, not {other}.")
+        return np.asarray(xs)
+
+    def _after(self, first: int, x: Any) -> Any:
+        """The features, from what step number `first` reads."""
+        for _, step in self.pipeline.steps[first:-1]:
+            x = step.transform(x)
+        return x
+
+    def _read(self, x: Any) -> Floats:
+        """Features -> scores (B, K)"""
+        estimator, n_classes = self.estimator, len(self.classes)
+        if not self.classes:
+            return np.asarray(estimator.predict(x), dtype=np.float64).reshape(-1, 1)
+        seen = estimator.classes_
+        if isinstance(estimator, _MARGINS) and len(seen) == n_classes:
+            margin = np.asarray(estimator.decision_function(x), dtype=np.float64)
+            return margin if margin.ndim == 2 else np.stack([np.zeros_like(margin), margin], axis=1)
+        p = np.zeros((x.shape[0], n_classes))
+        p[:, seen] = estimator.predict_proba(x)
+        return np.log(np.maximum(p, SMALLEST))
+
+
+@dataclass(eq=False)
+class TreeTable(EstimatorModel):
+    """Trees on the columns themselves, which TreeSHAP can read."""
+
+    def tree_model(self) -> tuple[Any, Space]:
+        """The estimator, and the space in which its trees add up."""
+        estimator = self.estimator
+        if self.classes and len(estimator.classes_) < len(self.classes):
+            raise NotApplicable(f"'{self.id}' saw no training row of some classes")
+        return estimator, self.space
+
+
+@dataclass(eq=False)
+class LinearTable(EstimatorModel):
+    """A weighted sum of scaled and one-hot columns: one term per column of the sample."""
+
+    def terms(self, xs: Sequence[Array] | Array) -> Floats:
+        """B inputs -> (B, D, K): scores = intercept + terms.sum(axis=1)"""
+        made: Columns = self.pipeline.steps[0][1]
+        owner = (made.owners[:, None] == np.arange(len(made.n_categories))).astype(np.float64)
+        x = made.transform(self._stack(xs))
+        return np.stack(
+            [(x * weights) @ owner for weights in self._weights], axis=2
+        )  # owner (F, D)
+
+    @property
+    def intercept(self) -> Floats:
+        """(K,)"""
+        return self._by_score(np.atleast_1d(self.estimator.intercept_))
+
+    def bind(self, x: Array, references: Array, ids: Ints, drops: bool) -> BoundScores:
+        """Scores of masked rows, from the terms of the sample and of each reference."""
+        del drops  # a column cannot be left out
+        own, other = self.terms(x[None])[0], self.terms(references)  # (D, K), (k, D, K)
+
+        def scores(masks: Bools, rows: slice) -> Floats:
+            kept = _expand(masks, ids).astype(np.float64)  # (m, D)
+            shown = np.einsum("md,kde->mke", 1 - kept, other[rows], optimize=True)
+            return self.intercept + (kept @ own)[:, None] + shown
+
+        return scores
+
+    @property
+    def _weights(self) -> Floats:
+        """(K, F)"""
+        return self._by_score(np.atleast_2d(self.estimator.coef_))
+
+    def _by_score(self, fitted: Floats) -> Floats:
+        """One row for each score; two classes have one margin, and class 0 scores 0."""
+        if len(self.classes) != 2:
+            return fitted
+        return np.stack([np.zeros_like(fitted[0]), fitted[0]])
+
+
+@dataclass(eq=False)
+class TextEstimator(EstimatorModel):
+    """A model of TF-IDF grams, which scores masked texts without making them."""
+
+    def bind(self, x: Array, references: Array, ids: Ints, drops: bool) -> BoundScores:
+        """Scores of masked texts; the grams of the sample and its references are looked up once."""
+        grams = self.pipeline.steps[0][1]
+
+        def scores(masks: Bools, rows: slice) -> Floats:
+            kept = _expand(masks, ids)  # (m, T)
+            found = []
+            for reference in [None] if drops else references[rows]:
+                words, shown = x, kept
+                if reference is not None:  # word, reference word, word, ...: one of each two
+                    words = np.stack([x, reference], axis=1).ravel()
+                    shown = np.stack([kept, ~kept], axis=2).reshape(len(kept), -1)
+                found.append(self._read(self._after(1, grams.masked(words, shown))))
+            return np.stack(found, axis=1)
+
+        return scores
+
+
+def wrap_estimator(
+    pipeline: Pipeline,
+    *,
+    id: str,
+    modality: Modality,
+    classes: Sequence[str] = (),
+    background: Array | None = None,
+    info: Mapping[str, Any] | None = None,
+) -> EstimatorModel:
+    """A fitted pipeline as the model whose abilities are true of it.
+
+    The pipeline reads stacked inputs in data space, or for text a list of arrays of words. Its
+    classes are the numbers 0 to K-1.
+    """
+    kind, classes = _kind(pipeline, modality, tuple(classes)), tuple(classes)
+    coarse = isinstance(pipeline.steps[-1][1], _STEPPED)
+    space: Space = "value" if not classes else "prob" if coarse else "logit"
+    return kind(id, modality, classes, space, pipeline, background, info or {"family": "sklearn"})
+
+
+def _kind(pipeline: Pipeline, modality: Modality, classes: tuple[str, ...]) -> type[EstimatorModel]:
+    first, estimator = pipeline.steps[0][1], pipeline.steps[-1][1]
+    if modality == "text" and isinstance(first, WordGrams):
+        return TextEstimator
+    if modality == "table" and len(pipeline.steps) == 1 and isinstance(estimator, _TREES):
+        return TreeTable
+    linear = isinstance(first, Columns) and len(pipeline.steps) == 2
+    if linear and (
+        isinstance(estimator, Ridge)
+        or (isinstance(estimator, LogisticRegression) and len(estimator.classes_) == len(classes))
+    ):
+        return LinearTable
+    return EstimatorModel
+
+
+def _expand(masks: Bools, ids: Ints) -> Bools:
+    """(m, n) -> (m, *grid): which places are kept; places of no feature always are."""
+    return np.concatenate([masks, np.ones((len(masks), 1), dtype=bool)], axis=1)[:, ids]

@@ -1,0 +1,142 @@
+"""One pass of a net, watched: which modules finish, and what every attention weighs.
+
+Fused attention gives no weights. Inside `Recorder` each call is computed openly instead, as
+softmax(q k' / sqrt(d) + mask) v, whoever makes it: a zoo net, `nn.MultiheadAttention`,
+`nn.TransformerEncoderLayer`, or any module that calls `scaled_dot_product_attention`. Nothing is
+left changed behind it, also after an error.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+from unittest import mock
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
+
+__all__ = ["Event", "Recorder", "hooked", "watch"]
+
+_FUSED = F.scaled_dot_product_attention
+_MULTI_HEAD = F.multi_head_attention_forward
+
+
+class Recorder(TorchFunctionMode):
+    """A context in which attention is computed openly.
+
+    weights : per call (B, H, T, S), rows sum to 1; with gradients enabled they are part of the
+        graph of what the net gives
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.weights: list[Tensor] = []
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        kwargs = kwargs or {}
+        if func is _FUSED:
+            return self.attend(*args, **kwargs)
+        if func is _MULTI_HEAD:
+            return self._multi_head(args, kwargs)
+        return func(*args, **kwargs)
+
+    def attend(
+        self,
+        query: Tensor,
+        key: Tensor,
+        value: Tensor,
+        attn_mask: Tensor | None = None,
+        dropout_p: float = 0.0,
+        is_causal: bool = False,
+        scale: float | None = None,
+        enable_gqa: bool = False,
+    ) -> Tensor:
+        """What fused attention gives, by its definition; dropout is off outside training."""
+        del dropout_p
+        if enable_gqa:
+            key = key.repeat_interleave(query.shape[-3] // key.shape[-3], dim=-3)
+            value = value.repeat_interleave(query.shape[-3] // value.shape[-3], dim=-3)
+        logits = query @ key.transpose(-2, -1)
+        logits = logits * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)
+        if is_causal:
+            attn_mask = torch.ones(logits.shape[-2:], dtype=torch.bool, device=query.device).tril()
+        if attn_mask is not None:
+            logits = _masked(logits, attn_mask)
+        weights = self._keep(logits.softmax(-1).masked_fill(logits.isneginf().all(-1, True), 0.0))
+        return weights.reshape(logits.shape) @ value
+
+    def _keep(self, weights: Tensor) -> Tensor:
+        """Stored as (B, H, T, S), on the way to the output."""
+        weights = weights[:, None] if weights.ndim == 3 else weights
+        if torch.is_grad_enabled() and not weights.requires_grad:
+            weights.requires_grad_()
+        self.weights.append(weights)
+        return weights
+
+    def _multi_head(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, Any]:
+        wanted, averaged = (
+            kwargs.get("need_weights", True),
+            kwargs.get("average_attn_weights", True),
+        )
+        with mock.patch.object(F, "scaled_dot_product_attention", self.attend):
+            output, _ = _MULTI_HEAD(*args, **{**kwargs, "need_weights": False})
+        if not wanted:
+            return output, None
+        return output, self.weights[-1].mean(1) if averaged else self.weights[-1]
+
+
+def _masked(logits: Tensor, mask: Tensor) -> Tensor:
+    if mask.dtype == torch.bool:
+        return logits.masked_fill(~mask, -torch.inf)
+    return logits + mask
+
+
+@dataclass(frozen=True, eq=False)
+class Event:
+    """One module that finished.
+
+    shape : of its first output
+    n_attentions : attentions computed before it finished
+    """
+
+    name: str
+    module: nn.Module
+    shape: tuple[int, ...]
+    n_attentions: int
+
+
+def watch(net: nn.Module, run: Callable[[], Any]) -> list[Event]:
+    """The modules of the net that finish while `run` runs, in that order."""
+    events: list[Event] = []
+    recorder = Recorder()
+
+    def hook_for(name: str) -> Callable[..., None]:
+        def hook(module: nn.Module, _args: Any, output: Any) -> None:
+            first = output[0] if isinstance(output, tuple) and output else output
+            if isinstance(first, Tensor):
+                events.append(Event(name, module, tuple(first.shape), len(recorder.weights)))
+
+        return hook
+
+    named = [(module, hook_for(name)) for name, module in net.named_modules()]
+    with hooked(named), recorder, torch.no_grad():
+        run()
+    return events
+
+
+@contextmanager
+def hooked(hooks: Iterable[tuple[nn.Module, Callable[..., Any]]]) -> Iterator[None]:
+    """Inside, each module calls its hook with (module, arguments, output)."""
+    handles = [module.register_forward_hook(hook) for module, hook in hooks]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()

@@ -1,0 +1,43 @@
+"""Pages of saved runs: one HTML file each, readable offline and without scripts.
+
+The report reads a `Run` and nothing else; it imports neither torch nor a method nor a metric.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from xaikit.errors import DataError
+from xaikit.report.comparison import Comparison
+from xaikit.report.comparison_page import comparison_page
+from xaikit.report.index_page import Entry, index_page
+from xaikit.report.page import report_page
+from xaikit.report.render import render, write
+from xaikit.run import Run
+
+__all__ = ["Comparison", "Entry", "write_comparison", "write_index", "write_report"]
+
+
+def write_report(run: Run | str | Path, out: str | Path, language: str = "en") -> Path:
+    """Write the page of a run (or of a saved run's folder); language is "en" or "ko"."""
+    folder = "" if isinstance(run, Run) else Path(run).name
+    run = run if isinstance(run, Run) else Run.load(run)
+    if not run.samples:
+        raise DataError("the run holds no sample, so there is nothing to report; explain one or more.")
+    return write(render("report.html.j2", report_page(run, language, folder)), out)
+
+
+def write_comparison(
+    comparison: Comparison | Mapping[str, Any], out: str | Path, language: str = "en"
+) -> Path:
+    """Write the page that compares models; `xaikit.report.comparison` describes the mapping."""
+    return write(render("comparison.html.j2", comparison_page(comparison, language)), out)
+
+
+def write_index(
+    entries: Sequence[Entry | Mapping[str, Any]], out: str | Path, language: str = "en"
+) -> Path:
+    """Write the page that links reports; `href` is relative to it."""
+    return write(render("index.html.j2", index_page(entries, language)), out)

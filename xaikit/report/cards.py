@@ -1,0 +1,238 @@
+"""One card a sample: the input, what the model said, what every method points at, all numbers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xaikit.report.card import Card, shares_scale, strongest
+from xaikit.report.findings import Findings
+from xaikit.report.formats import amount, count, decimals, duration, fixed, percent, signed
+from xaikit.report.image_card import heat_map, picture
+from xaikit.report.series_card import series_parts
+from xaikit.report.table_card import table_parts
+from xaikit.report.text_card import marked_words
+from xaikit.report.verdict_table import badge
+from xaikit.types import Explanation, Floats
+
+__all__ = ["card"]
+
+MOST_ROWS = 64  # of the table of all numbers
+MANY_CLASSES = 20
+
+
+def card(findings: Findings, index: int, channel_names: list[str] | None = None) -> dict[str, Any]:
+    """What the template needs to draw one sample."""
+    mine = Card(findings, index)
+    sample = mine.sample
+    page: dict[str, Any] = {
+        "index": index,
+        "modality": sample.modality,
+        **_common_parts(mine),
+        "slots": [_slot(mine, m) for m in findings.order],
+        "numbers": _numbers(mine),
+    }
+    if sample.modality == "image":
+        page["picture"] = picture(sample)
+        for slot in page["slots"]:
+            e = mine.explanations.get(slot["method"])
+            if e is not None and not slot["empty"]:
+                slot["map"] = heat_map(mine.shares(e), e.segmentation, page["picture"]["height"])
+        page["strongest"] = strongest(mine)
+    elif sample.modality == "text":
+        data = findings.run.context.get("data") or {}
+        page["text_lang"] = str(sample.meta.get("language") or data.get("language") or "")
+        for slot in page["slots"]:
+            e = mine.explanations.get(slot["method"])
+            if e is not None:
+                slot["words"] = marked_words(sample, e, mine.shown(e), mine.shares(e), mine.digits_of(e))
+        page["strongest"] = strongest(mine)
+    elif sample.modality == "table":
+        page["table"] = table_parts(mine)
+    else:
+        page["series"] = series_parts(mine, channel_names or [])
+    return page
+
+
+def _common_parts(mine: Card) -> dict[str, Any]:
+    """Id, prediction, agreement and probabilities."""
+    findings, i = mine.findings, mine.index
+    agreement = findings.agreement_in(mine.sample)
+    words = findings.words
+    first = next(iter(mine.explanations.values()), None)
+    unit = words.known(f"unit.{first.target.unit}", first.target.unit) if first else ""
+    return {
+        "id": mine.sample.id,
+        "wrong": findings.is_wrong(i),
+        "said": _said(findings, i),
+        "agreement": words("sample.agree", value=fixed(agreement)) if agreement is not None else "",
+        "order": agreement if agreement is not None else 2.0,
+        "explained": _explained(findings, i, first),
+        "bars": _bars(findings, i),
+        "end": fixed(mine.end, mine.digits),
+        "unit": unit,
+    }
+
+
+def _said(findings: Findings, i: int) -> str:
+    words, label = findings.words, findings.run.samples[i].label
+    if not findings.classes:
+        read = amount(float(findings.predicted[i]))
+        if label is None:
+            return words("sample.value_only", read=read)
+        return words("sample.value", read=read, label=amount(float(label)))
+    read = findings.class_name(int(findings.predicted[i]))
+    if label is None:
+        return words("sample.read", read=read)
+    if findings.is_wrong(i):
+        return words("sample.wrong", read=read, label=findings.class_name(int(label)))
+    return words("sample.right", read=read)
+
+
+def _explained(findings: Findings, i: int, e: Explanation | None) -> str:
+    """The explained output, when it is not simply the predicted class."""
+    if e is None or not findings.classes:
+        return ""
+    if e.target.against is None and e.target.index == int(findings.predicted[i]):
+        return ""
+    return findings.words("sample.explained", target=e.target.describe(findings.classes))
+
+
+def _bars(findings: Findings, i: int) -> list[dict[str, Any]]:
+    """The most probable classes, always the true one, then one line for the rest."""
+    if not findings.classes:
+        return []
+    p, label = findings.run.predictions[i], findings.run.samples[i].label
+    k = 5 if len(p) > MANY_CLASSES else 3
+    order = np.argsort(-p, kind="stable")[:k].tolist()
+    if label is not None and int(label) not in order and int(label) < len(p):
+        order.append(int(label))
+    bars: list[dict[str, Any]] = []
+    for c in order:
+        name = findings.class_name(c)
+        true = label is not None and c == int(label) and findings.is_wrong(i)
+        bars.append(
+            {
+                "name": findings.words("sample.true", name=name) if true else name,
+                "width": f"{100 * float(p[c]):.1f}",
+                "text": percent(float(p[c])),
+                "first": c == order[0],
+            }
+        )
+    rest = len(p) - len(order)
+    if rest > 0:
+        others = findings.words("sample.others", n=count(rest))
+        bars.append({"name": others, "text": percent(max(0.0, float(1 - p[order].sum())))})
+    return bars
+
+
+def _slot(mine: Card, method: str) -> dict[str, Any]:
+    """A method's place in the card: name, unit, badge, or why there is no result."""
+    findings = mine.findings
+    e, verdict = mine.explanations.get(method), findings.verdicts[method]
+    slot: dict[str, Any] = {
+        "method": method,
+        "title": findings.title(method),
+        "name": findings.name(method),
+        "failed": verdict.status == "failed",
+        "badge": badge(findings, verdict.status),
+        "band": _band(findings, method) if e is not None else badge(findings, "error", short=True),
+        "empty": e is None or not np.abs(e.values).max() > 0,
+    }
+    return slot | (_missing(mine, method) if e is None else _scaled(mine, e))
+
+
+def _scaled(mine: Card, e: Explanation) -> dict[str, Any]:
+    findings, words = mine.findings, mine.findings.words
+    unit = words.known(f"unit.{e.unit}", e.unit)
+    over = float(np.abs(e.values).max()) if shares_scale(e) else 0.0
+    top = ", ".join(f"{n} {signed(v, mine.digits_of(e))}" for n, v in _top(mine, e, 3))
+    part = words(f"part.{mine.sample.modality}")
+    return {
+        "scale": words("scale.shared", unit=unit) if shares_scale(e) else words("scale.own"),
+        "clipped": (
+            words("scale.clipped", value="±" + fixed(over, mine.digits))
+            if over > mine.end * (1 + 1e-9)
+            else ""
+        ),
+        "not_converged": e.converged is False,
+        "label": words("map.label", method=findings.title(e.method), features=top),
+        "nothing": words("map.zero", part=part),
+    }
+
+
+def _top(mine: Card, e: Explanation, k: int) -> list[tuple[str, float]]:
+    values = mine.shown(e)
+    order = np.argsort(-np.abs(values), kind="stable")[:k]
+    return [(e.names[i], float(values[i])) for i in order]
+
+
+def _missing(mine: Card, method: str) -> dict[str, Any]:
+    """Why this sample has no result, from the run's failures."""
+    words = mine.findings.words
+    for f in mine.findings.run.failures:
+        if f.method == method and f.sample_id in ("", mine.sample.id):
+            return {"missing": words("map.stopped", reason=f.reason), "remedy": f.remedy, "scale": ""}
+    return {"missing": words("map.none"), "remedy": "", "scale": ""}
+
+
+def _band(findings: Findings, method: str) -> dict[str, str]:
+    """The short badge under a map; a failed one names its check."""
+    verdict = findings.verdicts[method]
+    short = badge(findings, verdict.status, short=True)
+    gate = next((g for g in verdict.gates if g.passed is False), None)
+    if verdict.status == "failed" and gate is not None:
+        short["text"] += ": " + findings.words.known(f"short_gate.{gate.name}", gate.name)
+    return short
+
+
+def _numbers(mine: Card) -> dict[str, Any] | None:
+    """Every value of every method on this sample, strongest first, and each method's own account."""
+    if mine.lead is None:
+        return None
+    words = mine.findings.words
+    explanations = list(mine.explanations.values())
+    order = np.argsort(-np.abs(mine.lead.values), kind="stable")
+    kept, rest = order[:MOST_ROWS], order[MOST_ROWS:]
+    columns = [(mine.shown(e), mine.errors(e), mine.digits_of(e)) for e in explanations]
+    rows = [
+        (mine.lead.names[i], [_number(values, errors, i, d) for values, errors, d in columns])
+        for i in kept
+    ]
+    if len(rest):
+        name = words("numbers.rest", n=count(len(rest)))
+        rows.append((name, [signed(float(v[rest].sum()), d) for v, _, d in columns]))
+    return {
+        "heads": [mine.findings.name(e.method) for e in explanations],
+        "rows": rows,
+        "account": _account(mine, explanations),
+    }
+
+
+def _number(values: Floats, errors: Floats | None, i: int, digits: int) -> str:
+    text = signed(float(values[i]), digits)
+    return text if errors is None else f"{text} ±{fixed(float(errors[i]), digits)}"
+
+
+def _account(mine: Card, explanations: list[Explanation]) -> list[tuple[str, list[str]]]:
+    """Output, empty value, remainder, calls, time and notes of each method."""
+    words, d = mine.findings.words, decimals(max(mine.end, 1e-6))
+    sums = [e if e.additive else None for e in explanations]
+    rows = [
+        (words("numbers.output"), [fixed(e.output, d) for e in explanations]),
+        (words("numbers.empty"), [fixed(e.empty, d) for e in explanations]),
+        (words("numbers.residual"), [signed(e.residual, d) if e else "–" for e in sums]),
+        (
+            words("numbers.calls"),
+            [count(max(e.cost.asked, e.cost.forward, e.cost.backward)) for e in explanations],
+        ),
+        (words("numbers.seconds"), [duration(e.cost.seconds) for e in explanations]),
+    ]
+    notes = [_note(mine, e) for e in explanations]
+    return [*rows, (words("numbers.note"), notes)] if any(notes) else rows
+
+
+def _note(mine: Card, e: Explanation) -> str:
+    stopped = mine.findings.words("verdict.not_converged") if e.converged is False else ""
+    return "; ".join(dict.fromkeys(n for n in (stopped, e.note) if n))

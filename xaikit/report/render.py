@@ -1,0 +1,86 @@
+"""From a page model to one HTML file that needs no network and no script."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import os
+import tempfile
+from collections.abc import Mapping
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from jinja2 import Environment, FileSystemLoader
+from markupsafe import Markup
+
+from xaikit.errors import InvalidInput
+from xaikit.report.colour import STEPS, tokens_css
+from xaikit.report.png import heat_uri
+from xaikit.report.words import Words
+
+__all__ = ["render", "write"]
+
+HERE = Path(__file__).parent
+
+
+def render(template: str, page: Mapping[str, Any]) -> str:
+    """The page as HTML; every value is escaped by the template."""
+    words = Words(page["language"])
+    script = _static("page.js")
+    return _templates().get_template(template).render(
+        page=page,
+        t=words,
+        style=Markup(tokens_css() + _static("style.css")),  # ours, not data
+        script=Markup(script),
+        csp=policy(script),
+        version=_version(),
+        key_uri=heat_uri(np.linspace(-1, 1, STEPS)[None, :]),
+    )
+
+
+def policy(script: str) -> str:
+    """The content security policy: nothing from anywhere, this very script only."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return (
+        "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
+        f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
+    )
+
+
+def write(html: str, out: str | Path) -> Path:
+    """Write a file at once or not at all."""
+    out = Path(out)
+    if out.is_dir():
+        raise InvalidInput(f"'{out}' is a folder; give the report a file name, for example '{out}/report.html'.")
+    out.parent.mkdir(parents=True, exist_ok=True)
+    handle, work = tempfile.mkstemp(prefix=f".{out.name}-", dir=out.parent)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            file.write(html)
+        os.chmod(work, 0o644)
+        os.replace(work, out)
+    finally:
+        Path(work).unlink(missing_ok=True)
+    return out
+
+
+def _templates() -> Environment:
+    return Environment(
+        loader=FileSystemLoader(HERE / "templates"),
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def _static(name: str) -> str:
+    return (HERE / "static" / name).read_text(encoding="utf-8").strip()
+
+
+def _version() -> str:
+    try:
+        return version("xaikit")
+    except PackageNotFoundError:
+        return "0"

@@ -1,0 +1,116 @@
+"""A table row: each value in its usual range, each method's evidence on one axis, and the sum."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from xaikit.report.card import Card, dot, probability, shares_scale
+from xaikit.report.charts import range_bar
+from xaikit.report.formats import amount, count, decimals, percent, signed
+from xaikit.types import Explanation
+
+__all__ = ["table_parts"]
+
+MOST_ROWS = 8
+
+
+def table_parts(mine: Card) -> dict[str, Any] | None:
+    """Rows of features with their value and one dot-and-whisker column a method."""
+    if mine.lead is None:
+        return None
+    words = mine.findings.words
+    explanations = list(mine.explanations.values())
+    order = np.argsort(-np.abs(mine.lead.values), kind="stable")
+    kept, rest = order[:MOST_ROWS], order[MOST_ROWS:]
+    columns = (mine.findings.run.context.get("data") or {}).get("columns") or []
+    reaches = [_reach(mine, e) for e in explanations]
+    return {
+        "note": words("table.note", target=_target(mine)),
+        "rows": [
+            {
+                "name": mine.lead.names[i],
+                **_value(mine, mine.lead, int(i), columns),
+                "cells": [_cell(mine, e, int(i), r) for e, r in zip(explanations, reaches, strict=True)],
+            }
+            for i in kept
+        ],
+        "others": words("table.others", n=count(len(rest))) if len(rest) else "",
+        "rest": [
+            words("table.in_total", sum=signed(float(mine.shown(e)[rest].sum()), mine.digits_of(e)))
+            for e in explanations
+        ],
+        "methods": [e.method for e in explanations],
+        "sum": _sum(mine),
+    }
+
+
+def _target(mine: Card) -> str:
+    return mine.lead.target.describe(mine.findings.classes) if mine.lead else ""
+
+
+def _reach(mine: Card, e: Explanation) -> tuple[float, float]:
+    """One axis for all methods in the output's unit; an own one, ±1, for the others."""
+    if not shares_scale(e):
+        return -1.1, 1.1
+    sharing = [x for x in mine.explanations.values() if shares_scale(x)]
+    trusted = [x for x in sharing if x.method in mine.findings.trusted] or sharing
+    ends = []
+    for x in trusted:
+        errors = mine.errors(x)
+        ends.append(float((np.abs(x.values) + (0 if errors is None else errors)).max()))
+    end = min(max([mine.end, *ends]), 2 * mine.end) or 1.0
+    return -1.05 * end, 1.05 * end
+
+
+def _cell(mine: Card, e: Explanation, i: int, axis: tuple[float, float]) -> dict[str, Any]:
+    return dot(float(mine.shown(e)[i]), mine.errors(e), i, axis, mine.digits_of(e))
+
+
+def _value(
+    mine: Card, e: Explanation, i: int, columns: Sequence[Mapping[str, Any]]
+) -> dict[str, Any]:
+    """What the sample has in this feature, on the usual range of its column."""
+    places = np.flatnonzero(e.segmentation.ids == i)
+    if len(places) != 1:
+        return {"value": mine.findings.words("table.several", n=len(places)), "range": ""}
+    place = int(places[0])
+    x = float(mine.sample.x[place])
+    column = columns[place] if place < len(columns) else {}
+    categories = column.get("categories") or []
+    if categories:
+        known = x.is_integer() and 0 <= x < len(categories)
+        return {"value": str(categories[int(x)]) if known else amount(x), "range": ""}
+    unit = f" {column['unit']}" if column.get("unit") else ""
+    ends = [column.get(k) for k in ("low", "median", "high")]
+    chart = "" if None in ends else range_bar(x, *(float(end or 0.0) for end in ends))
+    return {"value": amount(x) + unit, "range": chart}
+
+
+def _sum(mine: Card) -> str:
+    """The additive account of the first method that has one, in words."""
+    e = next((x for x in mine.explanations.values() if x.additive and shares_scale(x)), None)
+    if e is None:
+        return ""
+    words, verdict = mine.findings.words, mine.findings.verdicts[e.method]
+    d = decimals(max(abs(e.output), abs(e.empty), 1e-6))
+    unit = words.known(f"unit.{e.target.unit}", e.target.unit)
+    total = signed(e.output, d)
+    if mine.findings.classes and e.target.space == "logit" and e.target.against is None:
+        name = mine.findings.class_name(e.target.index)
+        unit = f"{unit} = {percent(probability(e.output))} {name}"
+    body = words(
+        "sum.body",
+        method=mine.findings.name(e.method),
+        empty=signed(e.empty, d),
+        parts=signed(float(e.values.sum()), d),
+        n=len(e.values),
+        what=words("parts.table"),
+        total=total,
+        unit=unit,
+        residual=signed(e.residual, d),
+    )
+    gate = verdict.gate("adds_up")
+    return body + (words("sum.passed") if gate is not None and gate.passed else ".")
