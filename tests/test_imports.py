@@ -13,7 +13,7 @@ import xaikit
 
 ROOT = Path(xaikit.__file__).parent
 ORDER = {  # what each part may import from xaikit
-    "types": {"errors"},
+    "types": {"errors", "report"},  # report: only inside `plot`, for `explanation.plot()`
     "registry": {"errors"},
     "abilities": {"types"},
     "question": {"types", "errors", "abilities"},

@@ -13,13 +13,13 @@ from kinds import KINDS, dataset, fitted
 
 from xaikit.abilities import Differentiable
 from xaikit.asking import Plan, make_question
-from xaikit.errors import NotApplicable
+from xaikit.errors import NotApplicable, OutOfBudget, XaikitError
 from xaikit.methods import METHODS
 from xaikit.methods.base import ask, make_method, reason_against
 from xaikit.question import Question
 from xaikit.types import Explanation, Target
 
-COARSE = {"image": "patches:8", "text": "auto", "table": "auto", "series": "windows:8"}
+COARSE = {"image": "patches:11", "text": "auto", "table": "auto", "series": "windows:8"}
 QUICK = {
     "lime": {"n_samples": 200},
     "gradient_shap": {"n_samples": 32},
@@ -42,7 +42,7 @@ def question(kind: tuple[str, str], index: int = 0, **changes) -> Question:
     if data.modality == "text":  # short texts keep exact methods affordable
         sample = min(data.test[:12], key=lambda s: abs(len(s.x) - 9 - index))
     found = make_question(model, sample, Plan(features=COARSE[data.modality], batch_size=64))
-    masker = replace(found.masker, references=found.masker.references[:8])
+    masker = replace(found.masker, references=found.masker.references[:2])
     return replace(found, masker=masker, pool=None, **changes)
 
 
@@ -67,7 +67,12 @@ def test_a_number_that_passes_or_a_refusal_that_says_why(kind, method) -> None:
         with pytest.raises(NotApplicable, match=re.escape(reason)):
             answer(kind, method)
         return
-    asked, found = question(kind), answer(kind, method)
+    asked = question(kind)
+    if method == "exact_shapley" and asked.n_features > 24:
+        with pytest.raises(OutOfBudget, match="exact Shapley values of 30 features need"):
+            answer(kind, method)
+        return
+    found = answer(kind, method)
     assert found.output == pytest.approx(asked.output, abs=1e-5)
     assert found.empty == pytest.approx(asked.empty, abs=1e-4)
     again = answer(kind, method)
@@ -155,8 +160,8 @@ def test_nothing_is_left_changed(kind) -> None:
             made = make(method)
             made.check(asked.model)
             ask(made, [asked], seed=0)
-        except NotApplicable:
-            continue
+        except XaikitError:
+            continue  # refused, and still nothing may be left changed
     assert random.getstate() == before[0]
     assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
     assert torch.equal(torch.get_rng_state(), before[2])

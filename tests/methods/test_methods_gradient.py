@@ -362,6 +362,19 @@ def test_the_error_of_gradient_shap_sees_every_jump() -> None:
         assert found.std[0] < 1 / 64
 
 
+def test_each_reference_gets_its_own_strata_when_draws_suffice() -> None:
+    """Then a linear model is explained without error, though its references differ."""
+    references = np.random.default_rng(2).normal(size=(4, 3))
+    question = ask_net(LINEAR, [2.0, 4.0, 1.0], references)
+    (found,) = explain("gradient_shap", question, n_samples=30)
+    expected = WEIGHTS.numpy() * (question.sample.x - references.mean(axis=0))
+    np.testing.assert_allclose(found.values, expected, rtol=1e-12)
+    np.testing.assert_allclose(found.std, 0, atol=1e-14)
+    assert found.note == "sampled: 28 draws"
+    (few,) = explain("gradient_shap", question, n_samples=12)  # 3 a reference: any reference
+    assert (few.std > 0.1).all()
+
+
 def test_strata_make_gradient_shap_better_than_chance() -> None:
     question = ask_net(CUBES, [1.0, -0.5])
     (found,) = explain("gradient_shap", question)

@@ -225,9 +225,9 @@ def cancer(kind: Any, space: str, row: int = 3) -> Question:
 )
 def test_trees_equal_the_shap_package(kind: Any, space: str) -> None:
     question = cancer(kind, space)
-    state = np.random.get_state()[1].tolist()  # type: ignore[union-attr]
+    state = np.random.get_state()[1].tolist()  # noqa: NPY002
     found = explain("shap", question)
-    assert np.random.get_state()[1].tolist() == state  # type: ignore[union-attr]
+    assert np.random.get_state()[1].tolist() == state  # noqa: NPY002
     theirs = shap_package.TreeExplainer(
         kind, data=question.masker.references, feature_perturbation="interventional"
     ).shap_values(question.sample.x[None])
@@ -295,7 +295,7 @@ def test_a_column_of_no_feature_stays_as_it_is() -> None:
     x = x[:, :6]
     model = Forest(DecisionTreeRegressor(max_depth=5, random_state=0).fit(x, y), "value")
     plain = ask_table(model, x[0], x[50:60])
-    some = Segmentation(np.array([2, -1, 0, 1, 3, -1]), tuple("cdae"), "four columns")
+    some = Segmentation(np.array([2, 0, -1, 1, 3, -1]), tuple("cdae"), "four columns")
     question = Question(model, plain.sample, some, plain.masker, plain.target)
     found = explain("shap", question)
     assert found.extras["estimator"] == "tree"
@@ -309,13 +309,13 @@ def test_kernel_shap_equals_the_package_where_both_are_exact() -> None:
     question = Question(
         question.model, question.sample, groups, question.masker, question.target, batch_size=9999
     )
-    state = np.random.get_state()
+    state = np.random.get_state()  # noqa: NPY002
     try:  # the package draws from NumPy's global generator
         theirs = shap_package.KernelExplainer(
             lambda z: question.value(z.astype(bool)), np.zeros((1, 8))
         ).shap_values(np.ones((1, 8)), nsamples=2**8, l1_reg=False, silent=True)
     finally:
-        np.random.set_state(state)
+        np.random.set_state(state)  # noqa: NPY002
     ours = explain("kernel_shap", question, budget=2**8)
     np.testing.assert_allclose(ours.values, theirs[0], atol=1e-9)
     assert ours.segmentation.n_features == 8

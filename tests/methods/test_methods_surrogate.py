@@ -66,7 +66,9 @@ def test_few_features_are_asked_for_all_masks(width: float) -> None:
     rng = np.random.default_rng(0)
     question = ask_table(smooth(7), rng.normal(size=7), rng.normal(size=(2, 7)))
     found = explain(question, width=width)
-    np.testing.assert_allclose(found.values, by_definition(question, width)[0], rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(
+        found.values, by_definition(question, width)[0], rtol=1e-4, atol=1e-5
+    )
     assert found.cost.asked == 2**7
     assert found.std is not None
     assert not found.std.any()
@@ -183,9 +185,9 @@ def test_classic_equals_the_package_on_images(space: str, seed: int) -> None:
         value = question.target(brightness(images))
         return np.stack([1 - value, value], axis=1)
 
-    state = np.random.get_state()[1].tolist()
+    state = np.random.get_state()[1].tolist()  # noqa: NPY002
     ours = explain(question, mode="classic", random_state=seed)
-    assert np.random.get_state()[1].tolist() == state
+    assert np.random.get_state()[1].tolist() == state  # noqa: NPY002
     theirs = LimeImageExplainer(random_state=seed).explain_instance(
         image.astype(np.float32), classify, top_labels=None, segmentation_fn=lambda _: ids
     )
@@ -219,7 +221,23 @@ def classify_texts(texts: list[str]) -> Floats:
     return np.stack([1 - value, value], axis=1)
 
 
-WORDS = "a good film with a good cast is worth the long wait and the money".split()
+WORDS = [
+    "a",
+    "good",
+    "film",
+    "with",
+    "a",
+    "good",
+    "cast",
+    "is",
+    "worth",
+    "the",
+    "long",
+    "wait",
+    "and",
+    "the",
+    "money",
+]
 
 
 @pytest.mark.parametrize("n_selected", [10, 6, 100])

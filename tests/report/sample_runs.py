@@ -354,7 +354,23 @@ WEIGHTS = {
 def text_run(language: str = "en", n: int = 12, long: bool = False, **changes: Any) -> Run:
     rng = np.random.default_rng(3)
     base = REVIEWS[language].split()
-    filler = "it was on the table of the house near the town and we went there".split()
+    filler = [
+        "it",
+        "was",
+        "on",
+        "the",
+        "table",
+        "of",
+        "the",
+        "house",
+        "near",
+        "the",
+        "town",
+        "and",
+        "we",
+        "went",
+        "there",
+    ]
     samples = []
     for i in range(n):
         words = list(base if i == 0 else [*rng.permutation(base[:-1]), base[-1]])
@@ -625,18 +641,69 @@ def comparison(n_models: int = 2) -> dict[str, Any]:
     rng = np.random.default_rng(2)
     p = np.array([0.01, 0.02, 0.03, 0.1, 0.25, 0.85, 0.97, 0.99])
     entries = (
-        ("boosting", "ml", "Boosted trees", "80 rounds, 8 leaves", 0.965, 0.17, 0.026, 180_000, 4_096, 0.010),
-        ("mlp", "dl", "Neural network", "32 + 16 units, standardised input", 0.975, 0.22, 0.012, 9_000, 1_537, 0.015),
-        ("logistic", "ml", "Logistic regression", "31 weights", 0.968, 0.02, 0.004, 2_000, 31, 0.02),
+        (
+            "boosting",
+            "ml",
+            "Boosted trees",
+            "80 rounds, 8 leaves",
+            0.965,
+            0.17,
+            0.026,
+            180_000,
+            4_096,
+            0.010,
+        ),
+        (
+            "mlp",
+            "dl",
+            "Neural network",
+            "32 + 16 units, standardised input",
+            0.975,
+            0.22,
+            0.012,
+            9_000,
+            1_537,
+            0.015,
+        ),
+        (
+            "logistic",
+            "ml",
+            "Logistic regression",
+            "31 weights",
+            0.968,
+            0.02,
+            0.004,
+            2_000,
+            31,
+            0.02,
+        ),
     )[:n_models]
     models = [
         {
-            "id": name, "family": family, "title": title, "detail": detail, "accuracy": accuracy,
-            "interval": [accuracy - 0.02, accuracy + 0.012], "correct": round(accuracy * 569), "fit_seconds": fit,
-            "predict_ms": ms, "bytes": size, "n_parameters": n,
-            "explained": {"method": "SHAP", "calls": 0 if family == "ml" else 620, "seconds": 0.002 if family == "ml" else 0.008},
+            "id": name,
+            "family": family,
+            "title": title,
+            "detail": detail,
+            "accuracy": accuracy,
+            "interval": [accuracy - 0.02, accuracy + 0.012],
+            "correct": round(accuracy * 569),
+            "fit_seconds": fit,
+            "predict_ms": ms,
+            "bytes": size,
+            "n_parameters": n,
+            "explained": {
+                "method": "SHAP",
+                "calls": 0 if family == "ml" else 620,
+                "seconds": 0.002 if family == "ml" else 0.008,
+            },
             "calibration": [
-                {"p": float(x), "observed": float(np.clip(x + 0.03 * rng.normal(), 0, 1)), "lo": float(max(0, x - 0.06)), "hi": float(min(1, x + 0.06)), "n": 71}
+                {
+                    "p": float(x),
+                    "observed": float(np.clip(x + 0.03 * rng.normal(), 0, 1)),
+                    "lo": float(max(0, x - 0.06)),
+                    "hi": float(min(1, x + 0.06)),
+                    "n": 71,
+                }
                 for x in p
             ],
             "ece": ece,
@@ -645,25 +712,78 @@ def comparison(n_models: int = 2) -> dict[str, Any]:
     ]
     ids = [m["id"] for m in models]
     pairs = [
-        {"a": "boosting", "b": "mlp", "difference": 0.0097, "interval": [-0.0026, 0.022], "rope": 0.01, "verdict": "not_settled", "needed": 870},
-        {"a": "boosting", "b": "logistic", "difference": 0.003, "interval": [-0.006, 0.009], "rope": 0.01, "verdict": "equal"},
+        {
+            "a": "boosting",
+            "b": "mlp",
+            "difference": 0.0097,
+            "interval": [-0.0026, 0.022],
+            "rope": 0.01,
+            "verdict": "not_settled",
+            "needed": 870,
+        },
+        {
+            "a": "boosting",
+            "b": "logistic",
+            "difference": 0.003,
+            "interval": [-0.006, 0.009],
+            "rope": 0.01,
+            "verdict": "equal",
+        },
     ][: n_models - 1]
-    names = ("Worst concave points", "Worst perimeter", "Mean concave points", "Worst area", "Worst texture", "Mean texture", "Area error", "Worst symmetry", "Mean radius", "Worst radius")
+    names = (
+        "Worst concave points",
+        "Worst perimeter",
+        "Mean concave points",
+        "Worst area",
+        "Worst texture",
+        "Mean texture",
+        "Area error",
+        "Worst symmetry",
+        "Mean radius",
+        "Worst radius",
+    )
     shares = rng.dirichlet(np.full(len(names), 1.5), n_models) * 0.8
     order = np.argsort(-shares[0])
     return {
         "title": "Is the neural network worth it over boosted trees, and do the two look at the same measurements?",
         "metric": "accuracy",
-        "data": {"name": "Breast cell nuclei", "modality": "table", "n_train": 455, "n_test": 569, "n_features": 30, "things": "patients"},
+        "data": {
+            "name": "Breast cell nuclei",
+            "modality": "table",
+            "n_train": 455,
+            "n_test": 569,
+            "n_features": 30,
+            "things": "patients",
+        },
         "protocol": "2 × 5-fold, same folds",
         "protocol_detail": "5 seeds per model for agreement",
         "models": models,
         "pairs": pairs,
         "learning": [
-            {"model": m, "points": [{"n": n, "value": v - 0.01 * j, "low": v - 0.04, "high": min(1.0, v + 0.02)} for n, v in ((30, 0.66 + 0.2 * j), (60, 0.92), (120, 0.935), (240, 0.945), (450, 0.955))]}
+            {
+                "model": m,
+                "points": [
+                    {"n": n, "value": v - 0.01 * j, "low": v - 0.04, "high": min(1.0, v + 0.02)}
+                    for n, v in (
+                        (30, 0.66 + 0.2 * j),
+                        (60, 0.92),
+                        (120, 0.935),
+                        (240, 0.945),
+                        (450, 0.955),
+                    )
+                ],
+            }
             for j, m in enumerate(ids)
         ],
-        "evidence": {"method": "SHAP", "unit": "log-odds", "n_features": 30, "rows": [{"feature": names[i], "shares": dict(zip(ids, shares[:, i].tolist(), strict=True))} for i in order]},
+        "evidence": {
+            "method": "SHAP",
+            "unit": "log-odds",
+            "n_features": 30,
+            "rows": [
+                {"feature": names[i], "shares": dict(zip(ids, shares[:, i].tolist(), strict=True))}
+                for i in order
+            ],
+        },
         "agreement": [
             {"a": "boosting", "b": "boosting", "value": 1.0, "note": "training has no randomness"},
             {"a": "mlp", "b": "mlp", "value": 0.45, "interval": [0.31, 0.58]},

@@ -99,27 +99,37 @@ class Parameters:
 def product_kernels(
     left: FloatArray, right: FloatArray, relevance: FloatArray
 ) -> tuple[FloatArray, FloatArray]:
-    """Odd and even product kernel, both (L, R): (prod(1 + rho x) -+ prod(1 - rho x)) / 2.
-
-    prod(1 +- rho x) = exp(c +- M), M = z' diag((log(1+rho) - log(1-rho)) / 2) z and
-    c = sum (log(1+rho) + log(1-rho)) / 2; one exponential per entry gives both.
-    """
-    up, down = np.log1p(relevance), np.log1p(-relevance)
-    tilt, level = (up - down) / 2, float(np.sum(up + down) / 2)
-    exponent = (left * tilt) @ right.T
-    if tilt.sum() - level > 600:  # exp(M) alone would overflow
-        plus, minus = np.exp(exponent + level) / 2, np.exp(level - exponent) / 2
-    else:
-        plus = np.exp(exponent)
-        minus = (np.exp(level) / 2) / plus
-        plus *= np.exp(level) / 2
+    """Odd and even product kernel, both (L, R): (prod(1 + rho x) -+ prod(1 - rho x)) / 2."""
+    plus, minus = _half_products(left, right, relevance)
     return plus - minus, plus + minus
 
 
 def smooth_kernel(left: FloatArray, right: FloatArray, p: Parameters) -> FloatArray:
     """Prior covariance of the odd part without its nugget, (L, R): linear and all odd degrees."""
-    odd, _ = product_kernels(left, right, p.relevance)
-    return odd + _linear_kernel(left, right, p)
+    kernel, minus = _half_products(left, right, p.relevance)
+    kernel -= minus
+    kernel += _linear_kernel(left, right, p)
+    return kernel
+
+
+def _half_products(
+    left: FloatArray, right: FloatArray, relevance: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """prod(1 + rho x) / 2 and prod(1 - rho x) / 2, both (L, R).
+
+    prod(1 +- rho x) = exp(c +- M), M = z' diag((log(1+rho) - log(1-rho)) / 2) z and
+    c = sum (log(1+rho) + log(1-rho)) / 2; one exponential per entry gives both. Done in place,
+    because fresh memory costs as much as the arithmetic.
+    """
+    up, down = np.log1p(relevance), np.log1p(-relevance)
+    tilt, level = (up - down) / 2, float(np.sum(up + down) / 2)
+    exponent: FloatArray = (left * tilt) @ right.T
+    if tilt.sum() - level > 600:  # exp(M) alone would overflow
+        return np.exp(exponent + level) / 2, np.exp(level - exponent) / 2
+    plus = np.exp(exponent, out=exponent)
+    minus = (np.exp(level) / 2) / plus
+    plus *= np.exp(level) / 2
+    return plus, minus
 
 
 def odd_kernel(obs: Observations, p: Parameters) -> FloatArray:

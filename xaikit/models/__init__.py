@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from xaikit.models.checkpoint import load_model, save_model
     from xaikit.models.neural import NeuralModel
     from xaikit.models.training import evaluate, train
-    from xaikit.models.wrap import wrap
+    from xaikit.models.wrapping import wrap
     from xaikit.models.zoo import ZOO
 
 __all__ = [
@@ -31,7 +31,7 @@ _HOMES = {
     "load_model": "checkpoint",
     "save_model": "checkpoint",
     "train": "training",
-    "wrap": "wrap",
+    "wrap": "wrapping",
 }
 
 

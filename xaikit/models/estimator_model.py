@@ -100,7 +100,7 @@ class EstimatorModel:
             margin = np.asarray(estimator.decision_function(x), dtype=np.float64)
             return margin if margin.ndim == 2 else np.stack([np.zeros_like(margin), margin], axis=1)
         p = np.zeros((x.shape[0], n_classes))
-        p[:, seen] = estimator.predict_proba(x)
+        p[:, seen.astype(np.int64)] = estimator.predict_proba(x)
         return np.log(np.maximum(p, SMALLEST))
 
 
@@ -125,9 +125,7 @@ class LinearTable(EstimatorModel):
         made: Columns = self.pipeline.steps[0][1]
         owner = (made.owners[:, None] == np.arange(len(made.n_categories))).astype(np.float64)
         x = made.transform(self._stack(xs))
-        return np.stack(
-            [(x * weights) @ owner for weights in self._weights], axis=2
-        )  # owner (F, D)
+        return np.stack([(x * weights) @ owner for weights in self._weights], axis=2)
 
     @property
     def intercept(self) -> Floats:
@@ -141,7 +139,7 @@ class LinearTable(EstimatorModel):
 
         def scores(masks: Bools, rows: slice) -> Floats:
             kept = _expand(masks, ids).astype(np.float64)  # (m, D)
-            shown = np.einsum("md,kde->mke", 1 - kept, other[rows], optimize=True)
+            shown: Floats = np.einsum("md,kde->mke", 1 - kept, other[rows], optimize=True)
             return self.intercept + (kept @ own)[:, None] + shown
 
         return scores
@@ -164,17 +162,16 @@ class TextEstimator(EstimatorModel):
 
     def bind(self, x: Array, references: Array, ids: Ints, drops: bool) -> BoundScores:
         """Scores of masked texts; the grams of the sample and its references are looked up once."""
-        grams = self.pipeline.steps[0][1]
+        grams: WordGrams = self.pipeline.steps[0][1]
+        # word, reference word, word, ...: one of each two is shown
+        texts = [x] if drops else [np.stack([x, r], axis=1).ravel() for r in references]
+        readers = [grams.reader(words) for words in texts]
 
         def scores(masks: Bools, rows: slice) -> Floats:
-            kept = _expand(masks, ids)  # (m, T)
-            found = []
-            for reference in [None] if drops else references[rows]:
-                words, shown = x, kept
-                if reference is not None:  # word, reference word, word, ...: one of each two
-                    words = np.stack([x, reference], axis=1).ravel()
-                    shown = np.stack([kept, ~kept], axis=2).reshape(len(kept), -1)
-                found.append(self._read(self._after(1, grams.masked(words, shown))))
+            shown = _expand(masks, ids)  # (m, T)
+            if not drops:
+                shown = np.stack([shown, ~shown], axis=2).reshape(len(shown), -1)
+            found = [self._read(self._after(1, read(shown))) for read in readers[rows]]
             return np.stack(found, axis=1)
 
         return scores
@@ -194,6 +191,12 @@ def wrap_estimator(
     The pipeline reads stacked inputs in data space, or for text a list of arrays of words. Its
     classes are the numbers 0 to K-1.
     """
+    seen = np.asarray(pipeline.steps[-1][1].classes_) if classes else np.zeros(0, dtype=np.int64)
+    if seen.dtype.kind not in "biu" or not np.isin(seen, np.arange(len(classes))).all():
+        raise ModelError(
+            f"the classes of '{id}' are {seen.tolist()}; fit it on the numbers 0 to {len(classes) - 1} "
+            "and give the names as `classes`."
+        )
     kind, classes = _kind(pipeline, modality, tuple(classes)), tuple(classes)
     coarse = isinstance(pipeline.steps[-1][1], _STEPPED)
     space: Space = "value" if not classes else "prob" if coarse else "logit"

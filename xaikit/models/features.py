@@ -6,21 +6,22 @@ Each class is a scikit-learn transformer that works on whole batches, without Py
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import pairwise
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.feature_selection import chi2, f_regression
 from sklearn.preprocessing import normalize
 
 from xaikit.errors import ModelError
 from xaikit.types import Bools, Floats, Ints
 
-__all__ = ["Columns", "Dense", "Gradients", "Pixels", "Summary", "WordGrams"]
+__all__ = ["Columns", "Gradients", "Pixels", "Strongest", "Summary", "WordGrams"]
 
 MASK_WORD = "[MASK]"  # says nothing, so it is left out
 _CHUNK = 1024  # images at a time
@@ -102,15 +103,20 @@ class WordGrams(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit
         double = np.array([find(_pair(*two), -1) for two in pairwise(flat)], dtype=np.int64)
         return self._weigh(rows, single, double, len(known))
 
-    def masked(self, words: NDArray[Any], shown: Bools) -> csr_matrix:
-        """Words (T,), which of them are shown (m, T) bool -> (m, V), like `transform`."""
-        names, codes = np.unique(np.char.lower(words), return_inverse=True)
-        find = self._places.get
+    def reader(self, words: NDArray[Any]) -> Callable[[Bools], csr_matrix]:
+        """A function of which words of a text (T,) are shown, (m, T) bool -> (m, V), equal to
+        `transform` of the shown words."""
+        names, codes = np.unique(np.strings.lower(words), return_inverse=True)
+        find, says = self._places.get, words != MASK_WORD
         single = np.array([find(name, -1) for name in names], dtype=np.int64)
         double = np.array([[find(_pair(a, b), -1) for b in names] for a in names], dtype=np.int64)
-        rows, columns = np.nonzero(shown & (words != MASK_WORD))
-        flat = codes[columns]
-        return self._weigh(rows, single[flat], double[flat[:-1], flat[1:]], len(shown))
+
+        def read(shown: Bools) -> csr_matrix:
+            rows, columns = np.nonzero(shown & says)
+            flat = codes[columns]
+            return self._weigh(rows, single[flat], double[flat[:-1], flat[1:]], len(shown))
+
+        return read
 
     def _weigh(self, rows: Ints, single: Ints, double: Ints, n_rows: int) -> csr_matrix:
         """Columns of the words (N,) and of the neighbours (N - 1,), in reading order."""
@@ -135,16 +141,26 @@ class WordGrams(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit
         return {name: value for name, value in state.items() if name != "_index"}
 
 
-class Dense(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
-    """The same numbers as a full matrix, for models that read no sparse one."""
+class Strongest(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+    """The columns that go best with the labels one by one, as a full matrix, for models that read
+    no sparse one.
 
-    def fit(self, x: csr_matrix, y: Any = None) -> Self:
-        del x, y
-        self.fitted_ = True
+    n_columns : at most
+    score : how a column is judged: "chi2" against classes, "f" against numbers
+    """
+
+    def __init__(self, n_columns: int = 1000, score: Literal["chi2", "f"] = "chi2") -> None:
+        self.n_columns = n_columns
+        self.score = score
+
+    def fit(self, x: csr_matrix, y: NDArray[Any]) -> Self:
+        judged = (chi2 if self.score == "chi2" else f_regression)(x, y)[0]
+        order = np.argsort(-np.nan_to_num(judged, nan=-1.0), kind="stable")
+        self.columns_ = np.sort(order[: self.n_columns])
         return self
 
     def transform(self, x: csr_matrix) -> Floats:
-        full: Floats = x.toarray()
+        full: Floats = x[:, self.columns_].toarray()
         return full
 
 

@@ -14,7 +14,6 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
-from sklearn.feature_selection import SelectKBest, chi2, f_regression
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline, make_pipeline
@@ -24,7 +23,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from xaikit.data.dataset import Dataset
 from xaikit.errors import ModelError
-from xaikit.models.features import Columns, Dense, Gradients, Pixels, Summary, WordGrams
+from xaikit.models.features import Columns, Gradients, Pixels, Strongest, Summary, WordGrams
 from xaikit.registry import Registry
 from xaikit.types import Modality
 
@@ -33,7 +32,6 @@ __all__ = ["ESTIMATORS", "Learner", "make_learner"]
 Make = Callable[[Dataset, int], Any]
 
 MANY_ROWS = 5000  # above it the kernel of a support vector machine is approximated
-BOOSTED_GRAMS = 1000  # words and pairs that boosting reads, which takes no sparse matrix
 
 
 @dataclass(frozen=True)
@@ -98,9 +96,8 @@ def _featurise(learner: Learner, data: Dataset, features: str | None) -> list[An
         counts = tuple(len(column.categories) for column in data.columns)
         return [Columns(counts)] if learner.scaled else []
     if data.modality == "text":
-        boosted = learner.name == "boosting"
-        score = chi2 if data.task == "classification" else f_regression
-        return [WordGrams(), *([SelectKBest(score, k=BOOSTED_GRAMS), Dense()] if boosted else [])]
+        strongest = Strongest(score="chi2" if data.classes else "f")
+        return [WordGrams(), *([strongest] if learner.name == "boosting" else [])]
     made = known[features or next(iter(known))]()
     return [made, *([StandardScaler()] if learner.scaled else [])]
 

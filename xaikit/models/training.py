@@ -218,7 +218,7 @@ class _Loop:
             task = bar.add_task(f"training {self.model.id}", total=self.n_epochs)
             for epoch in range(1, self.n_epochs + 1):
                 net.train()
-                for rows in np.array_split(rng.permutation(len(xs)), self.n_batches):
+                for rows in self._batches(xs, rng):
                     seen = [_varied(xs[i], self.data.modality, recipe, rng) for i in rows]
                     self._step(seen, labels[torch.from_numpy(rows)], optimizer, epoch)
                     cycle.step()
@@ -233,6 +233,15 @@ class _Loop:
                     break
         net.load_state_dict(best)
         return epoch
+
+    def _batches(self, xs: Sequence[Array], rng: np.random.Generator) -> list[Array]:
+        """Every row once, in random order; texts of like length share a batch, which pads less."""
+        order = rng.permutation(len(xs))
+        if self.data.modality == "text":
+            lengths = np.array([len(xs[i]) for i in order])
+            order = order[np.argsort(lengths + rng.normal(0, 0.1 * lengths.std(), len(lengths)))]
+        batches = np.array_split(order, self.n_batches)
+        return [batches[i] for i in rng.permutation(len(batches))]
 
     @property
     def n_batches(self) -> int:

@@ -25,7 +25,9 @@ def write_report(run: Run | str | Path, out: str | Path, language: str = "en") -
     folder = "" if isinstance(run, Run) else Path(run).name
     run = run if isinstance(run, Run) else Run.load(run)
     if not run.samples:
-        raise DataError("the run holds no sample, so there is nothing to report; explain one or more.")
+        raise DataError(
+            "the run holds no sample, so there is nothing to report; explain one or more."
+        )
     return write(render("report.html.j2", report_page(run, language, folder)), out)
 
 

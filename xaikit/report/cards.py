@@ -46,7 +46,9 @@ def card(findings: Findings, index: int, channel_names: list[str] | None = None)
         for slot in page["slots"]:
             e = mine.explanations.get(slot["method"])
             if e is not None:
-                slot["words"] = marked_words(sample, e, mine.shown(e), mine.shares(e), mine.digits_of(e))
+                slot["words"] = marked_words(
+                    sample, e, mine.shown(e), mine.shares(e), mine.digits_of(e)
+                )
         page["strongest"] = strongest(mine)
     elif sample.modality == "table":
         page["table"] = table_parts(mine)
@@ -173,7 +175,11 @@ def _missing(mine: Card, method: str) -> dict[str, Any]:
     words = mine.findings.words
     for f in mine.findings.run.failures:
         if f.method == method and f.sample_id in ("", mine.sample.id):
-            return {"missing": words("map.stopped", reason=f.reason), "remedy": f.remedy, "scale": ""}
+            return {
+                "missing": words("map.stopped", reason=f.reason),
+                "remedy": f.remedy,
+                "scale": "",
+            }
     return {"missing": words("map.none"), "remedy": "", "scale": ""}
 
 

@@ -128,7 +128,15 @@ def curve_panel(
     body = [*grid, plot, *below, *_line_names(x, a, b, names)]
     return tag(
         "div",
-        tag("svg", *body, width="100%", height="100%", overflow="visible", role="img", aria_label=label),
+        tag(
+            "svg",
+            *body,
+            width="100%",
+            height="100%",
+            overflow="visible",
+            role="img",
+            aria_label=label,
+        ),
         class_="plot",
     )
 
@@ -140,7 +148,10 @@ def _line_names(x: Floats, a: Floats, b: Floats, names: tuple[str, str]) -> list
     best = int(np.argmax(np.abs(at_a - at_b)))
     wide = abs(at_a[best] - at_b[best]) > 0.25
     found = []
-    for line, at, other, name, style in ((a, at_a, at_b, names[0], "name"), (b, at_b, at_a, names[1], "name random")):
+    for line, at, other, name, style in (
+        (a, at_a, at_b, names[0], "name"),
+        (b, at_b, at_a, names[1], "name random"),
+    ):
         upper = at[best] > other[best] or (at[best] == other[best] and line is a)
         above = at[best] < 0.88 if upper else wide or at[best] < 0.15
         ends = np.interp([places[best] - 0.1, places[best] + 0.1], x, line)

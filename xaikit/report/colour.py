@@ -48,9 +48,7 @@ WORD_BINS = (0.1, 0.3, 0.6)  # shares of the scale from which a word is marked
 
 def tokens_css() -> str:
     """The theme tokens as CSS: light everywhere, dark on screens that ask for it."""
-    light, dark = (
-        "".join(f"--{name}:{pair[i]};" for name, pair in TOKENS.items()) for i in (0, 1)
-    )
+    light, dark = ("".join(f"--{name}:{pair[i]};" for name, pair in TOKENS.items()) for i in (0, 1))
     dark += "color-scheme:dark;"
     return (
         f":root{{{light}color-scheme:light}}\n"
@@ -62,7 +60,8 @@ def tokens_css() -> str:
 
 def level(shares: NDArray[Any]) -> NDArray[np.uint8]:
     """Evidence as a share of the scale (-1..1, clipped) -> step of the diverging map, 32 = none."""
-    return np.rint(MIDDLE + MIDDLE * np.clip(shares, -1, 1)).astype(np.uint8)
+    steps: NDArray[np.uint8] = np.rint(MIDDLE + MIDDLE * np.clip(shares, -1, 1)).astype(np.uint8)
+    return steps
 
 
 def bin_of(share: float) -> int:
@@ -86,7 +85,10 @@ def _ramp(stops: tuple[str, ...], n: int) -> NDArray[np.float64]:
 def _palette() -> NDArray[np.uint8]:
     against, towards = _ramp(AGAINST, MIDDLE), _ramp(FOR, MIDDLE)
     white = np.full((1, 3), 255.0)
-    return np.rint(np.concatenate([against[::-1], white, towards])).astype(np.uint8)
+    found: NDArray[np.uint8] = np.rint(np.concatenate([against[::-1], white, towards])).astype(
+        np.uint8
+    )
+    return found
 
 
 PALETTE = _palette()  # (65, 3): strongest against, none, strongest for

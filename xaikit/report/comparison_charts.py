@@ -58,31 +58,41 @@ def difference_chart(
     ticks = np.linspace(-end, end, 7 if thirds else 5)
     band = (position(-rope, axis), position(rope, axis))
     parts = [
-        tag("rect", x=_at(band[0]), width=_at(band[1] - band[0]), y=4, height=72, class_="band-rope"),
+        tag(
+            "rect", x=_at(band[0]), width=_at(band[1] - band[0]), y=4, height=72, class_="band-rope"
+        ),
         tag("line", x1="50%", x2="50%", y1=4, y2=76, class_="zero"),
         tag("line", x1="0", x2="100%", y1=76, y2=76, class_="axis"),
     ]
     for t in ticks:
-        x = _at(position(float(t), axis))
+        place = _at(position(float(t), axis))
         words = signed(float(t), 0 if end >= 4 else 1 if end >= 0.4 else 3)
         parts += [
-            tag("line", x1=x, x2=x, y1=76, y2=81, class_="axis"),
-            tag("text", words, x=x, y=97, class_=f"tick {_side(position(float(t), axis))}"),
+            tag("line", x1=place, x2=place, y1=76, y2=81, class_="axis"),
+            tag("text", words, x=place, y=97, class_=f"tick {_side(position(float(t), axis))}"),
         ]
     if interval is not None:
         low, high = (position(b, axis) for b in interval)
         parts.append(tag("line", x1=_at(low), x2=_at(high), y1=50, y2=50, class_="whisker"))
-        parts += [tag("line", x1=_at(b), x2=_at(b), y1=44, y2=56, class_="whisker") for b in (low, high)]
+        parts += [
+            tag("line", x1=_at(b), x2=_at(b), y1=44, y2=56, class_="whisker") for b in (low, high)
+        ]
     x = position(value, axis)
     hollow = interval is None or interval[0] <= 0 <= interval[1]
     parts.append(
-        tag("g", tag("circle", cx=_at(x), cy=50, r=5.5, class_="dot"), class_="hollow" if hollow else "")
+        tag(
+            "g",
+            tag("circle", cx=_at(x), cy=50, r=5.5, class_="dot"),
+            class_="hollow" if hollow else "",
+        )
     )
     parts.append(tag("text", label, x=_at(x), y=30, class_=f"name {_side(x)}"))
     return _box(parts, 102)
 
 
-def calibration_chart(models: Sequence[Mapping[str, Any]], label: str, words: tuple[str, str]) -> Markup:
+def calibration_chart(
+    models: Sequence[Mapping[str, Any]], label: str, words: tuple[str, str]
+) -> Markup:
     """Stated probability against the share that is truly so; the diagonal is perfect."""
     ticks = (0.0, 0.5, 1.0)
     parts = [
@@ -93,7 +103,10 @@ def calibration_chart(models: Sequence[Mapping[str, Any]], label: str, words: tu
         tag("text", percent(t), x=_at(100 * t), y="100%", dy=20, class_=f"tick {_side(100 * t)}")
         for t in ticks
     ]
-    parts += [tag("text", count(100 * t), x=-8, y=_at(100 - 100 * t), dy=4, class_="tick end") for t in ticks]
+    parts += [
+        tag("text", count(100 * t), x=-8, y=_at(100 - 100 * t), dy=4, class_="tick end")
+        for t in ticks
+    ]
     parts.append(tag("text", words[1], x="50%", y="100%", dy=38, class_="tick mid"))
     for i, model in enumerate(models):
         for b in model["bins"]:
@@ -120,12 +133,14 @@ def learning_chart(
     step = 0.1 if shares else nice_end((max(bounds) - min(bounds)) / 4 or 1)
     low = float(np.floor(min(bounds) / step) * step)
     high = float(np.ceil(max(bounds) / step) * step) or step
+    high = min(high, 1.0) if shares else high
     axis = (low, high if high > low else low + step)
     n = np.log([sizes[0], sizes[-1]])
     across: Axis = (float(n[0]), float(n[1]) if n[1] > n[0] else float(n[0]) + 1)
     parts = [_level(v, axis, shares) for v in np.arange(axis[0], axis[1] + step / 2, step)]
     parts += [
-        tag("text", count(s), x=_at(_x(s, across)), y="100%", dy=20, class_="tick mid") for s in sizes
+        tag("text", count(s), x=_at(_x(s, across)), y="100%", dy=20, class_="tick mid")
+        for s in sizes
     ]
     parts.append(tag("text", words, x="50%", y="100%", dy=38, class_="tick mid"))
     for curve in curves:
@@ -188,7 +203,9 @@ def _plot(parts: Sequence[Markup], label: str, height: int, left: str) -> Markup
     chart = tag(
         "svg", *parts, width="100%", height="100%", overflow="visible", role="img", aria_label=label
     )
-    return tag("div", chart, class_="chart-box", style=f"height:{height}px;padding:12px 12px 44px {left}")
+    return tag(
+        "div", chart, class_="chart-box", style=f"height:{height}px;padding:12px 12px 44px {left}"
+    )
 
 
 def _box(parts: Sequence[Markup], height: int) -> Markup:

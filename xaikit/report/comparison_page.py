@@ -34,7 +34,12 @@ from xaikit.report.words import Words
 __all__ = ["comparison_page"]
 
 SECTIONS = ("accuracy", "calibration", "cost", "same")
-KINDS = {"a_better": "faithful", "b_better": "faithful", "equal": "control", "not_settled": "unsettled"}
+KINDS = {
+    "a_better": "faithful",
+    "b_better": "faithful",
+    "equal": "control",
+    "not_settled": "unsettled",
+}
 GLYPHS = {"faithful": "✓", "control": "=", "unsettled": "?"}
 NEAR = 1.5  # answers that differ by less than this factor cost the same,
 CHEAP = 1.0  # and so do answers that all take less than this many milliseconds
@@ -99,7 +104,11 @@ class _Told:
             sizes.append(f"{count(data['n_features'])} {words('fact.features').lower()}")
         return [
             *cells,
-            {"label": words("fact.data"), "value": str(data.get("name") or "–"), "detail": ", ".join(sizes)},
+            {
+                "label": words("fact.data"),
+                "value": str(data.get("name") or "–"),
+                "detail": ", ".join(sizes),
+            },
             {
                 "label": words("compare.protocol"),
                 "value": str(self.comparison.get("protocol") or "–"),
@@ -139,11 +148,16 @@ class _Told:
             rope=fixed(100 * rope, 1) if self.shares else fixed(rope, 3),
         )
         title = self.words(f"compare.short.{pair.get('verdict', 'not_settled')}", a=a, b=b)
-        return {"title": title, "text": text.replace(" .", "."), "href": "#accuracy", "link": self.words("short.details")}
+        return {
+            "title": title,
+            "text": text.replace(" .", "."),
+            "href": "#accuracy",
+            "link": self.words("short.details"),
+        }
 
     def _value(self, model: str) -> float:
-        found = next((m for m in self.models if str(m["id"]) == model), {})
-        return float(found.get("accuracy") or 0.0)
+        found = [m for m in self.models if str(m["id"]) == model]
+        return float(found[0].get("accuracy") or 0.0) if found else 0.0
 
     def _agreements(self) -> tuple[list[Any], list[Any]]:
         rows = self.comparison.get("agreement") or []
@@ -206,7 +220,9 @@ class _Told:
         return {
             "left": words("compare.better", name=a),
             "right": words("compare.better", name=b),
-            "axis": words("compare.points") if self.shares else words("compare.units", metric=metric),
+            "axis": words("compare.points")
+            if self.shares
+            else words("compare.units", metric=metric),
             "chart": difference_chart(
                 factor * float(pair["difference"]),
                 [factor * x for x in bounds] if bounds else None,
@@ -228,16 +244,24 @@ class _Told:
             return None
         words = self.words
         rows = [
-            {"bins": m.get("calibration") or [], "name": self.names[str(m["id"])], "ece": m.get("ece")}
+            {
+                "bins": m.get("calibration") or [],
+                "name": self.names[str(m["id"])],
+                "ece": m.get("ece"),
+            }
             for m in self.models
         ]
         chart = calibration_chart(
-            rows, words("compare.calibration.chart"), (words("compare.perfect"), words("compare.calibration.x"))
+            rows,
+            words("compare.calibration.chart"),
+            (words("compare.perfect"), words("compare.calibration.x")),
         )
         legend = [
             {
                 "mark": marker(i),
-                "name": words("compare.calibration.gap", name=r["name"], gap=fixed(100 * r["ece"], 1))
+                "name": words(
+                    "compare.calibration.gap", name=r["name"], gap=fixed(100 * r["ece"], 1)
+                )
                 if r["ece"] is not None
                 else r["name"],
             }
@@ -245,7 +269,13 @@ class _Told:
             if r["bins"]
         ]
         table = [
-            (r["name"], percent(b["p"]), percent(b["observed"]), percent_interval((b["lo"], b["hi"]), 0), count(b["n"]))
+            (
+                r["name"],
+                percent(b["p"]),
+                percent(b["observed"]),
+                percent_interval((b["lo"], b["hi"]), 0),
+                count(b["n"]),
+            )
             for r in rows
             for b in r["bins"]
         ]
@@ -260,7 +290,9 @@ class _Told:
         title = words("compare.learning.chart", metric=metric)
         drawn = [{**c, "index": self.ids.index(str(c["model"]))} for c in curves]
         table = [
-            (self.names[str(c["model"])], count(p["n"]), self.quality(p["value"])) for c in curves for p in c["points"]
+            (self.names[str(c["model"])], count(p["n"]), self.quality(p["value"]))
+            for c in curves
+            for p in c["points"]
         ]
         return {
             "title": title[:1].upper() + title[1:],
@@ -269,9 +301,9 @@ class _Told:
         }
 
     def cost(self) -> dict[str, Any]:
-        explained = next((m["explained"] for m in self.models if m.get("explained")), {})
+        explained = [m["explained"] for m in self.models if m.get("explained")]
         return {
-            "method": str(explained.get("method", "")),
+            "method": str(explained[0].get("method", "")) if explained else "",
             "rows": [self._cost_row(i, m) for i, m in enumerate(self.models)],
         }
 
@@ -289,7 +321,9 @@ class _Told:
             "answer": duration(answer / 1000 if answer is not None else None),
             "size": size(m.get("bytes")) if m.get("bytes") else "–",
             "learned": count(learned) if learned else "–",
-            "explained": self.words(key, n=count(calls), time=duration(once.get("seconds"))) if once else "–",
+            "explained": self.words(key, n=count(calls), time=duration(once.get("seconds")))
+            if once
+            else "–",
         }
 
     def same(self) -> dict[str, Any] | None:
@@ -303,14 +337,23 @@ class _Told:
         return {
             "title": words("compare.same.chart", n=len(rows)),
             "sub": words(
-                "compare.same.sub", method=evidence.get("method", ""), unit=words.known(f"unit.{unit}", unit)
+                "compare.same.sub",
+                method=evidence.get("method", ""),
+                unit=words.known(f"unit.{unit}", unit),
             ),
             "rows": [
                 {
                     "name": str(r["feature"]),
                     "chart": dumbbell([r["shares"].get(k) for k in self.ids], end),
-                    "gap": words("compare.same.points", n=fixed(100 * float(np.ptp(list(r["shares"].values()))), 0)),
-                    "shares": ", ".join(f"{self.names[k]} {percent(v)}" for k, v in r["shares"].items() if k in self.names),
+                    "gap": words(
+                        "compare.same.points",
+                        n=fixed(100 * float(np.ptp(list(r["shares"].values()))), 0),
+                    ),
+                    "shares": ", ".join(
+                        f"{self.names[k]} {percent(v)}"
+                        for k, v in r["shares"].items()
+                        if k in self.names
+                    ),
                 }
                 for r in rows
             ],
@@ -330,9 +373,13 @@ class _Told:
             note = words("compare.agree.ceiling" if ceiling else "compare.agree.compared")
             rows.append(
                 {
-                    "name": words("compare.agree.self" if ceiling else "compare.agree.pair", a=a, b=b),
+                    "name": words(
+                        "compare.agree.self" if ceiling else "compare.agree.pair", a=a, b=b
+                    ),
                     "note": f"{note}; {r['note']}" if r.get("note") else note,
-                    "chart": dot_whisker(r["value"], (min(0.0, r["value"]), 1.0), interval=r.get("interval")),
+                    "chart": dot_whisker(
+                        r["value"], (min(0.0, r["value"]), 1.0), interval=r.get("interval")
+                    ),
                     "text": amount(round(r["value"], 2)) if r["value"] == 0 else fixed(r["value"]),
                     "interval": interval(r.get("interval"), sign=False),
                     "compared": not ceiling,

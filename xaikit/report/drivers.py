@@ -166,8 +166,14 @@ def _place(findings: Findings) -> dict[str, Any] | None:
     methods = [m for m in findings.order if findings.values("relevance_mass", m)]
     if name is None or not methods:
         return None
-    size = float(np.mean([s.rationale.mean() for s in findings.run.samples if s.rationale is not None]))
-    return {"name": name, "size": percent(size), "rows": [_placed(findings, m, size) for m in methods]}
+    size = float(
+        np.mean([s.rationale.mean() for s in findings.run.samples if s.rationale is not None])
+    )
+    return {
+        "name": name,
+        "size": percent(size),
+        "rows": [_placed(findings, m, size) for m in methods],
+    }
 
 
 def _placed(findings: Findings, method: str, size: float) -> dict[str, Any]:
@@ -187,4 +193,3 @@ def _placed(findings: Findings, method: str, size: float) -> dict[str, Any]:
         )
         row |= {"text": percent(mass.value), "interval": percent_interval(mass.interval)}
     return row
-

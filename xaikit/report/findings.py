@@ -98,12 +98,16 @@ class Findings:
         return {**given, **self.words.method(method)}
 
     def title(self, method: str) -> str:
-        name = str(self.card(method).get("title") or method.replace("_", " "))
+        name = self.name(method)
         return self.words("verdict.as_control", name=name) if self.is_control(method) else name
 
     def name(self, method: str) -> str:
         """The title without "(control)"."""
-        return str(self.card(method).get("title") or method.replace("_", " "))
+        method, _, rest = method.partition(": ")  # a failed metric is called "method: metric"
+        if rest:
+            return f"{self.name(method)}: {rest.replace('_', ' ')}"
+        plain = method.replace("_", " ")
+        return str(self.card(method).get("title") or plain[:1].upper() + plain[1:])
 
     def is_control(self, method: str) -> bool:
         card = (self.run.context.get("methods") or {}).get(method) or {}
@@ -216,8 +220,11 @@ class Findings:
 
     @cached_property
     def classes(self) -> tuple[str, ...]:
+        """Names of the classes, their numbers when nobody named them, () for a regressor."""
         model = self.run.context.get("model") or {}
-        return tuple(str(c) for c in model.get("classes") or ())
+        n = self.run.predictions.shape[1]
+        named = tuple(str(c) for c in model.get("classes") or ())
+        return named or tuple(str(c) for c in range(n if n > 1 else 0))
 
     @cached_property
     def predicted(self) -> Floats:

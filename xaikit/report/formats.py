@@ -88,7 +88,7 @@ def duration(seconds: float | None) -> str:
     if seconds is None or not math.isfinite(seconds):
         return MISSING
     for limit, factor, unit in ((1e-3, 1e6, "µs"), (1.0, 1e3, "ms"), (120.0, 1.0, "s")):
-        if seconds < limit or unit == "s" and seconds < 120:
+        if seconds < limit:
             return f"{_short(seconds * factor)}{SPACE}{unit}"
     return f"{_short(seconds / 60)}{SPACE}min"
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
+from xaikit.report.formats import amount, percent
 from xaikit.report.words import Words
 
 __all__ = ["Entry", "index_page"]
@@ -13,19 +14,26 @@ __all__ = ["Entry", "index_page"]
 class Entry(TypedDict, total=False):
     """One report. `title` and `href` are needed; href is relative to the index.
 
-    modality : image, text, table, series or compare
+    modality : image, text, table, series or comparison
     summary : one or two sentences
-    facts : short facts, for example "digits-lenet" or "accuracy 98.1 %"
+    quality : {"metric", "value"} of the model; n, methods: how many of them
+    facts : more short facts
     """
 
     title: str
     href: str
     modality: str
     summary: str
+    model: str
+    quality: Mapping[str, Any]
+    n: int
+    methods: int
     facts: list[str]
 
 
-def index_page(entries: Sequence[Entry | Mapping[str, Any]], language: str = "en") -> dict[str, Any]:
+def index_page(
+    entries: Sequence[Entry | Mapping[str, Any]], language: str = "en"
+) -> dict[str, Any]:
     """What the index's template shows."""
     words = Words(language)
     return {
@@ -40,13 +48,29 @@ def index_page(entries: Sequence[Entry | Mapping[str, Any]], language: str = "en
                 "href": _local(str(e["href"])),
                 "kicker": words.known(f"index.{e.get('modality')}", str(e.get("modality") or "")),
                 "summary": str(e.get("summary") or ""),
-                "facts": [str(f) for f in e.get("facts") or ()],
+                "facts": _facts(e, words),
             }
             for e in entries
         ],
     }
 
 
+def _facts(e: Entry | Mapping[str, Any], words: Words) -> list[str]:
+    quality = e.get("quality") or {}
+    found = [str(e["model"])] if e.get("model") else []
+    if quality.get("value") is not None:
+        metric, value = str(quality.get("metric")), float(quality["value"])
+        shown = percent(value, 1) if metric == "accuracy" else amount(value)
+        name = words.known(f"metric.{metric}", metric)
+        found.append(words("index.quality", metric=name, value=shown))
+    found += [words(f"index.{k}", n=int(e[k])) for k in ("n", "methods") if e.get(k)]
+    return [*found, *(str(f) for f in e.get("facts") or ())]
+
+
 def _local(href: str) -> str:
     """A link to a neighbouring file; anything with a scheme or another host is not one."""
-    return href if ":" not in href and not href.startswith(("/", "\\")) else "./" + href.replace(":", "%3A").lstrip("/\\")
+    return (
+        href
+        if ":" not in href and not href.startswith(("/", "\\"))
+        else "./" + href.replace(":", "%3A").lstrip("/\\")
+    )

@@ -7,7 +7,10 @@ __all__ = ["MORE_WORDS"]
 MORE_WORDS: dict[str, tuple[str, str]] = {
     # samples
     "samples.nav": ("Samples", "표본"),
-    "samples.title": ("What does each method point at, sample by sample?", "표본마다 각 방법은 무엇을 가리키는가?"),
+    "samples.title": (
+        "What does each method point at, sample by sample?",
+        "표본마다 각 방법은 무엇을 가리키는가?",
+    ),
     "samples.lead.image": (
         "Each map shows the picture only as an outline, so that colour carries the value. "
         "Outlined: the three strongest {parts}. Blue with hatching speaks against the prediction.",
@@ -36,7 +39,10 @@ MORE_WORDS: dict[str, tuple[str, str]] = {
     "filter.wrong": ("Wrong predictions {n}", "오답 {n}"),
     "filter.disagree": ("Most disagreement {n}", "불일치 큰 순 {n}"),
     "filter.hide_failed": ("Hide methods that failed", "불통과 방법 숨기기"),
-    "filter.no_wrong": ("No prediction among the samples shown is wrong.", "표시한 표본 중 오답이 없습니다."),
+    "filter.no_wrong": (
+        "No prediction among the samples shown is wrong.",
+        "표시한 표본 중 오답이 없습니다.",
+    ),
     "filter.shown": ("{n} samples shown", "표본 {n}개 표시"),
     "key.low": ("−scale end", "−척도 끝"),
     "key.high": ("+scale end", "+척도 끝"),
@@ -73,7 +79,10 @@ MORE_WORDS: dict[str, tuple[str, str]] = {
         "Strongest {parts} by {method}, in {unit} (scale end ±{end})",
         "{method} 상위 {parts}, {unit} (척도 끝 ±{end})",
     ),
-    "strongest.whisker": ("; whisker = 95 % interval of the estimate", "; 수염 = 추정값의 95 % 구간"),
+    "strongest.whisker": (
+        "; whisker = 95 % interval of the estimate",
+        "; 수염 = 추정값의 95 % 구간",
+    ),
     "strongest.faint": ("; faint = the interval holds 0", "; 흐린 점 = 구간에 0 포함"),
     "numbers": ("All numbers for this sample", "이 표본의 모든 수치"),
     "numbers.label": ("All numbers for sample {id}", "표본 {id}의 모든 수치"),
@@ -93,7 +102,10 @@ MORE_WORDS: dict[str, tuple[str, str]] = {
     "part.text": ("word", "어절"),
     "part.table": ("column", "항목"),
     "part.series": ("segment", "구간"),
-    "text.fold": ("{n} words, each below {limit} of the scale (sum {sum})", "어절 {n}개, 각각 척도의 {limit} 미만 (합 {sum})"),
+    "text.fold": (
+        "{n} words, each below {limit} of the scale (sum {sum})",
+        "어절 {n}개, 각각 척도의 {limit} 미만 (합 {sum})",
+    ),
     "table.feature": ("Column", "항목"),
     "table.value": ("This sample", "이 표본"),
     "table.note": (
@@ -114,10 +126,20 @@ MORE_WORDS: dict[str, tuple[str, str]] = {
         "설명되지 않은 나머지: {residual}",
     ),
     "sum.passed": (", so the “adds up” check is passed.", ". “합이 맞음” 검사를 통과했습니다."),
-    "series.common": ("{span}: strongest in every passed method", "{span}: 통과한 모든 방법에서 가장 강함"),
-    "series.common_untested": ("{span}: strongest in every method", "{span}: 모든 방법에서 가장 강함"),
+    "series.common": (
+        "{span}: strongest in every passed method",
+        "{span}: 통과한 모든 방법에서 가장 강함",
+    ),
+    "series.common_untested": (
+        "{span}: strongest in every method",
+        "{span}: 모든 방법에서 가장 강함",
+    ),
     "series.strongest": ("strongest {span}, {value}", "최강 {span}, {value}"),
     "series.more": ("{n} more channels are in the numbers", "나머지 채널 {n}개는 수치에 있습니다"),
+    "series.order": (
+        "Strips of each method from top to bottom: {names}",
+        "각 방법의 띠, 위에서 아래로: {names}",
+    ),
     "series.axis": ("{channel} over time", "시간에 따른 {channel}"),
     "series.signal": ("Signal", "신호"),
     # agreement
@@ -135,7 +157,10 @@ MORE_WORDS: dict[str, tuple[str, str]] = {
     "agreement.of": ("of {ceiling}", "상한 {ceiling}"),
     "agreement.itself": ("itself", "자신"),
     "agreement.more": ("The same by {metric}", "다른 척도: {metric}"),
-    "agreement.few": ("Agreement needs two methods and was not measured here.", "일치도는 방법이 둘 이상이어야 하며 여기서는 측정하지 않았습니다."),
+    "agreement.few": (
+        "Agreement needs two methods and was not measured here.",
+        "일치도는 방법이 둘 이상이어야 하며 여기서는 측정하지 않았습니다.",
+    ),
     "agreement.unstable": (
         "{name} looks different from the others mostly because it differs from itself ({value}).",
         "{name}: 다른 방법과 다른 것은 주로 자신과도 다르기 때문입니다({value}).",
@@ -151,7 +176,10 @@ MORE_WORDS: dict[str, tuple[str, str]] = {
     "metric.accuracy": ("accuracy", "정확도"),
     # removal
     "removal.nav": ("Removal test", "제거 시험"),
-    "removal.title": ("Does the answer collapse when the marked {parts} go?", "표시한 부분({parts})을 없애면 답이 무너지는가?"),
+    "removal.title": (
+        "Does the answer collapse when the marked {parts} go?",
+        "표시한 부분({parts})을 없애면 답이 무너지는가?",
+    ),
     "removal.lead": (
         "Upper row: the strongest are removed first. Lower row: the strongest are put back first. "
         "The shaded area is the distance from random order.",
@@ -187,7 +215,10 @@ MORE_WORDS: dict[str, tuple[str, str]] = {
     "missing.remedy": ("What would make it apply", "적용하려면"),
     "missing.on_samples": ("{method}, samples {ids}", "{method}, 표본 {ids}"),
     "missing.on_samples.one": ("{method}, sample {ids}", "{method}, 표본 {ids}"),
-    "missing.none": ("Every method that was asked for was run on every sample.", "요청한 모든 방법을 모든 표본에 실행했습니다."),
+    "missing.none": (
+        "Every method that was asked for was run on every sample.",
+        "요청한 모든 방법을 모든 표본에 실행했습니다.",
+    ),
     # glossary
     "glossary.nav": ("Glossary", "용어"),
     "glossary.title": ("What does each method ask?", "각 방법은 무엇을 묻는가?"),
@@ -199,27 +230,48 @@ MORE_WORDS: dict[str, tuple[str, str]] = {
     "provenance.copy": ("Copy", "복사"),
     "provenance.copied": ("Copied", "복사했습니다"),
     "provenance.command": ("Command", "명령"),
-    "provenance.no_command": ("No command was recorded; the run was made in Python.", "기록된 명령이 없습니다. Python에서 실행했습니다."),
+    "provenance.no_command": (
+        "No command was recorded; the run was made in Python.",
+        "기록된 명령이 없습니다. Python에서 실행했습니다.",
+    ),
     "provenance.model": ("Model", "모델"),
     "provenance.data": ("Data", "데이터"),
     "provenance.source": ("Source", "출처"),
     "provenance.software": ("Software", "소프트웨어"),
     "provenance.machine": ("Machine", "기계"),
     "provenance.numbers": ("Numbers", "수치"),
-    "provenance.every": ("{folder}/: every figure here, as JSON and NPZ", "{folder}/: 이 보고서의 모든 수치, JSON과 NPZ"),
-    "provenance.in_memory": ("not saved; Run.save(folder) writes every figure as JSON and NPZ", "저장하지 않음. Run.save(folder)가 모든 수치를 JSON과 NPZ로 씁니다"),
+    "provenance.every": (
+        "{folder}/: every figure here, as JSON and NPZ",
+        "{folder}/: 이 보고서의 모든 수치, JSON과 NPZ",
+    ),
+    "provenance.in_memory": (
+        "Run.save(folder) writes every figure here as JSON and NPZ",
+        "Run.save(folder)가 이 보고서의 모든 수치를 JSON과 NPZ로 씁니다",
+    ),
     # the page that compares models
     "compare.kind": ("models compared", "모델 비교"),
-    "compare.kicker": ("Model comparison · machine learning and deep learning", "모델 비교 · 기계 학습과 심층 학습"),
+    "compare.kicker": (
+        "Model comparison · machine learning and deep learning",
+        "모델 비교 · 기계 학습과 심층 학습",
+    ),
     "compare.model": ("Model {letter}", "모델 {letter}"),
     "compare.protocol": ("Protocol", "방식"),
     "compare.accuracy.nav": ("Accuracy", "정확도"),
     "compare.accuracy.title": ("Is one model more accurate?", "어느 모델이 더 정확한가?"),
     "compare.quality.title": ("Is one model better?", "어느 모델이 더 나은가?"),
     "compare.better": ("{name} better", "{name} 우세"),
-    "compare.points": ("points of accuracy; grey: too small to matter", "정확도 차이(점). 회색: 의미 없을 만큼 작음"),
-    "compare.units": ("difference in {metric}; grey: too small to matter", "{metric} 차이. 회색: 의미 없을 만큼 작음"),
-    "compare.each": ("{a} {va}, {b} {vb}. Difference on the same samples, 95 % paired bootstrap.", "{a} {va}, {b} {vb}. 같은 표본에서의 차이, 95 % 대응 부트스트랩."),
+    "compare.points": (
+        "points of accuracy; grey: too small to matter",
+        "정확도 차이(점). 회색: 의미 없을 만큼 작음",
+    ),
+    "compare.units": (
+        "difference in {metric}; grey: too small to matter",
+        "{metric} 차이. 회색: 의미 없을 만큼 작음",
+    ),
+    "compare.each": (
+        "{a} {va}, {b} {vb}. Difference on the same samples, 95 % paired bootstrap.",
+        "{a} {va}, {b} {vb}. 같은 표본에서의 차이, 95 % 대응 부트스트랩.",
+    ),
     "compare.needed": ("About {n} samples would settle it.", "표본 약 {n}개면 확정할 수 있습니다."),
     "compare.no_interval": ("No interval was measured.", "구간을 측정하지 않았습니다."),
     "compare.verdict.a_better": ("{a} is better", "{a} 우세"),
@@ -242,16 +294,34 @@ MORE_WORDS: dict[str, tuple[str, str]] = {
     ),
     "compare.short.cost": ("Cost: {cheap} is cheaper to run", "비용: {cheap} 쪽이 쌉니다"),
     "compare.short.cost_equal": ("Cost is no reason either way", "비용은 선택의 이유가 아닙니다"),
-    "compare.short.cost_body": ("One answer takes {fast} ({cheap}) to {slow} ({dear}).", "답 하나에 {fast} ({cheap})에서 {slow} ({dear})."),
+    "compare.short.cost_body": (
+        "One answer takes {fast} ({cheap}) to {slow} ({dear}).",
+        "답 하나에 {fast} ({cheap})에서 {slow} ({dear}).",
+    ),
     "compare.calibration.nav": ("Calibration and data", "보정과 데이터"),
-    "compare.calibration.title": ("Are the probabilities honest, and how much data does each need?", "확률은 정직하며, 데이터는 얼마나 필요한가?"),
-    "compare.calibration.chart": ("When it says 80 %, is it right 8 times in 10?", "80 %라고 하면 10번 중 8번 맞는가?"),
-    "compare.calibration.sub": ("Share that is truly so (%), groups of equal size, 95 % intervals", "실제 비율(%), 같은 크기의 묶음, 95 % 구간"),
+    "compare.calibration.title": (
+        "Are the probabilities honest, and how much data does each need?",
+        "확률은 정직하며, 데이터는 얼마나 필요한가?",
+    ),
+    "compare.calibration.chart": (
+        "When it says 80 %, is it right 8 times in 10?",
+        "80 %라고 하면 10번 중 8번 맞는가?",
+    ),
+    "compare.calibration.sub": (
+        "Share that is truly so (%), groups of equal size, 95 % intervals",
+        "실제 비율(%), 같은 크기의 묶음, 95 % 구간",
+    ),
     "compare.calibration.gap": ("{name}, gap {gap} points", "{name}, 차이 {gap}점"),
     "compare.calibration.x": ("stated probability", "말한 확률"),
     "compare.perfect": ("perfect", "완벽"),
-    "compare.learning.chart": ("{metric} by number of training samples", "학습 표본 수에 따른 {metric}"),
-    "compare.learning.sub": ("Mean over draws; whisker: lowest and highest", "반복 평균. 수염: 최저와 최고"),
+    "compare.learning.chart": (
+        "{metric} by number of training samples",
+        "학습 표본 수에 따른 {metric}",
+    ),
+    "compare.learning.sub": (
+        "Mean over draws; whisker: lowest and highest",
+        "반복 평균. 수염: 최저와 최고",
+    ),
     "compare.learning.x": ("training samples", "학습 표본"),
     "compare.cost.nav": ("Cost", "비용"),
     "compare.cost.title": ("What does each model cost to run?", "각 모델의 비용은 얼마인가?"),
@@ -265,18 +335,30 @@ MORE_WORDS: dict[str, tuple[str, str]] = {
     "compare.cost.exact": ("exact, {time}", "정확, {time}"),
     "compare.cost.calls": ("{n} calls, {time}", "호출 {n}회, {time}"),
     "compare.same.nav": ("Same features?", "같은 특징?"),
-    "compare.same.title": ("Do the models look at the same features?", "모델들이 같은 특징을 보는가?"),
+    "compare.same.title": (
+        "Do the models look at the same features?",
+        "모델들이 같은 특징을 보는가?",
+    ),
     "compare.same.lead": (
         "Same accuracy does not mean same reasons. Features that move together can stand in for each other.",
         "정확도가 같아도 이유가 같은 것은 아닙니다. 함께 움직이는 특징은 서로를 대신할 수 있습니다.",
     ),
-    "compare.same.chart": ("Share of evidence, {n} strongest features", "근거 비율, 상위 특징 {n}개"),
-    "compare.same.sub": ("Mean absolute {method} value, {unit}, same removal and target for all", "{method} 절댓값의 평균, {unit}, 제거와 대상은 모두 동일"),
+    "compare.same.chart": (
+        "Share of evidence, {n} strongest features",
+        "근거 비율, 상위 특징 {n}개",
+    ),
+    "compare.same.sub": (
+        "Mean absolute {method} value, {unit}, same removal and target for all",
+        "{method} 절댓값의 평균, {unit}, 제거와 대상은 모두 동일",
+    ),
     "compare.same.axis": ("{share} of all evidence", "전체 근거의 {share}"),
     "compare.same.gap": ("gap", "차이"),
     "compare.same.points": ("{n} pts", "{n}점"),
     "compare.agree.chart": ("Rank agreement, with its ceiling", "순위 일치와 그 상한"),
-    "compare.agree.sub": ("Mean over samples; whisker: 95 % interval", "표본 평균. 수염: 95 % 구간"),
+    "compare.agree.sub": (
+        "Mean over samples; whisker: 95 % interval",
+        "표본 평균. 수염: 95 % 구간",
+    ),
     "compare.agree.self": ("{a} against {a}, other seed", "{a} 대 {a}, 다른 시드"),
     "compare.agree.ceiling": ("ceiling", "상한"),
     "compare.agree.pair": ("{a} against {b}", "{a} 대 {b}"),
@@ -297,7 +379,10 @@ MORE_WORDS: dict[str, tuple[str, str]] = {
     # the index
     "index.kind": ("overview", "개요"),
     "index.kicker": ("Reports", "보고서"),
-    "index.title": ("What do these models base their answers on?", "이 모델들은 무엇을 근거로 답하는가?"),
+    "index.title": (
+        "What do these models base their answers on?",
+        "이 모델들은 무엇을 근거로 답하는가?",
+    ),
     "index.lead": (
         "One page for each kind of data. Every page starts with which explanation can be believed.",
         "데이터 종류마다 한 쪽입니다. 모든 쪽은 어떤 설명을 믿을 수 있는지부터 답합니다.",
@@ -308,5 +393,11 @@ MORE_WORDS: dict[str, tuple[str, str]] = {
     "index.text": ("Text", "텍스트"),
     "index.table": ("Table rows", "표"),
     "index.series": ("Time series", "시계열"),
+    "index.n": ("{n} samples", "표본 {n}개"),
+    "index.n.one": ("1 sample", "표본 1개"),
+    "index.methods": ("{n} methods", "방법 {n}개"),
+    "index.methods.one": ("1 method", "방법 1개"),
+    "index.quality": ("{metric} {value}", "{metric} {value}"),
+    "index.comparison": ("Machine learning and deep learning", "기계 학습과 심층 학습"),
     "index.compare": ("Machine learning and deep learning", "기계 학습과 심층 학습"),
 }

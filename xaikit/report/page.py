@@ -47,7 +47,9 @@ def report_page(run: Run, language: str = "en", folder: str = "") -> dict[str, A
         "language": language,
         "title": _title(findings),
         "kicker": words(f"kicker.{modality}"),
-        "brand": f"{_facts_of(run, 'data').get('name') or ''} · {words(f'kind.{modality}')}".strip(" ·"),
+        "brand": f"{_facts_of(run, 'data').get('name') or ''} · {words(f'kind.{modality}')}".strip(
+            " ·"
+        ),
         "nav": [(f"#{s}", words(f"{s}.nav")) for s in SECTIONS],
         "modality": modality,
         "parts": words(f"parts.{modality}"),
@@ -83,7 +85,7 @@ def _facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
     run, words = findings.run, findings.words
     model, data, question = (_facts_of(run, p) for p in ("model", "data", "question"))
     n, n_wrong = len(run.samples), sum(findings.is_wrong(i) for i in range(len(run.samples)))
-    second = question.get("second_masker") or findings.second_masker
+    second = findings.second_masker
     unit = str(question.get("unit") or next((e.target.unit for e in run.explanations), ""))
     shown_unit = words.known(f"unit.{unit}", unit)
     environment = run.environment
@@ -93,7 +95,9 @@ def _facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
         (
             "model",
             model.get("id") or next((e.model_id for e in run.explanations), "–"),
-            " · ".join([*architecture, *([words("fact.weights", n=count(weights))] if weights else [])]),
+            " · ".join(
+                [*architecture, *([words("fact.weights", n=count(weights))] if weights else [])]
+            ),
         ),
         ("data", data.get("name") or "–", _quality(findings)),
         (
@@ -112,9 +116,7 @@ def _facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
         (
             "removal",
             words("fact.replace", masker=question.get("masker_words") or findings.masker or "–"),
-            words("fact.second", masker=second)
-            if second and findings.second_masker
-            else words("fact.one_masker"),
+            words("fact.second", masker=second) if second else words("fact.one_masker"),
         ),
         (
             "samples",
@@ -196,9 +198,14 @@ def _short_use(findings: Findings) -> dict[str, str]:
         return {"title": words("short.untested"), "text": words("short.untested_body"), **link}
     n, of = len(findings.passed), len(real)
     key = "use_none" if n == 0 else "use_all" if n == of else "use"
-    groups = (("passed", findings.passed), *((s, _with(findings, s)) for s in ("unsettled", "failed")))
+    groups = (
+        ("passed", findings.passed),
+        *((s, _with(findings, s)) for s in ("unsettled", "failed")),
+    )
     text = [
-        words(f"short.{k}", names=words.listed([findings.name(m) for m in g])) for k, g in groups if g
+        words(f"short.{k}", names=words.listed([findings.name(m) for m in g]))
+        for k, g in groups
+        if g
     ]
     title = words("short.use", n=n, of=of) if key == "use" else words(f"short.{key}", of=of)
     return {"title": title, "text": " ".join(text), **link}
@@ -311,13 +318,18 @@ def _missing(findings: Findings) -> list[dict[str, Any]]:
 
 
 def _glossary(findings: Findings) -> dict[str, Any]:
-    methods = [findings.card(m) | {"title": findings.title(m)} for m in findings.order]
-    gates = ("beats_random", "beats_trivial", "depends_on_model", "depends_on_class", "adds_up", "repeats")
+    methods = [{**findings.card(m), "title": findings.title(m)} for m in findings.order]
+    gates = (
+        "beats_random",
+        "beats_trivial",
+        "depends_on_model",
+        "depends_on_class",
+        "adds_up",
+        "repeats",
+    )
     return {
         "methods": [m for m in methods if m.get("asks")],
-        "checks": [
-            (findings.words(f"gate.{g}"), findings.words(f"asks.{g}")) for g in gates
-        ],
+        "checks": [(findings.words(f"gate.{g}"), findings.words(f"asks.{g}")) for g in gates],
     }
 
 
@@ -331,7 +343,9 @@ def _provenance(findings: Findings, folder: str) -> dict[str, Any]:
     machine = ", ".join(facts)
     hashes = {"model": info.get("hash") or info.get("sha256"), "data": data.get("hash")}
     rows = [
-        (words(f"provenance.{k}"), f"sha256 {_spaced(str(v))}", True) for k, v in hashes.items() if v
+        (words(f"provenance.{k}"), f"sha256 {_spaced(str(v))}", True)
+        for k, v in hashes.items()
+        if v
     ]
     plain = (
         ("source", data.get("source")),
@@ -343,7 +357,10 @@ def _provenance(findings: Findings, folder: str) -> dict[str, Any]:
         ),
     )
     rows += [(words(f"provenance.{k}"), str(v), False) for k, v in plain if v]
-    return {"command": str(run.context.get("command") or run.config.get("command") or ""), "rows": rows}
+    return {
+        "command": str(run.context.get("command") or run.config.get("command") or ""),
+        "rows": rows,
+    }
 
 
 def _spaced(digest: str) -> str:

@@ -29,14 +29,18 @@ def render(template: str, page: Mapping[str, Any]) -> str:
     """The page as HTML; every value is escaped by the template."""
     words = Words(page["language"])
     script = _static("page.js")
-    return _templates().get_template(template).render(
-        page=page,
-        t=words,
-        style=Markup(tokens_css() + _static("style.css")),  # ours, not data
-        script=Markup(script),
-        csp=policy(script),
-        version=_version(),
-        key_uri=heat_uri(np.linspace(-1, 1, STEPS)[None, :]),
+    return (
+        _templates()
+        .get_template(template)
+        .render(
+            page=page,
+            t=words,
+            style=Markup(tokens_css() + _static("style.css")),  # ours, not data
+            script=Markup(script),
+            csp=policy(script),
+            version=_version(),
+            key_uri=heat_uri(np.linspace(-1, 1, STEPS)[None, :]),
+        )
     )
 
 
@@ -53,7 +57,9 @@ def write(html: str, out: str | Path) -> Path:
     """Write a file at once or not at all."""
     out = Path(out)
     if out.is_dir():
-        raise InvalidInput(f"'{out}' is a folder; give the report a file name, for example '{out}/report.html'.")
+        raise InvalidInput(
+            f"'{out}' is a folder; give the report a file name, for example '{out}/report.html'."
+        )
     out.parent.mkdir(parents=True, exist_ok=True)
     handle, work = tempfile.mkstemp(prefix=f".{out.name}-", dir=out.parent)
     try:

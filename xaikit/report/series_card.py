@@ -19,11 +19,13 @@ def series_parts(mine: Card, names: list[str]) -> dict[str, Any]:
     length, n_channels = mine.sample.grid
     clock = _clock(mine)
     channels = strongest_channels(mine.lead, n_channels)
+    shown = ", ".join(_name(mine, names, c, n_channels) for c in channels)
+    several = any(len(_channels(e, channels)) > 1 for e in mine.explanations.values())
     return {
         "channels": [
-            {"name": _name(mine, names, c, n_channels), "label": n_channels > 1, **signal(mine.sample, c)}
-            for c in channels
+            {"name": _name(mine, names, c, n_channels), **signal(mine.sample, c)} for c in channels
         ],
+        "order": mine.findings.words("series.order", names=shown) if several else "",
         "more": mine.findings.words("series.more", n=n_channels - len(channels))
         if n_channels > len(channels)
         else "",
@@ -32,7 +34,10 @@ def series_parts(mine: Card, names: list[str]) -> dict[str, Any]:
         "strips": {
             m: {
                 "channels": [
-                    {"name": _name(mine, names, c, n_channels), **strip(mine.shares(e), e.segmentation, c)}
+                    {
+                        "name": _name(mine, names, c, n_channels),
+                        **strip(mine.shares(e), e.segmentation, c),
+                    }
                     for c in _channels(e, channels)
                 ],
                 "strongest": _strongest(mine, e, clock),
@@ -88,4 +93,6 @@ def _strongest(mine: Card, e: Explanation, clock: Clock) -> str:
     steps = np.flatnonzero((e.segmentation.ids == best).any(axis=1))
     digits = mine.digits_of(e) if shares_scale(e) else 2
     span = clock.span(int(steps[0]), int(steps[-1]) + 1)
-    return mine.findings.words("series.strongest", span=span, value=signed(float(values[best]), digits))
+    return mine.findings.words(
+        "series.strongest", span=span, value=signed(float(values[best]), digits)
+    )

@@ -123,9 +123,7 @@ def _curve(
     value = signed(gain.value) if gain else "–"
     how = words(f"removal.{kind}")
     parts = words(f"parts.{findings.run.samples[0].modality}")
-    label = words(
-        "removal.label", method=findings.title(method), parts=parts, how=how, value=value
-    )
+    label = words("removal.label", method=findings.title(method), parts=parts, how=how, value=value)
     return {
         "how": how,
         "area": words(

@@ -33,7 +33,9 @@ def table_parts(mine: Card) -> dict[str, Any] | None:
             {
                 "name": mine.lead.names[i],
                 **_value(mine, mine.lead, int(i), columns),
-                "cells": [_cell(mine, e, int(i), r) for e, r in zip(explanations, reaches, strict=True)],
+                "cells": [
+                    _cell(mine, e, int(i), r) for e, r in zip(explanations, reaches, strict=True)
+                ],
             }
             for i in kept
         ],

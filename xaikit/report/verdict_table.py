@@ -61,7 +61,7 @@ def finding(findings: Findings, gate: Gate) -> str:
 def _row(
     findings: Findings, method: str, gain: Estimate | None, axis: tuple[float, float]
 ) -> dict[str, Any]:
-    words, verdict = findings.words, findings.verdicts[method]
+    verdict = findings.verdicts[method]
     trivial = verdict.gate("beats_trivial")
     by_class = verdict.gate("depends_on_class")
     agrees = None if verdict.status == "control" else findings.agrees_with_passed(method)
@@ -164,7 +164,9 @@ def _limit(findings: Findings, name: str) -> str:
     gate = next((g for g in gates if g is not None), None)
     if gate is None:
         return ""
-    return (f"≥ {fixed(gate.limit)} ↑") if gate.direction == "higher" else f"≤ {fixed(gate.limit)} ↓"
+    return (
+        (f"≥ {fixed(gate.limit)} ↑") if gate.direction == "higher" else f"≤ {fixed(gate.limit)} ↓"
+    )
 
 
 def _cost(findings: Findings, method: str) -> str:

@@ -115,7 +115,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "short.case": ("See a case", "사례 보기"),
     "short.gallery": ("See the samples", "표본 보기"),
     "short.where": ("The evidence lies in {region}", "근거의 위치: {region}"),
-    "short.where_not": ("The evidence is not tied to {region}", "근거가 {region}에 모이지 않습니다"),
+    "short.where_not": (
+        "The evidence is not tied to {region}",
+        "근거가 {region}에 모이지 않습니다",
+    ),
     "short.where_open": (
         "Where the evidence lies is not settled",
         "근거의 위치는 확정되지 않았습니다",
@@ -151,7 +154,10 @@ WORDS: dict[str, tuple[str, str]] = {
     ),
     # verdict table
     "verdict.nav": ("Verdict", "판정"),
-    "verdict.title": ("Which explanation can be believed here?", "여기서 어떤 설명을 믿을 수 있는가?"),
+    "verdict.title": (
+        "Which explanation can be believed here?",
+        "여기서 어떤 설명을 믿을 수 있는가?",
+    ),
     "verdict.lead": (
         "Passing means the marked {parts} change this model’s answer when removed. "
         "It does not mean the reason is medically, legally or physically right.",
@@ -169,7 +175,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "verdict.method": ("Method", "방법"),
     "verdict.reason": ("Verdict and reason", "판정과 이유"),
     "verdict.better": ("Better than random?", "무작위보다 나은가?"),
-    "verdict.better_unit": ("area between removing least and most important first ↑", "덜 중요한 것부터와 중요한 것부터 제거한 곡선 사이 면적 ↑"),
+    "verdict.better_unit": (
+        "area between removing least and most important first ↑",
+        "덜 중요한 것부터와 중요한 것부터 제거한 곡선 사이 면적 ↑",
+    ),
     "verdict.repeats": ("Repeats?", "재현되는가?"),
     "verdict.depends": ("Depends on the model?", "모델에 의존하는가?"),
     "verdict.agrees": ("Agrees with passed", "통과 방법과 일치"),
@@ -182,7 +191,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "verdict.checks": ("All {n} checks", "검사 {n}개 모두"),
     "verdict.checks.one": ("The check", "검사"),
     "verdict.all_passed": ("All {n} checks passed.", "검사 {n}개를 모두 통과했습니다."),
-    "verdict.random_reason": ("The reference line for every comparison.", "모든 비교의 기준선입니다."),
+    "verdict.random_reason": (
+        "The reference line for every comparison.",
+        "모든 비교의 기준선입니다.",
+    ),
     "verdict.control_beats": (
         "Beats random without looking at the model at all, so beating random is not enough.",
         "모델을 전혀 보지 않고도 무작위를 이깁니다. 무작위를 이기는 것만으로는 부족합니다.",
@@ -191,7 +203,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "Never asks the model; a method must beat it.",
         "모델에 묻지 않습니다. 방법은 이 대조군을 이겨야 합니다.",
     ),
-    "verdict.untested_reason": ("No check was measured in this run.", "이 실행에서 측정한 검사가 없습니다."),
+    "verdict.untested_reason": (
+        "No check was measured in this run.",
+        "이 실행에서 측정한 검사가 없습니다.",
+    ),
     "verdict.empty": (
         "No method gave an explanation; the reasons stand under “Not applicable”.",
         "설명을 낸 방법이 없습니다. 이유는 “해당 없음”에 있습니다.",
@@ -244,12 +259,21 @@ WORDS: dict[str, tuple[str, str]] = {
     "short_gate.depends_on_class": ("same for every class", "분류 의존"),
     "short_gate.adds_up": ("does not add up", "합"),
     "short_gate.repeats": ("not repeatable", "재현성"),
-    "found": ("{name}: {value} {interval}; needed: {limit}.", "{name}: {value} {interval} (기준 {limit})."),
+    "found": (
+        "{name}: {value} {interval}; needed: {limit}.",
+        "{name}: {value} {interval} (기준 {limit}).",
+    ),
     "found.unmeasured": ("{name}: not measured.", "{name}: 측정하지 않음."),
     # what drives it
     "drivers.nav": ("What drives it", "모델을 움직이는 것"),
-    "drivers.title": ("Where does the evidence lie, over all samples?", "전체 표본에서 근거는 어디에 있는가?"),
-    "drivers.lead": ("Share of the evidence per region, with 95 % intervals.", "영역별 근거 비율과 95 % 구간."),
+    "drivers.title": (
+        "Where does the evidence lie, over all samples?",
+        "전체 표본에서 근거는 어디에 있는가?",
+    ),
+    "drivers.lead": (
+        "Share of the evidence per region, with 95 % intervals.",
+        "영역별 근거 비율과 95 % 구간.",
+    ),
     "drivers.lead_few": (
         "Share of the evidence per region; fewer than 10 samples, so each is shown as a tick.",
         "영역별 근거 비율. 표본이 10개 미만이어서 하나씩 눈금으로 표시합니다.",
@@ -275,7 +299,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "drivers.middle": ("Middle of the picture", "그림 가운데"),
     "drivers.edge": ("Edge of the picture", "그림 가장자리"),
     "drivers.fifth": ("Part {i} of 5 of the time", "시간의 {i}/5 구간"),
-    "place.title": ("How much of the evidence lies in {region}?", "근거의 얼마가 다음에 있는가: {region}"),
+    "place.title": (
+        "How much of the evidence lies in {region}?",
+        "근거의 얼마가 다음에 있는가: {region}",
+    ),
     "place.lead": (
         "This compares with what people expect. It is no test of faithfulness and counts in no verdict.",
         "사람의 기대와 비교합니다. 충실성 시험이 아니며 판정에 쓰지 않습니다.",

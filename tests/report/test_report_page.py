@@ -1,0 +1,387 @@
+"""The report: safe, offline, ordered, complete when evidence is missing, and true to its run."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import re
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from report import sample_runs
+from report.reading import read
+
+from xaikit.errors import DataError, InvalidInput, UnknownName
+from xaikit.report import write_comparison, write_index, write_report
+from xaikit.report.page import report_page
+from xaikit.run import Run
+from xaikit.verdict import verdicts
+
+KINDS = ("image", "text", "table", "series")
+BLOCKS = [
+    "verdict",
+    "drivers",
+    "samples",
+    "agreement",
+    "removal",
+    "missing",
+    "glossary",
+    "provenance",
+]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("kind", KINDS)
+def test_blocks_stand_in_the_order_of_the_questions(pages, kind, language):
+    page = read(pages(kind, language).read_text())
+    assert page.one("html").attributes["lang"] == language
+    assert len(page.all("h1")) == 1
+    assert [n.attributes["id"] for n in page.all("section") if "id" in n.attributes] == BLOCKS
+    links = [a.attributes["href"] for a in page.one("nav").all("a")]
+    assert links == [f"#{b}" for b in BLOCKS]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_verdict_stands_before_any_map(pages, kind):
+    html = pages(kind).read_text()
+    first_map = min(
+        html.index(x)
+        for x in ('class="maps"', 'class="words"', 'class="rows', 'class="strip')
+        if x in html
+    )
+    assert html.index('<table class="verdicts"') < first_map
+    for card in read(html).all("article", class_="card"):
+        shown = (
+            len(card.all(class_="map"))
+            + len(card.all(class_="text-row"))
+            + len(card.all(class_="strip"))
+        )
+        badges = len(card.all(class_="badge")) + len(card.all(class_="band"))
+        assert badges >= shown  # every map carries its verdict
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_nothing_points_outside_the_file(pages, kind):
+    html = pages(kind).read_text()
+    assert not re.search(
+        r"https?:|//[a-z]|url\((?!#)|@import|<link|<iframe|<form", html.replace("'sha256-", "")
+    )
+    page = read(html)
+    for node in page.walk():
+        for name in ("src", "href"):
+            assert node.attributes.get(name, "#").startswith(("#", "data:image/"))
+        assert not any(name.startswith("on") for name in node.attributes)
+
+
+def test_the_policy_allows_this_script_only(pages):
+    html = pages("image").read_text()
+    policy = next(
+        m.attributes["content"] for m in read(html).all("meta") if "http-equiv" in m.attributes
+    )
+    (script,) = re.findall(r"<script>(.*?)</script>", html, re.S)
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    assert policy.startswith("default-src 'none'; img-src data:; style-src 'unsafe-inline'; ")
+    assert f"script-src 'sha256-{digest}';" in policy
+
+
+@pytest.mark.parametrize("kind", ["text", "table"])
+def test_hostile_names_stay_text(tmp_path, kind):
+    page = write_report(sample_runs.hostile_run(kind), tmp_path / "x.html")
+    html = page.read_text()
+    tree = read(html)
+    assert len(tree.all("script")) == 1
+    assert "alert" not in tree.one("script").children[0]
+    assert not any("onerror" in n.attributes or "onmouseover" in n.attributes for n in tree.walk())
+    assert not [n for n in tree.all("img") if n.attributes.get("src") == "x"]
+    assert tree.one("h1").text == sample_runs.HOSTILE
+    assert "{{ 7 * 7 }}" in tree.text
+    assert not re.search(r"\b49 [0-5]\b", tree.text)  # a template in a name is not run
+    assert sample_runs.RIGHT_TO_LEFT in tree.text
+
+
+def test_many_classes_show_the_likeliest_five_and_the_true_one(tmp_path):
+    run = sample_runs.hostile_run("table")
+    tree = read(write_report(run, tmp_path / "x.html").read_text())
+    rows = tree.all("article")[0].one("table", class_="bars").all("tr")
+    assert len(rows) == 7
+    assert rows[-1].text.startswith("94 others")
+
+
+def test_verdict_rows_repeat_the_verdicts(pages, runs):
+    tree = read(pages("image").read_text())
+    rows = tree.one("table", class_="verdicts").one("tbody").all("tr")
+    given = {v.method: v for v in verdicts(runs["image"])}
+    order = ("faithful", "unsettled", "not_tested", "failed", "control")
+    titles = {k.title: k.name for k in sample_runs.KINDS}
+    seen = []
+    for row in rows:
+        verdict = given[titles[row.all("th")[0].text.replace(" (control)", "")]]
+        kind = row.all(class_="badge")[0].attributes["class"].split()[-1]
+        assert kind == verdict.status
+        seen.append(order.index(kind))
+        if verdict.status in ("faithful", "unsettled", "failed"):
+            assert verdict.reason in row.text
+            repeats = verdict.gate("repeats")
+            assert f"{repeats.value:.2f}" in row.all("td")[2].text
+    assert seen == sorted(seen)
+    assert {"faithful", "unsettled", "failed", "control"} == {given[m].status for m in given}
+
+
+def test_within_a_verdict_the_most_faithful_stands_first(runs):
+    rows = report_page(runs["image"])["verdict"]["rows"]
+    gains = [
+        float(r["better"]["text"].replace("+", "").replace("\u2212", "-"))
+        for r in rows
+        if r["badge"]["kind"] == "faithful"
+    ]
+    assert len(gains) >= 2
+    assert gains == sorted(gains, reverse=True)
+
+
+def test_numbers_of_a_card_are_those_of_the_run(pages, runs):
+    run: Run = runs["table"]
+    tree = read(pages("table").read_text())
+    card = tree.all("article")[1]
+    table = card.one("table", class_="numbers")
+    heads = [h.text for h in table.one("thead").all("th")][1:]
+    titles = {k.title: k.name for k in sample_runs.KINDS}
+    mine = {e.method: e for e in run.explanations if e.sample_id == run.samples[1].id}
+    for row in table.all("tbody")[0].all("tr"):
+        feature = row.all("th")[0].text.strip()
+        for head, cell in zip(heads, row.all("td"), strict=True):
+            e = mine[titles[head]]
+            value = e.values[e.names.index(feature)]
+            if e.unit == "relative":
+                value = value / np.abs(e.values).max()
+            printed = float(cell.text.split("±")[0].replace("\u2212", "-").replace("+", ""))
+            assert printed == pytest.approx(value, abs=0.00501)
+
+
+def test_probabilities_are_those_of_the_run(pages, runs):
+    run: Run = runs["image"]
+    card = read(pages("image").read_text()).all("article")[2]
+    first = card.one("table", class_="bars").all("tr")[0]
+    best = int(run.predictions[2].argmax())
+    assert first.one("th").text == str(best)
+    assert first.one("td", class_="num").text == f"{100 * run.predictions[2, best]:.0f}\u00a0%"
+
+
+def test_areas_of_the_removal_test_are_paired_with_random(runs):
+    run = runs["series"]
+    area = {
+        (s.of["method"], s.of["sample"]): s.value
+        for s in run.scores
+        if s.metric == "deletion" and s.of["masker"] == sample_runs.MASKERS[0]
+    }
+    gain = np.mean([area["random", s.id] - area["occlusion", s.id] for s in run.samples])
+    panels = report_page(run)["removal"]["panels"]
+    panel = next(p for p in panels if p["title"] == "Occlusion")
+    assert panel["curves"][0]["area"].startswith(f"area between +{gain:.2f} [")
+
+
+def test_agreement_is_read_against_its_ceiling(runs):
+    run = runs["image"]
+    found = {}
+    for s in run.scores:
+        if s.metric == "spearman":
+            found.setdefault((s.of["a"], s.of["b"]), []).append(s.value)
+    mean = {k: float(np.mean(v)) for k, v in found.items()}
+    matrix = report_page(run)["agreement"]["matrices"][0]
+    i, j = matrix["names"].index("Integrated gradients"), matrix["names"].index("SHAP")
+    cell = matrix["rows"][i]["cells"][j]
+    ceiling = np.sqrt(mean["integrated_gradients", "integrated_gradients"] * mean["shap", "shap"])
+    assert cell["text"] == f"{mean['integrated_gradients', 'shap']:.2f}"
+    assert cell["ceiling"] == f"{ceiling:.2f}"
+    assert matrix["rows"][i]["cells"][i]["itself"]
+
+
+def test_only_passed_methods_say_what_drives_the_model(runs):
+    page = report_page(runs["image"])
+    passed = {v.method for v in verdicts(runs["image"]) if v.status == "faithful"}
+    titles = {k.title for k in sample_runs.KINDS if k.name in passed}
+    assert {c["title"] for c in page["drivers"]["cards"]} == titles
+    inside = page["drivers"]["cards"][0]["rows"][0]
+    assert inside["name"] == "The true digit's box"
+    size = np.mean([s.rationale.mean() for s in runs["image"].samples])
+    assert inside["expected"] == f"{100 * size:.0f}\u00a0%"
+    assert len(page["drivers"]["place"]["rows"]) == len(sample_runs.KINDS)  # controls too
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_without_evidence_says_so(tmp_path, kind):
+    tree = read(write_report(sample_runs.bare_run(1, kind), tmp_path / "x.html").read_text())
+    badges = [b.text for b in tree.one("table", class_="verdicts").all(class_="badge")]
+    assert set(badges) <= {"? Not yet tested", "◇ Control"}
+    assert "? Not yet tested" in badges
+    assert "1 sample: too few to settle any check" in tree.text
+    assert "[" not in tree.one("table", class_="verdicts").text  # no interval for one sample
+    assert "faithful here" not in tree.one(id="verdict").text.lower().replace("“faithful here”", "")
+
+
+def test_a_run_in_which_everything_failed_names_the_reasons(tmp_path):
+    tree = read(write_report(sample_runs.failed_run(), tmp_path / "x.html").read_text())
+    assert "No method gave an explanation" in tree.one(id="verdict").text
+    rows = tree.one(id="missing").one("tbody").all("tr")
+    assert len(rows) == len(sample_runs.KINDS)
+    assert "SHAP needs a gradient and 'digits-cnn' has none." in rows[2].text
+
+
+def test_a_stopped_method_keeps_its_place_with_the_way_out(pages):
+    tree = read(pages("image").read_text())
+    slots = tree.all("article")[0].all(class_="map")
+    assert len(slots) == len(sample_runs.KINDS)
+    gone = next(s for s in slots if s.all(class_="gone"))
+    assert gone.one("h4").text == "SHAP"
+    assert "Stopped: time limit of 60 s reached" in gone.text
+    assert "--time-limit 120" in gone.text
+
+
+def test_an_empty_map_is_not_stretched(tmp_path):
+    run = sample_runs.image_run(2)
+    first = replace(run.explanations[0], values=np.zeros(64))
+    run = replace(run, explanations=(first, *run.explanations[1:]))
+    tree = read(write_report(run, tmp_path / "x.html").read_text())
+    slot = next(
+        m
+        for m in tree.all("article")[0].all(class_="map")
+        if m.one("h4").text == "Integrated gradients"
+    )
+    assert "No patch changed the answer" in slot.text
+    assert not slot.all("image")
+
+
+def test_estimates_that_did_not_converge_say_so_wherever_they_are(pages, runs):
+    chips = read(pages("text").read_text()).all(class_="chip")
+    shown = sum(e.converged is False for e in runs["text"].explanations)
+    assert shown > 0
+    assert len(chips) == shown + 1  # once more in the verdict table
+    assert all(c.text == "not converged" for c in chips)
+
+
+def test_values_whose_interval_holds_zero_are_faint(runs):
+    page = report_page(runs["table"])
+    table = page["samples"]["cards"][0]["table"]
+    e = next(x for x in runs["table"].explanations if x.method == "lime")
+    column = table["methods"].index("lime")
+    for row in table["rows"]:
+        i = e.names.index(row["name"])
+        assert ("faint" in row["cells"][column]["chart"]) == (abs(e.values[i]) < 1.96 * e.std[i])
+
+
+def test_words_keep_their_order_and_carry_bins(pages, runs):
+    row = read(pages("text").read_text()).all("article")[0].all(class_="text-row")[0]
+    marked = {
+        n.children[0]: n.attributes["class"] for n in row.one("p", class_="words").all("span")
+    }
+    assert marked["barely"] == "f3"
+    assert marked["sharp"].startswith("a")
+    words = row.one("p", class_="words").text.replace("\u2060", "")
+    assert (
+        re.sub(r"[+\u2212][\d.]+", "", words)
+        .strip()
+        .startswith("The screen is sharp and the keyboard feels solid, but")
+    )
+
+
+def test_long_texts_fold_what_carries_nothing(tmp_path):
+    run = sample_runs.text_run(long=True, n=1, evidence=False)
+    tree = read(write_report(run, tmp_path / "x.html").read_text())
+    folds = tree.all("article")[0].all(class_="text-row")[0].all("details")
+    assert folds
+    n, total = re.match(
+        r"(\d+) words, each below 0.05 of the scale \(sum ([+\u2212]?[\d.]+)\)",
+        folds[0].one("summary").text,
+    ).groups()
+    assert int(n) >= 12
+    assert abs(float(total.replace("\u2212", "-"))) < 0.05 * 2.06 * int(n)
+    assert len(folds[0].text.split(")")[-1].split()) == int(n)
+
+
+def test_sixteen_pictures_and_eight_methods_stay_small(tmp_path):
+    kinds = (
+        *sample_runs.KINDS,
+        replace(sample_runs.KINDS[0], name="smoothgrad", title="SmoothGrad"),
+    )
+    run = sample_runs.make_run(
+        sample_runs.digit_samples(16),
+        sample_runs.patches,
+        sample_runs.stroke_truth,
+        [str(i) for i in range(10)],
+        kinds=kinds,
+    )
+    assert write_report(run, tmp_path / "x.html").stat().st_size < 700_000
+
+
+def test_large_runs_show_sixteen_cards_and_say_how_they_were_chosen(tmp_path):
+    tree = read(
+        write_report(sample_runs.image_run(24, evidence=False), tmp_path / "x.html").read_text()
+    )
+    assert len(tree.all("article")) == 16
+    assert "16 of 24 samples are shown" in tree.text
+    assert len(tree.all("article", class_="wrong")) == 6
+
+
+def test_the_same_run_gives_the_same_bytes(tmp_path, runs):
+    folder = runs["image"].save(tmp_path / "run")
+    one = write_report(runs["image"], tmp_path / "a.html").read_bytes()
+    two = write_report(Run.load(folder), tmp_path / "b.html").read_bytes()
+    assert one == two
+    assert b"run/: every figure here" in write_report(folder, tmp_path / "c.html").read_bytes()
+
+
+def test_a_failed_page_leaves_the_old_one(tmp_path, runs):
+    out = tmp_path / "x.html"
+    out.write_text("old")
+    with pytest.raises(DataError, match="holds no sample"):
+        write_report(replace(runs["image"], samples=()), out)
+    with pytest.raises(UnknownName, match="no language 'fr'; use one of en, ko"):
+        write_report(runs["image"], out, "fr")
+    with pytest.raises(InvalidInput, match="is a folder; give the report a file name"):
+        write_report(runs["image"], tmp_path)
+    assert out.read_text() == "old"
+    assert [p.name for p in tmp_path.iterdir()] == ["x.html"]
+
+
+def test_the_other_two_pages(tmp_path):
+    tree = read(write_comparison(sample_runs.comparison(3), tmp_path / "c.html").read_text())
+    assert len(tree.all("h1")) == 1
+    assert "+0.97 [\u22120.26, +2.20]" in tree.one(id="accuracy").text
+    assert [b.text for b in tree.one(id="accuracy").all(class_="badge")] == [
+        "? Not settled",
+        "= Practically equal",
+    ]
+    assert len(tree.one(id="cost").one("tbody").all("tr")) == 3
+    bare = {"title": "t", "models": [{"id": "a", "family": "ml"}, {"id": "b", "family": "dl"}]}
+    assert (
+        read(write_comparison(bare, tmp_path / "d.html").read_text()).text.count("Not yet tested")
+        >= 3
+    )
+    with pytest.raises(DataError, match="two or more are needed"):
+        write_comparison({"title": "t", "models": []}, tmp_path / "e.html")
+    entries = [
+        {
+            "title": sample_runs.HOSTILE,
+            "href": "javascript:alert(1)",
+            "modality": "image",
+            "quality": {"metric": "accuracy", "value": 0.981},
+            "n": 16,
+        }
+    ]
+    tree = read(write_index(entries, tmp_path / "i.html", "ko").read_text())
+    link = tree.one("main").one("a")
+    assert link.attributes["href"] == "./javascript%3Aalert(1)"
+    assert "정확도 98.1\u00a0%" in tree.text
+
+
+def test_the_report_needs_no_torch_method_or_metric():
+    code = (
+        "import sys, xaikit.report, xaikit.report.figures\n"
+        "bad = [m for m in sys.modules if m.split('.')[0] in ('torch', 'shap', 'lime', 'captum', 'matplotlib')"
+        " or m.startswith(('xaikit.methods', 'xaikit.metrics', 'xaikit.models'))]\n"
+        "sys.exit(' '.join(bad))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
