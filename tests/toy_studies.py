@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import sys
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
@@ -11,11 +13,12 @@ from scipy.special import softmax
 
 from xaikit.abilities import Model
 from xaikit.estimators.exact import coalition_masks, shapley_weights
-from xaikit.methods.base import Card, ask
+from xaikit.methods.base import METHODS, Card, ask
 from xaikit.metrics import METRICS, removal_tests
 from xaikit.question import Masker, Pool, Question, default_target
 from xaikit.run import Run
 from xaikit.types import Explanation, Sample, Score, Segmentation
+from xaikit.verdict import verdicts
 
 N = 8  # features
 GRIDS = {"image": (2, 4), "text": (N,), "table": (N,), "series": (4, 2)}
@@ -238,3 +241,19 @@ def study(asked: list[Question], kinds: Sequence[type[Toy]] = EVERY, seed: int =
         scores=tuple(scores),
         context={"methods": {k.name: {"control": k.card.control} for k in kinds}},
     )
+
+
+def trials(n: int) -> dict[str, Counter[str]]:
+    """Verdicts of n studies, the kinds of data in turn: explainer -> status -> how often."""
+    found: dict[str, Counter[str]] = {kind.name: Counter() for kind in EVERY}
+    for seed in range(n):
+        for verdict in verdicts(study(questions(seed, list(GRIDS)[seed % len(GRIDS)]))):
+            found[verdict.method][verdict.status] += 1
+    return found
+
+
+if __name__ == "__main__":  # python tests/toy_studies.py 200
+    for kind in EVERY:
+        METHODS.register(kind.name)(kind)
+    for method, statuses in trials(int(sys.argv[1])).items():
+        print(f"{method:12s}", dict(statuses))

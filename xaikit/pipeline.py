@@ -92,7 +92,7 @@ def study(
             chosen,
             data=data,
             target=str(asked.target),
-            second_masker=second,
+            second_masker=_in_words(questions[0], second),
             command=command,
         ),
     )
@@ -123,6 +123,13 @@ def _second_masker(question: Question, plan: Plan) -> str | None:
     first = known[0] if plan.masker == "auto" else plan.masker
     others = [name for name in known if name != first]
     return others[0] if others else None
+
+
+def _in_words(question: Question, how: str | None) -> str | None:
+    if how is None:
+        return None
+    background = question.model.background
+    return make_masker(question.sample, question.segmentation, background, how).name
 
 
 def _measure(

@@ -107,6 +107,7 @@ def test_features_without_weight_are_no_top_features() -> None:
     nothing = agreement_scores(explain(np.zeros(10)), explain(other))
     assert [s.value for s in nothing[:6]] == [0.0] * 6
     assert nothing[0].note == "0 by rule: an explanation is 0 everywhere"
+    assert nothing[5].note == "0 by rule: one explanation is constant"
 
 
 def test_the_number_of_top_features_follows_the_number_of_features() -> None:

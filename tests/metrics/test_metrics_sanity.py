@@ -84,6 +84,29 @@ def test_random_logit_asks_about_the_runner_up() -> None:
     assert found.note == f"against '{question.model.classes[order[1]]}'"
 
 
+def test_a_method_that_chooses_its_effort_gets_as_much_as_the_first_time(monkeypatch) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Eager(toys.Toy):
+        budget: int | str = "auto"
+        n_samples: int | None = None
+        name = "eager"
+
+        def values(self, question, rng):
+            budgets.append((self.budget, self.n_samples))
+            question.value(np.ones((7, toys.N), dtype=bool))
+            return exact(question)
+
+    exact, budgets = toys.exact, []
+    monkeypatch.setitem(METHODS._entries, "eager", Eager)
+    (question,) = toys.questions(0, n_samples=1)
+    (explanation,) = ask(Eager(), [question])
+    cost = explanation.cost.asked
+    assert cost == 2**toys.N + 7
+    RandomLogit()(question, explanation, rng())
+    Stability()(question, explanation, rng())
+    assert budgets == [("auto", None), (cost, cost), ("auto", None), ("auto", None)]
+
+
 def test_no_other_class_and_no_weights_give_no_score() -> None:
     question = ask_table(linear(np.ones(toys.N)), np.arange(1.0, 1 + toys.N))
     (explanation,) = ask(toys.Sound(), [question])
@@ -110,11 +133,26 @@ def test_a_second_run_of_a_fixed_method_agrees_and_its_ceiling_comes_from_a_neig
 
 
 def test_a_second_run_of_noise_agrees_by_chance() -> None:
-    values = [measured(Stability(), toys.RandomMap, q) for q in toys.questions(1, n_samples=40)]
+    values = [
+        measured(Stability(n_neighbours=1), toys.RandomMap, q)
+        for q in toys.questions(1, n_samples=40)
+    ]
     # the top 2 of 8: the same with 1/28, one in common with 12/28
     chance = 1 / 28 + 12 / 28 / 3
     assert np.mean([v["seed_agreement"] for v in values]) == pytest.approx(chance, abs=0.15)
     assert np.mean([v["input_stability"] for v in values]) == 1.0  # the same seed
+
+
+def test_a_drawn_method_takes_its_ceiling_from_the_second_run() -> None:
+    (question,) = toys.questions(1, n_samples=1)
+    (explanation,) = ask(toys.RandomMap(), [question])
+    (again,) = ask(toys.RandomMap(), [question], seed=1)
+    found = {s.metric: s for s in Stability()(question, explanation, rng())}
+    assert "input_stability" not in found
+    assert found["spearman"].of == {"a": "noise", "b": "noise", "sample": "s0"}
+    assert found["spearman"].value == pytest.approx(
+        spearman(abs(explanation.values), abs(again.values))
+    )
 
 
 def test_seed_agreement_by_hand() -> None:
@@ -162,5 +200,7 @@ def test_metrics_are_registered_and_refuse_wrong_parameters() -> None:
         assert METRICS.get(name) is kind
     with pytest.raises(InvalidInput, match="n_copies is 0; give 1 or more random models, or None"):
         Randomisation(n_copies=0)
-    with pytest.raises(InvalidInput, match="stability has n_seeds 0, n_neighbours 1 and radius 0"):
+    with pytest.raises(
+        InvalidInput, match="stability has n_seeds 0, n_neighbours None and radius 0"
+    ):
         Stability(n_seeds=0)

@@ -32,7 +32,7 @@ def test_a_folder_is_replaced_whole_and_others_are_left_alone(saved: Path, tmp_p
     assert os.listdir(tmp_path) == ["model"]
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("text")
-    with pytest.raises(ModelError, match="is not empty and holds no model"):
+    with pytest.raises(ModelError, match="is there already and holds no model"):
         save_estimator(model, tmp_path / "mine")
     assert os.listdir(tmp_path / "mine") == ["thesis.txt"]
 

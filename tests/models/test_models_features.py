@@ -53,7 +53,7 @@ def test_word_grams_equal_tfidf(min_texts: int) -> None:
         ngram_range=(1, 2), sublinear_tf=True, min_df=min_texts, token_pattern=r"\S+"
     ).fit(TEXTS)
     assert ours.grams_.tolist() == theirs.get_feature_names_out().tolist()
-    new = [*TEXTS, "a film never seen is good good good", "", "unknown"]
+    new = [*TEXTS, "a film never seen is good good good", "", "unknown", "the", "cast is"]
     found = ours.transform([words(t) for t in new]).toarray()
     np.testing.assert_allclose(found, theirs.transform(new).toarray(), atol=1e-12)
 

@@ -430,9 +430,9 @@ COLUMNS = (
 def table_run(n: int = 20, task: str = "classification", **changes: Any) -> Run:
     rng = np.random.default_rng(5)
     scale = np.array([0.05, 18, 92, 0.1, 0.01, 14, 19, 0.1, 880, 0.29, 40, 1])
-    x = scale * rng.lognormal(0, 0.35, (n, len(COLUMNS)))
-    x[:, -1] = rng.integers(0, 3, n)
-    low, median, high = np.percentile(x, [5, 50, 95], axis=0)
+    x = scale * rng.lognormal(0, 0.35, (100 + n, len(COLUMNS)))
+    x[:, -1] = rng.integers(0, 3, 100 + n)
+    low, median, high = np.percentile(x[n:], [5, 50, 95], axis=0)
     columns = [
         {
             "name": name,

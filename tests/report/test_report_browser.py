@@ -113,7 +113,7 @@ def test_the_theme_can_be_forced(browser, pages):
         assert visit.page.evaluate(colour) == "rgb(250, 250, 247)"
         visit.page.emulate_media(media="print")
         visit.page.locator("#theme-dark").evaluate("e => { e.checked = true }")
-        assert visit.page.evaluate(colour) == "rgb(250, 250, 247)"  # paper is always light
+        assert visit.page.evaluate(colour) == "rgb(255, 255, 255)"  # paper is always light
 
 
 def test_scripts_sort_announce_and_open_evidence(browser, pages):
@@ -154,4 +154,4 @@ def test_every_control_is_large_enough_and_named(browser, pages):
 def test_the_page_prints_on_a_few_sheets(browser, pages):
     with Visit(browser, pages("image")) as visit:
         sheets = visit.page.pdf(format="A4").count(b"/Type /Page\n")
-        assert 3 <= sheets <= 16
+        assert 3 <= sheets <= 14

@@ -54,10 +54,12 @@ def read_npz(path: Path, test: Path | None, options: Options) -> Rows:
 
 
 def _open(path: Path) -> Arrays:
+    if not zipfile.is_zipfile(path):
+        raise DataError(f"'{path.name}' is no .npz file; write it with numpy.savez.")
     try:
         with np.load(path, allow_pickle=False) as stored:
             return {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, EOFError, AttributeError, zipfile.BadZipFile, zlib.error) as error:
+    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
         if "Object arrays" in str(error):
             raise DataError(
                 f"'{path.name}' holds an array of Python objects, which would need unpickling; save "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import gzip
+import io
 import zlib
 from collections import Counter
 from dataclasses import dataclass
@@ -52,7 +53,7 @@ def read_sheet(path: Path) -> Sheet:
     header_line = text.lstrip("\r\n").split("\n", 1)[0]
     delimiter = Counter(c for c in header_line if c in ",;\t").most_common(1)
     reader = csv.reader(
-        text.splitlines(keepends=True), delimiter=delimiter[0][0] if delimiter else ",", strict=True
+        io.StringIO(text, newline=""), delimiter=delimiter[0][0] if delimiter else ",", strict=True
     )
     rows, lines = [], []
     try:

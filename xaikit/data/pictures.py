@@ -77,7 +77,7 @@ def read_pictures(path: Path, test: Path | None, options: Options) -> Rows:
     ]
     return Rows(
         modality="image",
-        ids=[p.id for p in pictures],
+        ids=[p.id if test is None else f"{p.part}/{p.id}" for p in pictures],
         xs=xs,
         labels=np.array([p.label for p in pictures]),
         parts=[p.part for p in pictures],

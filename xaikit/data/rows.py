@@ -69,7 +69,7 @@ def assemble(rows: Rows, options: Options, *, name: str, source: str, language: 
     def samples(split: str) -> tuple[Sample, ...]:
         return tuple(_sample(rows, i, labels[i].item()) for i in splits[split])
 
-    drawn = sorted(set(SPLITS) - set(rows.parts))
+    drawn = [split for split in ("val", "test") if split not in rows.parts]
     return Dataset(
         name=name,
         modality=rows.modality,
@@ -117,7 +117,7 @@ def _encode(
         return task, (), numbers
     if numbers is not None:
         found, codes = np.unique(numbers, return_inverse=True)
-        names = tuple(f"{value:g}" for value in found)
+        names = tuple(str(int(v)) if v == int(v) else str(v) for v in found.tolist())
     else:
         found, codes = np.unique(rows.labels.astype(np.str_), return_inverse=True)
         names = tuple(str(value) for value in found)

@@ -61,8 +61,8 @@ class Sampled:
             seed=int(rng.integers(2**32)),
         )
         words = [reason, f"estimator: {found.method}, {found.evaluations} evaluations", found.note]
-        if not found.converged:
-            words.append("not converged: read values only beyond twice their standard error")
+        if not found.converged and "not converged" not in found.note:
+            words.append("not converged")
         return question.answer(
             self,
             found.values,

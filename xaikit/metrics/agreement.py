@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike
 
 from xaikit.errors import InvalidInput
 from xaikit.metrics.base import default_k, measure
-from xaikit.stats import Paired, paired_test, spearman
+from xaikit.stats import Paired, is_constant, paired_test, spearman
 from xaikit.types import Bools, Explanation, Floats, Ints, Score
 
 __all__ = [
@@ -125,14 +125,16 @@ def agreement_scores(a: Explanation, b: Explanation, *, k: int | None = None) ->
     adjusted = (share - chance) / (1 - chance) if chance < 1 else 0.0
     every = "" if chance < 1 else f"0 by rule: all {n} features are top features"
     per = 1 / max(1, used)
+    strength = np.abs(a.values), np.abs(b.values)
+    flat = "0 by rule: one explanation is constant" if any(map(is_constant, strength)) else ""
     return [
         FEATURE.score(share, of, note=note),
         CHANCE_ADJUSTED.score(adjusted, of, note=every or note),
         RANK.score(float(same_rank.sum() * per), of, note=note),
         SIGN.score(float(same_sign[shared].sum() * per), of, note=note),
         SIGNED_RANK.score(float((same_rank & same_sign[top_a]).sum() * per), of, note=note),
-        SPEARMAN.score(spearman(np.abs(a.values), np.abs(b.values)), of),
-        PAIRWISE.score(_pairwise(np.abs(a.values), np.abs(b.values)), of),
+        SPEARMAN.score(spearman(*strength), of, note=flat),
+        PAIRWISE.score(_pairwise(*strength), of),
     ]
 
 

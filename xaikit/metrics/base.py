@@ -97,10 +97,18 @@ def described(question: Question, explanation: Explanation) -> dict[str, str]:
 
 
 def ask_again(
-    questions: Sequence[Question], explanation: Explanation, *, seed: int
+    questions: Sequence[Question], explanation: Explanation, *, seed: int, capped: bool = False
 ) -> list[Explanation]:
-    """Explanations of other questions by the same method with the same parameters."""
-    return ask(make_method(explanation.method, **explanation.params), questions, seed=seed)
+    """Explanations of other questions by the same method with the same parameters.
+
+    capped : a method that chooses its own effort (`budget` or `n_samples`, the most evaluations) gets
+        what it needed the first time; a model of random weights may never let it come to rest
+    """
+    params, asked = dict(explanation.params), explanation.cost.asked
+    for name, own_choice in (("budget", "auto"), ("n_samples", None)):
+        if capped and asked and params.get(name, asked) == own_choice:
+            params[name] = asked
+    return ask(make_method(explanation.method, **params), questions, seed=seed)
 
 
 def default_k(n: int) -> int:

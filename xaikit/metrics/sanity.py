@@ -52,7 +52,7 @@ class Randomisation:
     the contrast between the input and its reference, so strength is alike on any two models. Both
     are the same for methods without signs. The model itself is left untouched.
 
-    n_copies : random models whose results are averaged; None takes one for 16 features or more and
+    n_copies : random models whose results are averaged; None takes one for 11 features or more and
         up to 4 for fewer, where a rank correlation is noisy
     cascade : also randomise from the output down, layer by layer; the curve is over the share of
         layers. Costs one explanation a layer and copy.
@@ -77,7 +77,7 @@ class Randomisation:
         model = question.model
         if not isinstance(model, Resettable) or question.masker.name != explanation.masker:
             return []
-        n_copies = self.n_copies or min(4, -(-16 // question.n_features))
+        n_copies = self.n_copies or max(1, min(4, round(16 / question.n_features)))
         copies = [self._explained(model, question, explanation, rng) for _ in range(n_copies)]
         steps = np.mean([[similarity(explanation, e) for e in copy] for copy in copies], axis=0)
         share = np.arange(len(steps) + 1) / len(steps)
@@ -107,7 +107,7 @@ class Randomisation:
             # the same seed again, so that each step adds a layer to the same draws
             fresh = model.randomised(layers[:count], np.random.default_rng(seed))
             asked = dataclasses.replace(question, model=fresh, pool=Pool(), meter=Meter())
-            found += ask_again([asked], explanation, seed=explanation.seed)
+            found += ask_again([asked], explanation, seed=explanation.seed, capped=True)
         return found
 
 
@@ -132,7 +132,7 @@ class RandomLogit:
         if other is None or question.masker.name != explanation.masker:
             return []
         asked = dataclasses.replace(question, target=other, pool=Pool(), meter=Meter())
-        (found,) = ask_again([asked], explanation, seed=explanation.seed)
+        (found,) = ask_again([asked], explanation, seed=explanation.seed, capped=True)
         name = f"against '{question.model.classes[other.index]}'"
         flat = is_constant(explanation.values) or is_constant(found.values)
         note = f"{name}; by rule: one explanation is constant" if flat else name

@@ -45,7 +45,9 @@ class Stability:
     The method is asked again with its own parameters. A method that gives the very same numbers has
     no randomness: its ceiling of agreement comes from the neighbours instead.
 
-    n_seeds : further runs; n_neighbours : inputs, drawn as `neighbours` says
+    n_seeds : further runs
+    n_neighbours : hardly changed inputs, see `neighbours`; None takes one for methods without
+        randomness and none for the others, whose second run already says how far they repeat
     radius : size of the noise
     """
 
@@ -54,14 +56,14 @@ class Stability:
     direction: ClassVar[Direction] = "higher"
     card: ClassVar[str] = SEED_AGREEMENT.card
     n_seeds: int = 1
-    n_neighbours: int = 1
+    n_neighbours: int | None = None
     radius: float = 0.02
 
     def __post_init__(self) -> None:
-        if self.n_seeds < 1 or self.n_neighbours < 0 or not self.radius > 0:
+        if self.n_seeds < 1 or (self.n_neighbours or 0) < 0 or not self.radius > 0:
             raise InvalidInput(
                 f"stability has n_seeds {self.n_seeds}, n_neighbours {self.n_neighbours} and radius "
-                f"{self.radius}; give 1 or more, 0 or more, and more than 0."
+                f"{self.radius}; give 1 or more, 0 or more (or None), and more than 0."
             )
 
     def __call__(
@@ -74,24 +76,17 @@ class Stability:
         fixed = all(np.array_equal(explanation.values, run.values) for run in runs)
         of = described(question, explanation)
         scores = [seed_agreement([explanation, *runs], of)]
-        near = self._near(question, explanation, rng)
-        if near is not None:
-            found = [similarity(explanation, e) for e in near]
-            value, note = (
-                (np.mean(found), "") if found else (np.nan, "no neighbour kept the prediction")
-            )
+        n_near = int(fixed) if self.n_neighbours is None else self.n_neighbours
+        near: list[Explanation] = []
+        if n_near and question.sample.modality != "text":
+            close = neighbours(question, rng, n=n_near, radius=self.radius)
+            near = ask_again(close, explanation, seed=explanation.seed)
+            value = np.mean([similarity(explanation, e) for e in near]) if near else np.nan
+            note = "" if near else "no neighbour kept the prediction"
             scores.append(INPUT_STABILITY.score(float(value), of, note=note))
-        other = next(iter(near or ()), None) if fixed else runs[0]
-        return scores if other is None else scores + agreement_scores(explanation, other)
-
-    def _near(
-        self, question: Question, explanation: Explanation, rng: np.random.Generator
-    ) -> list[Explanation] | None:
-        """Explanations of neighbours, or None where none can be drawn."""
-        if question.sample.modality == "text" or self.n_neighbours == 0:
-            return None
-        found = neighbours(question, rng, n=self.n_neighbours, radius=self.radius)
-        return ask_again(found, explanation, seed=explanation.seed) if found else []
+        for other in (near if fixed else runs)[:1]:
+            scores += agreement_scores(explanation, other)
+        return scores
 
 
 def seed_agreement(runs: list[Explanation], of: dict[str, str]) -> Score:

@@ -15,7 +15,7 @@ from xaikit.types import Bools, Floats, Sample, Segmentation
 __all__ = ["MASKERS", "SEGMENTERS", "magnitude", "masker", "segment"]
 
 SEGMENTERS = ("columns",)
-MASKERS = ("rows", "column_shuffle", "median")
+MASKERS = ("rows", "median", "column_shuffle")
 
 MAX_ROWS = 50
 MAX_CODES = 20
@@ -42,9 +42,9 @@ def masker(
     how: str,
     categorical: Sequence[bool] | None = None,
 ) -> Masker:
-    """ "rows": up to 50 real rows of the background; "column_shuffle": the same with each column
-    permuted on its own, which breaks their correlations; "median": one row of medians, for
-    categories of most frequent codes."""
+    """ "rows": up to 50 real rows of the background; "median": one row of medians, for categories of
+    most frequent codes; "column_shuffle": the same rows with each column permuted on its own, which
+    breaks their correlations."""
     if background is None:
         raise InvalidInput(
             f"the masker '{how}' needs background rows to replace the columns of sample "

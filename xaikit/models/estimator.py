@@ -10,6 +10,7 @@ import tempfile
 import time
 import zipfile
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, get_args
 
@@ -98,8 +99,9 @@ def save_estimator(model: EstimatorModel, folder: str | Path) -> Path:
     An existing model folder is replaced only once the new one is whole.
     """
     folder = Path(folder)
-    if folder.exists() and any(folder.iterdir()) and not (folder / "config.json").exists():
-        raise ModelError(f"'{folder}' is not empty and holds no model; choose another folder.")
+    model_or_new = not folder.exists() or (folder / "config.json").is_file()
+    if not model_or_new and (folder.is_file() or any(folder.iterdir())):
+        raise ModelError(f"'{folder}' is there already and holds no model; choose another name.")
     config = {
         "format": FORMAT,
         "family": "sklearn",
@@ -107,12 +109,13 @@ def save_estimator(model: EstimatorModel, folder: str | Path) -> Path:
         "modality": model.modality,
         "classes": list(model.classes),
         "info": dict(model.info),
+        "versions": {name: version(name) for name in ("xaikit", "scikit-learn", "skops", "numpy")},
     }
     folder.parent.mkdir(parents=True, exist_ok=True)
     work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
     try:
         (work / "model.skops").write_bytes(_dumped(model.pipeline))
-        text = json.dumps(config, ensure_ascii=False, indent=1)
+        text = json.dumps(config, ensure_ascii=False, indent=1, allow_nan=False)
         (work / "config.json").write_text(text, encoding="utf-8")
         if model.background is not None:
             np.savez_compressed(work / "background.npz", background=model.background)

@@ -139,8 +139,9 @@ class LinearTable(EstimatorModel):
 
         def scores(masks: Bools, rows: slice) -> Floats:
             kept = _expand(masks, ids).astype(np.float64)  # (m, D)
-            shown: Floats = np.einsum("md,kde->mke", 1 - kept, other[rows], optimize=True)
-            return self.intercept + (kept @ own)[:, None] + shown
+            shown = np.einsum("md,kde->mke", 1 - kept, other[rows], optimize=True)
+            total: Floats = shown + self.intercept + (kept @ own)[:, None]
+            return total  # (m, k', K)
 
         return scores
 

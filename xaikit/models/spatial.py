@@ -100,6 +100,7 @@ def cut(model: NeuralModel, xs: Sequence[Array], layer: str) -> Activations:
     if not layer or layer not in modules:
         raise InvalidInput(f"'{model.id}' has no layer '{layer}'; leave it out to find one.")
     taken: list[tuple[Cells, Tensor]] = []
+    tokens = _has_tokens(model)  # watched now: the pass below must not start another
 
     with torch.inference_mode(False), differentiating(model.net):
         with torch.no_grad():
@@ -107,7 +108,7 @@ def cut(model: NeuralModel, xs: Sequence[Array], layer: str) -> Activations:
 
         def replace(_module: nn.Module, _args: Any, output: Any) -> Any:
             tensor = output[0] if isinstance(output, tuple) else output
-            cells = _cells(model, batch, layer, tensor)
+            cells = _cells(model, batch, layer, tensor, tokens)
             taken.append((cells, cells.split(tensor).requires_grad_()))
             joined = cells.join(taken[-1][1], tensor)
             return (joined, *output[1:]) if isinstance(output, tuple) else joined
@@ -193,12 +194,16 @@ def _maps(events: Sequence[Event], modality: str) -> list[Event]:
     return [e for e in maps if min(e.shape[2:]) > 2] or maps
 
 
-def _cells(model: NeuralModel, batch: Batch, layer: str, output: Tensor) -> Cells:
-    n_dimensions = 4 if model.modality == "image" else 3
-    sequential = model.modality == "text" or any(
+def _has_tokens(model: NeuralModel) -> bool:
+    """Whether three-dimensional outputs are (B, T, C), as in transformers and RNNs."""
+    return model.modality == "text" or any(
         e.n_attentions or isinstance(e.module, nn.RNNBase) for e in model.events
     )
-    if output.ndim == 3 and sequential:
+
+
+def _cells(model: NeuralModel, batch: Batch, layer: str, output: Tensor, tokens: bool) -> Cells:
+    n_dimensions = 4 if model.modality == "image" else 3
+    if output.ndim == 3 and tokens:
         return token_cells(model, batch, output.shape[1])
     if output.ndim == n_dimensions and min(output.shape[2:]) > 1:
         return Cells(tuple(output.shape[2:]))

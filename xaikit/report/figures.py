@@ -26,12 +26,15 @@ def plot_explanation(explanation: Explanation, x: Any = None) -> Any:
     """A matplotlib `Figure`: heat map (image), coloured words (text), signed bars (table), strip (series).
 
     x : the sample's data; with it a picture or a signal is drawn below the evidence
-    The kind is read from the segmentation's grid: one place a feature with names from the data for
-    text and tables, two dimensions for images and series (a series has at most 64 channels).
+    What to draw is told from the grid of the segmentation and from what it says of its source.
     """
     from matplotlib.figure import Figure
 
     grid = explanation.segmentation.ids.shape
+    if len(grid) > 2:
+        raise InvalidInput(
+            f"an explanation on a grid of shape {grid} cannot be drawn; 1 or 2 dimensions can."
+        )
     kind = _kind(explanation)
     height = {"bars": 1.0 + 0.28 * min(len(explanation.values), MOST_BARS), "words": 2.2}.get(
         kind, 3.4
@@ -45,12 +48,8 @@ def plot_explanation(explanation: Explanation, x: Any = None) -> Any:
         _draw_strip(figure, axes, explanation, x)
     elif kind == "words":
         _draw_words(axes, explanation)
-    elif len(grid) == 1:
-        _draw_bars(axes, explanation)
     else:
-        raise InvalidInput(
-            f"an explanation on a grid of shape {grid} cannot be drawn; 1 or 2 dimensions can."
-        )
+        _draw_bars(axes, explanation)
     return figure
 
 

@@ -184,7 +184,7 @@ class LearnedPositions(nn.Module):
         return x + self.vectors
 
 
-_TEXT = Recipe(steps=700, mask_words=0.1)
+_TEXT = Recipe(steps=1000, mask_words=0.1)
 _SERIES = Recipe(steps=800, batch_size=32)
 for _card in (
     Architecture(

@@ -1,0 +1,64 @@
+"""Columns and what stands for a missing one."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from xaikit.errors import InvalidInput
+from xaikit.modality import magnitude, masker, segment
+from xaikit.types import Sample
+
+ROW = Sample("r", [1.0, 5.0, 2.0], "table")
+#                 measure, whole number of many values, code
+ROWS = np.array([[0.5, 10, 1], [2.5, 20, 1], [4.5, 90, 0], [8.5, 40, 2], [9.5, 30, 1]])
+
+
+def test_columns_are_features() -> None:
+    assert segment(ROW).names == ("x0", "x1", "x2")
+    assert segment(ROW, "columns", ["age", "pay", "job"]).names == ("age", "pay", "job")
+    with pytest.raises(InvalidInput, match="2 column names were given for the 3 columns"):
+        segment(ROW, names=["age", "pay"])
+
+
+def test_rows_are_the_backgrounds_own_up_to_fifty() -> None:
+    found = masker(ROW, segment(ROW), ROWS)
+    assert found.references.tolist() == ROWS.tolist()
+    many = np.arange(300.0).reshape(100, 3)
+    some = masker(ROW, segment(ROW), many).references
+    assert some.shape == (50, 3)
+    assert some[0, 0] == 0.0
+    assert some[-1, 0] == 297.0
+    assert {tuple(r) for r in some} <= {tuple(r) for r in many}
+
+
+def test_median_takes_the_middle_and_of_codes_the_most_frequent() -> None:
+    cut = segment(ROW)
+    stated = masker(ROW, cut, ROWS, "median", categorical=[False, False, True])
+    assert stated.references.tolist() == [[4.5, 30, 1]]
+    # without a word on it, whole numbers of few values count as codes: the first of the most frequent
+    assert masker(ROW, cut, ROWS, "median").references.tolist() == [[4.5, 10, 1]]
+    wide = np.column_stack([np.arange(21.0)] * 3)
+    assert masker(ROW, cut, wide, "median").references.tolist() == [[10, 10, 10]]
+    with pytest.raises(InvalidInput, match=r"categorical has shape \(2,\)"):
+        masker(ROW, cut, ROWS, "median", categorical=[True, False])
+
+
+def test_column_shuffle_keeps_each_column_and_breaks_the_rows() -> None:
+    rows = np.repeat(np.arange(40.0)[:, None], 3, axis=1)
+    found = masker(ROW, segment(ROW), rows, "column_shuffle").references
+    assert all(sorted(found[:, c]) == sorted(rows[:, c]) for c in range(3))
+    assert (found[:, 0] != found[:, 1]).mean() > 0.8
+    again = masker(ROW, segment(ROW), rows, "column_shuffle").references
+    assert np.array_equal(found, again)
+
+
+def test_every_masker_of_a_table_needs_a_background() -> None:
+    with pytest.raises(InvalidInput, match="the masker 'rows' needs background rows"):
+        masker(ROW, segment(ROW))
+
+
+def test_magnitude_counts_standard_deviations() -> None:
+    rows = np.array([[0.0, 3.0, 7.0], [2.0, 5.0, 7.0]])  # means 1, 4, 7 and deviations 1, 1, 0
+    assert magnitude(ROW, rows).tolist() == [0.0, 1.0, 0.0]
+    assert magnitude(ROW).tolist() == [1.0, 5.0, 2.0]

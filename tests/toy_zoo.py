@@ -1,0 +1,104 @@
+"""Small nets with seeded random weights, and toy data of every modality to try them on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+
+from xaikit.data.dataset import Column, Dataset
+from xaikit.models.assembly import KINDS, assemble, reads_of
+from xaikit.models.inputs import Columns, Pixels, Steps
+from xaikit.models.neural import NeuralModel
+from xaikit.models.text import Words
+from xaikit.models.zoo import ZOO
+from xaikit.types import Modality, Sample
+
+CELLS = [(name, modality) for name in ZOO for modality in ZOO.get(name).modalities]
+SMALL: dict[str, dict[str, Any]] = {
+    "lenet": {"width": 4, "hidden": 8},
+    "vgg_small": {"width": 4, "hidden": 8},
+    "resnet_small": {"width": 4},
+    "fcn_1d": {"width": 4},
+    "mlp": {"width": 8},
+    "rnn": {"width": 8},
+    "lstm": {"width": 8},
+    "gru": {"width": 8},
+    "bert_small": {"width": 8, "heads": 2},
+    "gpt_small": {"width": 8, "heads": 2},
+    "vit_small": {"width": 8, "heads": 2, "depth": 2},
+}
+COLUMNS = (
+    Column("age"),
+    Column("pay"),
+    Column("job", ("none", "part", "full")),
+    Column("home", ("rent", "own")),
+)
+
+
+def toy_data(modality: Modality, n: int = 24) -> Dataset:
+    """Three classes that are easy to tell apart: 12 in train, 6 in val, 6 in test at n = 24."""
+    rng = np.random.default_rng(0)
+    samples = [Sample(f"s{i}", _x(modality, i % 3, rng), modality, i % 3) for i in range(n)]
+    return Dataset(
+        name="toy",
+        modality=modality,
+        task="classification",
+        classes=("red", "green", "blue"),
+        train=tuple(samples[: n // 2]),
+        val=tuple(samples[n // 2 : n * 3 // 4]),
+        test=tuple(samples[n * 3 // 4 :]),
+        columns=COLUMNS if modality == "table" else (),
+    )
+
+
+def line_data(n: int = 80) -> Dataset:
+    """A number to predict: y = 1000 + 300 a - 100 b."""
+    rng = np.random.default_rng(1)
+    rows = rng.normal(size=(n, 2))
+    samples = [
+        Sample(f"r{i}", row, "table", 1000 + 300 * row[0] - 100 * row[1])
+        for i, row in enumerate(rows)
+    ]
+    return Dataset(
+        "line", "table", "regression", (), tuple(samples[:60]), tuple(samples[60:70]), tuple(samples[70:])
+    )  # fmt: skip
+
+
+def fresh(name: str, modality: Modality, seed: int = 0, **params: Any) -> NeuralModel:
+    """The net on toy inputs with random weights; batch statistics are random too."""
+    data, card = toy_data(modality), ZOO.get(name)
+    xs = data.inputs("train")
+    fit = {"image": Pixels.fit, "series": Steps.fit, "text": Words.fit}
+    inputs = (
+        Columns.fit(xs, [len(c.categories) for c in COLUMNS])
+        if modality == "table"
+        else fit[modality](xs)
+    )
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        net = assemble(card, inputs, 3, {**SMALL[name], **params})
+        for key, buffer in net.named_buffers():
+            if key.endswith("running_mean"):
+                buffer.uniform_(-0.1, 0.1)
+            if key.endswith("running_var"):
+                buffer.uniform_(0.5, 1.5)
+    return KINDS[card.family](
+        f"toy-{name}", net, inputs, data.classes, reads=reads_of(net), probe=xs[0]
+    )
+
+
+def _x(modality: Modality, label: int, rng: np.random.Generator) -> np.ndarray:
+    if modality == "image":
+        x = rng.random((8, 12, 2)) * 0.4
+        x[:, 4 * label : 4 * label + 4] += 0.5
+        return x
+    if modality == "series":
+        x = rng.normal(size=(20, 2))
+        x[6 * label : 6 * label + 6] += 2
+        return x
+    if modality == "table":
+        return np.array([rng.normal() + 3 * label, rng.normal(), label, rng.integers(0, 2)])
+    filler = rng.choice(["the", "a", "film", "영화", "was"], rng.integers(3, 7))
+    return np.array([*filler, ("good", "bad", "so")[label]])
