@@ -19,7 +19,7 @@ from xaikit.methods.base import ask, make_method, reason_against
 from xaikit.question import Question
 from xaikit.types import Explanation, Target
 
-COARSE = {"image": "patches:11", "text": "auto", "table": "auto", "series": "windows:8"}
+COARSE = {"image": "patches:3", "text": "auto", "table": "auto", "series": "windows:8"}
 QUICK = {
     "lime": {"n_samples": 200},
     "gradient_shap": {"n_samples": 32},
@@ -69,7 +69,7 @@ def test_a_number_that_passes_or_a_refusal_that_says_why(kind, method) -> None:
         return
     asked = question(kind)
     if method == "exact_shapley" and asked.n_features > 24:
-        with pytest.raises(OutOfBudget, match="exact Shapley values of 30 features need"):
+        with pytest.raises(OutOfBudget, match=r"exact Shapley values of \d+ features need"):
             answer(kind, method)
         return
     found = answer(kind, method)

@@ -254,6 +254,6 @@ def trials(n: int) -> dict[str, Counter[str]]:
 
 if __name__ == "__main__":  # python tests/toy_studies.py 200
     for kind in EVERY:
-        METHODS.register(kind.name)(kind)
+        METHODS._entries[kind.name] = kind  # the toy magnitude takes the real one's place
     for method, statuses in trials(int(sys.argv[1])).items():
         print(f"{method:12s}", dict(statuses))

@@ -24,7 +24,7 @@ from xaikit.methods.base import ask, make_method
 from xaikit.models import train
 from xaikit.progress import Progress
 from xaikit.stats import bootstrap_interval, spearman, wilson
-from xaikit.types import Explanation, Floats, Sample, Target
+from xaikit.types import Explanation, Floats, Sample, Space, Target
 
 __all__ = ["AUTO_MODELS", "compare"]
 
@@ -75,7 +75,8 @@ def compare(
     with Progress(steps, f"comparing {len(names)} models", show=progress) as bar:
         fitted = [_fit(name, data, seed, device, bar.tick) for name in names]
         samples = data.test[:n]
-        asked = {f.name: _explain(f, samples, seed, bar.tick) for f in fitted}
+        space = _shared_space(fitted)
+        asked = {f.name: _explain(f, samples, space, seed, bar.tick) for f in fitted}
         curves = _learning(names, data, seed, device, bar.tick) if learning else []
     base = fitted[0]
     return {
@@ -129,23 +130,28 @@ def _quality(outputs: Floats, data: Dataset) -> Floats:
 
 
 def _explain(
-    fitted: _Fitted, samples: Sequence[Sample], seed: int, tick: Callable[[int], None]
+    fitted: _Fitted,
+    samples: Sequence[Sample],
+    space: Space,
+    seed: int,
+    tick: Callable[[int], None],
 ) -> tuple[list[Explanation], list[Explanation]]:
     """SHAP of the model and of its twin, for the true class, in the unit that all models share."""
+    targets = [Target(0 if space == "value" else int(s.label or 0), space=space) for s in samples]
     found = []
     for model in (fitted.model, fitted.twin):
         questions = [
-            make_question(model, s, Plan(target=_shared_target(model, s))) for s in samples
+            make_question(model, s, Plan(target=t)) for s, t in zip(samples, targets, strict=True)
         ]
         found.append(ask(make_method("shap"), questions, seed=seed))
         tick(1)
     return found[0], found[1]
 
 
-def _shared_target(model: Model, sample: Sample) -> Target:
-    if not model.classes:
-        return Target(0, space="value")
-    return Target(int(sample.label or 0), space="logit")
+def _shared_space(fitted: Sequence[_Fitted]) -> Space:
+    """Log-odds, unless a model only has coarse probabilities, whose log-odds are mostly clipped."""
+    spaces: set[Space] = {f.model.space for f in fitted}
+    return "value" if "value" in spaces else "prob" if "prob" in spaces else "logit"
 
 
 def _entry(fitted: _Fitted, data: Dataset, explained: Sequence[Explanation]) -> dict[str, Any]:

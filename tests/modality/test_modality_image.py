@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from xaikit.errors import InvalidInput
 from xaikit.modality import magnitude, masker, segment
 from xaikit.types import Sample
 
@@ -36,15 +37,20 @@ def test_pixels_are_patches_of_one() -> None:
 @pytest.mark.parametrize("channels", [1, 3])
 @pytest.mark.parametrize("how", ["slic:4", "quickshift"])
 def test_superpixels_keep_to_the_edge_of_two_halves(how: str, channels: int) -> None:
-    x = np.zeros((24, 24, channels))
-    x[:, 12:] = 1.0
+    x = np.zeros((16, 16, channels))
+    x[:, 8:] = 1.0
     found = segment(image(x), how)
-    left, right = set(found.ids[:, :11].ravel()), set(found.ids[:, 13:].ravel())
+    left, right = set(found.ids[:, :7].ravel()), set(found.ids[:, 9:].ravel())
     assert not left & right
     assert found.n_features >= 2
     assert found.names[0] == "region 1"
     again = segment(image(x), how)
     assert np.array_equal(found.ids, again.ids)
+
+
+def test_superpixels_of_a_flat_image_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="quickshift finds one region only in sample 'i'"):
+        segment(image(np.full((16, 16, 3), 0.5)), "quickshift")
 
 
 def test_mean_colour_is_of_the_background_or_else_of_the_image() -> None:

@@ -27,11 +27,11 @@ def segment(
     if kind == "patches":
         return _patches(sample, number or 8)
     if kind == "slic":
-        return _regions(_slic(sample.x, number or 50), "slic")
+        return _regions(sample, _slic(sample.x, number or 50), "slic")
     if number is not None:
         raise InvalidInput(f"'{kind}' takes no number and got {number}; use '{kind}'.")
     if kind == "quickshift":
-        return _regions(_quickshift(sample.x), "quickshift")
+        return _regions(sample, _quickshift(sample.x), "quickshift")
     return _patches(sample, max(sample.grid))
 
 
@@ -83,8 +83,13 @@ def _patches(sample: Sample, per_side: int) -> Segmentation:
     return Segmentation(rows[:, None] * n_columns + columns[None, :], names, source)
 
 
-def _regions(ids: Ints, kind: str) -> Segmentation:
-    _, dense = np.unique(ids, return_inverse=True)
+def _regions(sample: Sample, ids: Ints, kind: str) -> Segmentation:
+    found, dense = np.unique(ids, return_inverse=True)
+    if len(found) < 2:
+        raise InvalidInput(
+            f"{kind} finds one region only in sample '{sample.id}', which leaves nothing to compare; "
+            "use 'patches'."
+        )
     dense = dense.reshape(ids.shape)
     names = tuple(f"region {i + 1}" for i in range(int(dense.max()) + 1))
     return Segmentation(dense, names, f"{len(names)} superpixels ({kind})")
@@ -105,8 +110,16 @@ def _slic(x: NDArray[Any], n_segments: int) -> Ints:
 
 
 def _quickshift(x: NDArray[Any]) -> Ints:
+    """The lime package's settings, which are meant for 224 px, scaled down with smaller images."""
     from skimage.segmentation import quickshift
 
     colour = np.repeat(x, 3, axis=2) if x.shape[2] == 1 else x
-    ids: Ints = quickshift(colour.astype(np.float64), kernel_size=4, max_dist=200, ratio=0.2, rng=0)
+    scale = min(max(x.shape[:2]) / 224, 1.0)
+    ids: Ints = quickshift(
+        colour.astype(np.float64),
+        kernel_size=max(4 * scale, 1.0),
+        max_dist=200 * scale,
+        ratio=0.2,
+        rng=0,
+    )
     return ids

@@ -196,9 +196,8 @@ def _maps(events: Sequence[Event], modality: str) -> list[Event]:
 
 def _has_tokens(model: NeuralModel) -> bool:
     """Whether three-dimensional outputs are (B, T, C), as in transformers and RNNs."""
-    return model.modality == "text" or any(
-        e.n_attentions or isinstance(e.module, nn.RNNBase) for e in model.events
-    )
+    seen = any(e.n_attentions or isinstance(e.module, nn.RNNBase) for e in model.events)
+    return seen or model.modality == "text"
 
 
 def _cells(model: NeuralModel, batch: Batch, layer: str, output: Tensor, tokens: bool) -> Cells:

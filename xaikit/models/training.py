@@ -56,6 +56,8 @@ def train(
     """
     if architecture not in ZOO:
         return _fit_estimator(architecture, data, epochs, seed, params)
+    if epochs is not None and epochs < 1:
+        raise InvalidInput(f"epochs is {epochs}; it must be 1 or more.")
     card = ZOO.get(architecture)
     recipe, settings = _split(card, data, params)
     target = pick_device(device)
@@ -126,8 +128,23 @@ def _split(
                 f"'{card.name}' has no parameter '{name}'; its net has {', '.join(net)}; its "
                 f"training has {', '.join(training)}."
             )
+    for name, default in training.items():
+        _check(name, params.get(name, default), default)
     recipe = dataclasses.replace(recipe, **{k: v for k, v in params.items() if k in training})
     return recipe, {**net, **{k: v for k, v in params.items() if k in net}}
+
+
+def _check(name: str, value: Any, default: Any) -> None:
+    """Refuse a field of the recipe that is of the wrong type or out of bounds."""
+    kinds = (int, float) if isinstance(default, float) else (type(default),)
+    if type(value) not in kinds:
+        raise InvalidInput(f"{name} is {value!r}; it must be of type {kinds[-1].__name__}.")
+    if name in ("steps", "lr", "clip", "patience") and not value > 0:
+        raise InvalidInput(f"{name} is {value}; it must be above 0.")
+    if name == "batch_size" and value < 2:
+        raise InvalidInput(f"batch_size is {value}; it must be 2 or more.")
+    if not 0 <= value < math.inf or (name == "mask_words" and value >= 1):
+        raise InvalidInput(f"{name} is {value}; it must be finite, 0 or more, a share below 1.")
 
 
 def _fresh(

@@ -93,6 +93,8 @@ def _border(mask: Bools, scale: tuple[float, float]) -> str:
 
 def _spans(line: Bools) -> list[tuple[int, int]]:
     """Starts and ends of the runs of True."""
+    if not line.any():
+        return []
     edges = np.diff(np.concatenate([[0], line.astype(np.int8), [0]]))
     return list(
         zip(np.flatnonzero(edges == 1).tolist(), np.flatnonzero(edges == -1).tolist(), strict=True)

@@ -7,6 +7,7 @@ import hashlib
 import os
 import tempfile
 from collections.abc import Mapping
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -72,6 +73,7 @@ def write(html: str, out: str | Path) -> Path:
     return out
 
 
+@cache
 def _templates() -> Environment:
     return Environment(
         loader=FileSystemLoader(HERE / "templates"),
