@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, Literal
 
 from numpy.typing import NDArray
 
@@ -148,7 +148,9 @@ def explain_all(
             try:
                 found += ask(method, [question], seed=seed)
             except XaikitError as error:
-                kind = "not_applicable" if isinstance(error, NotApplicable) else "error"
+                kind: Literal["not_applicable", "error"] = (
+                    "not_applicable" if isinstance(error, NotApplicable) else "error"
+                )
                 failures.append(
                     Failure(method.name, question.model.id, str(error), kind, question.sample.id)
                 )

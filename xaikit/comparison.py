@@ -124,9 +124,11 @@ def _quality(outputs: Floats, data: Dataset) -> Floats:
     """(N,) whose mean is the accuracy, or for regression R2 = mean of 1 - error^2 / variance."""
     labels = data.labels("test")
     if data.classes:
-        return (outputs.argmax(axis=1) == labels).astype(np.float64)
+        right: Floats = (outputs.argmax(axis=1) == labels).astype(np.float64)
+        return right
     errors: Floats = (outputs[:, 0] - labels) ** 2
-    return 1.0 - errors / labels.var()
+    gains: Floats = 1.0 - errors / labels.var()
+    return gains
 
 
 def _explain(

@@ -65,9 +65,7 @@ def describe(
             }
             for m in methods
         },
-        "rationale": _RATIONALES.get(data.name, "the marked places")
-        if _has_rationale(questions)
-        else None,
+        "rationale": _rationale(questions, data),
     }
 
 
@@ -138,5 +136,8 @@ def _columns(data: Dataset) -> list[dict[str, Any]]:
     ]
 
 
-def _has_rationale(questions: Sequence[Question]) -> bool:
-    return any(q.sample.rationale is not None for q in questions)
+def _rationale(questions: Sequence[Question], data: Dataset | None) -> str | None:
+    """What the marked places are, in words, or None where nothing is marked."""
+    if all(q.sample.rationale is None for q in questions):
+        return None
+    return _RATIONALES.get(data.name if data else "", "the marked places")

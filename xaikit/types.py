@@ -161,9 +161,9 @@ class Segmentation:
                 f"a map of shape {grid.shape} cannot be pooled on a grid of {self.ids.shape}."
             )
         inside = self.ids >= 0
-        total = np.bincount(
+        total: Floats = np.bincount(
             self.ids[inside], weights=grid[inside].astype(np.float64), minlength=self.n_features
-        )
+        ).astype(np.float64)
         return total if how == "sum" else total / self.sizes
 
 

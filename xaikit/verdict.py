@@ -246,21 +246,26 @@ def _beats(name: str, found: list[tuple[Paired, float]], n_maskers: int, rival: 
     if not found:
         sentence = f"Not measured: the removal test against {rival}."
         return Gate(name, None, None, 0.0, "higher", sentence)
-    weakest, p = min(found, key=lambda pair: pair[0].mean)
-    won = all(_side(test, q) == 1 for test, q in found)
-    lost = any(_side(test, q) == -1 for test, q in found)
+    sides = [_side(test, p) for test, p in found]
+    (weakest, p), _ = min(zip(found, sides, strict=True), key=lambda f: (f[1], f[0][0].mean))
+    lost, won = -1 in sides, set(sides) == {1}
     passed = False if lost else True if won and n_maskers >= N_MASKERS else None
     ways = f"weakest of {n_maskers} ways of removing" if n_maskers > 1 else "one way of removing"
-    words = {
-        True: f"What it marks matters {weakest.mean:.2f} more than {rival} ({ways}).",
-        False: f"What it marks matters {-weakest.mean:.2f} less than {rival} ({ways}).",
-        None: f"No clear gain over {rival}: {_signed(weakest.mean)} ({ways}, p = {p:.2f}).",
-    }
-    if won and passed is None:
-        words[None] = f"Better than {rival} under {ways} only; {N_MASKERS} are needed."
-    if weakest.interval is None and passed is None:
-        words[None] = f"{_samples(weakest.n)} against {rival}; {FEWEST} are needed for a test."
-    return Gate(name, passed, weakest.mean, 0.0, "higher", words[passed], weakest.interval)
+    if lost:
+        words = f"What it marks matters {-weakest.mean:.2f} less than {rival} ({ways})."
+    elif passed:
+        words = f"What it marks matters {weakest.mean:.2f} more than {rival} ({ways})."
+    elif weakest.interval is None:
+        words = f"{_samples(weakest.n)} against {rival}; {FEWEST} are needed for a test."
+    elif won:
+        words = f"Better than {rival} under {ways} only; {N_MASKERS} are needed."
+    else:
+        low, high = map(_signed, weakest.interval)
+        words = (
+            f"No clear gain over {rival}: {_signed(weakest.mean)}, 95 % interval {low} to {high}, "
+            f"p = {p:.2f} ({ways})."
+        )
+    return Gate(name, passed, weakest.mean, 0.0, "higher", words, weakest.interval)
 
 
 def _side(test: Paired, p: float) -> int:

@@ -167,6 +167,13 @@ def test_the_random_control_is_exactly_zero_in_srg_and_the_straight_line_for_a_l
     assert chance["deletion"].value == pytest.approx(3.0)
 
 
+def test_up_to_40_features_each_is_a_step() -> None:
+    for n, points in ((40, 41), (41, 33)):
+        question = ask_table(linear(np.ones(n)), np.ones(n))
+        curve = RemovalTest(question).scores(explain(question, np.arange(float(n))))[0].curve
+        assert len(curve) == points
+
+
 def test_many_features_take_33_points_of_equal_share() -> None:
     question = ask_table(linear(np.ones(200)), np.ones(200))
     curve = RemovalTest(question).scores(explain(question, np.arange(200.0)))[0].curve

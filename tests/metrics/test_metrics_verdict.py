@@ -161,7 +161,7 @@ def test_good_numbers_are_faithful_in_six_checks() -> None:
             {"srg": [0.2, -0.2] * 8},
             "beats_random",
             "unsettled",
-            "No clear gain over removing at random: +0.00 (weakest of 2 ways of removing, p = 1.00).",
+            "No clear gain over removing at random: +0.00, 95 % interval −0.1",
         ),
         (
             {"second": [-0.1] * 16},

@@ -48,9 +48,11 @@ def test_superpixels_keep_to_the_edge_of_two_halves(how: str, channels: int) -> 
     assert np.array_equal(found.ids, again.ids)
 
 
-def test_superpixels_of_a_flat_image_are_refused() -> None:
-    with pytest.raises(InvalidInput, match="quickshift finds one region only in sample 'i'"):
-        segment(image(np.full((16, 16, 3), 0.5)), "quickshift")
+def test_a_single_superpixel_is_refused() -> None:
+    with pytest.raises(
+        InvalidInput, match="slic finds one region only in sample 'i'.*use 'patches'"
+    ):
+        segment(image(np.full((16, 16, 3), 0.5)), "slic:1")
 
 
 def test_mean_colour_is_of_the_background_or_else_of_the_image() -> None:

@@ -68,14 +68,17 @@ def test_open_attention_equals_fused_attention(options):
 
 @pytest.mark.parametrize(
     ("name", "modality"),
-    [("bert_small", "text"), ("gpt_small", "text"), ("vit_small", "image"), ("bert_small", "series")],
+    [
+        ("bert_small", "text"),
+        ("gpt_small", "text"),
+        ("vit_small", "image"),
+        ("bert_small", "series"),
+    ],
 )
 def test_weights_of_the_zoo(name, modality):
     model, data = fresh(name, modality), toy_data(modality)
     found = model.attention(data.inputs("test"))
-    np.testing.assert_allclose(
-        found.scores.detach(), model.scores(data.inputs("test")), atol=1e-5
-    )
+    np.testing.assert_allclose(found.scores.detach(), model.scores(data.inputs("test")), atol=1e-5)
     assert len(found.weights) == 2
     n_special = 0 if name == "gpt_small" else 1
     n_places = 6 if modality == "image" else max(len(s.x) for s in data.test)

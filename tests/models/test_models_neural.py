@@ -280,7 +280,9 @@ def test_columns_are_scaled_or_one_hot():
 @pytest.mark.parametrize("code", [3.0, -1.0, 0.5])
 def test_a_code_that_is_no_category_is_refused(code):
     inputs = Columns((10.0, 0.0), (2.0, 1.0), (0, 3))
-    with pytest.raises(InvalidInput, match=rf"column 1 is a category and holds {code:g}; .* 0 to 2"):
+    with pytest.raises(
+        InvalidInput, match=rf"column 1 is a category and holds {code:g}; .* 0 to 2"
+    ):
         inputs.read(torch.nn.Identity(), [np.array([14.0, code])], torch.device("cpu"))
 
 

@@ -92,9 +92,7 @@ class LastStep(nn.Module):
 def test_a_brought_rnn_that_reads_its_last_output_is_refused(bidirectional):
     with torch.random.fork_rng():
         net = LastStep(bidirectional)
-    model = wrap(
-        net, modality="series", layout="BLC", classes=("a", "b"), sample=np.ones((9, 2))
-    )
+    model = wrap(net, modality="series", layout="BLC", classes=("a", "b"), sample=np.ones((9, 2)))
     assert isinstance(model, Spatial)
     with pytest.raises(NotApplicable, match=r"'yours' reads only the final state, .* layer 'rnn'; try 'integrated"):  # fmt: skip
         model.cam_layer()

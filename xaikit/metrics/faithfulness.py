@@ -27,6 +27,7 @@ from xaikit.types import Bools, Explanation, Floats, Ints, Score
 __all__ = ["CompletenessGap", "Removal", "RemovalTest", "removal_tests"]
 
 _FAMILY = "faithfulness"
+ALL_STEPS = 40  # features up to which a curve takes them one by one
 DELETION = measure(
     "deletion",
     _FAMILY,
@@ -93,7 +94,7 @@ class RemovalTest:
     exactly, as its expectation is. A masker other than the question's: see `removal_tests`.
 
     n_orders : random orders in the control, an even number
-    n_steps : points of a curve beyond 64 features; with fewer features each is one step
+    n_steps : equal steps of a curve beyond 40 features; with fewer features each is one step
     bins : shares of features for comprehensiveness and sufficiency, rounded up to whole features
     n_subsets : removed subsets of a quarter of the features for the faithfulness correlation
     """
@@ -150,7 +151,7 @@ class RemovalTest:
     def _counts(self) -> Ints:
         """How many features are removed at each point of a curve, from 0 to n."""
         n = self.question.n_features
-        steps = n if n <= 64 else self.n_steps
+        steps = n if n <= ALL_STEPS else self.n_steps
         return np.unique(np.round(np.linspace(0, n, steps + 1)).astype(np.int64))
 
     @cached_property

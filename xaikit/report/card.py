@@ -109,7 +109,10 @@ def strongest(mine: Card) -> dict[str, Any] | None:
     return {
         "title": title,
         "rows": [
-            {"name": e.names[i], **dot(float(values[i]), errors, i, axis, mine.digits_of(e))}
+            {
+                "name": _quoted(mine.sample, e.names[i]),
+                **dot(float(values[i]), errors, i, axis, mine.digits_of(e)),
+            }
             for i in order
         ],
     }
@@ -130,6 +133,11 @@ def dot(
     )
     over = "›" if value > axis[1] else "‹" if value < axis[0] else ""
     return {"chart": chart, "text": signed(value, digits) + over}
+
+
+def _quoted(sample: Sample, name: str) -> str:
+    """Words stand in quotation marks, so that a full stop can be seen."""
+    return f"“{name}”" if sample.modality == "text" else name
 
 
 def probability(log_odds: float) -> float:

@@ -107,10 +107,7 @@ def _facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
         ),
         (
             "features",
-            _times(
-                question.get("features")
-                or next((e.segmentation.source for e in run.explanations), "–")
-            ),
+            _features(findings),
             words("fact.same"),
         ),
         (
@@ -147,8 +144,16 @@ def _facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
     ]
 
 
-def _times(text: str) -> str:
-    return re.sub(r"(\d) x (\d)", r"\1 × \2", str(text))
+def _features(findings: Findings) -> str:
+    """What the samples were cut into; where they differ, between how many."""
+    run = findings.run
+    sources = {e.segmentation.source for e in run.explanations}
+    if len(sources) > 1:
+        counts = [e.segmentation.n_features for e in run.explanations]
+        parts = findings.words(f"parts.{run.samples[0].modality}")
+        return f"{min(counts)} – {max(counts)} {parts}"
+    asked = (run.context.get("question") or {}).get("features")
+    return re.sub(r"(\d) x (\d)", r"\1 × \2", str(asked or next(iter(sources), "–")))
 
 
 def _created(run: Run) -> str:

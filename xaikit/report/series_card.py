@@ -54,6 +54,7 @@ def _channels(e: Explanation, channels: list[int]) -> list[int]:
 
 
 def _clock(mine: Card) -> Clock:
+    """Time per step from the sample's `meta["step"]` or the data's: {"size": 0.025, "unit": "s"}."""
     data = mine.findings.run.context.get("data") or {}
     step = mine.sample.meta.get("step") or data.get("step")
     if isinstance(step, dict) and step.get("size"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -31,18 +32,28 @@ def marked_words(
     ids = explanation.segmentation.ids
     order = np.argsort(-np.abs(shares), kind="stable")[:N_NUMBERED]
     numbered = {int(np.flatnonzero(ids == i)[0]): i for i in order if bin_of(shares[i])}
+    spaces = _spaces(sample)
     show = signed if values.min() < 0 or explanation.unit != "relative" else fixed
     words = [
         {
             "text": str(word),
             "bin": bin_of(shares[f]) if f >= 0 else 0,
             "value": show(float(values[numbered[i]]), digits) if i in numbered else "",
-            "glued": i > 0 and _glued(str(sample.x[i - 1]), str(word)),
+            "glued": i > 0 and not spaces[i],
         }
         for i, (word, f) in enumerate(zip(sample.x, ids, strict=True))
     ]
     weak = np.abs(np.append(shares, 0.0)[ids]) < FOLD_BELOW
     return _folded(words, weak, ids, values, digits) if len(words) > LONG else words
+
+
+def _spaces(sample: Sample) -> list[str]:
+    """What stands before each word: from the sample's own text, or by the rules of punctuation."""
+    words = [str(w) for w in sample.x]
+    known = list(sample.meta.get("spaces") or ())
+    if len(known) == len(words):
+        return known
+    return ["", *("" if _glued(a, b) else " " for a, b in pairwise(words))]
 
 
 def _glued(before: str, word: str) -> bool:

@@ -62,8 +62,7 @@ def _row(
     findings: Findings, method: str, gain: Estimate | None, axis: tuple[float, float]
 ) -> dict[str, Any]:
     verdict = findings.verdicts[method]
-    trivial = verdict.gate("beats_trivial")
-    by_class = verdict.gate("depends_on_class")
+    trivial, by_class = (_measured(verdict, g) for g in ("beats_trivial", "depends_on_class"))
     agrees = None if verdict.status == "control" else findings.agrees_with_passed(method)
     return {
         "title": findings.title(method),
@@ -86,6 +85,12 @@ def _row(
         "cost": _cost(findings, method),
         "not_converged": any(e.converged is False for e in findings.run.of(method)),
     }
+
+
+def _measured(verdict: Verdict, name: str) -> Gate | None:
+    """The check of that name, if it was asked and measured."""
+    gate = verdict.gate(name)
+    return gate if gate is not None and gate.value is not None else None
 
 
 def _reason(findings: Findings, verdict: Verdict, gain: Estimate | None) -> str:

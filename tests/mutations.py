@@ -1,0 +1,124 @@
+"""Bugs that the suite must catch: each is planted in a copy of the package, and a test must fail.
+
+Run all: python tests/mutations.py
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).parent.parent
+
+
+@dataclass(frozen=True)
+class Mutation:
+    """Replace `old` by `new` (once) in a file of the package; one of `tests` must then fail."""
+
+    file: str
+    old: str
+    new: str
+    tests: str
+
+
+CONTRACT = "tests/test_contract.py"
+ESTIMATORS = "tests/estimators"
+GRADIENT = "tests/methods/test_methods_gradient.py"
+CAM = "tests/methods/test_methods_cam.py"
+ATTENTION = "tests/methods/test_methods_attention.py"
+LIME = "tests/methods/test_methods_surrogate.py"
+REMOVAL = "tests/metrics/test_metrics_removal.py"
+AGREEMENT = "tests/metrics/test_metrics_agreement.py"
+PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
+VERDICT = "tests/metrics/test_metrics_verdict.py"
+STATS = "tests/metrics/test_metrics_stats.py"
+
+MUTATIONS = (
+    # the waist: masks, pooling, targets
+    Mutation("types.py", "padded[:, self.ids]", "~padded[:, self.ids]", CONTRACT),
+    Mutation("types.py", "[self.ids]\n", "[np.roll(self.ids, 1)]\n", CONTRACT),
+    Mutation("types.py", "self.ids[inside], weights", "np.roll(self.ids[inside], 1), weights", CONTRACT),
+    Mutation("types.py", 'if how == "sum" else total', 'if how == "mean" else total', CONTRACT),
+    Mutation("types.py", "if j != self.index]", "if j != 0]", CONTRACT),
+    Mutation("types.py", "0.5 * (1 + np.tanh(odds / 2))", "0.5 * (1 + np.tanh(odds))", CONTRACT),
+    Mutation("question.py", "values[start : start + step] = total / k", "values[start : start + step] = total", CONTRACT),
+    Mutation("question.py", "np.where(kept[:, None], x, part[None])", "np.where(kept[:, None], part[None], x)", CONTRACT),
+    Mutation("question.py", "key = [seed, zlib.crc32(method.encode())", "key = [seed, 0", CONTRACT),
+    # estimators
+    Mutation("estimators/exact.py", "joined = np.append(0.0, weights)", "joined = np.append(weights, 0.0)", ESTIMATORS),
+    Mutation("estimators/pairs.py", "odd=(inside - outside) / 2", "odd=(outside - inside) / 2", ESTIMATORS),
+    Mutation("estimators/odd_integrals.py", "2 * scaled * (total - 1)", "2 * scaled * total", ESTIMATORS),
+    Mutation("estimators/odd_integrals.py", "weights[size - 1], -weights[size]", "weights[size], -weights[size - 1]", ESTIMATORS),
+    Mutation("estimators/odd_model.py", "(by_feature - rho * level)", "(by_feature + rho * level)", ESTIMATORS),
+    Mutation("estimators/permutation.py", "np.sqrt(variance / n_walks)", "np.sqrt(variance)", ESTIMATORS),
+    Mutation("estimators/border.py", "pairs.odd[single] + pairs.odd_full", "pairs.odd[single]", ESTIMATORS),
+    Mutation("estimators/result.py", "MARGIN * error < tolerance", "error < tolerance", ESTIMATORS),
+    # methods
+    Mutation("methods/path.py", "at = start + along", "at = start - along", GRADIENT),
+    Mutation("methods/path.py", "(step * self.batch.gradient", "(self.batch.gradient", GRADIENT),
+    Mutation("methods/cam.py", "slopes.flatten(2).sum(dim=2)", "slopes.flatten(2).amax(dim=2)", CAM),
+    # metrics and verdict
+    Mutation("metrics/faithfulness.py", "np.lexsort((rng.random(len(values)), -values))", "np.lexsort((rng.random(len(values)), values))", REMOVAL),
+    Mutation("metrics/faithfulness.py", "kept: Bools = rank[:, None, :] >= counts", "kept: Bools = rank[:, None, :] > counts", REMOVAL),
+    Mutation("metrics/faithfulness.py", "area(insertion) - area(deletion)", "area(deletion) - area(insertion)", REMOVAL),
+    Mutation("metrics/agreement.py", "np.argsort(-np.abs(values)", "np.argsort(np.abs(values)", AGREEMENT),
+    Mutation("stats.py", "adjusted[order] = np.minimum(stepped, 1.0)", "adjusted = np.minimum(stepped, 1.0)", STATS),
+)  # fmt: skip
+
+
+def caught(mutation: Mutation) -> bool:
+    """Whether a test fails on a copy of the package with the bug planted."""
+    with tempfile.TemporaryDirectory() as place:
+        copy = Path(place)
+        shutil.copytree(
+            ROOT / "xaikit", copy / "xaikit", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        shutil.copytree(
+            ROOT / "tests", copy / "tests", ignore=shutil.ignore_patterns("__pycache__")
+        )
+        shutil.copy(ROOT / "pyproject.toml", copy)
+        file = copy / "xaikit" / mutation.file
+        text = file.read_text(encoding="utf-8")
+        if mutation.old not in text:
+            raise LookupError(f"{mutation.file} has no {mutation.old!r} any more")
+        file.write_text(text.replace(mutation.old, mutation.new, 1), encoding="utf-8")
+        env = {**os.environ, "PYTHONPATH": place, "XAIKIT_SHARED": "absent", "OMP_NUM_THREADS": "1"}
+        command = [
+            sys.executable,
+            "-m",
+            "pytest",
+            "-q",
+            "-x",
+            "-p",
+            "no:cacheprovider",
+            "-p",
+            "no:xdist",
+        ]
+        done = subprocess.run(
+            [*command, *mutation.tests.split()], cwd=copy, env=env, capture_output=True, check=False
+        )
+        if done.returncode not in (0, 1):
+            raise RuntimeError(done.stdout.decode() + done.stderr.decode())
+        return done.returncode == 1
+
+
+if __name__ == "__main__":
+    survivors = 0
+    for each in MUTATIONS:
+        found = caught(each)
+        survivors += not found
+        print(
+            "caught  " if found else "SURVIVED",
+            each.file,
+            "|",
+            each.old,
+            "->",
+            each.new,
+            flush=True,
+        )
+    sys.exit(1 if survivors else 0)

@@ -1,0 +1,11 @@
+"""The suite is seen to fail: every planted bug is caught by a test."""
+
+from __future__ import annotations
+
+import pytest
+from mutations import MUTATIONS, caught
+
+
+@pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: f"{m.file}: {m.old[:32]}")
+def test_a_planted_bug_is_caught(mutation) -> None:
+    assert caught(mutation), f"{mutation.file}: {mutation.old!r} -> {mutation.new!r} survived"
