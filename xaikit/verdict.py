@@ -263,7 +263,7 @@ def _beats(name: str, found: list[tuple[Paired, float]], n_maskers: int, rival: 
         low, high = map(_signed, weakest.interval)
         words = (
             f"No clear gain over {rival}: {_signed(weakest.mean)}, 95 % interval {low} to {high}, "
-            f"p = {p:.2f} ({ways})."
+            f"corrected p = {p:.2f} ({ways})."
         )
     return Gate(name, passed, weakest.mean, 0.0, "higher", words, weakest.interval)
 

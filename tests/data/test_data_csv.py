@@ -87,7 +87,7 @@ def test_classes_name_the_sorted_labels_or_give_their_order(write) -> None:
     turned = load_data(path, classes=("1", "0"))
     assert turned.classes == ("1", "0")
     assert all(s.label == int(s.id.split("-")[1]) % 2 for s in turned.train)
-    with pytest.raises(DataError, match="classes names 3 classes and .* holds the 2 labels 0, 1"):
+    with pytest.raises(DataError, match=r"classes names 3 classes and .* holds the 2 labels 0, 1"):
         load_data(path, classes=("a", "b", "c"))
 
 
@@ -153,14 +153,14 @@ def test_columns_that_are_asked_for_must_exist(write) -> None:
         load_data(path, label_column="pay")
     with pytest.raises(DataError, match="has no column 'text'; it has age, job, paid"):
         load_data(path, text_column="text")
-    with pytest.raises(DataError, match="'other.csv' has no column 'job'"):
+    with pytest.raises(DataError, match=r"'other.csv' has no column 'job'"):
         load_data(path, test=write("age,paid\n1,yes\n", "other.csv"))
-    with pytest.raises(DataError, match="'one.csv' has no column beside 'text'"):
+    with pytest.raises(DataError, match=r"'one.csv' has no column beside 'text'"):
         load_data(write("text\nhello\n", "one.csv"), text_column="text")
 
 
 def test_an_empty_text_is_named_by_its_line(write) -> None:
-    with pytest.raises(DataError, match="line 3 of 'people.csv' has an empty text"):
+    with pytest.raises(DataError, match=r"line 3 of 'people.csv' has an empty text"):
         load_data(write("text,label\nhello,1\n  ,0\n"), text_column="text")
 
 

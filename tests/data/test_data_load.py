@@ -29,7 +29,7 @@ def test_an_unknown_path_says_what_is_near(tmp_path: Path) -> None:
         load_data(tmp_path / "peple.csv")
     with pytest.raises(DataError, match=r"no file or folder '.*none.npz'; check the path"):
         load_data(tmp_path / "no" / "none.npz")
-    with pytest.raises(DataError, match="no file or folder 'missing.csv'"):
+    with pytest.raises(DataError, match=r"no file or folder 'missing.csv'"):
         load_data("missing.csv")
 
 

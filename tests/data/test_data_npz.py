@@ -129,11 +129,11 @@ def test_a_shape_that_does_not_fit_the_stated_modality_is_refused(tmp_path: Path
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "fake.npz").write_text("not a zip")
-    with pytest.raises(DataError, match="'fake.npz' is no .npz file; write it with numpy.savez"):
+    with pytest.raises(DataError, match=r"'fake.npz' is no .npz file; write it with numpy.savez"):
         load_data(tmp_path / "fake.npz")
     whole = save(tmp_path, X=numbered(30), y=Y).read_bytes()
     damaged = bytearray(whole)
     damaged[200:260] = bytes(60)
     (tmp_path / "damaged.npz").write_bytes(bytes(damaged))
-    with pytest.raises(DataError, match="'damaged.npz' cannot be read as .npz"):
+    with pytest.raises(DataError, match=r"'damaged.npz' cannot be read as .npz"):
         load_data(tmp_path / "damaged.npz")

@@ -207,7 +207,7 @@ def state_of(net: torch.nn.Module) -> tuple:
         [(p.grad is None, p.requires_grad, p.detach().clone().sum()) for p in net.parameters()],
         [len(m._forward_hooks) + len(m._backward_hooks) for m in net.modules()],
         (torch.is_grad_enabled(), torch.is_inference_mode_enabled()),
-        (torch.get_rng_state().sum(), np.random.get_state()[1].sum(), random.getstate()),  # noqa: NPY002
+        (torch.get_rng_state().sum(), np.random.get_state()[1].sum(), random.getstate()),
     )
 
 

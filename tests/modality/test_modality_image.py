@@ -50,7 +50,7 @@ def test_superpixels_keep_to_the_edge_of_two_halves(how: str, channels: int) -> 
 
 def test_a_single_superpixel_is_refused() -> None:
     with pytest.raises(
-        InvalidInput, match="slic finds one region only in sample 'i'.*use 'patches'"
+        InvalidInput, match=r"slic finds one region only in sample 'i'.*use 'patches'"
     ):
         segment(image(np.full((16, 16, 3), 0.5)), "slic:1")
 

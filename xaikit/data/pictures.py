@@ -30,6 +30,7 @@ PARTS = {
     "test": "test",
     "testing": "test",
 }
+KNOWN = frozenset({*PARTS, "images", "masks"})
 Files = Mapping[tuple[str, ...], Callable[[], bytes]]  # parts of the path -> its bytes
 
 
@@ -109,12 +110,16 @@ def _files(path: Path) -> Files:
 
 def _sort(files: Files, source: str, part: str, given: bool) -> Iterator[Picture]:
     """Each file with its class and part, read off its folders."""
-    skip = 0
-    while len({p[skip] for p in files}) == 1 and all(len(p) > skip + 2 for p in files):
-        skip += 1  # folders that hold everything say nothing
+    skip = 0  # folders that hold everything and are no known word say nothing
+    while (
+        len({p[skip] for p in files}) == 1
+        and all(len(p) > skip + 2 for p in files)
+        and next(iter(files))[skip].lower() not in KNOWN
+    ):
+        skip += 1
     for path in files:
         folders, own, is_mask = list(path[skip:-1]), part, False
-        while folders and folders[0].lower() in (*PARTS, "images", "masks"):
+        while folders and folders[0].lower() in KNOWN:
             word = folders.pop(0).lower()
             own, is_mask = part or PARTS.get(word, own), is_mask or word == "masks"
         if not folders:
