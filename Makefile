@@ -19,7 +19,7 @@ demo: $(BIN)/.installed  ## train the demo models and write reports/index.html
 	$(BIN)/xaikit demo
 
 test: $(BIN)/.tested  ## the whole suite
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadfile -q
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup -q
 
 check: $(BIN)/.tested  ## lint, format, types
 	$(BIN)/ruff check .

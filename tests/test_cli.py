@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.xdist_group("cli")  # one process, so that its model is trained once
+
 
 def xaikit(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
     code = "import sys; from xaikit.cli import main; main()"

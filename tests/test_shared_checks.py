@@ -50,8 +50,14 @@ def answer(kind: tuple[str, str], method: str, **changes) -> Explanation:
     return ask(make(method), [question(kind, **changes)], seed=3)[0]
 
 
+def group(kind: tuple[str, str]):
+    """Tests of one kind run in one process, so that its model is trained once."""
+    return pytest.mark.xdist_group("-".join(kind))
+
+
+ONE_OF_EACH = [pytest.param(kind, id="-".join(kind), marks=group(kind)) for kind in KINDS]
 CELLS = [
-    pytest.param(kind, method, id=f"{kind[0]}-{kind[1]}-{method}")
+    pytest.param(kind, method, id=f"{kind[0]}-{kind[1]}-{method}", marks=group(kind))
     for kind in KINDS
     for method in METHODS
 ]
@@ -103,7 +109,7 @@ def test_turning_the_question_round_turns_every_sign(kind, method) -> None:
     np.testing.assert_allclose(one.values, -other.values, atol=1e-4 * scale + 1e-7)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda k: "-".join(k))
+@pytest.mark.parametrize("kind", ONE_OF_EACH)
 def test_shap_is_the_enumeration_over_the_model_itself(kind) -> None:
     """By an independent route: masks applied to the sample in data space, all coalitions."""
     asked = question(kind)
@@ -128,7 +134,7 @@ def test_shap_is_the_enumeration_over_the_model_itself(kind) -> None:
     np.testing.assert_allclose(found, expected, atol=2e-4 * (np.abs(expected).max() + 1e-3))
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda k: "-".join(k))
+@pytest.mark.parametrize("kind", ONE_OF_EACH)
 def test_input_x_gradient_sums_to_the_slope_towards_the_reference(kind) -> None:
     """By an independent route: a finite difference of the scores in data space."""
     asked = question(kind)
@@ -148,12 +154,12 @@ def test_input_x_gradient_sums_to_the_slope_towards_the_reference(kind) -> None:
     assert found == pytest.approx(np.mean(slopes), rel=0.15, abs=0.05 * np.std(slopes) + 0.05)
 
 
-@pytest.mark.parametrize("kind", KINDS, ids=lambda k: "-".join(k))
+@pytest.mark.parametrize("kind", ONE_OF_EACH)
 def test_nothing_is_left_changed(kind) -> None:
     asked = question(kind)
     net = getattr(asked.model, "net", None)
-    random.seed(5), np.random.seed(5), torch.manual_seed(5)  # noqa: NPY002 - the global ones are watched
-    before = (random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state())  # noqa: NPY002
+    random.seed(5), np.random.seed(5), torch.manual_seed(5)
+    before = (random.getstate(), np.random.get_state()[1].copy(), torch.get_rng_state())
     state = _state(net)
     for method in METHODS:
         if method == "exact_shapley":
@@ -165,7 +171,7 @@ def test_nothing_is_left_changed(kind) -> None:
         except XaikitError:
             continue  # refused, and still nothing may be left changed
     assert random.getstate() == before[0]
-    assert np.array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+    assert np.array_equal(np.random.get_state()[1], before[1])
     assert torch.equal(torch.get_rng_state(), before[2])
     assert _state(net) == state
 

@@ -41,10 +41,10 @@ def test_every_set_says_what_it_is(sets: dict[str, Dataset]) -> None:
 def test_a_seed_gives_the_same_data_and_another_seed_others(
     name: str, sets: dict[str, Dataset]
 ) -> None:
-    before = np.random.get_state()[1].copy()  # noqa: NPY002 -- the global generator must not move
+    before = np.random.get_state()[1].copy()
     assert load_data(name, seed=0).hash == sets[name].hash
     assert load_data(name, seed=1).hash != sets[name].hash
-    assert np.array_equal(before, np.random.get_state()[1])  # noqa: NPY002
+    assert np.array_equal(before, np.random.get_state()[1])
 
 
 def test_digits_stand_alone_in_their_boxes(sets: dict[str, Dataset]) -> None:
@@ -113,40 +113,57 @@ def test_reviews_come_back_as_text_and_are_all_different(sets: dict[str, Dataset
     assert (sets["reviews_en"].language, sets["reviews_ko"].language) == ("en", "ko")
 
 
-NEGATORS = {"not", "never", "hardly", "no", "않았다", "않았어요", "않았습니다", "않았고"}
+NEGATORS = {
+    "not",
+    "never",
+    "hardly",
+    "no",
+    "않았다",
+    "않았어요",
+    "않았습니다",
+    "않았고",
+    "않았지만",
+}
 CONTRAST = {"but", "although", "비록", "하지만", "그래도", "물론"}
 
 
-@pytest.mark.parametrize("language", ["english", "korean"])
-def test_the_marked_words_decide(language: str, sets: dict[str, Dataset]) -> None:
-    """A reader who sees the rationale only, opinion words and negation, always finds the label."""
+def opinions(words: list[str], language: str) -> list[int]:
+    """What each opinion word says, 0 or 1, turned round by its negation."""
     from xaikit.data import reviews_english, reviews_korean
 
-    if language == "english":
-        data, pairs = sets["reviews_en"], reviews_english.OPINIONS
-    else:
-        data = sets["reviews_ko"]
-        pairs = [[form for both in side for form in both] for side in reviews_korean.OPINIONS]
+    korean = [[form for both in side for form in both] for side in reviews_korean.OPINIONS]
+    known = korean if language == "ko" else reviews_english.OPINIONS
+    found, turned = [], False
+    for word in reversed(words) if language == "ko" else words:  # 훌륭하지 않았다, not brilliant
+        starts = [(len(f), label) for label in (0, 1) for f in known[label] if word.startswith(f)]
+        if word in NEGATORS:
+            turned = True
+        elif starts:
+            found.append(max(starts)[1] ^ turned)
+            turned = False
+    return found
 
-    def opinion(word: str) -> int | None:
-        starts = [
-            (len(form), label) for label in (0, 1) for form in pairs[label] if word.startswith(form)
-        ]
-        return max(starts)[1] if starts else None
 
-    for s in samples(data):
-        marked = [str(w).lower() for w, kept in zip(s.x, s.rationale, strict=True) if kept]
-        opinions = [opinion(w) for w in marked if w not in NEGATORS | CONTRAST]
-        assert None not in opinions, s.meta["text"]
-        signs = []
-        flip = False
-        for word in marked if language == "english" else reversed(marked):  # 훌륭하지 않았다
-            if word in NEGATORS:
-                flip = True
-            elif word not in CONTRAST:
-                signs.append(opinion(word) ^ flip)
-                flip = False
-        assert set(signs) == {s.label}, s.meta["text"]
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_the_marked_words_decide_and_the_others_say_the_opposite(
+    language: str, sets: dict[str, Dataset]
+) -> None:
+    from xaikit.data import reviews_english, reviews_korean
+
+    people = reviews_korean.PEOPLE if language == "ko" else reviews_english.PEOPLE
+    conceded = 0
+    for s in samples(sets[f"reviews_{language}"]):
+        words = [str(w).lower() for w in s.x]
+        marked = [w for w, kept in zip(words, s.rationale, strict=True) if kept]
+        others = [w for w, kept in zip(words, s.rationale, strict=True) if not kept]
+        assert set(opinions(marked, language)) == {s.label}, s.meta["text"]
+        if not s.meta["text"].startswith(people):  # nobody else's opinion is told
+            assert set(opinions(others, language)) <= {1 - s.label}, s.meta["text"]
+            conceded += bool(opinions(others, language))
+        assert set(words) & CONTRAST == set(marked) & CONTRAST, s.meta["text"]
+        if set(marked) & CONTRAST:
+            assert opinions(others, language), s.meta["text"]
+    assert conceded > 1000
 
 
 def test_word_order_matters_in_reviews(sets: dict[str, Dataset]) -> None:
@@ -187,4 +204,4 @@ def test_the_pitch_of_waves_moves_as_their_class_says(sets: dict[str, Dataset]) 
         crossings = [1 + (np.diff(np.sign(part)) != 0).sum() for part in (early, late)]
         ratio[s.label].append(crossings[1] / crossings[0])
     falling, rising, steady = (np.mean(ratio[label]) for label in (0, 1, 2))
-    assert falling < 0.8 < steady < 1.25 < rising
+    assert falling < 0.9 < steady < 1.12 < rising

@@ -147,11 +147,11 @@ def test_same_seed_same_numbers_at_any_batch_size(method, budget):
 
 
 def test_global_generators_are_untouched():
-    before = random.getstate(), np.random.get_state()[1].copy()  # noqa: NPY002 - looked at only
+    before = random.getstate(), np.random.get_state()[1].copy()
     for method in ESTIMATORS:
         shapley(Counter(9), 9, budget=60, method=method)
     assert random.getstate() == before[0]
-    np.testing.assert_array_equal(np.random.get_state()[1], before[1])  # noqa: NPY002
+    np.testing.assert_array_equal(np.random.get_state()[1], before[1])
 
 
 def test_the_result_is_frozen_and_read_only():

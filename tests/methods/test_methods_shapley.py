@@ -225,9 +225,9 @@ def cancer(kind: Any, space: str, row: int = 3) -> Question:
 )
 def test_trees_equal_the_shap_package(kind: Any, space: str) -> None:
     question = cancer(kind, space)
-    state = np.random.get_state()[1].tolist()  # noqa: NPY002
+    state = np.random.get_state()[1].tolist()
     found = explain("shap", question)
-    assert np.random.get_state()[1].tolist() == state  # noqa: NPY002
+    assert np.random.get_state()[1].tolist() == state
     theirs = shap_package.TreeExplainer(
         kind, data=question.masker.references, feature_perturbation="interventional"
     ).shap_values(question.sample.x[None])
@@ -309,13 +309,13 @@ def test_kernel_shap_equals_the_package_where_both_are_exact() -> None:
     question = Question(
         question.model, question.sample, groups, question.masker, question.target, batch_size=9999
     )
-    state = np.random.get_state()  # noqa: NPY002
+    state = np.random.get_state()
     try:  # the package draws from NumPy's global generator
         theirs = shap_package.KernelExplainer(
             lambda z: question.value(z.astype(bool)), np.zeros((1, 8))
         ).shap_values(np.ones((1, 8)), nsamples=2**8, l1_reg=False, silent=True)
     finally:
-        np.random.set_state(state)  # noqa: NPY002
+        np.random.set_state(state)
     ours = explain("kernel_shap", question, budget=2**8)
     np.testing.assert_allclose(ours.values, theirs[0], atol=1e-9)
     assert ours.segmentation.n_features == 8

@@ -185,9 +185,9 @@ def test_classic_equals_the_package_on_images(space: str, seed: int) -> None:
         value = question.target(brightness(images))
         return np.stack([1 - value, value], axis=1)
 
-    state = np.random.get_state()[1].tolist()  # noqa: NPY002
+    state = np.random.get_state()[1].tolist()
     ours = explain(question, mode="classic", random_state=seed)
-    assert np.random.get_state()[1].tolist() == state  # noqa: NPY002
+    assert np.random.get_state()[1].tolist() == state
     theirs = LimeImageExplainer(random_state=seed).explain_instance(
         image.astype(np.float32), classify, top_labels=None, segmentation_fn=lambda _: ids
     )

@@ -277,14 +277,14 @@ def test_a_class_without_training_rows_is_never_likely() -> None:
 
 
 def test_the_same_seed_gives_the_same_model_and_leaves_the_global_generator() -> None:
-    state = np.random.get_state()[1].tolist()  # noqa: NPY002
+    state = np.random.get_state()[1].tolist()
     data, made = table(), []
     for seed in (0, 0, 1):
         made.append(
             fit_estimator("forest", data, seed=seed, n_estimators=5).scores(data.inputs("test"))
         )
     assert made[0].tolist() == made[1].tolist() != made[2].tolist()
-    assert np.random.get_state()[1].tolist() == state  # noqa: NPY002
+    assert np.random.get_state()[1].tolist() == state
 
 
 def test_any_fitted_pipeline_can_be_wrapped() -> None:

@@ -173,7 +173,7 @@ def test_nothing_is_left_changed_after_an_error(model):
 
     xs = toy_data(model.modality).inputs("test")
     leaf = model.leaf(xs)
-    name = dict((m, n) for n, m in model.net.named_modules())[last]
+    name = {m: n for n, m in model.net.named_modules()}[last]
     handle = last.register_forward_hook(fail)
     before = snapshot(model)
     calls = [lambda: model.scores(xs), lambda: leaf.forward(leaf.at, torch.arange(len(xs)))]

@@ -101,9 +101,7 @@ def test_the_best_epoch_on_val_is_kept():
 
 def test_training_stops_when_val_no_longer_gets_better():
     data = toy_data("table")
-    still = quick("mlp", data, epochs=50, lr=1e-9, patience=0.1)
-    assert still.info["epochs"] <= 50
-    worse = quick("mlp", data, epochs=50, lr=3.0, patience=0.1)
+    worse = quick("mlp", data, epochs=50, lr=30.0, patience=0.1)
     assert worse.info["epochs"] < 50
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 from report import sample_runs
 
 from xaikit.errors import InvalidInput
-from xaikit.report.charts import dot_whisker, position, tag
+from xaikit.report.charts import curve_panel, dot_whisker, position, tag
 from xaikit.report.colour import PALETTE, bin_of, level, step_of
 from xaikit.report.comparison_charts import nice_end
 from xaikit.report.figures import plot_explanation
@@ -208,3 +208,14 @@ def test_a_grid_of_three_dimensions_is_refused():
 
     with pytest.raises(InvalidInput, match="cannot be drawn; 1 or 2 dimensions can"):
         plot_explanation(replace(e, segmentation=seg))
+
+
+def test_names_on_curves_stay_inside_their_plot():
+    x = np.linspace(0, 1, 5)
+    name = "Integrated gradients and more"
+    rising = curve_panel(
+        x, x, 0 * x, axis=(0, 1), ticks=[(0, "0")], names=(name, "random"), label="l"
+    )
+    (at,) = re.findall(r'<text x="([\d.]+)%"[^>]*class="name end">Integrated gradients …<', rising)
+    assert float(at) >= 3 * 22  # the words run to the left and have room there
+    assert rising.count("<path") == 3

@@ -22,6 +22,7 @@ __all__ = [
     "Method",
     "applicable",
     "ask",
+    "know_ends",
     "make_method",
     "reason_against",
     "require",
@@ -108,9 +109,21 @@ def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> list
     if not questions:
         return []
     method.check(questions[0].model)
+    know_ends(questions)
     if isinstance(method, BatchMethod):
         return _ask_together(method, questions, seed)
     return [_ask_one(method, question, seed) for question in questions]
+
+
+def know_ends(questions: Sequence[Question]) -> None:
+    """Find the output of every question in one pass, and its empty value, once for all methods."""
+    fresh = [q for q in questions if "output" not in q.__dict__]
+    if fresh:
+        scores = fresh[0].model.scores([q.sample.x for q in fresh])
+        for question, row in zip(fresh, scores, strict=True):
+            question.__dict__["output"] = float(question.target(row[None])[0])
+    for question in questions:
+        _ = question.empty
 
 
 def _ask_one(method: Method, question: Question, seed: int) -> Explanation:

@@ -24,7 +24,6 @@ __all__ = ["NeuralModel", "Reads", "differentiating", "evaluating"]
 
 Array = NDArray[Any]
 Reads = Literal["first", "last", "mean"]
-_ROWS = 256  # of one pass through `scores`
 
 
 @dataclass(eq=False)
@@ -59,17 +58,26 @@ class NeuralModel:
         """Where the weights are."""
         return next((p.device for p in self.net.parameters()), torch.device("cpu"))
 
+    @property
+    def batch_rows(self) -> int:
+        """How many rows one pass takes best: a row of a table costs next to nothing."""
+        return 4096 if self.modality == "table" else 128
+
     def scores(self, xs: Sequence[Array] | Array) -> Floats:
         """B inputs in data space -> (B, K) float64."""
+        parts = (xs[i : i + self.batch_rows] for i in range(0, len(xs), self.batch_rows))
         with evaluating(self.net), torch.inference_mode():
-            found = [
-                self.forward(batch.at, batch)
-                for batch in (self.read(xs[i : i + _ROWS]) for i in range(0, len(xs), _ROWS))
-            ]
+            found = [self.forward(batch.at, batch) for batch in map(self._encode, parts)]
         return torch.cat(found).double().cpu().numpy()
 
     def read(self, xs: Sequence[Array] | Array) -> Batch:
-        """B inputs in data space, encoded on the device."""
+        """B inputs in data space, encoded on the device, ready to be differentiated."""
+        batch = self._encode(xs)
+        # with channels together the backward pass of a strided 1 x 1 convolution on fewer than 8
+        # channels writes out of bounds and kills the process (oneDNN in torch 2.13)
+        return replace(batch, at=batch.at.clone(memory_format=torch.contiguous_format))
+
+    def _encode(self, xs: Sequence[Array] | Array) -> Batch:
         return self.inputs.read(self.net, xs, self.device)
 
     def forward(self, at: Tensor, batch: Batch) -> Tensor:
@@ -168,8 +176,8 @@ def differentiating(net: nn.Module) -> Iterator[None]:
 def _replace(model: NeuralModel, x: Array, references: Array, ids: Ints) -> BoundScores:
     n = int(ids.max()) + 1
     with evaluating(model.net), torch.inference_mode():
-        batch = model.read([x])
-        others = model.read(list(references)).at  # (k, ...)
+        batch = model._encode([x])
+        others = model._encode(references).at  # (k, ...)
         change = batch.at - others
     # places of no feature read the column of ones that is put behind the masks
     places = model.inputs.places(np.where(ids < 0, n, ids))
@@ -184,15 +192,21 @@ def _replace(model: NeuralModel, x: Array, references: Array, ids: Ints) -> Boun
             kept[:, :n] = torch.from_numpy(masks)
             kept = kept.index_select(1, index).view(m, 1, *places.shape)
             if len(buffer) < m * len(part):
-                buffer = others.new_empty(m * len(part), *others.shape[1:])
-            out = buffer[: m * len(part)].view(m, len(part), *others.shape[1:])
+                buffer = _empty_like(others, m * len(part))
+            flat = buffer[: m * len(part)]
+            out = flat.view(m, len(part), *others.shape[1:])
             torch.addcmul(part, kept, change[rows], out=out)
-            flat = out.flatten(0, 1)
             row = torch.zeros(len(flat), dtype=torch.long)
             scores = model.forward(flat, batch.take(row))
         return scores.view(m, len(part), -1).double().cpu().numpy()
 
     return bound
+
+
+def _empty_like(rows: Tensor, n: int) -> Tensor:
+    """(n, ...) memory laid out as each of the rows is."""
+    strides = (rows[0].numel(), *rows.stride()[1:])
+    return torch.empty_strided((n, *rows.shape[1:]), strides, dtype=rows.dtype, device=rows.device)
 
 
 def _leave_out(model: NeuralModel, x: Array, ids: Ints) -> BoundScores:

@@ -72,8 +72,7 @@ def _common_parts(mine: Card) -> dict[str, Any]:
         "order": agreement if agreement is not None else 2.0,
         "explained": _explained(findings, i, first),
         "bars": _bars(findings, i),
-        "end": fixed(mine.end, mine.digits),
-        "unit": unit,
+        "end": words("scale.end", end=fixed(mine.end, mine.digits), unit=unit) if mine.end else "",
     }
 
 

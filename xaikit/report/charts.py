@@ -18,6 +18,7 @@ __all__ = ["curve_panel", "dot_whisker", "line_path", "position", "range_bar", "
 
 Axis = tuple[float, float]
 LONGEST_NAME = 22
+LETTER = 0.032  # width of a letter in a panel, as a share of it
 
 
 def tag(name: str, *children: Any, **attributes: Any) -> Markup:
@@ -157,12 +158,15 @@ def _line_names(x: Floats, a: Floats, b: Floats, names: tuple[str, str]) -> list
         ends = np.interp([places[best] - 0.1, places[best] + 0.1], x, line)
         # the words run to the side where the line moves away from them
         anchor = "start" if (ends[1] < ends[0]) == above else "end"
+        words = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+        room = LETTER * len(words)
+        place = min(places[best], 1 - room) if anchor == "start" else max(places[best], room)
         found.append(
             tag(
                 "text",
-                name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…",
-                x=_at(100 * places[best]),
-                y=_at(100 * (1 - at[best])),
+                words,
+                x=_at(100 * place),
+                y=_at(100 * (1 - float(np.interp(place, x, line)))),
                 dy=-6 if above else 15,
                 class_=f"{style} {anchor}",
             )

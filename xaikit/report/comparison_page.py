@@ -61,7 +61,7 @@ def comparison_page(
         "title": str(comparison.get("title") or words("title")),
         "kicker": words("compare.kicker"),
         "brand": f"{studied.get('name', '')} · {words('compare.kind')}".strip(" ·"),
-        "nav": [(f"#{s}", words(f"compare.{s}.nav")) for s in SECTIONS],
+        "nav": [(f"#{s}", told.nav(s)) for s in SECTIONS],
         "facts": told.facts(),
         "short": told.short(),
         "accuracy": told.accuracy(),
@@ -84,6 +84,12 @@ class _Told:
         self.names = {str(m["id"]): str(m.get("title") or m["id"]) for m in models}
         self.metric = str(comparison.get("metric") or "accuracy")
         self.shares = self.metric == "accuracy"
+        name = words.known(f"metric.{self.metric}", self.metric)
+        self.metric_name = name[:1].upper() + name[1:]
+
+    def nav(self, section: str) -> str:
+        key = "quality" if section == "accuracy" and not self.shares else section
+        return self.words(f"compare.{key}.nav")
 
     def legend(self) -> list[dict[str, Any]]:
         return [{"mark": marker(i), "name": self.names[k]} for i, k in enumerate(self.ids)]
@@ -147,7 +153,8 @@ class _Told:
             interval=self._bounds(pair.get("interval")),
             rope=fixed(100 * rope, 1) if self.shares else fixed(rope, 3),
         )
-        title = self.words(f"compare.short.{pair.get('verdict', 'not_settled')}", a=a, b=b)
+        verdict = pair.get("verdict", "not_settled")
+        title = self.words(f"compare.short.{verdict}", a=a, b=b, metric=self.metric_name)
         return {
             "title": title,
             "text": text.replace(" .", "."),
@@ -195,6 +202,7 @@ class _Told:
         key = "compare.accuracy.title" if self.shares else "compare.quality.title"
         return {
             "title": self.words(key),
+            "kicker": self.nav("accuracy"),
             "pairs": [self._pair(p) for p in self.comparison.get("pairs") or ()],
         }
 
@@ -212,17 +220,15 @@ class _Told:
             va=self.quality(self._value(pair["a"])),
             vb=self.quality(self._value(pair["b"])),
         )
-        if not bounds:
-            text += " " + words("compare.no_interval")
+        text += " " + words("compare.bootstrap" if bounds else "compare.no_interval")
         if pair.get("needed"):
             text += " " + words("compare.needed", n=count(pair["needed"]))
-        metric = words.known(f"metric.{self.metric}", self.metric)
         return {
             "left": words("compare.better", name=a),
             "right": words("compare.better", name=b),
             "axis": words("compare.points")
             if self.shares
-            else words("compare.units", metric=metric),
+            else words("compare.units", metric=self.metric_name),
             "chart": difference_chart(
                 factor * float(pair["difference"]),
                 [factor * x for x in bounds] if bounds else None,
@@ -286,8 +292,7 @@ class _Told:
         if not curves:
             return None
         words = self.words
-        metric = words.known(f"metric.{self.metric}", self.metric)
-        title = words("compare.learning.chart", metric=metric)
+        title = words("compare.learning.chart", metric=self.metric_name)
         drawn = [{**c, "index": self.ids.index(str(c["model"]))} for c in curves]
         table = [
             (self.names[str(c["model"])], count(p["n"]), self.quality(p["value"]))
@@ -295,7 +300,7 @@ class _Told:
             for p in c["points"]
         ]
         return {
-            "title": title[:1].upper() + title[1:],
+            "title": title,
             "chart": learning_chart(drawn, title, words("compare.learning.x"), shares=self.shares),
             "table": table,
         }

@@ -199,10 +199,9 @@ class Findings:
         return float(np.mean(found)) if found else None
 
     def repeats(self, method: str) -> float | None:
-        """How well a method agrees with its own second run."""
-        own = self.agreement(method, method)
-        seeds = self.mean("seed_agreement", method)
-        return own if own is not None else seeds.value if seeds else None
+        """How much the top features of two runs of a method overlap."""
+        found = self.mean("seed_agreement", method)
+        return found.value if found else None
 
     def agrees_with_passed(self, method: str) -> float | None:
         others = [m for m in self.passed if m != method]

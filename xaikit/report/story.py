@@ -56,15 +56,13 @@ def _matrix(findings: Findings, metric: str) -> dict[str, Any]:
 
 def _cell(findings: Findings, a: str, b: str, metric: str) -> dict[str, Any]:
     value = findings.agreement(a, b, metric)
-    if value is None and a == b and metric == "spearman":
-        value = findings.repeats(a)
     own = findings.agreement(a, a, metric), findings.agreement(b, b, metric)
     ceiling = math.sqrt(own[0] * own[1]) if None not in own and min(own) > 0 else None  # type: ignore[operator, type-var]
     return {
         "text": fixed(value),
         "step": 0 if value is None else step_of(value),
         "ceiling": "" if ceiling is None or a == b else fixed(ceiling),
-        "itself": a == b,
+        "itself": a == b and value is not None,
     }
 
 
@@ -72,7 +70,7 @@ def _reading(findings: Findings) -> list[str]:
     """Which methods stand apart, and whether that is noise."""
     found = []
     for method in (m for m in findings.real if m not in findings.passed):
-        own = findings.repeats(method)
+        own = findings.agreement(method, method)
         others = [
             v
             for m in findings.real

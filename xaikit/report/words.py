@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from xaikit.errors import UnknownName
+from xaikit.report.comparison_words import COMPARISON_WORDS
 from xaikit.report.korean_methods import KOREAN_METHODS
-from xaikit.report.more_words import MORE_WORDS
+from xaikit.report.sample_words import SAMPLE_WORDS
 
 __all__ = ["LANGUAGES", "WORDS", "Words"]
 
@@ -313,7 +314,7 @@ WORDS: dict[str, tuple[str, str]] = {
     "place.auprc": ("Finds the marked places", "표시된 곳을 찾음"),
     "place.auprc_unit": ("AUPRC ↑", "AUPRC ↑"),
 }
-WORDS |= MORE_WORDS
+WORDS |= SAMPLE_WORDS | COMPARISON_WORDS
 
 
 @dataclass(frozen=True)
