@@ -14,11 +14,19 @@ from xaikit.methods import METHODS
 from xaikit.methods.base import Method, ask, make_method, reason_against
 from xaikit.modality import masker as make_masker
 from xaikit.modality import segment
-from xaikit.question import Pool, Question, default_target
+from xaikit.question import Masker, Pool, Question, default_target
 from xaikit.run import Failure
-from xaikit.types import Explanation, Sample, Target
+from xaikit.types import Explanation, Sample, Segmentation, Target
 
-__all__ = ["AUTO_METHODS", "Plan", "choose_methods", "explain", "explain_all", "make_question"]
+__all__ = [
+    "AUTO_METHODS",
+    "Plan",
+    "choose_methods",
+    "explain",
+    "explain_all",
+    "make_question",
+    "mask_like",
+]
 
 AUTO_METHODS = (
     "integrated_gradients",
@@ -59,8 +67,8 @@ class Plan:
 def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Question:
     """The question about one sample that every method will answer."""
     plan = plan or Plan()
-    names = [column["name"] for column in model.info.get("columns", ())] or None
-    segmentation = segment(sample, plan.features, names)
+    columns = model.info.get("columns") or ()
+    segmentation = segment(sample, plan.features, [c["name"] for c in columns] or None)
     background = model.background if plan.background is None else plan.background
     if not isinstance(plan.target, Target):
         target = default_target(model, sample, plan.target)
@@ -70,11 +78,24 @@ def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Que
         model=model,
         sample=sample,
         segmentation=segmentation,
-        masker=make_masker(sample, segmentation, background, plan.masker),
+        masker=mask_like(model, sample, segmentation, background, plan.masker),
         target=target,
         batch_size=plan.batch_size,
         pool=Pool(),
     )
+
+
+def mask_like(
+    model: Model,
+    sample: Sample,
+    segmentation: Segmentation,
+    background: NDArray[Any] | None,
+    how: str,
+) -> Masker:
+    """The masker of that name, told which columns of the model's table are categories."""
+    columns = model.info.get("columns") or ()
+    coded = [bool(c.get("categories")) for c in columns] if sample.modality == "table" else []
+    return make_masker(sample, segmentation, background, how, categorical=coded or None)
 
 
 def choose_methods(

@@ -37,10 +37,16 @@ TextColumn = Annotated[
     str | None, typer.Option("--text-column", help="Column that holds the text.")
 ]
 LabelColumn = Annotated[
-    str | None, typer.Option("--label-column", help="Column to predict; the last one by default.")
+    str | None, typer.Option("--label-column", help="Column to predict [label, or the last].")
 ]
 TestFile = Annotated[
     Path | None, typer.Option("--test", help="A file of test rows, kept out of training.")
+]
+Task = Annotated[
+    str | None, typer.Option("--task", help="classification or regression; found out by default.")
+]
+Size = Annotated[
+    int | None, typer.Option("--size", help="Bring pictures of different sizes to SIZE x SIZE.")
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Same seed, same numbers.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
@@ -90,6 +96,8 @@ def train(
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     test: TestFile = None,
+    task: Task = None,
+    size: Size = None,
     as_json: AsJson = False,
 ) -> None:
     """Train a model and save it as a folder.
@@ -105,7 +113,15 @@ def train(
     from xaikit.models import save_model
     from xaikit.models import train as fit
 
-    dataset = _load(data, text_column, label_column, test, seed)
+    dataset = _load(
+        data,
+        seed,
+        text_column=text_column,
+        label_column=label_column,
+        test=test,
+        task=task,
+        size=size,
+    )
     fitted = fit(
         model,
         dataset,
@@ -148,6 +164,8 @@ def explain(
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     test: TestFile = None,
+    task: Task = None,
+    size: Size = None,
     as_json: AsJson = False,
 ) -> None:
     """Explain a model's answers with many methods and write one page that compares them.
@@ -163,7 +181,15 @@ def explain(
     from xaikit.pipeline import study
     from xaikit.report import write_report
 
-    dataset = _load(data, text_column, label_column, test, seed)
+    dataset = _load(
+        data,
+        seed,
+        text_column=text_column,
+        label_column=label_column,
+        test=test,
+        task=task,
+        size=size,
+    )
     asked = _model(model, dataset, device, seed, quiet=as_json)
     samples = dataset.test[:n]
     run = study(
@@ -211,6 +237,8 @@ def compare(
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
     test: TestFile = None,
+    task: Task = None,
+    size: Size = None,
     as_json: AsJson = False,
 ) -> None:
     """Compare machine learning with deep learning: accuracy, calibration, cost, and what they look at.
@@ -224,7 +252,15 @@ def compare(
     from xaikit.comparison import compare as contrast
     from xaikit.report import write_comparison
 
-    dataset = _load(data, text_column, label_column, test, seed)
+    dataset = _load(
+        data,
+        seed,
+        text_column=text_column,
+        label_column=label_column,
+        test=test,
+        task=task,
+        size=size,
+    )
     found = contrast(dataset, models=models, n=n, seed=seed, device=device, progress=not as_json)
     page = write_comparison(found, html or Path("reports") / f"compare-{dataset.name}.html")
     if as_json:
@@ -331,12 +367,11 @@ def doctor(
         raise typer.Exit(1)
 
 
-def _load(
-    data: str, text_column: str | None, label_column: str | None, test: Path | None, seed: int
-) -> Any:
+def _load(data: str, seed: int, **options: Any) -> Any:
     from xaikit.data import load_data
 
-    return load_data(data, text_column=text_column, label_column=label_column, test=test, seed=seed)
+    given = {name: value for name, value in options.items() if value is not None}
+    return load_data(data, seed=seed, **given)
 
 
 def _model(name: str, dataset: Any, device: str, seed: int, quiet: bool) -> Any:

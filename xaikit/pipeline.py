@@ -10,16 +10,15 @@ import numpy as np
 from scipy.special import softmax
 
 from xaikit.abilities import Model
-from xaikit.asking import Plan, choose_methods, explain_all, make_question
+from xaikit.asking import Plan, choose_methods, explain_all, make_question, mask_like
 from xaikit.context import describe, environment
 from xaikit.data.dataset import Dataset
 from xaikit.errors import InvalidInput, XaikitError
 from xaikit.methods.base import Method
 from xaikit.metrics import METRICS, agreement_scores, removal_tests
 from xaikit.modality import MASKERS
-from xaikit.modality import masker as make_masker
 from xaikit.progress import Progress
-from xaikit.question import Question
+from xaikit.question import Masker, Question
 from xaikit.run import Failure, Run
 from xaikit.types import Explanation, Floats, Sample, Score
 
@@ -128,8 +127,13 @@ def _second_masker(question: Question, plan: Plan) -> str | None:
 def _in_words(question: Question, how: str | None) -> str | None:
     if how is None:
         return None
-    background = question.model.background
-    return make_masker(question.sample, question.segmentation, background, how).name
+    return _masked(question, how).name
+
+
+def _masked(question: Question, how: str) -> Masker:
+    """Another masker of the same sample."""
+    model = question.model
+    return mask_like(model, question.sample, question.segmentation, model.background, how)
 
 
 def _measure(
@@ -174,10 +178,7 @@ def _measure(
 def _removal(
     question: Question, found: Sequence[Explanation], second: str | None, seed: int
 ) -> list[Score]:
-    background = question.model.background
-    maskers = (
-        [make_masker(question.sample, question.segmentation, background, second)] if second else []
-    )
+    maskers = [_masked(question, second)] if second else []
     scores: list[Score] = []
     for test in removal_tests(question, maskers, seed=seed):
         scores += test.random()

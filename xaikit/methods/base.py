@@ -116,11 +116,13 @@ def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> list
 
 
 def know_ends(questions: Sequence[Question]) -> None:
-    """Find the output of every question in one pass, and its empty value, once for all methods."""
+    """Find the outputs of all questions in shared passes, and their empty values, once."""
     fresh = [q for q in questions if "output" not in q.__dict__]
-    if fresh:
-        scores = fresh[0].model.scores([q.sample.x for q in fresh])
-        for question, row in zip(fresh, scores, strict=True):
+    size = min((q.batch_size for q in fresh), default=1)
+    for start in range(0, len(fresh), size):
+        part = fresh[start : start + size]
+        scores = part[0].model.scores([q.sample.x for q in part])
+        for question, row in zip(part, scores, strict=True):
             question.__dict__["output"] = float(question.target(row[None])[0])
     for question in questions:
         _ = question.empty
