@@ -5,6 +5,7 @@ Run: python docs/make_methods.py
 
 from __future__ import annotations
 
+import dataclasses
 from pathlib import Path
 
 from xaikit.methods import METHODS
@@ -24,7 +25,7 @@ def text() -> str:
     for name in METHODS:
         kind = METHODS.get(name)
         card = kind.card
-        fields = [f"`{f.name}={f.default!r}`" for f in kind.__dataclass_fields__.values()]  # type: ignore[attr-defined]
+        fields = [f"`{f.name}={f.default!r}`" for f in dataclasses.fields(kind)]
         control = " (control)" if card.control else ""
         parts += [
             f"### {card.title}{control}: `{name}`\n",
