@@ -175,7 +175,7 @@ def _need(shape: Shape, least: int) -> None:
         )
 
 
-_IMAGES = partial(Recipe, shift=2)
+_IMAGES = partial(Recipe, shift=1)
 for _card in (
     Architecture(
         "lenet", "cnn", "two convolutions and two dense layers (1998)", LeNet, {"image": _IMAGES()}
