@@ -26,9 +26,9 @@ check: $(BIN)/.tested  ## lint, format, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(BIN)/.tested  ## speed and accuracy against the peers
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
-	$(BIN)/python -m benchmarks
+bench: $(BIN)/.tested  ## accuracy of the estimators (needs ../shared/data) and of the models
+	$(BIN)/python benchmarks/shapley_accuracy.py
+	$(BIN)/python benchmarks/accuracy.py --data ../shared/data
 
 docs: $(BIN)/.installed  ## docs/methods.md from the registries
 	$(BIN)/python docs/make_methods.py

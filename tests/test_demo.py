@@ -1,0 +1,22 @@
+"""The demo end to end, with little training and no metrics."""
+
+from __future__ import annotations
+
+import pytest
+
+from xaikit.demo import DEMOS, Demo, run_demo
+
+
+@pytest.mark.filterwarnings("ignore")  # of the packages that the worker processes load
+def test_the_demo_leaves_an_index_that_links_its_pages(tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    short = (Demo("waves", "fcn_1d", n=1, epochs=1, metrics="none"),)
+    index = run_demo(tmp_path / "reports", demos=short, compared=None)
+    assert index == tmp_path / "reports" / "index.html"
+    assert 'href="waves.html"' in index.read_text(encoding="utf-8")
+    assert "<h1" in (tmp_path / "reports" / "waves.html").read_text(encoding="utf-8")
+    assert (tmp_path / "runs" / "waves-fcn_1d" / "model.safetensors").exists()
+
+
+def test_the_demo_covers_every_modality() -> None:
+    assert [d.data for d in DEMOS] == ["digits", "reviews", "waves", "breast_cancer"]
