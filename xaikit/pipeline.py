@@ -27,6 +27,9 @@ __all__ = ["probabilities", "study"]
 FAST = ("removal", "completeness_gap", "plausibility")
 """Metrics that ask no explanation again; "auto" takes every registered metric."""
 
+N_AGAIN = 10
+"""Samples on which the other metrics ask again: the fewest on which a verdict can rest."""
+
 
 def study(
     model: Model,
@@ -150,12 +153,14 @@ def _measure(
     scores: list[Score] = []
     failures: list[Failure] = []
     singles = [METRICS.get(name)() for name in metrics if name != "removal"]
-    for question in questions:
+    for i, question in enumerate(questions):
         found = by_sample[question.sample.id]
         if "removal" in metrics:
             scores += _removal(question, found, second, seed)
         for explanation in found:
             for metric in singles:
+                if i >= N_AGAIN and metric.name not in FAST:
+                    continue
                 rng = question.rng(f"{metric.name} {explanation.method}", seed)
                 try:
                     scores += metric(question, explanation, rng)
