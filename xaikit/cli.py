@@ -60,8 +60,9 @@ Settings = Annotated[
 
 def main() -> NoReturn:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
-    # threads that spin while they wait make small networks eight times slower on a busy machine
+    # threads that spin while they wait make small matrices many times slower on a busy machine
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         app()
     except XaikitError as error:
