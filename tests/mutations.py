@@ -57,7 +57,7 @@ MUTATIONS = (
     Mutation("estimators/odd_model.py", "(by_feature - rho * level)", "(by_feature + rho * level)", ESTIMATORS),
     Mutation("estimators/permutation.py", "np.sqrt(variance / n_walks)", "np.sqrt(variance)", ESTIMATORS),
     Mutation("estimators/border.py", "pairs.odd[single] + pairs.odd_full", "pairs.odd[single]", ESTIMATORS),
-    Mutation("estimators/result.py", "MARGIN * error < tolerance", "error < tolerance", ESTIMATORS),
+    Mutation("estimators/result.py", "return MARGIN * error / spread", "return error / spread", ESTIMATORS),
     # methods
     Mutation("methods/path.py", "at = start + along", "at = start - along", GRADIENT),
     Mutation("methods/path.py", "(step * self.batch.gradient", "(self.batch.gradient", GRADIENT),
