@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+import xaikit
+
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
@@ -32,6 +34,19 @@ def test_the_code_of_a_guide_runs_from_top_to_bottom(name, tmp_path) -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.filterwarnings("ignore")  # of the packages that the figure is drawn with
+def test_the_code_of_the_readme_runs(tmp_path, monkeypatch) -> None:
+    """As it stands, with one epoch instead of many and one sample in the study."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    real, study = xaikit.train, xaikit.study
+    monkeypatch.setattr(xaikit, "train", lambda *a: real(*a, epochs=1, progress=False))
+    monkeypatch.setattr(xaikit, "study", lambda m, s, **k: study(m, s[:1], metrics="none", **k))
+    (code,) = blocks(ROOT / "README.md", "python")
+    exec(code, {})  # noqa: S102 - the document's own code
+    assert "<h1" in (tmp_path / "reports" / "digits.html").read_text(encoding="utf-8")
 
 
 def test_methods_md_is_what_the_registries_say() -> None:

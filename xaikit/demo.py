@@ -25,7 +25,7 @@ class Demo:
 
     data: str
     model: str
-    n: int = 12
+    n: int = 16
     epochs: int | None = None
     metrics: str = "auto"
 
