@@ -76,9 +76,8 @@ def with_rest(
 
     used, rest : rows of the pairs that the process was and was not conditioned on. What it misses
     of the rest, r_j, is added as a stratified mean, sum_s N_s / k_s sum_j r_j c_j, in which the
-    used pairs have residual 0. Between the plain process (no rest) and the difference estimator
-    (Cochran 1977, section 7.7; hardly anything used) it is the better or within 15 % on the
-    reference games, where the pure forms lose up to a factor 10.
+    used pairs have residual 0. It lies between the plain process (no rest) and the difference
+    estimator (Cochran 1977, section 7.7), which is the better when hardly anything is used.
     """
     signs, counts = obs.signs[:-1], np.bincount(obs.stratum)
     residual = np.zeros(len(signs))
