@@ -61,7 +61,6 @@ class Plan:
     masker: str = "auto"
     background: NDArray[Any] | None = field(default=None, compare=False)
     batch_size: int = 128
-    seed: int = 0
 
 
 def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Question:
@@ -140,7 +139,7 @@ def explain(
     Raises `NotApplicable` when a method that was named does not apply; "auto" leaves those out.
     """
     samples = [samples] if isinstance(samples, Sample) else list(samples)
-    plan = replace(plan or Plan(), seed=seed, **changes)
+    plan = replace(plan or Plan(), **changes)
     chosen, refused = choose_methods(model, methods)
     if refused and methods != "auto":
         raise NotApplicable(refused[0].reason)

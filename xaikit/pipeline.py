@@ -59,7 +59,7 @@ def study(
         )
     chosen, failures = choose_methods(model, methods)
     wanted = _metrics(metrics)
-    asked = Plan(seed=seed, **plan)
+    asked = Plan(**plan)
     questions = [make_question(model, sample, asked) for sample in samples]
     second = _second_masker(questions[0], asked)
     steps = len(samples) * len(chosen) * (2 if wanted else 1)

@@ -88,8 +88,8 @@ def segment(
 
 
 def masker(sample: Sample, how: str) -> Masker:
-    """ "mask": the mask word; "delete": the word is left out, and the mask word is a reference for
-    gradients only."""
+    """ "mask": the mask word; "delete": the word is left out, which methods that follow a gradient
+    from the reference refuse."""
     masked = np.full((1, len(sample.x)), MASK_WORD)
     if how == "delete":
         return Masker("words left out", masked, drops=True)
