@@ -27,6 +27,7 @@ __all__ = [
     "Inputs",
     "Leaf",
     "Linear",
+    "Lowerable",
     "Maskable",
     "Model",
     "Resettable",
@@ -77,6 +78,15 @@ class Maskable(Protocol):
         ids is -1) and shows references[j] elsewhere; `rows` selects the references to use. With
         `drops` (text) removed words are left out instead. The caller bounds m * k'.
         """
+        ...
+
+
+@runtime_checkable
+class Lowerable(Protocol):
+    """Can run in a lower precision."""
+
+    def lowered(self, precision: str) -> Model:
+        """The same model, computing in "bfloat16"; its weights are a copy."""
         ...
 
 

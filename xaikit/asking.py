@@ -14,7 +14,7 @@ from xaikit.methods import METHODS
 from xaikit.methods.base import Method, ask, make_method, reason_against
 from xaikit.modality import masker as make_masker
 from xaikit.modality import segment
-from xaikit.question import Masker, Pool, Question, default_target
+from xaikit.question import Masker, Pool, Precision, Question, default_target
 from xaikit.run import Failure
 from xaikit.types import Explanation, Sample, Segmentation, Target
 
@@ -53,14 +53,18 @@ class Plan:
     features : how a sample is cut into features ("auto", "patches:4", "words", "windows:12", ...)
     masker : what a removed feature is replaced by ("auto", "mean", "blur", "rows", ...)
     background : (b, *x.shape) typical inputs; the model's own when None
-    batch_size : rows in one model pass
+    batch_size : rows in one model pass, or None for as many as are fastest
+    memory : bytes that one pass may take, or None
+    precision : "bfloat16" evaluates masked inputs in that type, where it agrees with float32
     """
 
     target: str | int | Target = "predicted"
     features: str = "auto"
     masker: str = "auto"
     background: NDArray[Any] | None = field(default=None, compare=False)
-    batch_size: int = 128
+    batch_size: int | None = None
+    memory: int | None = None
+    precision: Precision = "float32"
 
 
 def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Question:
@@ -80,6 +84,8 @@ def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Que
         masker=mask_like(model, sample, segmentation, background, plan.masker),
         target=target,
         batch_size=plan.batch_size,
+        memory=plan.memory,
+        precision=plan.precision,
         pool=Pool(),
     )
 
@@ -135,7 +141,8 @@ def explain(
 ) -> list[Explanation]:
     """One explanation per sample and method, sample by sample, methods in the order given.
 
-    Keyword arguments are those of `Plan` (target, features, masker, background, batch_size).
+    Keyword arguments are those of `Plan` (target, features, masker, background, batch_size,
+    memory, precision).
     Raises `NotApplicable` when a method that was named does not apply; "auto" leaves those out.
     """
     samples = [samples] if isinstance(samples, Sample) else list(samples)

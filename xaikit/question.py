@@ -8,21 +8,27 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.abilities import BoundScores, Maskable, Model
+from xaikit.abilities import BoundScores, Lowerable, Maskable, Model
+from xaikit.engine import Pace, pace_of, rows_that_fit, worked
 from xaikit.errors import CheckFailed, InvalidInput
+from xaikit.estimators.memory import Memory
 from xaikit.types import Bools, Cost, Explanation, Floats, Sample, Segmentation, Target
 
-__all__ = ["Masker", "Meter", "Pool", "Question", "default_target", "versions"]
+__all__ = ["Masker", "Meter", "Pool", "Precision", "Question", "default_target", "versions"]
+
+Precision = Literal["float32", "bfloat16"]
+N_CHECKED = 16  # masks on which a lower precision is compared
+ROUNDING = 0.05  # share of the range of those masks' values that it may miss
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,27 +58,26 @@ class Pool:
     """Values already evaluated for one question, shared by its methods and metrics."""
 
     def __init__(self) -> None:
-        self._values: dict[bytes, float] = {}
+        self._memory: Memory | None = None
 
     def __len__(self) -> int:
-        return len(self._values)
+        return 0 if self._memory is None else len(self._memory)
 
-    def fill(self, masks: Bools, evaluate: Any) -> Floats:
+    def fill(self, masks: Bools, evaluate: Callable[[Bools], Floats]) -> Floats:
         """Values (m,) of the masks, evaluating each distinct unseen mask once."""
-        keys = [row.tobytes() for row in np.packbits(masks, axis=1)]
-        missing = {key: i for i, key in enumerate(keys) if key not in self._values}
-        if missing:
-            fresh = evaluate(masks[list(missing.values())])
-            self._values.update(zip(missing, fresh.tolist(), strict=True))
-        return np.array([self._values[key] for key in keys], dtype=np.float64)
+        if self._memory is None:
+            self._memory = Memory(masks.shape[1])
+        return self._memory.fill(masks, evaluate)
 
 
 @dataclass(frozen=True, eq=False)
 class Question:
     """Why did this model give this score to this sample?
 
-    batch_size : rows in one model pass; results do not depend on it beyond rounding. A model that
-        is slow below some number of rows says so as `batch_rows`, and gets as many
+    batch_size : rows in one model pass, or None for as many as are fastest; results do not depend
+        on it beyond rounding
+    memory : bytes that the inputs of one pass and what the layers make of them may take, or None
+    precision : "bfloat16" evaluates masks in that type, as far as it agrees (see `Lowered`)
     pool : evaluations shared with other methods and metrics of the same question, or None
     """
 
@@ -81,7 +86,9 @@ class Question:
     segmentation: Segmentation
     masker: Masker
     target: Target
-    batch_size: int = 128
+    batch_size: int | None = None
+    memory: int | None = None
+    precision: Precision = "float32"
     pool: Pool | None = None
     meter: Meter = field(default_factory=Meter)
 
@@ -104,7 +111,7 @@ class Question:
                 f"the masker '{self.masker.name}' has references of shape {references.shape}; "
                 f"sample '{self.sample.id}' needs (k, {', '.join(map(str, x.shape))})."
             )
-        if self.batch_size < 1:
+        if self.batch_size is not None and self.batch_size < 1:
             raise InvalidInput(f"batch_size is {self.batch_size}; it must be 1 or more.")
 
     @property
@@ -168,15 +175,19 @@ class Question:
             additive=additive,
             unit=self.target.unit if in_units else "relative",
             converged=converged,
-            note=note,
+            note="; ".join(filter(None, [note, self._rounding])),
             params={f.name: getattr(method, f.name) for f in dataclasses.fields(method)},
             extras=dict(extras or {}),
             versions=versions(),
         )
 
-    def rng(self, method: str, seed: int) -> np.random.Generator:
+    @property
+    def _rounding(self) -> str:
+        return self._bound[1] if "_bound" in self.__dict__ else ""
+
+    def rng(self, stream: str, seed: int) -> np.random.Generator:
         """The generator of one method on this sample: the same in any order and batch."""
-        key = [seed, zlib.crc32(method.encode()), zlib.crc32(self.sample.id.encode())]
+        key = [seed, zlib.crc32(stream.encode()), zlib.crc32(self.sample.id.encode())]
         return np.random.default_rng(key)
 
     @contextmanager
@@ -193,27 +204,51 @@ class Question:
         return Cost(self.meter.asked, self.meter.forward, self.meter.backward, seconds)
 
     @cached_property
-    def _bound(self) -> BoundScores:
-        if isinstance(self.model, Maskable):
-            return self.model.bind(
+    def _bound(self) -> tuple[BoundScores, str]:
+        """Scores of masks, and what to say of their precision."""
+        exact = self._bind(self.model)
+        if self.precision == "float32":
+            return exact, ""
+        if not isinstance(self.model, Lowerable):
+            return exact, f"float32: '{self.model.id}' has no {self.precision}"
+        return self._checked(exact, self._bind(self.model.lowered(self.precision)))
+
+    def _bind(self, model: Model) -> BoundScores:
+        if isinstance(model, Maskable):
+            return model.bind(
                 self.sample.x, self.masker.references, self.segmentation.ids, self.masker.drops
             )
         return _bind_in_data_space(self)
 
+    def _checked(self, exact: BoundScores, fast: BoundScores) -> tuple[BoundScores, str]:
+        """The fast scores where they agree with the exact ones on a few masks, and the difference."""
+        masks = np.random.default_rng(0).random((N_CHECKED, self.n_features)) < 0.5
+        masks[0], masks[1] = True, False
+        one = slice(0, 1)
+        right, rough = (self.target(scores(masks, one)[:, 0]) for scores in (exact, fast))
+        off, span = float(np.abs(rough - right).max()), float(np.ptp(right))
+        words = f"{self.precision} differs from float32 by up to {off:.2g} on {N_CHECKED} masks"
+        if np.isfinite(rough).all() and off <= ROUNDING * span:
+            return fast, words
+        return exact, f"float32 was used: {words} whose values span {span:.2g}"
+
+    @cached_property
+    def _pace(self) -> Pace:
+        if self.batch_size is not None:
+            most = self.batch_size
+            if self.memory is not None:
+                most = min(most, rows_that_fit(self.model, self.sample.x, self.memory))
+            return Pace(most, most, fixed=True)
+        return pace_of(self.model, self.sample.x, self.precision, self.memory)
+
     def _evaluate(self, masks: Bools) -> Floats:
         k = 1 if self.masker.drops else len(self.masker.references)
-        batch = max(self.batch_size, getattr(self.model, "batch_rows", 1))
-        step = max(1, batch // k)
-        values = np.empty(len(masks), dtype=np.float64)
-        for start in range(0, len(masks), step):
-            chunk = masks[start : start + step]
-            total = np.zeros(len(chunk), dtype=np.float64)
-            for row in range(0, k, batch):
-                scores = self._bound(chunk, slice(row, min(row + batch, k)))  # (m, k', K)
-                self.meter.forward += scores.shape[0] * scores.shape[1]
-                flat = self.target(scores.reshape(-1, scores.shape[2]))
-                total += flat.reshape(scores.shape[:2]).sum(axis=1)
-            values[start : start + step] = total / k
+        values, done = np.empty(len(masks), dtype=np.float64), 0
+        while done < len(masks):
+            left = (len(masks) - done) * k
+            found = worked(self._pace, left, partial(self._pass, masks[done:], k))
+            values[done : done + len(found)] = found
+            done += len(found)
         if not np.isfinite(values).all():
             bad = int(np.flatnonzero(~np.isfinite(values))[0])
             kept = np.flatnonzero(masks[bad]).tolist()
@@ -222,6 +257,17 @@ class Question:
                 f"features {kept} kept; the model must give finite scores on masked inputs."
             )
         return values
+
+    def _pass(self, masks: Bools, k: int, rows: int) -> tuple[int, Floats]:
+        """The rows asked and the means over the k references of the first masks, at least one."""
+        chunk = masks[: max(1, rows // k)]
+        total = np.zeros(len(chunk), dtype=np.float64)
+        for row in range(0, k, rows):
+            scores = self._bound[0](chunk, slice(row, min(row + rows, k)))  # (m, k', K)
+            self.meter.forward += scores.shape[0] * scores.shape[1]
+            flat = self.target(scores.reshape(-1, scores.shape[2]))
+            total += flat.reshape(scores.shape[:2]).sum(axis=1)
+        return len(chunk) * k, total / k
 
 
 def default_target(model: Model, sample: Sample, choice: str | int = "predicted") -> Target:

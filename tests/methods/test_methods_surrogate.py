@@ -105,7 +105,7 @@ def test_the_sample_doubles_until_two_halves_agree() -> None:
     weights = np.zeros(40)
     weights[:5] = [9, 8, 7, 6, 5]
     clear = ask_table(linear(weights), np.ones(40))
-    assert explain(clear).cost.asked == 8 * 40
+    assert explain(clear).cost.asked == 256
 
     def noisy(x: Floats) -> Floats:
         return np.sin(1e4 * (x @ np.sqrt(np.arange(1.0, 41.0))))[:, None]
@@ -114,7 +114,7 @@ def test_the_sample_doubles_until_two_halves_agree() -> None:
     assert found.cost.asked == 2000
     assert found.converged is False
     assert "not converged: two halves" in found.note
-    assert "fits poorly: R2 is 0.0" in found.note
+    assert "fits poorly: R2 is 0.1" in found.note
 
 
 def test_too_few_masks_are_said() -> None:

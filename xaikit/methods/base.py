@@ -16,6 +16,7 @@ from xaikit.registry import Registry
 from xaikit.types import Explanation
 
 __all__ = [
+    "COALITIONS",
     "METHODS",
     "BatchMethod",
     "Card",
@@ -27,6 +28,10 @@ __all__ = [
     "reason_against",
     "require",
 ]
+
+
+COALITIONS = "coalitions"
+"""The random stream of methods that can use each other's evaluations; see `Method`."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +54,8 @@ class Method(Protocol):
     """A frozen dataclass of parameters; calling it explains one question.
 
     `check` raises `NotApplicable` with the reason and what applies instead; it looks at abilities
-    of the model, never at its class name. Randomness comes from `rng` only.
+    of the model, never at its class name. Randomness comes from `rng` only, which is the method's
+    own; methods with the same class attribute `stream` get the same one.
     """
 
     name: ClassVar[str]
@@ -118,7 +124,7 @@ def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> list
 def know_ends(questions: Sequence[Question]) -> None:
     """Find the outputs of all questions in shared passes, and their empty values, once."""
     fresh = [q for q in questions if "output" not in q.__dict__]
-    size = min((q.batch_size for q in fresh), default=1)
+    size = min((q.batch_size or 64 for q in fresh), default=1)
     for start in range(0, len(fresh), size):
         part = fresh[start : start + size]
         scores = part[0].model.scores([q.sample.x for q in part])
@@ -128,10 +134,14 @@ def know_ends(questions: Sequence[Question]) -> None:
         _ = question.empty
 
 
+def _rng(method: Method, question: Question, seed: int) -> np.random.Generator:
+    return question.rng(getattr(method, "stream", method.name), seed)
+
+
 def _ask_one(method: Method, question: Question, seed: int) -> Explanation:
     with question.metered() as (mine, _):
         start = time.perf_counter()
-        found = method(mine, mine.rng(method.name, seed))
+        found = method(mine, _rng(method, mine, seed))
         return replace(found, cost=mine.cost(time.perf_counter() - start), seed=seed)
 
 
@@ -143,6 +153,6 @@ def _ask_together(
         with question.metered() as (fresh, _):
             mine.append(fresh)
     start = time.perf_counter()
-    found = method.many(mine, [q.rng(method.name, seed) for q in mine])
+    found = method.many(mine, [_rng(method, q, seed) for q in mine])
     seconds = (time.perf_counter() - start) / len(mine)
     return [replace(e, cost=q.cost(seconds), seed=seed) for e, q in zip(found, mine, strict=True)]

@@ -12,13 +12,16 @@ import torch
 from torch import Tensor
 
 from xaikit.abilities import Leaf, Model
+from xaikit.engine import rows_that_fit
 from xaikit.errors import InvalidInput
 from xaikit.question import Question
 from xaikit.types import Explanation, Target
 
-__all__ = ["Batch", "Batched", "Rng", "pieces"]
+__all__ = ["Batch", "Batched", "Rng", "pieces", "rows_of"]
 
 Rng = np.random.Generator
+ROWS = 64  # of a pass, unless the question says otherwise
+GRAPH = 3  # a pass that is differentiated holds about so many times as much
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +41,7 @@ class Batch:
     @property
     def size(self) -> int:
         """Rows in one pass."""
-        return min(q.batch_size for q in self.questions)
+        return rows_of(self.questions)
 
     def targets(self, scores: Tensor, rows: Tensor | None = None) -> Tensor:
         """(R, K) -> (R,): each row under the target of its own question; row r is question r
@@ -107,9 +110,18 @@ class Batched(ABC):
                 f"a batch of questions holds the models {', '.join(ids.values())}; ask one model at a time."
             )
         held = max(len(q.masker.references) for q in questions) if self.holds_references else 1
-        step = max(1, min(q.batch_size for q in questions) // max(1, held))
+        step = max(1, rows_of(questions) // max(1, held))
         for start in range(0, len(questions), step):
             yield Batch(questions[start : start + step], rngs[start : start + step])
+
+
+def rows_of(questions: Sequence[Question]) -> int:
+    """Rows of a pass that keeps its graph: what the questions allow, and what fits into memory."""
+    rows = [q.batch_size or ROWS for q in questions]
+    for q in questions:
+        if q.memory is not None:
+            rows.append(max(1, rows_that_fit(q.model, q.sample.x, q.memory) // GRAPH))
+    return min(rows)
 
 
 def pieces(n: int, size: int) -> Iterator[slice]:

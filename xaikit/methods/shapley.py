@@ -15,7 +15,7 @@ import numpy as np
 from xaikit.abilities import Linear, Model, Trees
 from xaikit.errors import NotApplicable
 from xaikit.estimators import shapley
-from xaikit.methods.base import METHODS, Card
+from xaikit.methods.base import COALITIONS, METHODS, Card
 from xaikit.methods.trees import tree_shapley
 from xaikit.question import Question
 from xaikit.types import Explanation, Floats
@@ -88,6 +88,7 @@ class Shap(Sampled):
     """
 
     name: ClassVar[str] = "shap"
+    stream: ClassVar[str] = COALITIONS
     card: ClassVar[Card] = Card(
         title="SHAP",
         asks="What is each feature's fair share of the score, over all orders of adding features?",

@@ -10,18 +10,21 @@ lime package's kernel for images and for text (there D is multiplied by 100 and 
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
-from scipy.special import gammaln
 from sklearn.metrics import pairwise_distances
 
 from xaikit.abilities import Model
 from xaikit.errors import InvalidInput
-from xaikit.methods.base import METHODS, Card
+from xaikit.estimators.design import paired_design, stratum_caps
+from xaikit.estimators.memory import Memory
+from xaikit.methods.base import COALITIONS, METHODS, Card
 from xaikit.question import Question
 from xaikit.types import Bools, Explanation, Floats
 
@@ -38,7 +41,7 @@ POOR_FIT = 0.3  # weighted R2 below which the note warns
 class Lime:
     """What each feature adds in the linear model that fits best around the sample.
 
-    mode : "stable" draws from the kernel until the strongest features settle; "classic" gives the
+    mode : "stable" asks the question's own design until the strongest features settle; "classic" gives the
         lime package's numbers, to the bit for the same segments, seed and model output
     width : of the kernel, on cosine distance
     n_samples : stable: rows drawn at most, 8192 if None; classic: rows drawn, the package's own
@@ -58,6 +61,7 @@ class Lime:
     random_state: int | None = None
 
     name: ClassVar[str] = "lime"
+    stream: ClassVar[str] = COALITIONS
     card: ClassVar[Card] = Card(
         title="LIME",
         asks="Which simple weighted sum of the features imitates the model near this sample?",
@@ -77,26 +81,32 @@ class Lime:
         """Applies to every model."""
 
     def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
-        ask = _stable if self.mode == "stable" else _classic
-        return ask(self, question, rng)
+        if self.mode == "stable":
+            return _stable(self, question, int(rng.integers(2**32)))
+        return _classic(self, question, rng)
 
 
 @dataclass(frozen=True, eq=False)
 class _Pairs:
-    """Masks in complementary pairs with the kernel's weight of each mask in its pair.
+    """Masks in complementary pairs and how much each counts.
 
-    masks : (p, 2, n) bool; weights : (p, 2), each row sums to 1; values : (p, 2); all : whether
-    these are all pairs there are, so that nothing is left to chance
+    masks : (p, 2, n) bool; weights : (p, 2); values : (p, 2); drawn : (p,) share of the pair's
+        stratum that was left out, 0 where nothing is left to chance
     """
 
     masks: Bools
     weights: Floats
     values: Floats
-    all: bool = False
+    drawn: Floats
+
+    @property
+    def all(self) -> bool:
+        return not self.drawn.any()
 
     def half(self, which: int) -> _Pairs:
-        """Every second pair."""
-        return _Pairs(self.masks[which::2], self.weights[which::2], self.values[which::2])
+        """Every second pair; the strata lie one after the other, so each is split in two."""
+        part = slice(which, None, 2)
+        return _Pairs(self.masks[part], self.weights[part], self.values[part], self.drawn[part])
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,16 +119,20 @@ class _Fit:
     r2: float
 
 
-def _stable(method: Lime, question: Question, rng: np.random.Generator) -> Explanation:
+def _stable(method: Lime, question: Question, seed: int) -> Explanation:
     """Double the sample until both halves of it name the same strongest features."""
     n, cap = question.n_features, method.n_samples or CAP
-    pairs, settled = _first(method, question, rng, cap), False
+    memory, rows = Memory(n), min(max(256, 5 * n), cap)
+    counts: tuple[int, ...] = ()
     while True:
+        masks, counts = _design(n, rows, seed, counts)
+        both = np.stack([masks, ~masks], axis=1)
+        values = memory.fill(both.reshape(-1, n), question.value).reshape(-1, 2)
+        pairs = _weighted(method, both, values, counts)
         settled = pairs.all or _halves_agree(pairs)
-        room = cap // 2 - len(pairs.masks)
-        if settled or room < 1:
+        if settled or rows == cap:
             break
-        pairs = _joined(pairs, _draw(method, question, rng, min(len(pairs.masks), room)))
+        rows = min(2 * rows, cap)
     fit = _fit(pairs)
     n_rows = 2 * len(pairs.masks)
     note = [f"{'all' if pairs.all else ''} {n_rows} masks".strip()]
@@ -129,42 +143,28 @@ def _stable(method: Lime, question: Question, rng: np.random.Generator) -> Expla
     return _answer(method, question, fit, note, std=fit.std, converged=settled)
 
 
-def _first(method: Lime, question: Question, rng: np.random.Generator, cap: int) -> _Pairs:
-    """All masks when they are no more than a first sample would be, else that sample."""
-    n = question.n_features
-    wanted = min(max(256, 8 * n), cap)
-    if n > 30 or 2**n > wanted:
-        return _draw(method, question, rng, wanted // 2)
-    codes = np.arange(2 ** max(n - 1, 0))
-    masks = (codes[:, None] >> np.arange(n)) & 1 == 1  # the last feature is off: one of each pair
-    return _evaluated(method, question, masks, whole=True)
+def _weighted(method: Lime, both: Bools, values: Floats, counts: Sequence[int]) -> _Pairs:
+    """The question's own design, weighted for the kernel.
 
-
-def _draw(method: Lime, question: Question, rng: np.random.Generator, n_pairs: int) -> _Pairs:
-    """Masks from the distribution that is proportional to the kernel, with their complements.
-
-    K depends on z by its size s only, so P(s) is proportional to C(n, s) K(s) and z is a uniform
-    subset of that size. In each pair the two masks share a weight of 1 as K(z) : K(1 - z), which
-    leaves E[sum over pairs] equal to the kernel's own least squares.
+    The design is that of the Shapley estimators, so what they asked need not be asked again. A pair
+    of size s stands for N_s / k_s pairs, and each of its masks counts as the kernel says.
     """
-    n = question.n_features
-    sizes = np.arange(n + 1)
-    log_p = gammaln(n + 1) - gammaln(sizes + 1) - gammaln(n - sizes + 1)
-    log_p = log_p + _log_kernel(sizes / n, method.width)
-    p = np.exp(log_p - log_p.max())
-    drawn = rng.choice(n + 1, size=n_pairs, p=p / p.sum())
-    places = rng.random((n_pairs, n)).argsort(axis=1).argsort(axis=1)
-    return _evaluated(method, question, places < drawn[:, None])
+    n = both.shape[2]
+    log_pairs = np.array([0.0, *map(math.log, stratum_caps(n))])  # the ends are the pair of size 0
+    log_asked = np.log(np.maximum([1, *counts], 1))
+    size = both.sum(axis=2).min(axis=1)
+    log_w = _log_kernel(both.mean(axis=2), method.width) + (log_pairs - log_asked)[size, None]
+    left_out = -np.expm1(np.minimum(log_asked - log_pairs, 0.0))
+    return _Pairs(both, np.exp(log_w - log_w.max()), values, left_out[size])
 
 
-def _evaluated(method: Lime, question: Question, masks: Bools, *, whole: bool = False) -> _Pairs:
-    both = np.stack([masks, ~masks], axis=1)  # (p, 2, n)
-    values = question.value(both.reshape(-1, question.n_features)).reshape(-1, 2)
-    log_k = _log_kernel(both.mean(axis=2), method.width)
-    weights = np.exp(log_k - np.logaddexp(*log_k.T)[:, None])
-    if whole:  # each pair is seen once, so it counts as much as the kernel gives it
-        weights = np.exp(log_k)
-    return _Pairs(both, weights, values, whole)
+def _design(n: int, rows: int, seed: int, keep: Sequence[int]) -> tuple[Bools, tuple[int, ...]]:
+    """One mask of each pair (p, n), the ends first, and how many pairs there are of each size."""
+    if n > 2:
+        masks, counts = paired_design(n, max(1, rows // 2 - 1), seed, keep=keep)
+    else:  # all pairs of 1 or 2 features
+        masks, counts = np.eye(n, dtype=bool)[: n - 1], [1] * (n - 1)
+    return np.concatenate([np.ones((1, n), dtype=bool), masks]), tuple(counts)
 
 
 def _log_kernel(share: Floats, width: float) -> Floats:
@@ -174,55 +174,49 @@ def _log_kernel(share: Floats, width: float) -> Floats:
     return log_k
 
 
-def _joined(old: _Pairs, new: _Pairs) -> _Pairs:
-    return _Pairs(
-        np.concatenate([old.masks, new.masks]),
-        np.concatenate([old.weights, new.weights]),
-        np.concatenate([old.values, new.values]),
-    )
-
-
 def _halves_agree(pairs: _Pairs) -> bool:
     """Whether fits on every other pair name the same strongest features (the top 5, at most half)."""
     n = pairs.masks.shape[2]
     k = max(1, min(5, n // 2))
-    tops = [set(np.argsort(-np.abs(_slopes(pairs.half(i))), kind="stable")[:k]) for i in (0, 1)]
+    slopes = (_solve(pairs.half(i))[0] for i in (0, 1))
+    tops = [set(np.argsort(-np.abs(s), kind="stable")[:k]) for s in slopes]
     return len(tops[0] & tops[1]) >= AGREE * len(tops[0] | tops[1])
 
 
-def _slopes(pairs: _Pairs) -> Floats:
-    return _solve(pairs)[0]
-
-
 def _solve(pairs: _Pairs) -> tuple[Floats, Floats, Floats, Floats, float]:
-    """Slopes, centred masks (2p, n), residuals (2p,), inverse curvature (n, n) and mean value."""
+    """Slopes, centred masks (2p, n), residuals (2p,), inverse curvature (n, n) and intercept."""
     z = pairs.masks.reshape(-1, pairs.masks.shape[2]).astype(np.float64)
     w = pairs.weights.ravel() / pairs.weights.sum()
-    v = pairs.values.ravel()
+    start = float(pairs.values[0, 0])
+    v = pairs.values.ravel() - start  # so that a constant is exactly 0
     centre, mean = w @ z, float(w @ v)
     z -= centre
     inverse = np.linalg.inv((z.T * w) @ z + RIDGE * np.eye(z.shape[1]))
     slopes = inverse @ (z.T @ (w * (v - mean)))
-    return slopes, z, v - mean - z @ slopes, inverse, mean - float(centre @ slopes)
+    return slopes, z, v - mean - z @ slopes, inverse, start + mean - float(centre @ slopes)
 
 
 def _fit(pairs: _Pairs) -> _Fit:
-    """Ridge on centred masks; standard errors by the pairs' influence on the slopes.
+    """Ridge on centred masks; standard errors from what each pair would change if it were left out.
 
-    The influence of a pair is the change of the slopes when its weight changes; the sum of squares
-    over pairs is the bootstrap over pairs to first order, without its noise (Efron 1982, ch. 6).
+    The sum over pairs of the squared change, times the share of the pair's stratum that was not
+    asked, is the sandwich HC3 (MacKinnon & White 1985) for pairs.
     """
     slopes, z, residuals, inverse, intercept = _solve(pairs)
     w = pairs.weights.ravel() / pairs.weights.sum()
-    total = pairs.values.ravel() - w @ pairs.values.ravel()
-    spread = float(w @ total**2)
+    v = pairs.values.ravel() - pairs.values[0, 0]
+    spread = float(w @ (v - w @ v) ** 2)
     r2 = 1 - float(w @ residuals**2) / spread if spread > 0 else 1.0
-    if pairs.all:
-        return _Fit(slopes, np.zeros_like(slopes), intercept, r2)
     p, n = len(pairs.masks), len(slopes)
-    influence = (z * (w * residuals)[:, None]).reshape(p, 2, n).sum(axis=1) @ inverse
-    inflate = p / max(p - n - 1, 1)  # degrees of freedom that the fit has used
-    return _Fit(slopes, np.sqrt(inflate * (influence**2).sum(axis=0)), intercept, r2)
+    rows, w2 = z.reshape(p, 2, n), w.reshape(p, 2)
+    # leverage of each pair, the mean being one more parameter
+    hat = (np.einsum("pan,nk,pbk->pab", rows, inverse, rows, optimize=True) + 1) * w2[:, None, :]
+    left = np.eye(2) - hat
+    free = np.abs(np.linalg.det(left)) > 1e-9
+    left[~free] = np.eye(2)
+    loo = np.linalg.solve(left, residuals.reshape(p, 2, 1))[..., 0]
+    change = np.einsum("pan,pa->pn", rows, w2 * loo) @ inverse
+    return _Fit(slopes, np.sqrt(pairs.drawn @ change**2), intercept, r2)
 
 
 def _classic(method: Lime, question: Question, rng: np.random.Generator) -> Explanation:

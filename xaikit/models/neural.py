@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -60,8 +61,24 @@ class NeuralModel:
 
     @property
     def batch_rows(self) -> int:
-        """How many rows one pass takes best: a row of a table costs next to nothing."""
-        return 4096 if self.modality == "table" else 128
+        """Rows of a pass to begin with: a row of a table costs next to nothing."""
+        return 4096 if self.modality == "table" else 64
+
+    def row_bytes(self, x: Array) -> int:
+        """About how many bytes a pass takes for each input like x: itself and every layer's output."""
+        with differentiating(self.net), torch.no_grad():
+            batch = self.read([x])
+            made = watch(self.net, lambda: self.forward(batch.at, batch))
+        outputs = sum(math.prod(e.shape) for e in made if not any(e.module.children()))
+        return int(batch.at.element_size() * (3 * batch.at.numel() + outputs))
+
+    def lowered(self, precision: str) -> NeuralModel:
+        """The same model computing in "bfloat16", on a copy of the weights."""
+        types = {"bfloat16": torch.bfloat16}
+        if precision not in types:
+            raise InvalidInput(f"precision is '{precision}'; use float32 or bfloat16.")
+        own = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
+        return _Lowered(**own, dtype=types[precision])
 
     def scores(self, xs: Sequence[Array] | Array) -> Floats:
         """B inputs in data space -> (B, K) float64."""
@@ -135,6 +152,22 @@ class NeuralModel:
             if isinstance(net.get_submodule(name), (nn.Embedding, nn.EmbeddingBag)):
                 _blank_padding(net.get_submodule(name))
         return replace(self, net=net)
+
+
+@dataclass(eq=False)
+class _Lowered(NeuralModel):
+    """A net that reads and answers in float32 and computes in another type."""
+
+    dtype: torch.dtype = torch.bfloat16
+    fast: nn.Module = field(init=False)
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        self.fast = copy.deepcopy(self.net).to(self.dtype).eval().requires_grad_(False)
+
+    def forward(self, at: Tensor, batch: Batch) -> Tensor:
+        found = self.inputs.run(self.fast, at.to(self.dtype), batch).float()
+        return found if self.classes else self.centre + self.scale * found
 
 
 @contextmanager

@@ -1,0 +1,146 @@
+"""How many rows go through a model at once: as many as are fastest, and as fit into memory.
+
+The number is found while real work is done, and remembered for each model and shape of input. No
+result depends on it beyond rounding.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from typing import Any, TypeVar
+from weakref import WeakKeyDictionary
+
+from xaikit.errors import InvalidInput, OutOfBudget
+
+__all__ = ["Pace", "pace_of", "rows_that_fit", "worked"]
+
+T = TypeVar("T")
+SMALLEST, LARGEST = 8, 2**16
+START = 64  # rows of a model that does not say what suits it
+GAIN = 0.93  # a size must take at most this share of the best time a row to replace it
+TRIES = 2  # timed passes of a size; the faster one counts
+
+
+class Pace:
+    """The number of rows of the next pass, learned from the seconds of the last ones.
+
+    Sizes are halved from `start` while that is faster, else doubled; two sizes in a row that are no
+    faster end the search. most : rows that memory allows; a pass that runs out of memory halves it.
+    """
+
+    def __init__(self, start: int = START, most: int = LARGEST, *, fixed: bool = False) -> None:
+        self.most = max(1, most)
+        self.best = max(1, min(start, self.most))
+        self._search = None if fixed else self._climb()
+        self._trial = next(self._search) if self._search else 0
+
+    def rows(self, left: int) -> int:
+        """Rows of the next pass, when `left` rows are still to be done."""
+        rows = self._trial if 0 < self._trial <= left else self.best
+        return max(1, min(rows, self.most))
+
+    def record(self, size: int, rows: int, seconds: float) -> None:
+        """Say how long passes of at most `size` rows, `rows` in all, took."""
+        if self._search and size == self._trial:
+            try:
+                self._trial = self._search.send(seconds / rows)
+            except StopIteration:
+                self._search, self._trial = None, 0
+
+    def shrink(self, rows: int) -> None:
+        """A pass of that many rows ran out of memory: fewer from now on."""
+        if rows <= 1:
+            raise OutOfBudget(
+                "one single input does not fit into memory; use a smaller input, another device, or "
+                "fewer references."
+            )
+        self.most = rows // 2
+        self.best = min(self.best, self.most)
+        self._search, self._trial = None, 0
+
+    def _climb(self) -> Generator[int, float, None]:
+        fastest = yield from self._timed(self.best)
+        start = self.best
+        for step in (0.5, 2.0):
+            size, misses = start, 0
+            while misses < 2:
+                size = int(size * step)
+                if not SMALLEST <= size <= min(self.most, LARGEST):
+                    break
+                found = yield from self._timed(size)
+                if found < GAIN * fastest:
+                    fastest, self.best, misses = found, size, 0
+                else:
+                    misses += 1
+            if self.best != start:
+                return
+
+    def _timed(self, size: int) -> Generator[int, float, float]:
+        """Seconds a row of the faster of some passes."""
+        found = []
+        for _ in range(TRIES):
+            found.append((yield size))
+        return min(found)
+
+
+_PACES: WeakKeyDictionary[Any, dict[Any, Pace]] = WeakKeyDictionary()
+_BYTES: WeakKeyDictionary[Any, dict[Any, int]] = WeakKeyDictionary()
+
+
+def pace_of(model: Any, x: Any, kind: str, memory: int | None = None) -> Pace:
+    """The pace of a model on inputs like x, remembered as long as the model lives.
+
+    kind : of pass, with a pace of its own, for example a precision
+    """
+    known: dict[Any, Pace] = _remembered(_PACES, model)
+    key = (x.shape, kind, memory)
+    if key not in known:
+        most = LARGEST if memory is None else rows_that_fit(model, x, memory)
+        known[key] = Pace(int(getattr(model, "batch_rows", START)), most)
+    return known[key]
+
+
+def rows_that_fit(model: Any, x: Any, memory: int) -> int:
+    """Inputs like x in one pass of `memory` bytes; `InvalidInput` when not even one fits."""
+    known = _remembered(_BYTES, model)
+    if x.shape not in known:
+        count = getattr(model, "row_bytes", None)
+        known[x.shape] = max(1, int(count(x)) if count else 16 * x.nbytes)
+    each = known[x.shape]
+    if memory < each:
+        raise InvalidInput(
+            f"memory is {memory / 2**20:.3g} MiB and one input of '{model.id}' takes about "
+            f"{each / 2**20:.3g} MiB in a pass; allow more."
+        )
+    return int(memory // each)
+
+
+def _remembered(store: WeakKeyDictionary[Any, dict[Any, Any]], model: Any) -> dict[Any, Any]:
+    try:
+        return store.setdefault(model, {})
+    except TypeError:  # a model that can be neither hashed nor referred to weakly
+        return {}
+
+
+def worked(pace: Pace, left: int, attempt: Callable[[int], tuple[int, T]]) -> T:
+    """What `attempt(size)` gives, with fewer rows a pass when memory runs out.
+
+    attempt : does some of the `left` rows in passes of at most `size`; gives how many, and a result
+    """
+    while True:
+        size, start = pace.rows(left), time.perf_counter()
+        try:
+            rows, found = attempt(size)
+        except (MemoryError, RuntimeError) as error:
+            if not _out_of_memory(error):
+                raise
+            pace.shrink(min(size, left))
+            continue
+        pace.record(size, rows, time.perf_counter() - start)
+        return found
+
+
+def _out_of_memory(error: Exception) -> bool:
+    text = str(error).lower()
+    return isinstance(error, MemoryError) or "out of memory" in text or "not enough memory" in text

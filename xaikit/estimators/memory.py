@@ -1,0 +1,110 @@
+"""A memory of evaluated masks: each distinct mask is evaluated once, without Python per mask."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaikit.errors import InvalidInput
+
+__all__ = ["Memory", "mask_keys"]
+
+FloatArray = NDArray[np.float64]
+BoolArray = NDArray[np.bool_]
+
+_WORD = 64  # features that fit the fast integer key
+
+
+class Memory:
+    """Values of masks over n features, one float64 per mask.
+
+    The keys are the masks' own bits, sorted, so that looking up is a binary search and no two
+    masks can be taken for each other, whatever n.
+    """
+
+    def __init__(self, n: int) -> None:
+        self._n = n
+        self._keys = mask_keys(np.empty((0, n), dtype=bool))  # sorted, distinct
+        self._values: FloatArray = np.empty(0)  # in the order of the keys
+
+    def __len__(self) -> int:
+        """Number of masks remembered."""
+        return len(self._keys)
+
+    def fill(
+        self, masks: BoolArray, evaluate: Callable[[BoolArray], Any], *, remember: bool = True
+    ) -> FloatArray:
+        """Values of the masks, bool (m, n) -> (m,).
+
+        evaluate : called at most once, with the distinct masks that are not remembered, in the
+            order of their first appearance, (k, n); returns k numbers. When it raises, the memory
+            is as before.
+        remember : keep what was evaluated.
+
+        Raises InvalidInput where the masks are not of n features.
+        """
+        found = self._find(masks)
+        values = np.empty(len(found.rows))
+        values[~found.new] = self._values[found.place[~found.new]]
+        if found.new.any():
+            asked = np.zeros(len(masks), dtype=bool)
+            asked[found.rows[found.new]] = True
+            fresh = np.asarray(evaluate(masks[asked]), dtype=np.float64)
+            fresh = fresh.reshape(int(asked.sum()))  # as many numbers as masks
+            fresh = fresh[(np.cumsum(asked) - 1)[found.rows[found.new]]]
+            values[found.new] = fresh
+            if remember:
+                place = found.place[found.new]
+                self._keys = np.insert(self._keys, place, found.distinct[found.new])
+                self._values = np.insert(self._values, place, fresh)
+        return np.asarray(values[found.number], dtype=np.float64)
+
+    def unseen(self, masks: BoolArray) -> int:
+        """How many distinct masks, of bool (m, n), are not remembered."""
+        return int(self._find(masks).new.sum())
+
+    def _find(self, masks: BoolArray) -> _Found:
+        if masks.ndim != 2 or masks.shape[1] != self._n:
+            raise InvalidInput(
+                f"the masks have shape {masks.shape} and the memory is of {self._n} features; "
+                f"give masks of shape (m, {self._n})."
+            )
+        keys = mask_keys(masks)
+        order = np.argsort(keys)
+        ordered = keys[order]
+        first = np.ones(len(keys), dtype=bool)
+        first[1:] = ordered[1:] != ordered[:-1]
+        number = np.empty(len(keys), dtype=np.int64)
+        number[order] = np.cumsum(first) - 1
+        distinct = ordered[first]
+        place = np.searchsorted(self._keys, distinct)
+        new = np.ones(len(distinct), dtype=bool)
+        inside = np.flatnonzero(place < len(self._keys))
+        new[inside] = self._keys[place[inside]] != distinct[inside]
+        rows = np.minimum.reduceat(order, np.flatnonzero(first)) if len(keys) else order
+        return _Found(distinct, rows, place, new, number)
+
+
+def mask_keys(masks: BoolArray) -> NDArray[Any]:
+    """One sortable key per mask, (m,), equal for equal masks only: an integer up to 64 features,
+    raw bytes beyond."""
+    packed = np.packbits(masks, axis=1)
+    if masks.shape[1] > _WORD:
+        return packed.view(f"V{packed.shape[1]}").ravel()
+    word = np.zeros((len(masks), _WORD // 8), dtype=np.uint8)
+    word[:, : packed.shape[1]] = packed
+    return word.view(np.uint64).ravel()
+
+
+class _Found(NamedTuple):
+    """Distinct masks of a request of m: sorted keys (d,), first rows (d,), places among the
+    remembered keys (d,), whether new (d,), and the number of each request's distinct mask (m,)."""
+
+    distinct: NDArray[Any]
+    rows: NDArray[np.int64]
+    place: NDArray[np.int64]
+    new: BoolArray
+    number: NDArray[np.int64]
