@@ -21,7 +21,7 @@ from xaikit.types import Explanation, Target
 
 COARSE = {"image": "patches:3", "text": "auto", "table": "auto", "series": "windows:8"}
 QUICK = {
-    "lime": {"n_samples": 200},
+    "lime": {"budget": 200},
     "gradient_shap": {"n_samples": 32},
     "smoothgrad": {"n_samples": 8},
 }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Literal
 
 from numpy.typing import NDArray
@@ -104,17 +104,18 @@ def mask_like(
 
 
 def choose_methods(
-    model: Model, methods: str | Iterable[str | Method] = "auto"
+    model: Model, methods: str | Iterable[str | Method] = "auto", **params: Any
 ) -> tuple[list[Method], list[Failure]]:
     """The methods to ask and, for those that do not apply, why not.
 
     "auto" takes every method of `AUTO_METHODS` that applies. A list may mix names and configured
-    methods.
+    methods. Parameters go to those named methods that have them; None leaves a parameter alone.
     """
+    given = {name: value for name, value in params.items() if value is not None}
     wanted = AUTO_METHODS if methods == "auto" else methods
     if isinstance(wanted, str):
         wanted = [name.strip() for name in wanted.split(",") if name.strip()]
-    made = [make_method(m) if isinstance(m, str) else m for m in wanted]
+    made = [_made(m, given) if isinstance(m, str) else m for m in wanted]
     if not made:
         raise InvalidInput(f"no method was named; use 'auto' or some of {', '.join(METHODS)}.")
     names = [m.name for m in made]
@@ -128,6 +129,12 @@ def choose_methods(
         else:
             refused.append(Failure(method.name, model.id, reason, "not_applicable"))
     return fit, refused
+
+
+def _made(name: str, params: dict[str, Any]) -> Method:
+    """The method of that name, with those of the parameters that it has."""
+    known = {f.name for f in fields(METHODS.get(name))}  # type: ignore[arg-type] # a dataclass
+    return make_method(name, **{k: v for k, v in params.items() if k in known})
 
 
 def explain(

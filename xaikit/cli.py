@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
+import re
 import sys
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
@@ -14,6 +14,7 @@ from rich.table import Table
 
 from xaikit import __version__
 from xaikit.errors import InvalidInput, XaikitError
+from xaikit.process import settle
 
 __all__ = ["app", "main"]
 
@@ -60,9 +61,7 @@ Settings = Annotated[
 
 def main() -> NoReturn:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
-    # threads that spin while they wait make small matrices many times slower on a busy machine
-    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    settle()
     try:
         app()
     except XaikitError as error:
@@ -162,6 +161,18 @@ def explain(
     html: Annotated[Path | None, typer.Option("--out", "-o", help="The report page.")] = None,
     run_folder: Annotated[Path | None, typer.Option("--run", help="Folder of all numbers.")] = None,
     metrics: Annotated[str, typer.Option(help="auto, fast or none.")] = "auto",
+    budget: Annotated[
+        str, typer.Option(help="Evaluations of SHAP and LIME a sample; auto: until converged.")
+    ] = "auto",
+    tolerance: Annotated[
+        float, typer.Option(help="SHAP has converged at this share of the range of its values.")
+    ] = 0.05,
+    memory: Annotated[
+        str | None, typer.Option(help="What one pass may take, for example 512MB or 2GB.")
+    ] = None,
+    precision: Annotated[
+        str, typer.Option(help="float32, or bfloat16 where it agrees with float32.")
+    ] = "float32",
     language: Annotated[str, typer.Option(help="Language of the page: en or ko.")] = "en",
     device: Device = "auto",
     seed: Seed = 0,
@@ -181,6 +192,8 @@ def explain(
       xaikit explain lstm --data reviews --methods shap,lime,integrated_gradients --n 16
 
       xaikit explain runs/credit --data credit.csv --target bad --out credit.html
+
+      xaikit explain runs/digits-lenet --data digits --methods shap,lime --budget 500 --memory 512MB
     """
     from xaikit.pipeline import study
     from xaikit.report import write_report
@@ -194,6 +207,12 @@ def explain(
         task=task,
         size=size,
     )
+    limits: dict[str, Any] = {
+        "budget": _budget(budget),
+        "tolerance": tolerance,
+        "memory": _bytes(memory),
+        "precision": precision,
+    }
     asked = _model(model, dataset, device, seed, quiet=as_json)
     samples = dataset.test[:n]
     run = study(
@@ -208,6 +227,7 @@ def explain(
         data=dataset,
         progress=not as_json,
         command=_command(),
+        **limits,
     )
     place = run.save(run_folder or Path("runs") / f"explain-{asked.id}")
     page = write_report(run, html or Path("reports") / f"{asked.id}.html", language=language)
@@ -388,6 +408,24 @@ def _model(name: str, dataset: Any, device: str, seed: int, quiet: bool) -> Any:
     fitted = train(name, dataset, device=device, seed=seed, progress=not quiet)
     save_model(fitted, Path("runs") / f"{dataset.name}-{name}")
     return fitted
+
+
+def _budget(text: str) -> int | str:
+    if text == "auto":
+        return text
+    if not text.isdigit() or int(text) < 4:
+        raise InvalidInput(f"--budget is {text}; give auto or a whole number of 4 or more.")
+    return int(text)
+
+
+def _bytes(text: str | None) -> int | None:
+    """512MB, 2GB or a plain number of bytes."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)i?B?", text.strip(), re.IGNORECASE)
+    if not found or float(found[1]) == 0:
+        raise InvalidInput(f"--memory is {text}; write for example 512MB or 2GB.")
+    return int(float(found[1]) * 1024 ** " KMG".index(found[2].upper() or " "))
 
 
 def _settings(pairs: list[str] | None) -> dict[str, Any]:

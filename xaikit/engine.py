@@ -13,7 +13,7 @@ from weakref import WeakKeyDictionary
 
 from xaikit.errors import InvalidInput, OutOfBudget
 
-__all__ = ["Pace", "pace_of", "rows_that_fit", "worked"]
+__all__ = ["LARGEST", "Pace", "nominal_seconds", "pace_of", "rows_that_fit", "worked"]
 
 T = TypeVar("T")
 SMALLEST, LARGEST = 8, 2**16
@@ -85,6 +85,7 @@ class Pace:
 
 
 _PACES: WeakKeyDictionary[Any, dict[Any, Pace]] = WeakKeyDictionary()
+_SECONDS: WeakKeyDictionary[Any, dict[Any, float | None]] = WeakKeyDictionary()
 _BYTES: WeakKeyDictionary[Any, dict[Any, int]] = WeakKeyDictionary()
 
 
@@ -114,6 +115,16 @@ def rows_that_fit(model: Any, x: Any, memory: int) -> int:
             f"{each / 2**20:.3g} MiB in a pass; allow more."
         )
     return int(memory // each)
+
+
+def nominal_seconds(model: Any, x: Any) -> float | None:
+    """Seconds of one input like x on one CPU core, the same wherever it is asked, or None."""
+    known = _remembered(_SECONDS, model)
+    if x.shape not in known:
+        count = getattr(model, "row_seconds", None)
+        known[x.shape] = count(x) if count else None
+    seconds: float | None = known[x.shape]
+    return seconds
 
 
 def _remembered(store: WeakKeyDictionary[Any, dict[Any, Any]], model: Any) -> dict[Any, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from scipy.special import softmax
@@ -14,10 +14,11 @@ from xaikit.asking import Plan, choose_methods, explain_all, make_question, mask
 from xaikit.context import describe, environment
 from xaikit.data.dataset import Dataset
 from xaikit.errors import InvalidInput, XaikitError
+from xaikit.forecast import forecast
 from xaikit.methods.base import Method
 from xaikit.metrics import METRICS, agreement_scores, removal_tests
 from xaikit.modality import MASKERS
-from xaikit.progress import Progress
+from xaikit.progress import Progress, say
 from xaikit.question import Masker, Question
 from xaikit.run import Failure, Run
 from xaikit.types import Explanation, Floats, Sample, Score
@@ -38,6 +39,8 @@ def study(
     metrics: str | Sequence[str] = "auto",
     *,
     data: Dataset | None = None,
+    budget: int | Literal["auto"] | None = None,
+    tolerance: float | None = None,
     seed: int = 0,
     progress: bool = False,
     command: str = "",
@@ -48,7 +51,10 @@ def study(
     methods : "auto" (all that apply) or names or configured methods
     metrics : "auto", "fast" (none that explains again), "none", or names
     data : the data set, so that the page can say where values lie in it
-    plan : keyword arguments of `Plan`: target, features, masker, background, batch_size
+    budget : most evaluations a sample of each method that samples, or "auto": until converged
+    tolerance : share of the range of the values at which such a method has converged
+    plan : keyword arguments of `Plan`: target, features, masker, background, batch_size, memory,
+        precision
 
     A sample or method that fails is recorded in `failures`; the others go on.
     """
@@ -57,11 +63,13 @@ def study(
         raise InvalidInput(
             "a study needs at least one sample; the data set's test split may be empty."
         )
-    chosen, failures = choose_methods(model, methods)
+    chosen, failures = choose_methods(model, methods, budget=budget, tolerance=tolerance)
     wanted = _metrics(metrics)
     asked = Plan(**plan)
     questions = [make_question(model, sample, asked) for sample in samples]
     second = _second_masker(questions[0], asked)
+    if progress:
+        say(str(forecast(questions, chosen)))
     steps = len(samples) * len(chosen) * (2 if wanted else 1)
     with Progress(steps, "explaining", show=progress) as bar:
         explanations, broken = explain_all(questions, chosen, seed, bar.tick)

@@ -14,7 +14,12 @@ from rich.progress import (
 )
 from rich.progress import Progress as RichProgress
 
-__all__ = ["Progress"]
+__all__ = ["Progress", "say"]
+
+
+def say(text: str) -> None:
+    """One line for people, on stderr."""
+    Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)
 
 
 class Progress:

@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.abilities import BoundScores, Lowerable, Maskable, Model
-from xaikit.engine import Pace, pace_of, rows_that_fit, worked
+from xaikit.engine import LARGEST, Pace, pace_of, rows_that_fit, worked
 from xaikit.errors import CheckFailed, InvalidInput
 from xaikit.estimators.memory import Memory
 from xaikit.types import Bools, Cost, Explanation, Floats, Sample, Segmentation, Target
@@ -111,12 +111,24 @@ class Question:
                 f"the masker '{self.masker.name}' has references of shape {references.shape}; "
                 f"sample '{self.sample.id}' needs (k, {', '.join(map(str, x.shape))})."
             )
+        if self.precision not in get_args(Precision):
+            raise InvalidInput(f"precision is '{self.precision}'; use float32 or bfloat16.")
         if self.batch_size is not None and self.batch_size < 1:
             raise InvalidInput(f"batch_size is {self.batch_size}; it must be 1 or more.")
 
     @property
     def n_features(self) -> int:
         return self.segmentation.n_features
+
+    @property
+    def n_references(self) -> int:
+        """Model rows in one evaluation."""
+        return 1 if self.masker.drops else len(self.masker.references)
+
+    @property
+    def rows(self) -> int:
+        """Masks worth asking for at once; smaller calls leave passes unfilled."""
+        return max(256, LARGEST // self.n_references)
 
     @cached_property
     def output(self) -> float:
@@ -126,7 +138,11 @@ class Question:
     @cached_property
     def empty(self) -> float:
         """The target with every feature removed (mean over the references)."""
-        return float(self._evaluate(np.zeros((1, self.n_features), dtype=bool))[0])
+        found = float(self._evaluate(np.zeros((1, self.n_features), dtype=bool))[0])
+        if self.pool is not None:  # both ends are known now
+            ends = np.repeat([[True], [False]], self.n_features, axis=1)
+            self.pool.fill(ends, lambda masks: np.where(masks[:, 0], self.output, found))
+        return found
 
     def value(self, masks: Bools) -> Floats:
         """masks (m, n) bool, True = kept -> target (m,) float64, mean over the references."""
@@ -242,7 +258,7 @@ class Question:
         return pace_of(self.model, self.sample.x, self.precision, self.memory)
 
     def _evaluate(self, masks: Bools) -> Floats:
-        k = 1 if self.masker.drops else len(self.masker.references)
+        k = self.n_references
         values, done = np.empty(len(masks), dtype=np.float64), 0
         while done < len(masks):
             left = (len(masks) - done) * k

@@ -12,7 +12,6 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import logsumexp
 
 from xaikit.errors import InvalidInput
 
@@ -214,7 +213,7 @@ class Target:
             raise InvalidInput(f"a model with one output has no {self.unit}; use space='value'.")
         others = scores[:, [j for j in range(n_scores) if j != self.index]]
         odds = scores[:, self.index] - (
-            logsumexp(others, axis=1) if isinstance(scores, np.ndarray) else others.logsumexp(dim=1)
+            _logsumexp(others) if isinstance(scores, np.ndarray) else others.logsumexp(dim=1)
         )
         if self.space == "logit":
             return odds
@@ -227,6 +226,17 @@ class Target:
         if self.against is not None:
             return f"log-odds of '{name}' against '{classes[self.against]}'"
         return f"{self.unit} of '{name}'" if classes else "predicted value"
+
+
+def _logsumexp(scores: Floats) -> Floats:
+    """(B, K) -> (B,); SciPy's costs more than a small model's pass."""
+    if scores.shape[1] == 1:
+        return scores[:, 0]
+    top = scores.max(axis=1)
+    with np.errstate(invalid="ignore"):  # all -inf, or NaN: the caller refuses what comes out
+        total = np.exp(scores - top[:, None]).sum(axis=1)
+    found: Floats = top + np.log(total)
+    return np.where(np.isfinite(top), found, top)
 
 
 @dataclass(frozen=True)

@@ -81,7 +81,7 @@ def test_samples_drawn_from_the_kernel_converge_to_the_definition(width: float) 
     x, references = rng.normal(size=12), rng.normal(size=(2, 12))
     truth = by_definition(ask_table(smooth(12), x, references), width)[0]
     question = ask_table(smooth(12), x, references, batch_size=5000)
-    found = [explain(question, seed, width=width, n_samples=400) for seed in range(40)]
+    found = [explain(question, seed, width=width, budget=400) for seed in range(40)]
     values = np.array([f.values for f in found])
     claimed = np.array([f.std for f in found])
     spread = values.std(axis=0, ddof=1)
@@ -110,7 +110,7 @@ def test_the_sample_doubles_until_two_halves_agree() -> None:
     def noisy(x: Floats) -> Floats:
         return np.sin(1e4 * (x @ np.sqrt(np.arange(1.0, 41.0))))[:, None]
 
-    found = explain(ask_table(FunctionModel(noisy), np.ones(40)), n_samples=2000)
+    found = explain(ask_table(FunctionModel(noisy), np.ones(40)), budget=2000)
     assert found.cost.asked == 2000
     assert found.converged is False
     assert "not converged: two halves" in found.note
@@ -118,7 +118,7 @@ def test_the_sample_doubles_until_two_halves_agree() -> None:
 
 
 def test_too_few_masks_are_said() -> None:
-    found = explain(ask_table(linear(np.ones(50)), np.ones(50)), n_samples=100)
+    found = explain(ask_table(linear(np.ones(50)), np.ones(50)), budget=100)
     assert "fewer than 4 masks for each of 50 features" in found.note
 
 
@@ -132,7 +132,7 @@ def test_the_seed_decides_and_the_batch_size_does_not() -> None:
     x = np.random.default_rng(3).normal(size=14)
 
     def values(seed: int, size: int) -> Floats:
-        return explain(ask_table(smooth(14), x, batch_size=size), seed, n_samples=512).values
+        return explain(ask_table(smooth(14), x, batch_size=size), seed, budget=512).values
 
     assert values(0, 7).tolist() == values(0, 7).tolist()
     np.testing.assert_allclose(values(0, 500), values(0, 7), rtol=1e-9, atol=1e-12)
@@ -144,7 +144,7 @@ def test_the_seed_decides_and_the_batch_size_does_not() -> None:
     [
         ({"mode": "best"}, "no mode 'best'; use 'stable' or 'classic'"),
         ({"width": 0.0}, "width is 0.0; it must be above 0"),
-        ({"n_samples": 3}, "n_samples is 3; it must be 4 or more"),
+        ({"budget": 3}, "budget is 3; it must be 4 or more"),
     ],
 )
 def test_wrong_parameters_are_named(params: dict[str, Any], text: str) -> None:
@@ -258,7 +258,7 @@ def test_classic_equals_the_package_on_texts_with_a_mask_word(n_selected: int) -
 
 def test_classic_equals_the_package_on_texts_of_different_words_left_out() -> None:
     words = list(dict.fromkeys(WORDS))
-    ours = explain(text_question(words, drops=True), mode="classic", random_state=5, n_samples=600)
+    ours = explain(text_question(words, drops=True), mode="classic", random_state=5, budget=600)
     theirs = LimeTextExplainer(bow=True, random_state=5).explain_instance(
         " ".join(words), classify_texts, num_samples=600
     )

@@ -55,7 +55,8 @@ class Method(Protocol):
 
     `check` raises `NotApplicable` with the reason and what applies instead; it looks at abilities
     of the model, never at its class name. Randomness comes from `rng` only, which is the method's
-    own; methods with the same class attribute `stream` get the same one.
+    own; methods with the same class attribute `stream` get the same one. A method that asks more
+    than one model row may say how many: `asks(question)` gives the fewest and the most.
     """
 
     name: ClassVar[str]

@@ -124,6 +124,11 @@ class IntegratedGradients(Batched):
     def check(self, model: Model) -> None:
         differentiable(model, self.name)
 
+    def asks(self, question: Question) -> tuple[int, int]:
+        """Fewest and most model rows."""
+        k = question.n_references
+        return self.n_steps * k, (2 * self.max_steps - self.n_steps) * k
+
     def explain(self, batch: Batch) -> list[Explanation]:
         path = Path.of(batch, self.name)
         found: dict[int, Explanation] = {}
@@ -197,6 +202,11 @@ class SmoothGrad(Batched):
     def check(self, model: Model) -> None:
         differentiable(model, self.name)
 
+    def asks(self, question: Question) -> tuple[int, int]:
+        """Model rows."""
+        del question
+        return self.n_samples, self.n_samples
+
     def explain(self, batch: Batch) -> list[Explanation]:
         # sample by sample: padding of a shared leaf would change the noise and its scale
         pairs = zip(batch.questions, batch.rngs, strict=True)
@@ -258,6 +268,11 @@ class GradientShap(Batched):
 
     def check(self, model: Model) -> None:
         differentiable(model, self.name)
+
+    def asks(self, question: Question) -> tuple[int, int]:
+        """Model rows."""
+        del question
+        return self.n_samples, self.n_samples
 
     def explain(self, batch: Batch) -> list[Explanation]:
         path = Path.of(batch, self.name)

@@ -35,6 +35,11 @@ class Occlusion:
     def check(self, model: Model) -> None:
         """Applies to every model."""
 
+    def asks(self, question: Question) -> tuple[int, int]:
+        """Model rows."""
+        rows = (question.n_features + 1) * question.n_references
+        return rows, rows
+
     def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
         del rng  # nothing is drawn
         n = question.n_features

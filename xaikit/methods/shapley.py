@@ -13,8 +13,10 @@ from typing import ClassVar, Literal
 import numpy as np
 
 from xaikit.abilities import Linear, Model, Trees
-from xaikit.errors import NotApplicable
+from xaikit.engine import nominal_seconds
+from xaikit.errors import InvalidInput, NotApplicable
 from xaikit.estimators import shapley
+from xaikit.estimators.estimate import largest_budget
 from xaikit.methods.base import COALITIONS, METHODS, Card
 from xaikit.methods.trees import tree_shapley
 from xaikit.question import Question
@@ -30,23 +32,44 @@ TOLERANCE = 1e-6  # of the sizes that are added; float32 leaves of TreeSHAP stay
 class Sampled:
     """Shapley values from evaluations of the question alone, by the estimator of the subclass.
 
-    budget : most evaluations, or "auto": as many as it takes for standard errors below 5 % of the
-        range of the values, capped
+    budget : most evaluations, or "auto": as many as it takes for the largest error to be probably
+        below `tolerance`, capped
+    tolerance : share of the range of the values, in (0, 1); also decides `converged`
     Values are in the target's units and sum to output - empty; std is their standard error, 0 where
     all 2^n coalitions were affordable.
     """
 
     budget: int | Literal["auto"] = "auto"
+    tolerance: float = 0.05
 
     name: ClassVar[str]
     card: ClassVar[Card]
     estimator: ClassVar[str] = "auto"
+
+    def __post_init__(self) -> None:
+        if not 0 < self.tolerance < 1:
+            raise InvalidInput(
+                f"{self.name}'s tolerance is {self.tolerance}; it must lie between 0 and 1, for example 0.05."
+            )
+        if self.budget != "auto" and not (isinstance(self.budget, int) and self.budget >= 2):
+            raise InvalidInput(
+                f"{self.name}'s budget is {self.budget!r}; give 'auto' or a whole number of 2 or more."
+            )
 
     def check(self, model: Model) -> None:
         """Applies to every model."""
 
     def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
         return self._sample(question, rng)
+
+    def asks(self, question: Question) -> tuple[int, int]:
+        """Fewest and most model rows."""
+        n, k = question.n_features, question.n_references
+        if isinstance(self.budget, int):
+            few = many = min(self.budget, 2**n)
+        else:
+            few, many = (2**n, 2**n) if n <= SMALL else (5 * n, largest_budget(n))
+        return few * k, many * k
 
     def _sample(
         self, question: Question, rng: np.random.Generator, reason: str = ""
@@ -59,6 +82,9 @@ class Sampled:
             budget=2**n if whole else self.budget,
             method=self.estimator,
             seed=int(rng.integers(2**32)),
+            tolerance=self.tolerance,
+            batch_size=question.rows,
+            seconds_per_evaluation=_seconds(question),
         )
         words = [reason, f"estimator: {found.method}, {found.evaluations} evaluations", found.note]
         if not found.converged and "not converged" not in found.note:
@@ -116,6 +142,12 @@ class Shap(Sampled):
                 extras={"estimator": estimator, "evaluations": 0},
             )
         return self._sample(question, rng, "; ".join(reasons))
+
+
+def _seconds(question: Question) -> float | None:
+    """Nominal seconds of one evaluation, or None where they are not known."""
+    each = nominal_seconds(question.model, question.sample.x)
+    return None if each is None else each * question.n_references
 
 
 def _closed_forms(model: Model) -> Iterator[Callable[[Question], tuple[Floats, str]]]:

@@ -44,8 +44,8 @@ class Lime:
     mode : "stable" asks the question's own design until the strongest features settle; "classic" gives the
         lime package's numbers, to the bit for the same segments, seed and model output
     width : of the kernel, on cosine distance
-    n_samples : stable: rows drawn at most, 8192 if None; classic: rows drawn, the package's own
-        number if None (1000, text 5000)
+    budget : masks asked; "auto": stable, until settled, 8192 at most; classic, the package's own
+        number (1000, text 5000)
     n_selected : classic: features that get a value, the others get 0; None = the package's own
         (all, text 10)
     random_state : classic: seed of the package's generator; None = drawn from the run's seed
@@ -56,7 +56,7 @@ class Lime:
 
     mode: Literal["stable", "classic"] = "stable"
     width: float = 0.25
-    n_samples: int | None = None
+    budget: int | Literal["auto"] = "auto"
     n_selected: int | None = None
     random_state: int | None = None
 
@@ -74,11 +74,19 @@ class Lime:
             raise InvalidInput(f"lime has no mode '{self.mode}'; use 'stable' or 'classic'.")
         if not self.width > 0:
             raise InvalidInput(f"lime's kernel width is {self.width}; it must be above 0.")
-        if self.n_samples is not None and self.n_samples < 4:
-            raise InvalidInput(f"lime's n_samples is {self.n_samples}; it must be 4 or more.")
+        if self.budget != "auto" and self.budget < 4:
+            raise InvalidInput(f"lime's budget is {self.budget}; it must be 4 or more, or auto.")
 
     def check(self, model: Model) -> None:
         """Applies to every model."""
+
+    def asks(self, question: Question) -> tuple[int, int]:
+        """Fewest and most model rows."""
+        n, k = question.n_features, question.n_references
+        if self.budget != "auto":
+            return self.budget * k, self.budget * k
+        few, many = (1000, 5000) if self.mode == "classic" else _range(n)
+        return few * k, many * k
 
     def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
         if self.mode == "stable":
@@ -121,8 +129,9 @@ class _Fit:
 
 def _stable(method: Lime, question: Question, seed: int) -> Explanation:
     """Double the sample until both halves of it name the same strongest features."""
-    n, cap = question.n_features, method.n_samples or CAP
-    memory, rows = Memory(n), min(max(256, 5 * n), cap)
+    n = question.n_features
+    rows, cap = _range(n) if method.budget == "auto" else (method.budget, method.budget)
+    memory = Memory(n)
     counts: tuple[int, ...] = ()
     while True:
         masks, counts = _design(n, rows, seed, counts)
@@ -130,7 +139,7 @@ def _stable(method: Lime, question: Question, seed: int) -> Explanation:
         values = memory.fill(both.reshape(-1, n), question.value).reshape(-1, 2)
         pairs = _weighted(method, both, values, counts)
         settled = pairs.all or _halves_agree(pairs)
-        if settled or rows == cap:
+        if settled or rows >= cap:
             break
         rows = min(2 * rows, cap)
     fit = _fit(pairs)
@@ -141,6 +150,11 @@ def _stable(method: Lime, question: Question, seed: int) -> Explanation:
     if n_rows < 4 * n and not pairs.all:
         note.append(f"fewer than 4 masks for each of {n} features; use coarser features")
     return _answer(method, question, fit, note, std=fit.std, converged=settled)
+
+
+def _range(n: int) -> tuple[int, int]:
+    """Masks asked first, and at most."""
+    return min(max(256, 5 * n), 2**n), min(CAP, 2**n)
 
 
 def _weighted(method: Lime, both: Bools, values: Floats, counts: Sequence[int]) -> _Pairs:
@@ -232,7 +246,9 @@ def _classic(method: Lime, question: Question, rng: np.random.Generator) -> Expl
     state = np.random.RandomState(seed)  # the package's own generator
     text = question.sample.modality == "text"
     draw, scale = (_removed_by_count, 100) if text else (_removed_by_coin, 1)
-    rows, distances = draw(state, question.n_features, method.n_samples or (5000 if text else 1000))
+    own = 5000 if text else 1000
+    n_rows = own if method.budget == "auto" else method.budget
+    rows, distances = draw(state, question.n_features, n_rows)
     width = method.width * scale
     base = LimeBase(lambda d: np.sqrt(np.exp(-(d**2) / width**2)), random_state=state)
     values = question.value(rows.astype(bool))

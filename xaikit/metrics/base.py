@@ -101,13 +101,12 @@ def ask_again(
 ) -> list[Explanation]:
     """Explanations of other questions by the same method with the same parameters.
 
-    capped : a method that chooses its own effort (`budget` or `n_samples`, the most evaluations) gets
-        what it needed the first time; a model of random weights may never let it come to rest
+    capped : a method that chooses its own effort (`budget`, the most evaluations) gets what it needed
+        the first time; a model of random weights may never let it come to rest
     """
     params, asked = dict(explanation.params), explanation.cost.asked
-    for name, own_choice in (("budget", "auto"), ("n_samples", None)):
-        if capped and asked and params.get(name, asked) == own_choice:
-            params[name] = asked
+    if capped and asked and params.get("budget") == "auto":
+        params["budget"] = asked
     return ask(make_method(explanation.method, **params), questions, seed=seed)
 
 
