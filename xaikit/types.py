@@ -211,10 +211,13 @@ class Target:
             return scores[:, self.index]
         if n_scores < 2:
             raise InvalidInput(f"a model with one output has no {self.unit}; use space='value'.")
-        others = scores[:, [j for j in range(n_scores) if j != self.index]]
-        odds = scores[:, self.index] - (
-            _logsumexp(others) if isinstance(scores, np.ndarray) else others.logsumexp(dim=1)
-        )
+        if n_scores == 2:
+            odds = scores[:, self.index] - scores[:, 1 - self.index]
+        else:
+            others = scores[:, [j for j in range(n_scores) if j != self.index]]
+            numpy = isinstance(scores, np.ndarray)
+            total = _logsumexp(others) if numpy else others.logsumexp(dim=1)
+            odds = scores[:, self.index] - total
         if self.space == "logit":
             return odds
         # the same function of the log-odds in both worlds, exact at both ends
@@ -230,8 +233,6 @@ class Target:
 
 def _logsumexp(scores: Floats) -> Floats:
     """(B, K) -> (B,); SciPy's costs more than a small model's pass."""
-    if scores.shape[1] == 1:
-        return scores[:, 0]
     top = scores.max(axis=1)
     with np.errstate(invalid="ignore"):  # all -inf, or NaN: the caller refuses what comes out
         total = np.exp(scores - top[:, None]).sum(axis=1)
