@@ -14,7 +14,7 @@ from xaikit.methods import METHODS
 from xaikit.methods.base import Method, ask, make_method, reason_against
 from xaikit.modality import masker as make_masker
 from xaikit.modality import segment
-from xaikit.question import Masker, Pool, Precision, Question, default_target
+from xaikit.question import Masker, Pool, Precision, Question, default_target, runner_up
 from xaikit.run import Failure
 from xaikit.types import Explanation, Sample, Segmentation, Target
 
@@ -77,6 +77,7 @@ def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Que
         target = default_target(model, sample, plan.target)
     else:
         target = plan.target
+    other = runner_up(model.scores([sample.x])[0], target) if model.classes else None
     return Question(
         model=model,
         sample=sample,
@@ -86,7 +87,7 @@ def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Que
         batch_size=plan.batch_size,
         memory=plan.memory,
         precision=plan.precision,
-        pool=Pool(),
+        pool=Pool([other] if other else ()),
     )
 
 

@@ -169,7 +169,7 @@ def _measure(
             for metric in singles:
                 if i >= N_AGAIN and metric.name not in FAST:
                     continue
-                rng = question.rng(f"{metric.name} {explanation.method}", seed)
+                rng = question.rng(metric.name, seed)  # the same for all methods
                 try:
                     scores += metric(question, explanation, rng)
                 except XaikitError as error:

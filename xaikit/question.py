@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
@@ -21,10 +21,10 @@ from numpy.typing import NDArray
 from xaikit.abilities import BoundScores, Lowerable, Maskable, Model
 from xaikit.engine import LARGEST, Pace, pace_of, rows_that_fit, worked
 from xaikit.errors import CheckFailed, InvalidInput
-from xaikit.estimators.memory import Memory
+from xaikit.pool import Pool
 from xaikit.types import Bools, Cost, Explanation, Floats, Sample, Segmentation, Target
 
-__all__ = ["Masker", "Meter", "Pool", "Precision", "Question", "default_target", "versions"]
+__all__ = ["Masker", "Meter", "Pool", "Precision", "Question", "default_target", "runner_up", "versions"]
 
 Precision = Literal["float32", "bfloat16"]
 N_CHECKED = 16  # masks on which a lower precision is compared
@@ -52,22 +52,6 @@ class Meter:
     asked: int = 0
     forward: int = 0
     backward: int = 0
-
-
-class Pool:
-    """Values already evaluated for one question, shared by its methods and metrics."""
-
-    def __init__(self) -> None:
-        self._memory: Memory | None = None
-
-    def __len__(self) -> int:
-        return 0 if self._memory is None else len(self._memory)
-
-    def fill(self, masks: Bools, evaluate: Callable[[Bools], Floats]) -> Floats:
-        """Values (m,) of the masks, evaluating each distinct unseen mask once."""
-        if self._memory is None:
-            self._memory = Memory(masks.shape[1])
-        return self._memory.fill(masks, evaluate)
 
 
 @dataclass(frozen=True, eq=False)
@@ -138,10 +122,11 @@ class Question:
     @cached_property
     def empty(self) -> float:
         """The target with every feature removed (mean over the references)."""
-        found = float(self._evaluate(np.zeros((1, self.n_features), dtype=bool))[0])
-        if self.pool is not None:  # both ends are known now
-            ends = np.repeat([[True], [False]], self.n_features, axis=1)
-            self.pool.fill(ends, lambda masks: np.where(masks[:, 0], self.output, found))
+        nothing = np.zeros((1, self.n_features), dtype=bool)
+        found = float(self._evaluate(nothing, [self.target])[0, 0])
+        if self.pool is not None:
+            self.pool.tell(nothing, self.target, np.array([found]))
+            self.pool.tell(~nothing, self.target, np.array([self.output]))
         return found
 
     def value(self, masks: Bools) -> Floats:
@@ -152,7 +137,9 @@ class Question:
                 f"masks have dtype {masks.dtype} and shape {masks.shape}; boolean (m, {self.n_features}) is needed."
             )
         self.meter.asked += len(masks)
-        return self._evaluate(masks) if self.pool is None else self.pool.fill(masks, self._evaluate)
+        if self.pool is None:
+            return self._evaluate(masks, [self.target])[:, 0]
+        return self.pool.fill(masks, self.target, self._evaluate)
 
     def answer(
         self,
@@ -257,33 +244,48 @@ class Question:
             return Pace(most, most, fixed=True)
         return pace_of(self.model, self.sample.x, self.precision, self.memory)
 
-    def _evaluate(self, masks: Bools) -> Floats:
+    def _evaluate(self, masks: Bools, targets: Sequence[Target]) -> Floats:
+        """Values (m, targets), all read from the same passes."""
         k = self.n_references
-        values, done = np.empty(len(masks), dtype=np.float64), 0
+        values, done = np.empty((len(masks), len(targets)), dtype=np.float64), 0
         while done < len(masks):
             left = (len(masks) - done) * k
-            found = worked(self._pace, left, partial(self._pass, masks[done:], k))
+            found = worked(self._pace, left, partial(self._pass, masks[done:], targets))
             values[done : done + len(found)] = found
             done += len(found)
-        if not np.isfinite(values).all():
-            bad = int(np.flatnonzero(~np.isfinite(values))[0])
-            kept = np.flatnonzero(masks[bad]).tolist()
+        bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+        if len(bad):
+            kept = np.flatnonzero(masks[bad[0]]).tolist()
             raise CheckFailed(
-                f"model '{self.model.id}' gave {values[bad]} for sample '{self.sample.id}' with only the "
-                f"features {kept} kept; the model must give finite scores on masked inputs."
+                f"model '{self.model.id}' gave {values[bad[0], 0]} for sample '{self.sample.id}' with only "
+                f"the features {kept} kept; the model must give finite scores on masked inputs."
             )
         return values
 
-    def _pass(self, masks: Bools, k: int, rows: int) -> tuple[int, Floats]:
+    def _pass(self, masks: Bools, targets: Sequence[Target], rows: int) -> tuple[int, Floats]:
         """The rows asked and the means over the k references of the first masks, at least one."""
+        k = self.n_references
         chunk = masks[: max(1, rows // k)]
-        total = np.zeros(len(chunk), dtype=np.float64)
+        total = np.zeros((len(chunk), len(targets)), dtype=np.float64)
         for row in range(0, k, rows):
             scores = self._bound[0](chunk, slice(row, min(row + rows, k)))  # (m, k', K)
             self.meter.forward += scores.shape[0] * scores.shape[1]
-            flat = self.target(scores.reshape(-1, scores.shape[2]))
-            total += flat.reshape(scores.shape[:2]).sum(axis=1)
+            flat = scores.reshape(-1, scores.shape[2])
+            for column, target in enumerate(targets):
+                total[:, column] += target(flat).reshape(scores.shape[:2]).sum(axis=1)
         return len(chunk) * k, total / k
+
+
+def runner_up(scores: Floats, target: Target) -> Target | None:
+    """The same question about the most likely class that is not asked about, from scores (K,).
+
+    None with fewer than three classes: the second of two is the first with its sign turned.
+    """
+    if target.space == "value" or len(scores) < 3:
+        return None
+    asked = {target.index, target.against}
+    order = [int(i) for i in np.argsort(-scores, kind="stable") if int(i) not in asked]
+    return dataclasses.replace(target, index=order[0])
 
 
 def default_target(model: Model, sample: Sample, choice: str | int = "predicted") -> Target:

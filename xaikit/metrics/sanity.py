@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from functools import partial
 from typing import ClassVar
 
 import numpy as np
@@ -15,7 +16,7 @@ from xaikit.abilities import Resettable
 from xaikit.errors import InvalidInput
 from xaikit.metrics.agreement import similarity
 from xaikit.metrics.base import METRICS, Direction, ask_again, described, measure
-from xaikit.question import Meter, Pool, Question
+from xaikit.question import Meter, Pool, Question, runner_up
 from xaikit.stats import is_constant, spearman
 from xaikit.types import Explanation, Score, Target
 
@@ -78,7 +79,8 @@ class Randomisation:
         if not isinstance(model, Resettable) or question.masker.name != explanation.masker:
             return []
         n_copies = self.n_copies or max(1, min(4, round(16 / question.n_features)))
-        copies = [self._explained(model, question, explanation, rng) for _ in range(n_copies)]
+        seeds = rng.integers(2**31, size=n_copies).tolist()
+        copies = [self._explained(model, question, explanation, seed) for seed in seeds]
         steps = np.mean([[similarity(explanation, e) for e in copy] for copy in copies], axis=0)
         share = np.arange(len(steps) + 1) / len(steps)
         curve = np.stack([share, np.append(1.0, steps)], axis=1)
@@ -97,16 +99,20 @@ class Randomisation:
         model: Resettable,
         question: Question,
         explanation: Explanation,
-        rng: np.random.Generator,
+        seed: int,
     ) -> list[Explanation]:
         """Explanations of one randomised model, layer by layer or of all layers at once."""
         layers = model.layers()
-        seed = int(rng.integers(2**31))
-        found = []
-        for count in range(1, len(layers) + 1) if self.cascade else [len(layers)]:
+        pool, found = question.pool or Pool(), []
+
+        def about(count: int) -> Question:
             # the same seed again, so that each step adds a layer to the same draws
             fresh = model.randomised(layers[:count], np.random.default_rng(seed))
-            asked = dataclasses.replace(question, model=fresh, pool=Pool(), meter=Meter())
+            return dataclasses.replace(question, model=fresh, pool=Pool(), meter=Meter())
+
+        for count in range(1, len(layers) + 1) if self.cascade else [len(layers)]:
+            key = ("randomised", question.target, seed, count)  # one copy for all methods
+            asked = pool.once(key, partial(about, count))
             found += ask_again([asked], explanation, seed=explanation.seed, capped=True)
         return found
 
@@ -131,7 +137,7 @@ class RandomLogit:
         other = _other_target(question)
         if other is None or question.masker.name != explanation.masker:
             return []
-        asked = dataclasses.replace(question, target=other, pool=Pool(), meter=Meter())
+        asked = dataclasses.replace(question, target=other, meter=Meter())  # the pool knows both
         (found,) = ask_again([asked], explanation, seed=explanation.seed, capped=True)
         name = f"against '{question.model.classes[other.index]}'"
         flat = is_constant(explanation.values) or is_constant(found.values)
@@ -147,9 +153,11 @@ def _strength(a: Explanation, b: Explanation) -> float:
 
 def _other_target(question: Question) -> Target | None:
     """The same question about the most likely class that was not asked about."""
-    target, scores = question.target, question.model.scores([question.sample.x])[0]
     if len(question.model.classes) < 3:
         return None
-    asked = {target.index, target.against}
-    order = [int(i) for i in np.argsort(-scores, kind="stable") if int(i) not in asked]
-    return dataclasses.replace(target, index=order[0])
+
+    def found() -> Target | None:
+        return runner_up(question.model.scores([question.sample.x])[0], question.target)
+
+    pool = question.pool
+    return found() if pool is None else pool.once(("runner up", question.target), found)
