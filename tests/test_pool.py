@@ -5,12 +5,16 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import torch
+from torch import nn
 from toys import FunctionModel, ask_table
 
+from xaikit.asking import Plan, make_question
 from xaikit.methods.base import ask, make_method
 from xaikit.metrics.sanity import RandomLogit
+from xaikit.models import wrap
 from xaikit.question import Pool, Question, runner_up
-from xaikit.types import Target
+from xaikit.types import Sample, Target
 
 
 def three_classes(**changes) -> Question:
@@ -87,3 +91,38 @@ def test_the_runner_up_is_the_likeliest_class_that_is_not_asked_about() -> None:
     assert runner_up(scores, Target(0, against=2)) == Target(1, against=2)
     assert runner_up(scores[:2], Target(0)) is None
     assert runner_up(scores, Target(0, space="value")) is None
+
+
+def nets(n: int, **changes) -> list[Question]:
+    torch.manual_seed(0)
+    net = nn.Sequential(nn.Linear(6, 20), nn.Tanh(), nn.Linear(20, 3))
+    rows = np.random.default_rng(0).normal(size=(n, 6))
+    model = wrap(net, modality="table", classes=("a", "b", "c"), background=rows[:4], id="net")
+    samples = [Sample(str(i), row, "table") for i, row in enumerate(rows)]
+    return [make_question(model, sample, Plan(**changes)) for sample in samples]
+
+
+def passes_of(questions: list[Question]) -> tuple[list, list[int]]:
+    """Occlusion of all questions, and the rows of each pass of the net."""
+    sizes: list[int] = []
+    net = questions[0].model.net
+    handle = net.register_forward_hook(lambda _m, args, _o: sizes.append(len(args[0])))
+    found = ask(make_method("occlusion"), questions)
+    handle.remove()
+    return found, sizes
+
+
+def test_small_requests_of_several_questions_share_passes() -> None:
+    apart = [ask(make_method("occlusion"), [q])[0] for q in nets(12)]
+    together, sizes = passes_of(nets(12))
+    for a, b in zip(apart, together, strict=True):
+        np.testing.assert_allclose(a.values, b.values, rtol=1e-6, atol=1e-7)
+        assert (a.cost.asked, a.cost.forward) == (b.cost.asked, b.cost.forward)
+    # one pass for the outputs, one for the empty values, one for all that is removed one by one
+    assert sizes == [12, 12 * 4, 12 * 6 * 4]
+
+
+def test_shared_passes_keep_to_the_batch_size() -> None:
+    _, sizes = passes_of(nets(12, batch_size=50))
+    assert max(sizes) <= 50
+    assert sum(sizes) == 12 + 12 * 4 + 12 * 6 * 4

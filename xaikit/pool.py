@@ -43,9 +43,15 @@ class Pool:
 
         return self._memory(target, masks).fill(masks, fresh)
 
+    def unseen(self, masks: Bools, target: Target) -> Bools:
+        """The distinct masks among these that are not known, in their order."""
+        return masks[self._memory(target, masks).fresh(masks)]
+
     def tell(self, masks: Bools, target: Target, values: Floats) -> None:
-        """Values (m,) that are known from elsewhere."""
-        self._memory(target, masks).fill(masks, lambda new: values[: len(new)])
+        """Values (m,) of distinct masks, known from elsewhere; what is known already stays."""
+        memory = self._memory(target, masks)
+        new = memory.fresh(masks)
+        memory.fill(masks[new], lambda _: values[new])
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once for the question: a model of random weights, for example."""

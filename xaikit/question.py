@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 import zlib
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
@@ -24,7 +23,16 @@ from xaikit.errors import CheckFailed, InvalidInput
 from xaikit.pool import Pool
 from xaikit.types import Bools, Cost, Explanation, Floats, Sample, Segmentation, Target
 
-__all__ = ["Masker", "Meter", "Pool", "Precision", "Question", "default_target", "runner_up", "versions"]
+__all__ = [
+    "Masker",
+    "Meter",
+    "Pool",
+    "Precision",
+    "Question",
+    "default_target",
+    "runner_up",
+    "versions",
+]
 
 Precision = Literal["float32", "bfloat16"]
 N_CHECKED = 16  # masks on which a lower precision is compared
@@ -123,11 +131,10 @@ class Question:
     def empty(self) -> float:
         """The target with every feature removed (mean over the references)."""
         nothing = np.zeros((1, self.n_features), dtype=bool)
-        found = float(self._evaluate(nothing, [self.target])[0, 0])
-        if self.pool is not None:
-            self.pool.tell(nothing, self.target, np.array([found]))
-            self.pool.tell(~nothing, self.target, np.array([self.output]))
-        return found
+        if self.pool is None:
+            return float(self._evaluate(nothing, [self.target])[0, 0])
+        self.pool.tell(~nothing, self.target, np.array([self.output]))
+        return float(self.pool.fill(nothing, self.target, self._evaluate)[0])
 
     def value(self, masks: Bools) -> Floats:
         """masks (m, n) bool, True = kept -> target (m,) float64, mean over the references."""
@@ -193,14 +200,13 @@ class Question:
         key = [seed, zlib.crc32(stream.encode()), zlib.crc32(self.sample.id.encode())]
         return np.random.default_rng(key)
 
-    @contextmanager
-    def metered(self) -> Iterator[tuple[Question, Meter]]:
+    def metered(self) -> Question:
         """This question with a meter of its own, for the cost of one method."""
         fresh = dataclasses.replace(self, meter=Meter())
         for name in ("output", "empty", "_bound"):  # known already: not paid again
             if name in self.__dict__:
                 fresh.__dict__[name] = self.__dict__[name]
-        yield fresh, fresh.meter
+        return fresh
 
     def cost(self, seconds: float) -> Cost:
         """What was counted so far, with the wall time given."""
@@ -235,8 +241,22 @@ class Question:
             return fast, words
         return exact, f"float32 was used: {words} whose values span {span:.2g}"
 
+    @property
+    def bound(self) -> BoundScores:
+        """Scores of masks of this question."""
+        return self._bound[0]
+
+    def learn(self, masks: Bools, scores: Floats) -> None:
+        """Put scores (m, k, K) of masks that another question's pass has found into the pool."""
+        self.meter.forward += scores.shape[0] * scores.shape[1]
+        if self.pool is not None:
+            for target in {self.target, *self.pool.targets}:
+                values = target(scores.reshape(-1, scores.shape[2])).reshape(scores.shape[:2])
+                self.pool.tell(masks, target, values.mean(axis=1))
+
     @cached_property
-    def _pace(self) -> Pace:
+    def pace(self) -> Pace:
+        """How many rows its passes have."""
         if self.batch_size is not None:
             most = self.batch_size
             if self.memory is not None:
@@ -250,7 +270,7 @@ class Question:
         values, done = np.empty((len(masks), len(targets)), dtype=np.float64), 0
         while done < len(masks):
             left = (len(masks) - done) * k
-            found = worked(self._pace, left, partial(self._pass, masks[done:], targets))
+            found = worked(self.pace, left, partial(self._pass, masks[done:], targets))
             values[done : done + len(found)] = found
             done += len(found)
         bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
@@ -268,7 +288,7 @@ class Question:
         chunk = masks[: max(1, rows // k)]
         total = np.zeros((len(chunk), len(targets)), dtype=np.float64)
         for row in range(0, k, rows):
-            scores = self._bound[0](chunk, slice(row, min(row + rows, k)))  # (m, k', K)
+            scores = self.bound(chunk, slice(row, min(row + rows, k)))  # (m, k', K)
             self.meter.forward += scores.shape[0] * scores.shape[1]
             flat = scores.reshape(-1, scores.shape[2])
             for column, target in enumerate(targets):

@@ -62,6 +62,13 @@ class Memory:
                 self._values = np.insert(self._values, place, fresh)
         return np.asarray(values[found.number], dtype=np.float64)
 
+    def fresh(self, masks: BoolArray) -> BoolArray:
+        """Which of the masks are the first of their kind and not remembered, (m,)."""
+        found = self._find(masks)
+        first = np.zeros(len(masks), dtype=bool)
+        first[found.rows[found.new]] = True
+        return first
+
     def unseen(self, masks: BoolArray) -> int:
         """How many distinct masks, of bool (m, n), are not remembered."""
         return int(self._find(masks).new.sum())

@@ -11,15 +11,17 @@ import numpy as np
 
 from xaikit.abilities import Model
 from xaikit.errors import NotApplicable, XaikitError
+from xaikit.packing import prefetch
 from xaikit.question import Question
 from xaikit.registry import Registry
-from xaikit.types import Explanation
+from xaikit.types import Bools, Explanation
 
 __all__ = [
     "COALITIONS",
     "METHODS",
     "BatchMethod",
     "Card",
+    "Foreseen",
     "Method",
     "applicable",
     "ask",
@@ -76,6 +78,13 @@ class BatchMethod(Method, Protocol):
     ) -> list[Explanation]: ...
 
 
+@runtime_checkable
+class Foreseen(Method, Protocol):
+    """A method that says beforehand which masks it will ask, so that questions share passes."""
+
+    def masks(self, question: Question) -> Bools: ...
+
+
 METHODS: Registry[type[Method]] = Registry("method")
 
 
@@ -111,15 +120,30 @@ def applicable(model: Model) -> dict[str, str | None]:
 def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> list[Explanation]:
     """Ask questions of one model; the same seed gives the same numbers in any order and batch.
 
-    Batch methods share passes over all questions; their wall time is shared out evenly.
+    Batch methods share passes over all questions; their wall time is shared out evenly. So do small
+    requests of methods that foresee them.
     """
     if not questions:
         return []
     method.check(questions[0].model)
     know_ends(questions)
+    mine = [question.metered() for question in questions]
+    rngs = [q.rng(getattr(method, "stream", method.name), seed) for q in mine]
+    found, seconds, start = [], [0.0] * len(mine), time.perf_counter()
     if isinstance(method, BatchMethod):
-        return _ask_together(method, questions, seed)
-    return [_ask_one(method, question, seed) for question in questions]
+        found = method.many(mine, rngs)
+    elif isinstance(method, Foreseen) and len(mine) > 1:
+        prefetch(mine, method.masks)
+    shared = (time.perf_counter() - start) / len(mine)
+    if not found:
+        for i, (question, rng) in enumerate(zip(mine, rngs, strict=True)):
+            start = time.perf_counter()
+            found.append(method(question, rng))
+            seconds[i] = time.perf_counter() - start
+    return [
+        replace(e, cost=q.cost(shared + s), seed=seed)
+        for e, q, s in zip(found, mine, seconds, strict=True)
+    ]
 
 
 def know_ends(questions: Sequence[Question]) -> None:
@@ -131,29 +155,7 @@ def know_ends(questions: Sequence[Question]) -> None:
         scores = part[0].model.scores([q.sample.x for q in part])
         for question, row in zip(part, scores, strict=True):
             question.__dict__["output"] = float(question.target(row[None])[0])
-    for question in questions:
+    unknown = [q for q in questions if "empty" not in q.__dict__]
+    prefetch(unknown, lambda q: np.zeros((1, q.n_features), dtype=bool))
+    for question in unknown:
         _ = question.empty
-
-
-def _rng(method: Method, question: Question, seed: int) -> np.random.Generator:
-    return question.rng(getattr(method, "stream", method.name), seed)
-
-
-def _ask_one(method: Method, question: Question, seed: int) -> Explanation:
-    with question.metered() as (mine, _):
-        start = time.perf_counter()
-        found = method(mine, _rng(method, mine, seed))
-        return replace(found, cost=mine.cost(time.perf_counter() - start), seed=seed)
-
-
-def _ask_together(
-    method: BatchMethod, questions: Sequence[Question], seed: int
-) -> list[Explanation]:
-    mine = []
-    for question in questions:
-        with question.metered() as (fresh, _):
-            mine.append(fresh)
-    start = time.perf_counter()
-    found = method.many(mine, [_rng(method, q, seed) for q in mine])
-    seconds = (time.perf_counter() - start) / len(mine)
-    return [replace(e, cost=q.cost(seconds), seed=seed) for e, q in zip(found, mine, strict=True)]

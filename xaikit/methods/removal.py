@@ -10,7 +10,7 @@ import numpy as np
 from xaikit.abilities import Model
 from xaikit.methods.base import METHODS, Card
 from xaikit.question import Question
-from xaikit.types import Explanation
+from xaikit.types import Bools, Explanation
 
 __all__ = ["Occlusion"]
 
@@ -42,7 +42,10 @@ class Occlusion:
 
     def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
         del rng  # nothing is drawn
-        n = question.n_features
-        masks = np.vstack([np.ones((1, n), dtype=bool), ~np.eye(n, dtype=bool)])
-        values = question.value(masks)
+        values = question.value(self.masks(question))
         return question.answer(self, values[0] - values[1:], additive=False, in_units=True)
+
+    def masks(self, question: Question) -> Bools:
+        """Everything kept, then each feature alone removed: (n + 1, n)."""
+        n = question.n_features
+        return np.vstack([np.ones((1, n), dtype=bool), ~np.eye(n, dtype=bool)])

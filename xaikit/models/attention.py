@@ -12,7 +12,8 @@ from torch import Tensor
 from xaikit.abilities import Attention
 from xaikit.errors import CheckFailed, NotApplicable
 from xaikit.models.inputs import Batch
-from xaikit.models.neural import NeuralModel, differentiating
+from xaikit.models.modes import differentiating
+from xaikit.models.neural import NeuralModel
 from xaikit.models.spatial import SpatialModel, token_cells
 from xaikit.models.watch import Recorder
 from xaikit.types import Floats

@@ -4,26 +4,27 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property, partial
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xaikit.abilities import BoundScores, Leaf
 from xaikit.errors import InvalidInput
-from xaikit.models.inputs import Batch, Inputs, Pixels, padding
+from xaikit.models.composing import Composed
+from xaikit.models.inputs import Batch, Inputs, Pixels, Steps, padding
+from xaikit.models.modes import Parts, differentiating, evaluating
+from xaikit.models.prefix import Prefix, causal_body
 from xaikit.models.regions import Regions
 from xaikit.models.watch import Event, watch
 from xaikit.types import Bools, Floats, Ints, Modality, Space
 
-__all__ = ["NeuralModel", "Reads", "differentiating", "evaluating"]
+__all__ = ["NeuralModel", "Reads"]
 
 Array = NDArray[Any]
 SECONDS_PER_PRODUCT = 2e-11  # measured 1.3e-11 to 2.6e-11 on one AVX-512 core
@@ -94,17 +95,18 @@ class NeuralModel:
         """B inputs in data space -> (B, K) float64."""
         parts = (xs[i : i + self.batch_rows] for i in range(0, len(xs), self.batch_rows))
         with evaluating(self.net), torch.inference_mode():
-            found = [self.forward(batch.at, batch) for batch in map(self._encode, parts)]
+            found = [self.forward(batch.at, batch) for batch in map(self.encode, parts)]
         return torch.cat(found).double().cpu().numpy()
 
     def read(self, xs: Sequence[Array] | Array) -> Batch:
         """B inputs in data space, encoded on the device, ready to be differentiated."""
-        batch = self._encode(xs)
+        batch = self.encode(xs)
         # with channels together the backward pass of a strided 1 x 1 convolution on fewer than 8
         # channels writes out of bounds and kills the process (oneDNN in torch 2.13)
         return replace(batch, at=batch.at.clone(memory_format=torch.contiguous_format))
 
-    def _encode(self, xs: Sequence[Array] | Array) -> Batch:
+    def encode(self, xs: Sequence[Array] | Array) -> Batch:
+        """B inputs in data space as the net reads them."""
         return self.inputs.read(self.net, xs, self.device)
 
     def forward(self, at: Tensor, batch: Batch) -> Tensor:
@@ -180,93 +182,18 @@ class _Lowered(NeuralModel):
         return found if self.classes else self.centre + self.scale * found
 
 
-class Parts(NamedTuple):
-    """The modules and weights of a net, listed once where they are needed often."""
-
-    modules: tuple[nn.Module, ...]
-    weights: tuple[nn.Parameter, ...]
-
-    @classmethod
-    def of(cls, net: nn.Module) -> Parts:
-        return cls(tuple(net.modules()), tuple(net.parameters()))
-
-
-@contextmanager
-def evaluating(net: nn.Module | Parts) -> Iterator[None]:
-    """Inside, the net is in evaluation mode and its weights collect no gradient; both are restored."""
-    parts = net if isinstance(net, Parts) else Parts.of(net)
-    training = [m for m in parts.modules if m.training]
-    learning = [p for p in parts.weights if p.requires_grad]
-    try:
-        for module in training:
-            object.__setattr__(module, "training", False)  # nn.Module's own way is slow
-        for weight in learning:
-            weight.requires_grad_(False)
-        yield
-    finally:
-        for module in training:
-            object.__setattr__(module, "training", True)
-        for weight in learning:
-            weight.requires_grad_(True)
-
-
-@contextmanager
-def differentiating(net: nn.Module) -> Iterator[None]:
-    """`evaluating`, on kernels that can be differentiated.
-
-    cuDNN refuses the backward pass of an RNN in evaluation mode, and the fused encoder of torch
-    hides its attention.
-    """
-    fast = torch.backends.mha.get_fastpath_enabled()
-    recurrent = any(isinstance(m, nn.RNNBase) for m in net.modules())
-    cudnn = torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext()
-    with evaluating(net), cudnn:
-        torch.backends.mha.set_fastpath_enabled(False)
-        try:
-            yield
-        finally:
-            torch.backends.mha.set_fastpath_enabled(fast)
-
-
 def _replace(model: NeuralModel, x: Array, references: Array, ids: Ints) -> BoundScores:
-    n, parts = int(ids.max()) + 1, Parts.of(model.net)
-    with evaluating(parts), torch.inference_mode():
-        batch = model._encode([x])
-        others = model._encode(references).at  # (k, ...)
-        change = batch.at - others
-    # places of no feature read the column of ones that is put behind the masks
-    places = model.inputs.places(np.where(ids < 0, n, ids))
-    index = torch.from_numpy(np.ascontiguousarray(places).reshape(-1)).to(others.device)
-    straight = np.array_equal(places.reshape(-1), np.arange(n))  # one place a feature, in order
-    buffer, repeated = others.new_empty(0), batch
-
-    def bound(masks: Bools, rows: slice) -> Floats:
-        nonlocal buffer, repeated
-        with evaluating(parts), torch.inference_mode():
-            part, m = others[rows], len(masks)
-            kept = torch.from_numpy(masks).to(others)
-            if not straight:
-                kept = F.pad(kept, (0, 1), value=1.0).index_select(1, index)
-            if len(buffer) < m * len(part):
-                buffer = _empty_like(others, m * len(part))
-            flat = buffer[: m * len(part)]
-            out = flat.view(m, len(part), *others.shape[1:])
-            torch.addcmul(part, kept.view(m, 1, *places.shape), change[rows], out=out)
-            if batch.lengths and len(repeated.lengths) != len(flat):
-                repeated = batch.take(torch.zeros(len(flat), dtype=torch.long))
-            scores = model.forward(flat, repeated)
-        return scores.view(m, len(part), -1).double().cpu().numpy()
-
-    if not isinstance(model.inputs, Pixels):
+    bound = Composed(model, x, references, ids)
+    if isinstance(model, _Lowered):  # shortcuts read the weights of the net itself
         return bound
-    run, still = partial(model.forward, batch=batch), partial(evaluating, parts)
-    return Regions(model.net, run, still, batch.at, others, ids, bound)
-
-
-def _empty_like(rows: Tensor, n: int) -> Tensor:
-    """(n, ...) memory laid out as each of the rows is."""
-    strides = (rows[0].numel(), *rows.stride()[1:])
-    return torch.empty_strided((n, *rows.shape[1:]), strides, dtype=rows.dtype, device=rows.device)
+    run, batch, others = partial(model.forward, batch=bound.batch), bound.batch, bound.others
+    if isinstance(model.inputs, Pixels):
+        return Regions(model.net, run, bound.still, batch.at, others, ids, bound)
+    body = causal_body(model.net)
+    turned = isinstance(model.inputs, Steps) and model.inputs.channels_first
+    if body is None or turned:
+        return bound
+    return Prefix(model.net, body, run, bound.still, batch.at, others, bound.places, bound)
 
 
 def _leave_out(model: NeuralModel, x: Array, ids: Ints) -> BoundScores:

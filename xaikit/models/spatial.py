@@ -15,7 +15,8 @@ from torch import Tensor, nn
 from xaikit.abilities import Activations
 from xaikit.errors import InvalidInput, NotApplicable
 from xaikit.models.inputs import Batch
-from xaikit.models.neural import NeuralModel, differentiating
+from xaikit.models.modes import differentiating
+from xaikit.models.neural import NeuralModel
 from xaikit.models.watch import Event, hooked
 
 __all__ = ["Cells", "SpatialModel", "cut", "find_layer", "keeps_places", "token_cells"]

@@ -19,7 +19,8 @@ from xaikit.errors import InvalidInput, ModelError
 from xaikit.modality.text import MASK_WORD
 from xaikit.models.attention import TokenModel
 from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
-from xaikit.models.neural import NeuralModel, Reads, evaluating
+from xaikit.models.modes import evaluating
+from xaikit.models.neural import NeuralModel, Reads
 from xaikit.models.spatial import SpatialModel, keeps_places
 from xaikit.models.text import Encode, Tokens
 from xaikit.models.training import pick_device

@@ -1,0 +1,92 @@
+"""Masked inputs of one sample, put together on the device from what was encoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
+from xaikit.models.modes import Parts, evaluating
+from xaikit.types import Bools, Floats, Ints
+
+if TYPE_CHECKING:
+    from xaikit.models.neural import NeuralModel
+
+__all__ = ["Composed"]
+
+Array = NDArray[Any]
+
+
+class Composed:
+    """Scores of masks, in a buffer that is used again and again; see `abilities.Maskable`.
+
+    batch : the sample, encoded; others : (k, ...) its references, encoded
+    places : the feature of each place of an encoded input, n where there is none
+    alike : composed inputs of equal `alike` fit into one pass
+    """
+
+    def __init__(self, model: NeuralModel, x: Array, references: Array, ids: Ints) -> None:
+        self._model, self._n = model, int(ids.max()) + 1
+        self._parts = Parts.of(model.net)
+        with self.still(), torch.inference_mode():
+            self.batch = model.encode([x])
+            self.others = model.encode(references).at
+            self._change = self.batch.at - self.others
+        # places of no feature read the column of ones that is put behind the masks
+        self.places = model.inputs.places(np.where(ids < 0, self._n, ids))
+        index = np.ascontiguousarray(self.places).reshape(-1)
+        self._index = torch.from_numpy(index).to(self.others.device)
+        self._straight = np.array_equal(index, np.arange(self._n))  # one place a feature, in order
+        self._buffer, self._repeated = self.others.new_empty(0), self.batch
+        self.alike = (id(model.net), tuple(self.others.shape[1:]), self.batch.lengths)
+
+    def still(self) -> AbstractContextManager[None]:
+        """The context in which the net is run."""
+        return evaluating(self._parts)
+
+    def __call__(self, masks: Bools, rows: slice) -> Floats:
+        """masks (m, n), some of the references -> scores (m, k', K)."""
+        n = len(masks) * len(self.others[rows])
+        with self.still(), torch.inference_mode():
+            flat = self._room(n)
+            self._compose(masks, rows, flat)
+            scores = self._scores(flat)
+        return scores.reshape(len(masks), n // len(masks), -1)
+
+    def together(self, others: Sequence[Composed], masks: Sequence[Bools]) -> list[Floats]:
+        """Scores (m, k, K) of the masks of each of the others, in one pass."""
+        sizes = [len(own) * len(other.others) for own, other in zip(masks, others, strict=True)]
+        with self.still(), torch.inference_mode():
+            flat = self._room(sum(sizes))
+            for part, own, other in zip(torch.split(flat, sizes), masks, others, strict=True):
+                other._compose(own, slice(None), part)
+            scores = np.split(self._scores(flat), np.cumsum(sizes)[:-1])
+        return [s.reshape(len(own), -1, s.shape[1]) for s, own in zip(scores, masks, strict=True)]
+
+    def _compose(self, masks: Bools, rows: slice, out: Tensor) -> None:
+        part, m = self.others[rows], len(masks)
+        kept = torch.from_numpy(masks).to(self.others)
+        if not self._straight:
+            kept = F.pad(kept, (0, 1), value=1.0).index_select(1, self._index)
+        kept = kept.view(m, 1, *self.places.shape)
+        torch.addcmul(part, kept, self._change[rows], out=out.view(m, *part.shape))
+
+    def _room(self, n: int) -> Tensor:
+        """(n, ...) memory, laid out as each of the references is."""
+        if len(self._buffer) < n:
+            row = self.others[0]
+            strides = (row.numel(), *self.others.stride()[1:])
+            self._buffer = self.others.new_empty_strided((n, *row.shape), strides)
+        return self._buffer[:n]
+
+    def _scores(self, flat: Tensor) -> Floats:
+        if self.batch.lengths and len(self._repeated.lengths) != len(flat):
+            self._repeated = self.batch.take(torch.zeros(len(flat), dtype=torch.long))
+        found: Floats = self._model.forward(flat, self._repeated).double().cpu().numpy()
+        return found

@@ -1,0 +1,66 @@
+"""Small requests of several questions, put together into full passes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+
+from xaikit.engine import worked
+from xaikit.question import Question
+from xaikit.types import Bools, Floats
+
+__all__ = ["Packable", "prefetch"]
+
+
+@runtime_checkable
+class Packable(Protocol):
+    """Bound scores that can share a pass with those of other questions of the model.
+
+    alike : questions with equal `alike` fit into one pass
+    """
+
+    alike: Hashable
+
+    def __call__(self, masks: Bools, rows: slice) -> Floats: ...
+
+    def together(self, others: Sequence[Packable], masks: Sequence[Bools]) -> list[Floats]:
+        """Scores (m, k, K) of the masks of each, in one pass."""
+        ...
+
+
+def prefetch(questions: Sequence[Question], masks: Callable[[Question], Bools]) -> None:
+    """Evaluate masks of all questions in shared passes and put the values into their pools.
+
+    Does nothing for questions without a pool, or whose own masks fill a pass.
+    """
+    groups: dict[Hashable, list[tuple[Question, Bools]]] = {}
+    for question in questions:
+        bound = question.bound
+        if question.pool is None or not isinstance(bound, Packable):
+            continue
+        unseen = question.pool.unseen(masks(question), question.target)
+        if 0 < len(unseen) * question.n_references < question.pace.best:
+            groups.setdefault((bound.alike, question.n_references), []).append((question, unseen))
+    for group in groups.values():
+        while len(group) > 1:
+            group = group[worked(group[0][0].pace, _rows(group), partial(_pass, group)) :]
+
+
+def _rows(group: Sequence[tuple[Question, Bools]]) -> int:
+    return sum(len(masks) * question.n_references for question, masks in group)
+
+
+def _pass(group: Sequence[tuple[Question, Bools]], rows: int) -> tuple[int, int]:
+    """Rows asked and questions answered: as many as fit, at least one."""
+    ends = np.cumsum([len(masks) * question.n_references for question, masks in group])
+    n = max(1, int(np.searchsorted(ends, rows, side="right")))
+    questions, masks = zip(*group[:n], strict=True)
+    bounds = [question.bound for question in questions]
+    for question, own, scores in zip(
+        questions, masks, bounds[0].together(bounds, masks), strict=True
+    ):
+        question.learn(own, scores)
+    return int(ends[n - 1]), n
