@@ -26,7 +26,9 @@ check: $(BIN)/.tested  ## lint, format, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(BIN)/.tested  ## accuracy of the estimators (needs ../shared/data) and of the models
+bench: $(BIN)/.tested  ## beside captum, lime, shap and shapiq, into docs/performance.md; then accuracy (needs ../shared/data)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	$(BIN)/python -m benchmarks --write
 	$(BIN)/python benchmarks/shapley_accuracy.py
 	$(BIN)/python benchmarks/accuracy.py --data ../shared/data
 

@@ -17,7 +17,7 @@ import json
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -71,7 +71,7 @@ def main() -> int:
     print(HEADER)
     cells = []
     for family in options.families:
-        for cell in _family(folder, family, options):
+        for cell in _family(family, options):
             cells.append(cell)
             print(_row(cell), flush=True)
     ratios = [cell["ratio"] for cell in cells]
@@ -98,9 +98,19 @@ def _folder() -> Path:
     return root / "data" / "reference_shapley_games"
 
 
-def _family(folder: Path, family: str, options: argparse.Namespace) -> Iterator[dict[str, object]]:
-    with np.load(folder / f"{family}.npz") as file:
-        games = [Table(values) for values in file["values"]]
+def reference_games(families: Sequence[str] = tuple(BUDGETS)) -> dict[str, list[Table]]:
+    """The games of each family, as far as they are on this machine."""
+    games = {}
+    for family in families:
+        path = _folder() / f"{family}.npz"
+        if path.is_file():
+            with np.load(path) as file:
+                games[family] = [Table(values) for values in file["values"]]
+    return games
+
+
+def _family(family: str, options: argparse.Namespace) -> Iterator[dict[str, object]]:
+    games = reference_games([family])[family]
     exact = [game.shapley() for game in games]
     for budget in (m for m in BUDGETS[family] if options.least <= m <= options.most):
         cell: dict[str, object] = {"family": family, "budget": budget}

@@ -35,6 +35,7 @@ LIME = "tests/methods/test_methods_surrogate.py"
 REMOVAL = "tests/metrics/test_metrics_removal.py"
 AGREEMENT = "tests/metrics/test_metrics_agreement.py"
 PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
+POOL = "tests/test_pool.py"
 VERDICT = "tests/metrics/test_metrics_verdict.py"
 STATS = "tests/metrics/test_metrics_stats.py"
 
@@ -46,9 +47,17 @@ MUTATIONS = (
     Mutation("types.py", 'if how == "sum" else total', 'if how == "mean" else total', CONTRACT),
     Mutation("types.py", "if j != self.index]", "if j != 0]", CONTRACT),
     Mutation("types.py", "0.5 * (1 + np.tanh(odds / 2))", "0.5 * (1 + np.tanh(odds))", CONTRACT),
-    Mutation("question.py", "values[start : start + step] = total / k", "values[start : start + step] = total", CONTRACT),
+    Mutation("question.py", "return len(chunk) * k, total / k", "return len(chunk) * k, total", CONTRACT),
     Mutation("question.py", "np.where(kept[:, None], x, part[None])", "np.where(kept[:, None], part[None], x)", CONTRACT),
-    Mutation("question.py", "key = [seed, zlib.crc32(method.encode())", "key = [seed, 0", CONTRACT),
+    Mutation("question.py", "key = [seed, zlib.crc32(stream.encode())", "key = [seed, 0", CONTRACT),
+    # the engine
+    Mutation("pool.py", "values = found[:, column]", "values = found[:, 0]", POOL),
+    Mutation("pool.py", "self._memories.setdefault(target,", "self._memories.setdefault(None,", POOL),
+    Mutation("estimators/memory.py", "packed.view(f\"V{packed.shape[1]}\")", "packed[:, :1].copy().view(\"V1\")", ESTIMATORS),
+    Mutation("models/composing.py", "np.cumsum(sizes)[:-1]", "np.cumsum(sizes[::-1])[:-1]", POOL),
+    Mutation("models/composing.py", "(0, 1), value=1.0", "(0, 1), value=0.0", "tests/models/test_models_neural.py"),
+    Mutation("engine.py", "self.most = rows // 2", "self.most = rows", "tests/test_engine.py"),
+    Mutation("engine.py", "if found < GAIN * fastest", "if found > GAIN * fastest", "tests/test_engine.py"),
     # estimators
     Mutation("estimators/exact.py", "joined = np.append(0.0, weights)", "joined = np.append(weights, 0.0)", ESTIMATORS),
     Mutation("estimators/pairs.py", "odd=(inside - outside) / 2", "odd=(outside - inside) / 2", ESTIMATORS),
@@ -62,11 +71,13 @@ MUTATIONS = (
     Mutation("methods/path.py", "at = start + along", "at = start - along", GRADIENT),
     Mutation("methods/path.py", "(step * self.batch.gradient", "(self.batch.gradient", GRADIENT),
     Mutation("methods/cam.py", "slopes.flatten(2).sum(dim=2)", "slopes.flatten(2).amax(dim=2)", CAM),
+    Mutation("methods/surrogate.py", "(log_pairs - log_asked)", "(log_asked - log_pairs)", LIME),
+    Mutation("methods/surrogate.py", "pairs.drawn @ change**2", "np.ones_like(pairs.drawn) @ change**2", LIME),
     # metrics and verdict
     Mutation("metrics/faithfulness.py", "np.lexsort((rng.random(len(values)), -values))", "np.lexsort((rng.random(len(values)), values))", REMOVAL),
     Mutation("metrics/faithfulness.py", "kept: Bools = rank[:, None, :] >= counts", "kept: Bools = rank[:, None, :] > counts", REMOVAL),
     Mutation("metrics/faithfulness.py", "area(insertion) - area(deletion)", "area(deletion) - area(insertion)", REMOVAL),
-    Mutation("metrics/agreement.py", "np.argsort(-np.abs(values)", "np.argsort(np.abs(values)", AGREEMENT),
+    Mutation("agreement.py", "np.argsort(-np.abs(values)", "np.argsort(np.abs(values)", AGREEMENT),
     Mutation("stats.py", "adjusted[order] = np.minimum(stepped, 1.0)", "adjusted = np.minimum(stepped, 1.0)", STATS),
 )  # fmt: skip
 

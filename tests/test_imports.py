@@ -16,15 +16,27 @@ ORDER = {  # what each part may import from xaikit
     "types": {"errors", "report"},  # report: only inside `plot`, for `explanation.plot()`
     "registry": {"errors"},
     "abilities": {"types"},
-    "question": {"types", "errors", "abilities"},
-    "run": {"types", "errors"},
+    "engine": {"errors"},
+    "pool": {"types", "estimators"},
+    "question": {"types", "errors", "abilities", "engine", "pool"},
+    "packing": {"types", "engine", "question"},
+    "run": {"types", "errors", "verdict", "agreement", "causes"},  # the last three only in methods
+    "measures": {"types", "registry", "question"},  # question: for its name only
+    "agreement": {"types", "errors", "measures", "stats"},
+    "causes": {"types", "run", "agreement", "stats"},
     "stats": {"types", "errors"},
     "verdict": {"types", "errors", "run", "stats"},
     "modality": {"types", "errors", "question", "registry", "data"},
     "data": {"types", "errors", "registry", "modality"},
     "estimators": {"types", "errors"},
-    "methods": {"types", "errors", "abilities", "registry", "question", "estimators", "stats"},
-    "metrics": {"types", "errors", "abilities", "registry", "question", "methods", "stats"},
+    "methods": {
+        *("types", "errors", "abilities", "registry", "engine", "packing", "question"),
+        *("estimators", "stats"),
+    },
+    "metrics": {
+        *("types", "errors", "abilities", "registry", "question", "methods", "stats"),
+        *("measures", "agreement", "pool"),
+    },
     "report": {"types", "errors", "run", "verdict", "stats"},
 }
 HEAVY = {"torch", "shap", "lime", "captum", "matplotlib", "sklearn", "skimage"}

@@ -5,7 +5,8 @@ from __future__ import annotations
 import dataclasses
 import sys
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import numpy as np
@@ -13,8 +14,8 @@ from scipy.special import softmax
 
 from xaikit.abilities import Model
 from xaikit.estimators.exact import coalition_masks, shapley_weights
-from xaikit.methods.base import METHODS, Card, ask
-from xaikit.metrics import METRICS, removal_tests
+from xaikit.methods.base import METHODS, Card, ask, make_method
+from xaikit.metrics import METRICS, agreement_scores, disagreements, removal_tests
 from xaikit.question import Masker, Pool, Question, default_target
 from xaikit.run import Run
 from xaikit.types import Explanation, Sample, Score, Segmentation
@@ -37,13 +38,19 @@ class Bent:
     info: dict[str, Any] = dataclasses.field(default_factory=dict)
 
     def scores(self, xs: Sequence[np.ndarray]) -> np.ndarray:
-        if self.modality == "text":  # the word "3:0.25" is the number 0.25 at place 3
-            z = np.zeros((len(xs), N))
-            for row, words in enumerate(xs):
-                for place, number in (w.split(":") for w in words if ":" in w):
-                    z[row, int(place)] = float(number)
-        else:
-            z = np.stack(xs).reshape(len(xs), N).astype(float)
+        return self.bent(self.read(xs))
+
+    def read(self, xs: Sequence[np.ndarray]) -> np.ndarray:
+        """(B, N) the number at each place; the word "3:0.25" is the number 0.25 at place 3."""
+        if self.modality != "text":
+            return np.stack(xs).reshape(len(xs), N).astype(float)
+        z = np.zeros((len(xs), N))
+        for row, words in enumerate(xs):
+            for place, number in (w.split(":") for w in words if ":" in w):
+                z[row, int(place)] = float(number)
+        return z
+
+    def bent(self, z: np.ndarray) -> np.ndarray:
         single, pair = self.weights
         return 3 * np.tanh(z @ single) + (z * np.roll(z, 1, axis=1)) @ pair
 
@@ -97,6 +104,16 @@ def exact(question: Question) -> np.ndarray:
     )
 
 
+def integrated(question: Question, model: Bent) -> np.ndarray:
+    """Integrated gradients of the numbers from 0, which is the first masker's reference."""
+    (z,) = model.read([question.sample.x])
+    nodes, weights = np.polynomial.legendre.leggauss(16)
+    step = 1e-4 * np.stack([np.eye(N), -np.eye(N)])  # (2, N, N)
+    points = ((nodes + 1) / 2)[:, None, None, None] * z + step
+    y = question.target(model.bent(points.reshape(-1, N))).reshape(16, 2, N)
+    return z * (weights / 2 @ (y[:, 0] - y[:, 1])) / 2e-4
+
+
 @dataclasses.dataclass(frozen=True)
 class Toy:
     """An explainer of a test; `values` is overridden."""
@@ -121,6 +138,27 @@ class Sound(Toy):
 
     def values(self, question, rng):
         return exact(question)
+
+
+class Gradients(Toy):
+    """Integrated gradients with a completeness gap far below 1 %."""
+
+    name = "ig"
+    additive = True
+
+    def values(self, question, rng):
+        return integrated(question, question.model)
+
+
+class OtherGradients(Toy):
+    """Integrated gradients of a copy with random weights."""
+
+    name = "other_ig"
+    additive = True
+
+    def values(self, question, rng):
+        fresh = question.model.randomised(("singles", "pairs"), np.random.default_rng(98))
+        return integrated(question, fresh)
 
 
 class RandomMap(Toy):
@@ -211,10 +249,12 @@ class Leaky(Toy):
         return 0.8 * exact(question)
 
 
+SOUND = (Sound, Gradients)
 BROKEN = (
-    RandomMap, FixedRandomMap, Edges, Constant, WrongClass, Reversed, OtherModel, Unstable, Leaky
+    RandomMap, FixedRandomMap, Edges, Constant, WrongClass, Reversed, OtherModel, OtherGradients,
+    Unstable, Leaky,
 )  # fmt: skip
-EVERY = (Sound, *BROKEN, MagnitudeControl)
+EVERY = (*SOUND, *BROKEN, MagnitudeControl)
 
 
 def study(asked: list[Question], kinds: Sequence[type[Toy]] = EVERY, seed: int = 0) -> Run:
@@ -243,17 +283,69 @@ def study(asked: list[Question], kinds: Sequence[type[Toy]] = EVERY, seed: int =
     )
 
 
-def trials(n: int) -> dict[str, Counter[str]]:
-    """Verdicts of n studies, the kinds of data in turn: explainer -> status -> how often."""
-    found: dict[str, Counter[str]] = {kind.name: Counter() for kind in EVERY}
+def trials(n: int) -> dict[tuple[str, str], Counter[str]]:
+    """Verdicts of n studies, the kinds of data in turn: (explainer, kind of data) -> status -> count."""
+    found: dict[tuple[str, str], Counter[str]] = {}
     for seed in range(n):
-        for verdict in verdicts(study(questions(seed, list(GRIDS)[seed % len(GRIDS)]))):
-            found[verdict.method][verdict.status] += 1
+        modality = list(GRIDS)[seed % len(GRIDS)]
+        for verdict in verdicts(study(questions(seed, modality))):
+            found.setdefault((verdict.method, modality), Counter())[verdict.status] += 1
     return found
 
 
+def agreement_trials(n: int) -> dict[str, int]:
+    """How often, in n studies, two seeds are said to agree and opposites to disagree.
+
+    Two seeds of Shapley values from 30 evaluations of 256; the opposite has the strengths of the
+    other seed in reversed order, or all its signs turned.
+    """
+    method = make_method("permutation_shap", budget=30)
+    found = {"two seeds": 0, "opposite order": 0, "opposite signs": 0}
+    for trial in range(n):
+        asked = questions(trial, list(GRIDS)[trial % len(GRIDS)])
+        one, other, one_again, other_again = (ask(method, asked, seed=s) for s in range(4))
+        for name, change, by in (
+            ("two seeds", lambda v: v, "spearman"),
+            ("opposite order", upside_down, "spearman"),
+            ("opposite signs", np.negative, "sign_agreement"),
+        ):
+            theirs, again = (changed(runs, change) for runs in (other, other_again))
+            pairs = ((one, theirs), (one, one_again), (theirs, again))
+            scores = [
+                s
+                for a, b in pairs
+                for pair in zip(a, b, strict=True)
+                for s in agreement_scores(*pair)
+            ]
+            real = disagreements(scores, by=by)["permutation_shap", "other"].real
+            found[name] += real is (name != "two seeds")
+    return found
+
+
+def upside_down(values: np.ndarray) -> np.ndarray:
+    """The strongest feature gets the least strength and so on; the signs stay."""
+    rank = np.argsort(np.argsort(np.abs(values)))
+    return np.sign(values) * np.sort(np.abs(values))[::-1][rank]
+
+
+def changed(runs: Sequence[Explanation], change: Any) -> list[Explanation]:
+    return [dataclasses.replace(e, method="other", values=change(e.values)) for e in runs]
+
+
+@contextmanager
+def registered() -> Iterator[None]:
+    """Inside, the toys are methods; the toy magnitude takes the real one's place."""
+    before = dict(METHODS._entries)
+    try:
+        METHODS._entries.update({kind.name: kind for kind in EVERY})
+        yield
+    finally:
+        METHODS._entries.clear()
+        METHODS._entries.update(before)
+
+
 if __name__ == "__main__":  # python tests/toy_studies.py 200
-    for kind in EVERY:
-        METHODS._entries[kind.name] = kind  # the toy magnitude takes the real one's place
-    for method, statuses in trials(int(sys.argv[1])).items():
-        print(f"{method:12s}", dict(statuses))
+    with registered():
+        for (method, modality), statuses in trials(int(sys.argv[1])).items():
+            print(f"{method:12s} {modality:7s}", dict(statuses))
+        print(agreement_trials(int(sys.argv[1])))

@@ -29,7 +29,15 @@ class Pace:
     faster end the search. most : rows that memory allows; a pass that runs out of memory halves it.
     """
 
-    def __init__(self, start: int = START, most: int = LARGEST, *, fixed: bool = False) -> None:
+    def __init__(
+        self,
+        start: int = START,
+        most: int = LARGEST,
+        *,
+        fixed: bool = False,
+        clock: Callable[[], float] = time.perf_counter,
+    ) -> None:
+        self.clock = clock
         self.most = max(1, most)
         self.best = max(1, min(start, self.most))
         self._search = None if fixed else self._climb()
@@ -98,7 +106,10 @@ def pace_of(model: Any, x: Any, kind: str, memory: int | None = None) -> Pace:
     key = (x.shape, kind, memory)
     if key not in known:
         most = LARGEST if memory is None else rows_that_fit(model, x, memory)
-        known[key] = Pace(int(getattr(model, "batch_rows", START)), most)
+        # what else the machine does must not decide: on a CPU only the thread's own time counts
+        on_cpu = getattr(getattr(model, "device", None), "type", "cpu") == "cpu"
+        clock = time.thread_time if on_cpu else time.perf_counter
+        known[key] = Pace(int(getattr(model, "batch_rows", START)), most, clock=clock)
     return known[key]
 
 
@@ -140,7 +151,7 @@ def worked(pace: Pace, left: int, attempt: Callable[[int], tuple[int, T]]) -> T:
     attempt : does some of the `left` rows in passes of at most `size`; gives how many, and a result
     """
     while True:
-        size, start = pace.rows(left), time.perf_counter()
+        size, start = pace.rows(left), pace.clock()
         try:
             rows, found = attempt(size)
         except (MemoryError, RuntimeError) as error:
@@ -148,7 +159,7 @@ def worked(pace: Pace, left: int, attempt: Callable[[int], tuple[int, T]]) -> T:
                 raise
             pace.shrink(min(size, left))
             continue
-        pace.record(size, rows, time.perf_counter() - start)
+        pace.record(size, rows, pace.clock() - start)
         return found
 
 

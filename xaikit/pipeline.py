@@ -26,7 +26,7 @@ from xaikit.types import Explanation, Floats, Sample, Score
 __all__ = ["probabilities", "study"]
 
 FAST = ("removal", "completeness_gap", "plausibility")
-"""Metrics that ask no explanation again; "auto" takes every registered metric."""
+"""Metrics that ask no explanation again."""
 
 N_AGAIN = 10
 """Samples on which the other metrics ask again: the fewest on which a verdict can rest."""
@@ -49,7 +49,8 @@ def study(
     """Explanations, their scores and everything needed to read them, as a run.
 
     methods : "auto" (all that apply) or names or configured methods
-    metrics : "auto", "fast" (none that explains again), "none", or names
+    metrics : "auto" (all but those marked costly), "fast" (none that explains again), "none", or
+        names
     data : the data set, so that the page can say where values lie in it
     budget : most evaluations a sample of each method that samples, or "auto": until converged
     tolerance : share of the range of the values at which such a method has converged
@@ -116,7 +117,7 @@ def probabilities(model: Model, samples: Sequence[Sample]) -> Floats:
 
 def _metrics(wanted: str | Sequence[str]) -> tuple[str, ...]:
     if wanted == "auto":
-        return METRICS.names()
+        return tuple(n for n in METRICS.names() if not getattr(METRICS.get(n), "costly", False))
     if wanted == "none":
         return ()
     if wanted == "fast":

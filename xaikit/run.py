@@ -11,16 +11,21 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.errors import DataError
 from xaikit.types import Cost, Explanation, Floats, Sample, Score, Segmentation, Target
+
+if TYPE_CHECKING:
+    from xaikit.agreement import Consensus, Disagreement
+    from xaikit.causes import Cause
+    from xaikit.verdict import Verdict
 
 __all__ = ["Failure", "Run"]
 
@@ -65,6 +70,37 @@ class Run:
     def methods(self) -> tuple[str, ...]:
         """Names of the methods that gave at least one explanation, in the order asked."""
         return tuple(dict.fromkeys(e.method for e in self.explanations))
+
+    def verdicts(self) -> tuple[Verdict, ...]:
+        """Which explanations can be believed: one verdict a method, in the order asked."""
+        from xaikit.verdict import verdicts
+
+        return verdicts(self)
+
+    def disagreements(self, by: str = "spearman") -> dict[tuple[str, str], Disagreement]:
+        """Pairs of methods -> whether they differ by more than their own second runs do."""
+        from xaikit.agreement import disagreements
+
+        return disagreements([s for s in self.scores if np.isfinite(s.value)], by)
+
+    def causes(self) -> tuple[Cause, ...]:
+        """Where the disagreements beyond noise come from, as far as the run itself can show it."""
+        from xaikit.causes import causes
+
+        return causes(self)
+
+    def consensus(self, sample_id: str, methods: Sequence[str]) -> Consensus:
+        """What these methods all say of one sample; give two or more that passed their gates."""
+        from xaikit.agreement import consensus
+
+        asked = (e for m in methods for e in self.of(m))
+        return consensus([e for e in asked if e.sample_id == sample_id])
+
+    def masker_tau(self) -> float | None:
+        """Kendall's tau between the methods' order under two ways of removing; None if not known."""
+        from xaikit.agreement import masker_tau
+
+        return masker_tau(self.scores)[0]
 
     def save(self, folder: str | Path) -> Path:
         """Write the run; an existing run folder is replaced only once the new one is whole."""

@@ -322,6 +322,12 @@ class Explanation:
         """output - empty - sum(values): what an additive explanation leaves unexplained."""
         return float(self.output - self.empty - self.values.sum())
 
+    @property
+    def places(self) -> Floats:
+        """(*grid) relevance of each place: a sum is shared out over the feature, a mean is repeated."""
+        shared = 1.0 if self.unit == "relative" else self.segmentation.sizes
+        return self.segmentation.scatter(self.values / shared)
+
     def top(self, k: int = 5) -> list[tuple[str, float]]:
         """The k features of largest absolute value with their signed values, strongest first."""
         order = np.argsort(-np.abs(self.values), kind="stable")[:k]

@@ -72,11 +72,34 @@ def test_the_ladder_stops_early_on_order_two():
 
 
 def test_the_ladder_stops_when_the_tolerance_is_met():
-    loose, tight = (shapley(Counter(12), 12, tolerance=t) for t in (0.4, 0.2))
+    loose, tight = (shapley(Counter(12), 12, tolerance=t) for t in (0.4, 0.1))
     assert loose.converged
     assert tight.converged
     assert loose.evaluations < tight.evaluations < 2048
-    assert 2.5 * tight.std.max() < 0.2 * np.ptp(tight.values)
+    assert 2.5 * tight.std.max() < 0.1 * np.ptp(tight.values)
+
+
+def test_rungs_that_cannot_converge_are_not_fitted(monkeypatch):
+    budgets = []
+
+    def one_rung(game, request, budget, before):
+        budgets.append(budget)
+        game.evaluations = budget
+        std = np.full(10, 20 / budget)  # relative error 2.5 std / 10 = 5 / budget
+        return Estimate(np.linspace(0, 10, 10), std, "odd_gp", budget // 2)
+
+    monkeypatch.setattr(estimate_module, "_one_rung", one_rung)
+    shapley(Counter(10), 10, max_budget=900, tolerance=0.015)
+    # from .192 at 26: .192 (26 / 50)^2 is above the tolerance and .192 (26 / 100)^2 is below it
+    assert budgets == [26, 100, 200, 400]
+
+
+def test_the_last_rung_is_always_fitted():
+    result = shapley(Counter(12), 12, max_budget=500, tolerance=1e-5)
+    plain = shapley(Counter(12), 12, budget=500)
+    assert result.evaluations == plain.evaluations == 500
+    np.testing.assert_allclose(result.values, plain.values, atol=2 * plain.std.max())
+    np.testing.assert_allclose(result.std, plain.std, rtol=0.5)
 
 
 def test_a_small_game_ends_in_enumeration():

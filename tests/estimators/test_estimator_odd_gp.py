@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
 from xaikit.estimators import odd_gp as odd_gp_module
 from xaikit.estimators import odd_integrals
+from xaikit.estimators import odd_model as odd_model_module
 from xaikit.estimators.design import paired_design
 from xaikit.estimators.exact import exact_values
 from xaikit.estimators.game import Game
@@ -21,6 +24,7 @@ from xaikit.estimators.odd_integrals import (
 from xaikit.estimators.odd_model import (
     Observations,
     Parameters,
+    fit_parameters,
     negative_log_posterior,
     odd_kernel,
     product_kernels,
@@ -178,6 +182,38 @@ def test_gradient_equals_finite_differences(seed):
     _, gradient = negative_log_posterior(theta, obs)
     numeric = approx_fprime(theta, lambda t: negative_log_posterior(t, obs)[0], 1e-6)
     np.testing.assert_allclose(gradient, numeric, atol=2e-4 * np.abs(gradient).max())
+
+
+def test_a_fit_from_a_smaller_design_takes_few_steps(monkeypatch):
+    n, steps = 12, []
+    small = odd_gp(evaluated(rough, n, 140), 0)
+    obs = Observations.of(evaluated(rough, n, 280))
+
+    def counted(theta, obs):
+        steps.append(theta)
+        return negative_log_posterior(theta, obs)
+
+    monkeypatch.setattr(odd_model_module, "negative_log_posterior", counted)
+    warm = fit_parameters(obs, small.start)
+    n_warm = len(steps)
+    cold = fit_parameters(obs)
+    assert n_warm < 0.6 * (len(steps) - n_warm)
+    start = np.concatenate([np.full(n, np.log(0.2)), [4.0], np.full(obs.n_strata, -4.0)])
+    value = [negative_log_posterior(theta, obs)[0] for theta in (start, warm, cold)]
+    assert value[1] - value[2] < 0.15 * (value[0] - value[2])
+
+
+def test_a_fit_to_few_pairs_is_no_start():
+    assert odd_gp(evaluated(rough, 12, 63), 0).start is None
+    assert odd_gp(evaluated(rough, 12, 64), 0).start.shape == (12 + 1 + 6,)
+
+
+def test_parameters_to_start_from_have_a_nugget_for_every_size():
+    p = Parameters(np.full(9, 0.3), 2.0, np.array([0.5, 0.02]))
+    obs = Observations.of(evaluated(rough, 9, 9))  # border: singletons only
+    obs = dataclasses.replace(obs, present=np.array([1, 3]))
+    theta = odd_gp_module._theta(p, obs)
+    np.testing.assert_allclose(np.exp(theta), [0.3] * 9 + [2.0, 0.5, 0.1, 0.02, 0.1])
 
 
 def test_polishing_raises_the_likelihood_of_the_odd_part():

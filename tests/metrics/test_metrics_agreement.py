@@ -9,18 +9,19 @@ import pytest
 from scipy.stats import spearmanr
 from toys import ask_table, linear
 
+from xaikit.agreement import similarity
 from xaikit.errors import InvalidInput
 from xaikit.metrics import (
     agreement_scores,
     consensus,
     disagreement_test,
     disagreements,
+    masker_tau,
     pairwise_agreement,
 )
-from xaikit.metrics.agreement import similarity
 from xaikit.metrics.base import default_k
 from xaikit.stats import spearman
-from xaikit.types import Explanation
+from xaikit.types import Explanation, Score
 
 
 def explain(values, method: str = "a", *, std=None, sample: str = "s0") -> Explanation:
@@ -204,3 +205,37 @@ def test_what_cannot_be_compared_is_refused() -> None:
         consensus([explain([1.0, 2.0])])
     with pytest.raises(InvalidInput, match="2 samples between the methods, 1 and 2 within"):
         disagreement_test([1.0, 1.0], [1.0], [1.0, 1.0])
+
+
+def srg(masker: str, **means: float) -> list[Score]:
+    """Two samples a method, whose mean is the number given."""
+    return [
+        Score("srg", mean + change, "higher", "faithfulness", of=of | {"sample": sample})
+        for method, mean in means.items()
+        for sample, change in (("s0", -0.1), ("s1", 0.1))
+        for of in ({"method": method, "masker": masker},)
+    ]
+
+
+def test_tau_counts_the_pairs_of_methods_that_two_maskers_order_alike() -> None:
+    first = srg("mean", a=0.1, b=0.2, c=0.3, d=0.4, random=0.0, magnitude=0.9)
+    second = srg("blur", a=0.1, b=0.3, c=0.2, d=0.9, random=0.0, magnitude=-0.9)
+    assert masker_tau(first + second) == (pytest.approx(4 / 6), 4)  # 5 pairs alike, 1 turned
+    tau, n = masker_tau(first + second, without=())
+    assert (tau, n) == (pytest.approx((9 - 6) / 15), 6)  # magnitude is first, then last
+    assert masker_tau(first + srg("blur", a=4, b=3, c=2, d=1)) == (pytest.approx(-1.0), 4)
+
+
+def test_tau_compares_what_both_maskers_measured() -> None:
+    first = srg("mean", a=0.1, b=0.2, c=0.3, e=0.5)
+    second = srg("blur", a=0.1, b=0.2, c=0.3, f=0.5)
+    lost = [s for s in second if (s.of["method"], s.of["sample"]) != ("a", "s0")]
+    alone = [s for s in lost if s.of["method"] != "a"]
+    assert masker_tau(first + second) == (pytest.approx(1.0), 3)
+    # a sample that only one masker measured would put a on top there
+    of = {"method": "a", "masker": "mean", "sample": "s9"}
+    first.append(Score("srg", 9.0, "higher", "faithfulness", of=of))
+    assert masker_tau(first + lost) == (pytest.approx(1.0), 3)
+    assert masker_tau(first + alone) == (None, 2)
+    assert masker_tau(first) == (None, 0)
+    assert masker_tau(first + srg("blur", a=0.0, b=0.0, c=0.0)) == (None, 3)

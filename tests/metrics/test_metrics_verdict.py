@@ -31,9 +31,22 @@ def run(request) -> Run:
 
 def test_broken_explainers_are_refused_and_sound_ones_are_not(run: Run) -> None:
     status = {v.method: v.status for v in verdicts(run)}
-    assert status.pop("sound") == "faithful"
+    assert [status.pop(kind.name) for kind in toys.SOUND] == ["faithful", "faithful"]
     assert status.pop("magnitude") == "control"
     assert status == {kind.name: "failed" for kind in toys.BROKEN}
+
+
+def test_the_sound_gradients_close_and_the_broken_ones_do_not(run: Run) -> None:
+    gaps = {
+        m: [s.value for s in run.scores if s.metric == "completeness_gap" and s.of["method"] == m]
+        for m in ("ig", "other_ig")
+    }
+    assert max(gaps["ig"]) < 0.01
+    assert np.median(gaps["other_ig"]) > 0.05
+
+
+def test_two_seeds_agree_and_opposites_are_found() -> None:
+    assert toys.agreement_trials(4) == {"two seeds": 4, "opposite order": 4, "opposite signs": 4}
 
 
 def test_each_broken_explainer_fails_the_gate_that_was_made_for_it(run: Run) -> None:

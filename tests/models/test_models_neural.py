@@ -9,12 +9,15 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
+from torch import nn
 from toy_zoo import CELLS, fresh, toy_data
 
 from xaikit.abilities import Attentive, Spatial, abilities_of
 from xaikit.errors import InvalidInput, NotApplicable
 from xaikit.models.inputs import Columns, Pixels, Steps
 from xaikit.models.text import Words
+from xaikit.models.watch import has_strided_point
 from xaikit.question import Masker, Question
 from xaikit.types import Segmentation, Target
 
@@ -325,3 +328,18 @@ def test_maps_over_cells_are_spread_by_their_kind():
     assert shares.tolist() == [[0.25, 0.25], [0.25, 0.25], [0.75, 0.75], [0.75, 0.75]]
     (fine,) = steps.upsample(torch.tensor([[1.0, 3.0]]), None)
     assert fine.tolist() == [[1.0, 1.0], [1.5, 1.5], [2.5, 2.5], [3.0, 3.0]]
+
+
+def test_a_strided_point_convolution_is_seen_in_modules_and_in_plain_calls() -> None:
+    x, weight = torch.ones(1, 3, 8, 8), torch.ones(4, 3, 1, 1)
+    found = [
+        has_strided_point(run)
+        for run in (
+            lambda: nn.Conv2d(3, 4, 1, stride=2)(x),
+            lambda: F.conv2d(x, weight, stride=2),
+            lambda: F.conv2d(x, weight, None, (1, 2)),
+            lambda: nn.Conv2d(3, 4, 1)(x),
+            lambda: nn.Conv2d(3, 4, 3, stride=2)(x),
+        )
+    ]
+    assert found == [True, True, True, False, False]

@@ -128,6 +128,7 @@ def _explain(kind, s, seg, true, classified, rng) -> Explanation:
         std=None if kind.std is None else np.full(len(true), kind.std * end * 0.3),
         converged=kind.converged if s.meta.get("index", 0) % 3 == 0 else None,
         note="paired kernel regression" if kind.name == "shap" else "",
+        extras={"r2": 0.12 if s.meta.get("index") == 0 else 0.71} if kind.name == "lime" else {},
         cost=Cost(kind.calls, kind.calls, 0, 0.0004 * kind.calls),
     )
 
@@ -207,6 +208,9 @@ def _scores(kind: Kind, run: Run, rng) -> list[Score]:
                 Score(metric, area, direction, "faithfulness", curve=np.stack([x, y], 1), of=of)
             )
         found.append(Score("srg", float(strength), "higher", "faithfulness", of=of))
+        if kind.name == "random" and s.modality != "text":
+            far = 0.9 + 1.4 * MASKERS.index(masker) + 0.05 * rng.random()
+            found.append(Score("shift", far, "lower", "faithfulness", of=of))
         if kind.additive:
             found.append(Score("completeness_gap", 0.004, "lower", "faithfulness", of=of))
     for s in run.samples:
@@ -575,7 +579,7 @@ def failed_run() -> Run:
     return replace(run, explanations=(), scores=(), failures=failures)
 
 
-def hostile_run(modality: str = "text") -> Run:
+def hostile_run(modality: str = "text", n: int = 6) -> Run:
     """Markup, quotes, right-to-left text and long names wherever a name may stand."""
     evil = [
         HOSTILE,
@@ -595,7 +599,7 @@ def hostile_run(modality: str = "text") -> Run:
                 label=i,
                 meta={"read": i + 1, "index": i},
             )
-            for i, e in enumerate(evil)
+            for i, e in enumerate((evil * n)[:n])
         ]
         run = make_run(
             samples, word_features, lambda s, g: np.linspace(-2, 2, g.n_features), classes
@@ -603,7 +607,7 @@ def hostile_run(modality: str = "text") -> Run:
     else:
         samples = [
             Sample(f"{e} {i}", np.arange(6.0), "table", label=i, meta={"read": i + 1, "index": i})
-            for i, e in enumerate(evil)
+            for i, e in enumerate((evil * n)[:n])
         ]
         run = make_run(
             samples,

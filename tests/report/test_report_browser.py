@@ -69,6 +69,46 @@ def test_reports_are_quiet_and_never_wider_than_the_screen(browser, pages, kind)
         assert visit.errors == []
 
 
+OUTSIDE = """() => [...document.querySelectorAll('.ranks text')].filter(e => {
+  const box = e.getBoundingClientRect();
+  return box.left < 0 || box.right > innerWidth;
+}).map(e => e.textContent)"""
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("kind", ["image", "table"])
+def test_evidence_fits_the_screen_with_every_fold_open(browser, pages, kind, language):
+    with Visit(browser, pages(kind, language), viewport={"width": 1280, "height": 900}) as visit:
+        visit.page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
+        assert visit.page.locator(".ranks text").count() > 7
+        for width in (1280, 390, 320):
+            visit.page.set_viewport_size({"width": width, "height": 900})
+            assert visit.page.evaluate("document.documentElement.scrollWidth") <= width, width
+            assert visit.page.evaluate(OUTSIDE) == [], width
+            size = visit.page.evaluate(
+                "getComputedStyle(document.querySelector('.ranks text')).fontSize"
+            )
+            assert size == "12px"  # text never shrinks with the chart
+
+
+def test_sign_and_verdict_are_told_without_colour(browser, pages):
+    """Shapes, glyphs and words stay when every colour is taken away."""
+    with Visit(browser, pages("table"), viewport={"width": 1280, "height": 900}) as visit:
+        page = visit.page
+        fills = page.evaluate(
+            """() => ['for', 'against'].map(k => {
+              const dot = document.querySelector(`.card .dw.${k} .dot`);
+              return getComputedStyle(dot).fill === getComputedStyle(dot).stroke;
+            })"""
+        )
+        assert fills == [True, False]  # filled for, hollow against
+        badges = page.evaluate(
+            "[...document.querySelectorAll('.verdicts .badge')].map(b => b.innerText.trim()[0])"
+        )
+        assert set(badges) <= set("✓?✕◇")
+        assert len(set(badges)) >= 3
+
+
 @pytest.mark.parametrize("name", ["hostile", "korean", "compare", "index"])
 def test_other_pages_are_quiet_too(browser, pages, tmp_path, name):
     out = tmp_path / "x.html"

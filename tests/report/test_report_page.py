@@ -253,11 +253,18 @@ def test_an_empty_map_is_not_stretched(tmp_path):
 
 
 def test_estimates_that_did_not_converge_say_so_wherever_they_are(pages, runs):
-    chips = read(pages("text").read_text()).all(class_="chip")
-    shown = sum(e.converged is False for e in runs["text"].explanations)
-    assert shown > 0
-    assert len(chips) == shown + 1  # once more in the verdict table
-    assert all(c.text == "not converged" for c in chips)
+    tree = read(pages("text").read_text())
+    open_ = [e for e in runs["text"].explanations if e.converged is False]
+    assert {e.method for e in open_} == {"shap"}
+    in_cards = [c.text for card in tree.all("article") for c in card.all(class_="chip")]
+    assert in_cards == len(open_) * ["not converged"]
+    every = f"not converged: {len(open_)} of {len(runs['text'].samples)} samples"
+    for section in ("verdict", "drivers", "removal", "agreement"):
+        chips = [c.text for c in tree.one(id=section).all(class_="chip")]
+        assert chips, section
+        assert set(chips) == {every}, section
+    (row,) = [r for r in tree.one("table", class_="verdicts").all("tr") if "SHAP" in r.text]
+    assert every in row.text
 
 
 def test_values_whose_interval_holds_zero_are_faint(runs):

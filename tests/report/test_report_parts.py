@@ -6,6 +6,7 @@ import base64
 import io
 import re
 import string
+from typing import get_args
 
 import numpy as np
 import pytest
@@ -18,8 +19,19 @@ from xaikit.report.charts import curve_panel, dot_whisker, position, tag
 from xaikit.report.colour import PALETTE, bin_of, level, step_of
 from xaikit.report.comparison_charts import nice_end
 from xaikit.report.figures import plot_explanation
-from xaikit.report.formats import amount, decimals, duration, fixed, interval, percent, signed, size
+from xaikit.report.formats import (
+    amount,
+    decimals,
+    duration,
+    fixed,
+    interval,
+    p_value,
+    percent,
+    signed,
+    size,
+)
 from xaikit.report.image_card import cells, heat_map
+from xaikit.report.korean_methods import KOREAN_METHODS
 from xaikit.report.png import heat_uri, photo_uri, sketch_uri
 from xaikit.report.strips import Clock, common_span
 from xaikit.report.text_card import marked_words
@@ -219,3 +231,26 @@ def test_names_on_curves_stay_inside_their_plot():
     (at,) = re.findall(r'<text x="([\d.]+)%"[^>]*class="name end">Integrated gradients …<', rising)
     assert float(at) >= 3 * 22  # the words run to the left and have room there
     assert rising.count("<path") == 3
+
+
+@pytest.mark.parametrize(
+    ("p", "text"),
+    [(0.0004, "p < 0.001"), (0.012, "p = 0.012"), (0.34, "p = 0.34"), (1.0, "p = 1.00")],
+)
+def test_p_values_keep_what_matters(p, text):
+    assert p_value(p) == text
+
+
+def test_every_measure_method_and_cause_has_its_words():
+    from xaikit.causes import Kind
+    from xaikit.methods.base import METHODS
+    from xaikit.metrics import MEASURES
+
+    for name in MEASURES.names():
+        family = MEASURES.get(name).family
+        wanted = [f"metric.{name}"] if family == "agreement" else [f"measure.{name}"]
+        if family != "agreement":
+            wanted += [f"measure.{name}.means", f"family.{family}"]
+        assert name == "shift" or set(wanted) <= set(WORDS), name
+    assert set(METHODS.names()) <= set(KOREAN_METHODS)
+    assert {f"cause.{kind}" for kind in get_args(Kind)} <= set(WORDS)

@@ -29,7 +29,7 @@ def border_estimate(pairs: Pairs, seed: int) -> Estimate:
     share, gap = _border(pairs)
     values = share + gap / len(share)
     std = np.hypot(process.std, process.values - values)
-    return Estimate(values, std, "border", len(pairs.odd), INDICATIVE, counts=process.counts)
+    return replace(process, values=values, std=std, method="border", note=INDICATIVE)
 
 
 def border_gap(pairs: Pairs) -> float:

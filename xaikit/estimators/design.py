@@ -18,9 +18,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from xaikit.estimators.game import BoolArray, mask_keys
+from xaikit.estimators.game import BoolArray
+from xaikit.estimators.memory import mask_keys
 
-__all__ = ["allocate", "list_stratum", "paired_design", "stratum_caps"]
+__all__ = ["allocate", "list_stratum", "paired_design", "stratum_caps", "without"]
 
 _ENUMERATE = 2048  # strata up to this size are listed and shuffled, larger ones drawn by rejection
 
@@ -101,7 +102,7 @@ def _draw(n: int, size: int, k: int, seed: int) -> BoolArray:
     masks = _reject(n, size, min(k, half), rng)
     if k <= half:
         return masks
-    rest = _without(list_stratum(n, size), masks)
+    rest = without(list_stratum(n, size), masks)
     order = np.random.default_rng([seed, size, 1]).permutation(len(rest))
     return np.concatenate([masks, rest[order[: k - half]]])
 
@@ -125,15 +126,18 @@ def _reject(n: int, size: int, k: int, rng: np.random.Generator) -> BoolArray:
     while len(masks) < k:
         draws = rng.random((k - len(masks) + 8, n))  # row by row, whatever the number of rows
         fresh = np.zeros(draws.shape, dtype=bool)
-        np.put_along_axis(fresh, np.argpartition(draws, size - 1, axis=1)[:, :size], True, axis=1)
+        chosen = np.argpartition(draws, size - 1, axis=1)[:, :size]
+        fresh[np.arange(len(fresh))[:, None], chosen] = True
         if 2 * size == n:
             fresh ^= ~fresh[:, :1]
         masks = np.concatenate([masks, fresh])
-        first = {key: row for row, key in reversed(list(enumerate(mask_keys(masks))))}
-        masks = masks[sorted(first.values())]
+        _, first = np.unique(mask_keys(masks), return_index=True)
+        if len(first) < len(masks):
+            masks = masks[np.sort(first)]
     return masks[:k]
 
 
-def _without(masks: BoolArray, gone: BoolArray) -> BoolArray:
-    taken = set(mask_keys(gone))
-    return masks[[key not in taken for key in mask_keys(masks)]]
+def without(masks: BoolArray, gone: BoolArray) -> BoolArray:
+    """The masks that are not among those gone, in their order."""
+    kept: BoolArray = masks[np.isin(mask_keys(masks), mask_keys(gone), invert=True)]
+    return kept

@@ -12,16 +12,17 @@ from xaikit.errors import InvalidInput, OutOfBudget
 from xaikit.estimators import exact, odd_gp
 from xaikit.estimators.border import NEARLY_ORDER_TWO, border_estimate, border_gap
 from xaikit.estimators.design import paired_design
-from xaikit.estimators.game import Game, ValueFunction
+from xaikit.estimators.game import FloatArray, Game, ValueFunction
 from xaikit.estimators.pairs import Pairs, evaluate_pairs
 from xaikit.estimators.permutation import permutation_estimate
+from xaikit.estimators.placement import placed_design
 from xaikit.estimators.regression import kernel_design, kernel_fit, leverage_fit
 from xaikit.estimators.result import Estimate, ShapleyResult, is_converged, relative_error
 
-__all__ = ["METHODS", "minimum_budget", "shapley"]
+__all__ = ["METHODS", "largest_budget", "minimum_budget", "shapley"]
 
 METHODS = ("auto", "exact", "odd_gp", "border", "kernel", "leverage", "permutation")
-EXTRA_EVALUATIONS = 1.5  # leverage needs about 2.5 times the evaluations for the same error
+EXTRA_EVALUATIONS = 1.8  # leverage needs about 2.8 times the evaluations for the same error
 
 
 def shapley(
@@ -69,7 +70,7 @@ def shapley(
     cap = _cap(request, max_budget) if auto else _whole("budget", budget, 2)
     _check_budget(request, cap, "max_budget" if auto else "budget")
     game = Game(value, request.n, batch_size=batch_size)
-    estimate = _ladder(game, request, cap) if auto else _one_rung(game, request, cap, ())
+    estimate = _ladder(game, request, cap) if auto else _one_rung(game, request, cap, None)
     return ShapleyResult(
         values=estimate.values,
         std=estimate.std,
@@ -80,6 +81,11 @@ def shapley(
         output=game.output,
         note=estimate.note,
     )
+
+
+def largest_budget(n: int) -> int:
+    """Most evaluations that budget="auto" makes for n features, unless told."""
+    return max(2048, 60 * n)
 
 
 def minimum_budget(method: str, n: int) -> int:
@@ -147,7 +153,7 @@ def _check_size(request: _Request) -> None:
 def _cap(request: _Request, max_budget: int | None) -> int:
     if max_budget is not None:
         return _whole("max_budget", max_budget, 2)
-    return 2**request.n if request.method == "exact" else max(2048, 60 * request.n)
+    return 2**request.n if request.method == "exact" else largest_budget(request.n)
 
 
 def _check_budget(request: _Request, budget: int, name: str) -> None:
@@ -167,18 +173,27 @@ def _check_budget(request: _Request, budget: int, name: str) -> None:
 def _ladder(game: Game, request: _Request, cap: int) -> Estimate:
     """Double a nested design until the estimate has converged or the cap is reached."""
     request, note = _by_cost(request)
-    errors: list[tuple[int, float]] = []
-    counts: tuple[int, ...] = ()
-    for budget in _rungs(request, cap):
-        estimate = _one_rung(game, request, budget, counts)
+    first, *more = _rungs(request, cap)
+    estimate = _one_rung(game, request, first, None)
+    errors = [(game.evaluations, relative_error(estimate))]
+    for budget in more:
         if is_converged(estimate, request.tolerance):
-            forecast = ""
             break
+        if budget < cap and _hopeless(errors[-1], budget, request.tolerance):
+            continue
+        estimate = _one_rung(game, request, budget, estimate)
         errors.append((game.evaluations, relative_error(estimate)))
-        forecast = _forecast(errors, request.tolerance)
-        counts = estimate.counts
+    converged = is_converged(estimate, request.tolerance)
+    forecast = "" if converged else _forecast(errors, request.tolerance)
     notes = filter(None, [note, estimate.note, forecast])
     return replace(estimate, note="; ".join(notes))
+
+
+def _hopeless(error: tuple[int, float], budget: int, tolerance: float) -> bool:
+    """Whether the error cannot fall below the tolerance at this budget, even if it falls twice as
+    fast as on the reference games, so that a fit would only cost time."""
+    evaluations, relative = error
+    return np.isfinite(relative) and relative * (evaluations / budget) ** 2 > tolerance
 
 
 def _forecast(errors: list[tuple[int, float]], tolerance: float) -> str:
@@ -214,33 +229,41 @@ def _by_cost(request: _Request) -> tuple[_Request, str]:
         return request, ""
     evaluations = 10 * request.n
     extra = EXTRA_EVALUATIONS * evaluations * request.seconds
-    if extra >= _solver_seconds(evaluations // 2):
+    if extra >= _solver_seconds(request.n, evaluations // 2):
         return request, ""
     note = f"at {request.seconds:.2g} s an evaluation, more evaluations are cheaper than odd_gp"
     return replace(request, method="leverage"), note
 
 
-def _solver_seconds(n_pairs: int) -> float:
-    """Own time of the odd Gaussian process on one core, from benchmarks, within a factor of 2."""
-    return 0.005 + 4e-9 * min(n_pairs, 300) ** 3 + 3e-10 * n_pairs**3
+def _solver_seconds(n: int, n_pairs: int) -> float:
+    """Own time of the odd Gaussian process on one core, within a factor of 2 for n = 14..60."""
+    return 0.008 + 5e-9 * min(n_pairs, odd_gp.fitted_pairs(n)) ** 3 + 1.1e-10 * n_pairs**3
 
 
-def _one_rung(game: Game, request: _Request, budget: int, counts: tuple[int, ...]) -> Estimate:
-    """The method's estimate from one design of at most `budget` evaluations."""
+def _one_rung(game: Game, request: _Request, budget: int, before: Estimate | None) -> Estimate:
+    """The method's estimate from one design of at most `budget` evaluations.
+
+    before : the estimate of the rung below, whose design this one contains.
+    """
     n, seed, method = request.n, request.seed, request.method
     if n <= exact.MAX_FEATURES and budget >= 2**n:
         return exact.exact_estimate(game)
     if method == "permutation":
         return permutation_estimate(game, (budget - 2) // (2 * (n - 1)), seed)
-    n_pairs = (budget - 2) // 2
+    n_pairs, counts = (budget - 2) // 2, before.counts if before else ()
     if method == "kernel":
         return _kernel(game, budget, seed)
     if method == "leverage" or (method == "auto" and n > odd_gp.MAX_FEATURES):
         masks, _ = paired_design(n, n_pairs, seed, border=False, keep=counts)
         return leverage_fit(evaluate_pairs(game, masks))
     n_pairs = n if method == "border" else n_pairs
-    masks, _ = paired_design(n, n_pairs, seed, keep=counts)
-    return _odd_estimate(evaluate_pairs(game, masks), method, seed)
+    if n_pairs < n:
+        masks, _ = paired_design(n, n_pairs, seed)
+    else:
+        masks = placed_design(n, n_pairs, seed, before.masks if before else None)
+    start = before.start if before else None
+    found = _odd_estimate(evaluate_pairs(game, masks), request, start)
+    return replace(found, masks=masks if n_pairs >= n else None)
 
 
 def _kernel(game: Game, budget: int, seed: int) -> Estimate:
@@ -255,10 +278,10 @@ def _kernel(game: Game, budget: int, seed: int) -> Estimate:
         n_pairs -= (excess + 1) // 2
 
 
-def _odd_estimate(pairs: Pairs, method: str, seed: int) -> Estimate:
+def _odd_estimate(pairs: Pairs, request: _Request, start: FloatArray | None) -> Estimate:
     """The border where it was asked for, or where pairs are few and the game nearly of order 2."""
     n_pairs, n = pairs.signs.shape
-    few = method == "auto" and n <= n_pairs < 1.3 * n
-    if method == "border" or (few and border_gap(pairs) <= NEARLY_ORDER_TWO):
-        return border_estimate(pairs, seed)
-    return odd_gp.odd_gp(pairs, seed)
+    few = request.method == "auto" and n <= n_pairs < 1.3 * n
+    if request.method == "border" or (few and border_gap(pairs) <= NEARLY_ORDER_TWO):
+        return border_estimate(pairs, request.seed)
+    return odd_gp.odd_gp(pairs, request.seed, start)

@@ -7,24 +7,18 @@ is never paid for twice, so a larger nested design costs only what it adds.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.errors import InvalidInput
+from xaikit.estimators.memory import Memory
 
-__all__ = ["BoolArray", "FloatArray", "Game", "ValueFunction", "mask_keys"]
+__all__ = ["BoolArray", "FloatArray", "Game", "ValueFunction"]
 
 FloatArray = NDArray[np.float64]
 BoolArray = NDArray[np.bool_]
 ValueFunction = Callable[[BoolArray], FloatArray]
-
-
-def mask_keys(masks: BoolArray) -> list[bytes]:
-    """Each mask's bits, a dictionary key."""
-    packed = np.ascontiguousarray(np.packbits(masks, axis=1))
-    return cast(list[bytes], packed.view(f"V{packed.shape[1]}").ravel().tolist())
 
 
 class Game:
@@ -40,7 +34,7 @@ class Game:
         self.evaluations = 0
         self._value = value
         self._batch_size = batch_size
-        self._memory: dict[bytes, float] = {}
+        self._memory = Memory(n_features)
         ends = self(np.array([[False] * n_features, [True] * n_features]))
         self.empty, self.output = float(ends[0]), float(ends[1])
 
@@ -49,22 +43,17 @@ class Game:
 
         Raises InvalidInput when `value` breaks its contract: one finite number per mask.
         """
-        keys = mask_keys(masks)
-        new = {key: row for row, key in enumerate(keys) if key not in self._memory}
-        fresh = dict(zip(new, self._evaluate(masks[list(new.values())]), strict=True))
-        if remember:
-            self._memory.update(fresh)
-        return np.array([fresh[key] if key in fresh else self._memory[key] for key in keys])
+        return self._memory.fill(masks, self._evaluate, remember=remember)
 
     def cost(self, masks: BoolArray) -> int:
         """How many evaluations a call with these masks would make."""
-        return sum(key not in self._memory for key in set(mask_keys(masks)))
+        return self._memory.unseen(masks)
 
-    def _evaluate(self, masks: BoolArray) -> list[float]:
-        values: list[float] = []
+    def _evaluate(self, masks: BoolArray) -> FloatArray:
+        values = np.empty(len(masks))
         for start in range(0, len(masks), self._batch_size):
-            batch = masks[start : start + self._batch_size]
-            values += self._checked(batch).tolist()
+            batch = slice(start, start + self._batch_size)
+            values[batch] = self._checked(masks[batch])
         self.evaluations += len(masks)
         return values
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack, solve_triangular
 
+from xaikit.estimators.design import stratum_caps
 from xaikit.estimators.game import FloatArray
 from xaikit.estimators.odd_model import (
     Observations,
@@ -22,23 +23,26 @@ from xaikit.estimators.odd_model import (
 )
 from xaikit.estimators.odd_posterior import condition, with_rest
 from xaikit.estimators.pairs import Pairs
+from xaikit.estimators.placement import most_placed
 from xaikit.estimators.regression import leverage_fit
 from xaikit.estimators.result import INDICATIVE, TRUSTED, Estimate
 
-__all__ = ["MAX_FEATURES", "MIN_PAIRS", "odd_gp"]
+__all__ = ["MAX_FEATURES", "MIN_PAIRS", "fitted_pairs", "odd_gp"]
 
 MIN_PAIRS = 3
 MAX_FEATURES = 1000  # products of n factors up to 1.95 stay below 1e308
 MAX_PAIRS = 2000  # pairs of one Cholesky factor
+WARM_PAIRS = 64  # fewer pairs are fitted in a few ms, often to another mode than more pairs
 
 
-def odd_gp(pairs: Pairs, seed: int) -> Estimate:
+def odd_gp(pairs: Pairs, seed: int, start: FloatArray | None = None) -> Estimate:
     """Posterior mean of the Shapley values, (n,), with calibrated standard errors.
 
     seed : draws the subset of pairs that the parameters are fitted to, above 300 pairs (200 from
     50 features on), and the 2000 pairs of the Gaussian process where there are more. Games that are
     constant or linear on the pairs are solved in closed form. When no covariance is positive
     definite, the estimate is paired leverage regression and says so.
+    start : the `start` of an estimate on part of these pairs, which makes the fit shorter.
     """
     simple = _constant(pairs) or _linear(pairs)
     if simple is not None:
@@ -46,7 +50,7 @@ def odd_gp(pairs: Pairs, seed: int) -> Estimate:
     obs = Observations.of(pairs)
     order = np.random.default_rng([seed, 0, 1]).permutation(len(obs.stratum))
     used, rest = np.sort(order[:MAX_PAIRS]), np.sort(order[MAX_PAIRS:])
-    parameters = _fit(obs, order, obs.take(used))
+    parameters = _fit(obs, order, obs.take(used), start)
     posterior = condition(obs.take(used), parameters)
     if posterior is None:
         return replace(leverage_fit(pairs), note="odd GP: no covariance was positive definite")
@@ -55,7 +59,9 @@ def odd_gp(pairs: Pairs, seed: int) -> Estimate:
     values += (2 * pairs.odd_full - values.sum()) / len(values)
     std = obs.unit * _kappa(pairs) * np.sqrt(variance)
     note = INDICATIVE if len(pairs.odd) < TRUSTED * len(values) else ""
-    return Estimate(values, std, "odd_gp", len(pairs.odd), note, counts=tuple(pairs.counts))
+    counts = tuple(pairs.counts)
+    start = _theta(parameters, obs) if len(pairs.odd) >= WARM_PAIRS else None
+    return Estimate(values, std, "odd_gp", len(pairs.odd), note, counts=counts, start=start)
 
 
 def _constant(pairs: Pairs) -> Estimate | None:
@@ -88,14 +94,29 @@ def _linear(pairs: Pairs) -> Estimate | None:
     return Estimate(phi, np.zeros(n), "odd_gp", n_pairs, note, True, tuple(pairs.counts))
 
 
-def _fit(obs: Observations, order: NDArray[np.int64], used: Observations) -> Parameters:
-    """Parameters from at most 300 pairs, moved afterwards by the likelihood of all used."""
+def fitted_pairs(n: int) -> int:
+    """Most pairs that the parameters are fitted to."""
+    return 300 if n < 50 else 200
+
+
+def _fit(
+    obs: Observations, order: NDArray[np.int64], used: Observations, start: FloatArray | None
+) -> Parameters:
+    """Parameters from a subset of the pairs, moved afterwards by the likelihood of all used."""
     n_pairs, n = len(obs.stratum), obs.signs.shape[1]
-    subset = 300 if n < 50 else 200
+    subset = fitted_pairs(n)
     if n_pairs <= subset:
-        return Parameters.of(fit_parameters(obs), n)
-    theta = fit_parameters(obs.take(np.sort(order[:subset])))
+        return Parameters.of(fit_parameters(obs, start), n)
+    theta = fit_parameters(obs.take(np.sort(order[:subset])), start)
     return _polish(Parameters.of(theta, n), used)
+
+
+def _theta(p: Parameters, obs: Observations) -> FloatArray:
+    """The parameters' logs, (n + 1 + n // 2,), with the mean nugget where a size has no pair."""
+    logs = np.log(p.nugget)
+    nugget = np.full(len(p.relevance) // 2, logs.mean())
+    nugget[obs.present - 1] = logs
+    return np.concatenate([np.log(p.relevance), [np.log(p.linear)], nugget])
 
 
 def _polish(p: Parameters, obs: Observations) -> Parameters:
@@ -133,11 +154,14 @@ def _likelihood(smooth: FloatArray, p: Parameters, obs: Observations) -> float:
 
 
 def _kappa(pairs: Pairs) -> float:
-    """Width of the error bars by pairs per feature, for 95 % coverage on average over features.
+    """Width of the error bars, for 95 % coverage on average over features.
 
     Fitted to the 0.95 quantile of |error| / std on half of the reference games, checked on the
-    other half; sqrt(model + design variance) alone covers 92 % below 1.4 n pairs and 97 % above.
+    other half. Pairs that are placed leave less to the rest than those of a random sample; hence
+    the root of one minus the share of all pairs that are placed.
     """
-    per_feature = pairs.signs.shape[0] / pairs.signs.shape[1]
-    regimes = ((TRUSTED, 1.2), (4, 0.80), (12, 0.88))
-    return next((kappa for limit, kappa in regimes if per_feature < limit), 0.82)
+    n_pairs, n = pairs.signs.shape
+    regimes = ((TRUSTED, 1.2), (4, 0.74), (12, 0.85))  # pairs per feature, width
+    width = next((width for limit, width in regimes if n_pairs < limit * n), 0.82)
+    placed = min(n_pairs, most_placed(n)) / sum(stratum_caps(n))
+    return width * float(np.sqrt(1 - placed))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,10 +31,11 @@ class Pairs:
     odd_full: float
     even_full: float
 
-    @property
+    @cached_property
     def sizes(self) -> NDArray[np.int64]:
         """Size of each smaller member, (N,), its stratum."""
-        sizes: NDArray[np.int64] = (self.signs > 0).sum(axis=1)
+        n = self.signs.shape[1]
+        sizes: NDArray[np.int64] = ((self.signs @ np.ones(n) + n) / 2).astype(np.int64)
         return sizes
 
     @property
@@ -54,7 +56,7 @@ class Pairs:
         by_row: FloatArray = caps[self.sizes - 1]
         return by_row
 
-    @property
+    @cached_property
     def counts(self) -> list[int]:
         """Evaluated pairs per stratum s = 1..n//2."""
         n = self.signs.shape[1]

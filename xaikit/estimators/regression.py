@@ -3,7 +3,8 @@
 With pairs, the regression of v(S) - v(empty) on membership splits in two, and only the odd part
 g(z) = (v(z) - v(-z)) / 2 meets the Shapley values: minimise sum_j w_j (g_j - z_j.phi / 2)^2 subject
 to sum(phi) = v(all) - v(empty). The constraint is eliminated by projection, phi = x + mean with
-sum(x) = 0, and solved by SVD, so that a singular system gives the solution of least norm.
+sum(x) = 0, and solved by the eigenvalues of the normal equations, so that a singular system gives
+the solution of least norm.
 """
 
 from __future__ import annotations
@@ -13,12 +14,21 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from xaikit.estimators.design import list_stratum, stratum_caps
-from xaikit.estimators.game import BoolArray, FloatArray, mask_keys
+from xaikit.estimators.game import BoolArray, FloatArray
+from xaikit.estimators.memory import mask_keys
 from xaikit.estimators.pairs import Pairs
 from xaikit.estimators.result import Estimate
 
-__all__ = ["KernelDesign", "kernel_design", "kernel_fit", "leverage_fit", "weighted_fit"]
+__all__ = [
+    "KernelDesign",
+    "kernel_design",
+    "kernel_fit",
+    "leverage_fit",
+    "size_mass",
+    "weighted_fit",
+]
 
+RANK = 1e-12  # squared singular values below this, relative, are rounding
 _MAX_DRAWS = 20  # draws per wanted pair before the last, nearly full sizes are given up
 
 
@@ -33,23 +43,26 @@ def weighted_fit(pairs: Pairs, weights: FloatArray, remaining: FloatArray, metho
     n = pairs.signs.shape[1]
     mean = 2 * pairs.odd_full / n
     root = np.sqrt(weights / weights.max())
-    centred = pairs.signs - pairs.signs.mean(axis=1, keepdims=True)
-    target = pairs.odd - pairs.signs.sum(axis=1) / 2 * mean
-    left, singular, right = np.linalg.svd(root[:, None] * centred / 2, full_matrices=False)
-    rank = int(np.sum(singular > 1e-9 * singular[0]))
-    left, inverse = left[:, :rank], (right[:rank] / singular[:rank, None]).T
-    coordinates = left.T @ (root * target)
-    values = inverse @ coordinates
-    values += mean + (2 * pairs.odd_full - n * mean - values.sum()) / n  # rounding only
-    slack = 1 - np.sum(left**2, axis=1)
-    fitted = root * target - left @ coordinates
+    total = (2 * pairs.sizes - n).astype(np.float64)
+    rows = pairs.signs - (total / n)[:, None]
+    rows *= (root / 2)[:, None]
+    target = root * (pairs.odd - total * (mean / 2))
+    square, directions = np.linalg.eigh(rows.T @ rows)
+    seen = square > RANK * square[-1]
+    inverse = (directions[:, seen] / square[seen]) @ directions[:, seen].T
+    values = inverse @ (rows.T @ target)
+    values += inverse @ (rows.T @ (target - rows @ values))  # refined: as accurate as by SVD
+    fitted = target - rows @ values
+    gain = rows @ inverse  # (N, n): by how much each row moves each value
+    slack = 1 - np.einsum("ji,ji->j", gain, rows)
     typical = root * np.sqrt(np.mean(pairs.odd**2))  # for rows that the fit reproduces whatever
     residual = np.where(slack > 1e-6, fitted / np.maximum(slack, 1e-6), typical)
-    variance = (inverse @ left.T) ** 2 @ (residual**2 * remaining)
-    note = ""
+    variance = (residual**2 * remaining) @ np.square(gain, out=gain)
+    values += mean + (2 * pairs.odd_full - n * mean - values.sum()) / n  # rounding only
+    note, rank = "", int(seen.sum())
     if rank < n - 1:
         note = f"only {rank} of {n - 1} directions are determined"
-        unseen = 1 - 1 / n - np.sum(right[:rank] ** 2, axis=0)
+        unseen = 1 - 1 / n - np.sum(directions[:, seen] ** 2, axis=1)
         variance += np.maximum(unseen, 0) * 4 * np.mean(pairs.odd**2)
     return Estimate(values, np.sqrt(variance), method, len(pairs.odd), note)
 
@@ -60,7 +73,7 @@ def leverage_fit(pairs: Pairs) -> Estimate:
     Each pair weighs its kernel weight over its inclusion probability k_s / N_s.
     """
     n, size = pairs.signs.shape[1], pairs.sizes
-    weights = _size_mass(n)[size - 1] / np.array(pairs.counts)[size - 1]
+    weights = size_mass(n)[size - 1] / np.array(pairs.counts)[size - 1]
     estimate = weighted_fit(pairs, weights, pairs.remaining, "leverage")
     return replace(estimate, counts=tuple(pairs.counts))
 
@@ -86,7 +99,7 @@ def kernel_design(n: int, n_pairs: int, seed: int) -> KernelDesign:
     adds weight and costs nothing. Draws of enumerated sizes are discarded from one fixed stream,
     so that a larger design nearly contains a smaller one of the same seed.
     """
-    caps, mass = stratum_caps(n), _size_mass(n)
+    caps, mass = stratum_caps(n), size_mass(n)
     full, left = 0, n_pairs
     while full < len(caps) and left * mass[full] / mass[full:].sum() >= caps[full]:
         left -= caps[full]
@@ -102,7 +115,7 @@ def kernel_design(n: int, n_pairs: int, seed: int) -> KernelDesign:
     return KernelDesign(masks, np.concatenate(weights), drawn)
 
 
-def _size_mass(n: int) -> FloatArray:
+def size_mass(n: int) -> FloatArray:
     """Kernel weight of a whole stratum s = 1..n//2, up to a factor: 1 / (s (n - s)), halved where
     2 s = n, because that stratum holds one size and the others two."""
     s = np.arange(1, n // 2 + 1)
@@ -113,21 +126,19 @@ def _size_mass(n: int) -> FloatArray:
 def _draws(n: int, full: int, n_pairs: int, seed: int) -> tuple[BoolArray, FloatArray]:
     """The first n_pairs different coalitions of a stream above the enumerated sizes, and counts."""
     rng = np.random.default_rng([seed, 0, 2])
-    bounds = np.cumsum(_size_mass(n))
-    times: dict[bytes, int] = {}
+    bounds = np.cumsum(size_mass(n))
+    drawn = np.empty((0, n), dtype=bool)
     for _ in range(_MAX_DRAWS):
         uniform = rng.random((max(n_pairs, 64), n + 1))
         size = 1 + np.searchsorted(bounds, uniform[:, 0] * bounds[-1], side="right")
-        rank = np.argsort(np.argsort(uniform[:, 1:], axis=1), axis=1)
-        masks = rank < size[:, None]
-        masks ^= (2 * size[:, None] == n) & ~masks[:, :1]  # one name for both members of a pair
-        for key in mask_keys(masks[size > full]):
-            if key not in times and len(times) == n_pairs:
-                return _unpack(times, n)
-            times[key] = times.get(key, 0) + 1
-    return _unpack(times, n)
-
-
-def _unpack(times: dict[bytes, int], n: int) -> tuple[BoolArray, FloatArray]:
-    packed = np.frombuffer(b"".join(times), dtype=np.uint8).reshape(len(times), -1)
-    return np.unpackbits(packed, axis=1, count=n).astype(bool), np.array([*times.values()], float)
+        uniform, size = uniform[size > full, 1:], size[size > full, None]
+        masks = np.argsort(np.argsort(uniform, axis=1), axis=1) < size
+        masks ^= (2 * size == n) & ~masks[:, :1]  # one name for both members of a pair
+        drawn = np.concatenate([drawn, masks])
+        _, first, number = np.unique(mask_keys(drawn), return_index=True, return_inverse=True)
+        order = np.argsort(first)  # of first appearance
+        if len(order) > n_pairs:
+            number, order = number[: first[order[n_pairs]]], order[:n_pairs]
+            break
+    times = np.bincount(number, minlength=len(first))[order]
+    return drawn[first[order]], times.astype(np.float64)

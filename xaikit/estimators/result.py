@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xaikit.estimators.game import FloatArray
+from xaikit.estimators.game import BoolArray, FloatArray
 
 __all__ = ["INDICATIVE", "TRUSTED", "Estimate", "ShapleyResult", "is_converged", "relative_error"]
 
@@ -22,7 +22,9 @@ class Estimate:
 
     values, std : (n,); method : the estimator that made it; n_pairs : evaluated pairs, on which
     the error bars rest; exact : the values carry no sampling error; counts : pairs per stratum,
-    which a larger nested design must contain (empty where the design is not stratified).
+    which a larger nested design must contain (empty where the design is not stratified); start :
+    what the estimator of a larger design may start from, or None; masks : the pairs that a larger
+    placed design begins with, or None.
     """
 
     values: FloatArray
@@ -32,6 +34,8 @@ class Estimate:
     note: str = ""
     exact: bool = False
     counts: tuple[int, ...] = ()
+    start: FloatArray | None = None
+    masks: BoolArray | None = None
 
 
 @dataclass(frozen=True)

@@ -7,17 +7,17 @@ computation may give several numbers (a removal test gives seven), so a metric r
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar, Literal, Protocol, runtime_checkable
+from collections.abc import Iterable, Sequence
+from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
+from xaikit.measures import MEASURES, Direction, Measure, default_k, described, measure
 from xaikit.methods.base import ask, make_method
 from xaikit.question import Question
 from xaikit.registry import Registry
 from xaikit.stats import bootstrap_interval
-from xaikit.types import Explanation, Floats, Score
+from xaikit.types import Explanation, Score
 
 __all__ = [
     "MEASURES",
@@ -27,37 +27,10 @@ __all__ = [
     "Metric",
     "ask_again",
     "default_k",
+    "described",
     "measure",
     "over_samples",
 ]
-
-Direction = Literal["higher", "lower"]
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One number that is reported, and what it means in a line for people."""
-
-    name: str
-    family: str
-    direction: Direction
-    card: str
-
-    def score(
-        self,
-        value: float,
-        of: Mapping[str, Any],
-        *,
-        curve: Floats | None = None,
-        note: str = "",
-        interval: tuple[float, float] | None = None,
-    ) -> Score:
-        """This number, measured."""
-        return Score(self.name, value, self.direction, self.family, interval, curve, of, note)
-
-    def of(self, question: Question, explanation: Explanation, value: float, **more: Any) -> Score:
-        """This number, measured on one explanation under the question's masker."""
-        return self.score(value, described(question, explanation), **more)
 
 
 @runtime_checkable
@@ -79,21 +52,6 @@ class Metric(Protocol):
 
 
 METRICS: Registry[type[Metric]] = Registry("metric")
-MEASURES: Registry[Measure] = Registry("measure")
-
-
-def measure(name: str, family: str, direction: Direction, card: str) -> Measure:
-    """A new number, registered so that the report can say what it means."""
-    return MEASURES.register(name)(Measure(name, family, direction, card))
-
-
-def described(question: Question, explanation: Explanation) -> dict[str, str]:
-    """What a score is of."""
-    return {
-        "method": explanation.method,
-        "sample": explanation.sample_id,
-        "masker": question.masker.name,
-    }
 
 
 def ask_again(
@@ -101,18 +59,13 @@ def ask_again(
 ) -> list[Explanation]:
     """Explanations of other questions by the same method with the same parameters.
 
-    capped : a method that chooses its own effort (`budget`, the most evaluations) gets what it needed
-        the first time; a model of random weights may never let it come to rest
+    capped : a method that chooses its own effort (budget "auto") gets what it needed the first time; a
+        model of random weights may never let it come to rest
     """
     params, asked = dict(explanation.params), explanation.cost.asked
     if capped and asked and params.get("budget") == "auto":
         params["budget"] = asked
     return ask(make_method(explanation.method, **params), questions, seed=seed)
-
-
-def default_k(n: int) -> int:
-    """How many features count as the top ones: 5, or 5 % of many, but never over a quarter."""
-    return max(1, min(-(-n // 4), max(5, round(0.05 * n))))
 
 
 def over_samples(scores: Iterable[Score]) -> list[Score]:

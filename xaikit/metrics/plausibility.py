@@ -79,7 +79,7 @@ class Plausibility:
         if rationale is None:
             return []
         inside = explanation.segmentation.ids >= 0
-        truth, values = rationale[inside], places(explanation)[inside]
+        truth, values = rationale[inside], explanation.places[inside]
         of = described(question, explanation)
         if truth.all() or not truth.any():
             which = "every" if truth.any() else "no"
@@ -106,13 +106,6 @@ class Plausibility:
             TOKEN_F1.score(_f1(hits / k, hits / int(truth.sum())), of, note=note),
             IOU_F1.score(_f1(matched / len(mine), min(1.0, matched / len(theirs))), of, note=note),
         ]
-
-
-def places(explanation: Explanation) -> Floats:
-    """Relevance of each place of the grid (*grid): a sum is shared out, a mean is repeated."""
-    segmentation = explanation.segmentation
-    shared = 1.0 if explanation.unit == "relative" else segmentation.sizes
-    return segmentation.scatter(explanation.values / shared)
 
 
 def _mass(values: Floats, truth: Bools, of: dict[str, str]) -> Score:

@@ -13,8 +13,8 @@ from typing import ClassVar
 import numpy as np
 
 from xaikit.abilities import Resettable
+from xaikit.agreement import similarity
 from xaikit.errors import InvalidInput
-from xaikit.metrics.agreement import similarity
 from xaikit.metrics.base import METRICS, Direction, ask_again, described, measure
 from xaikit.question import Meter, Pool, Question, runner_up
 from xaikit.stats import is_constant, spearman
@@ -103,7 +103,8 @@ class Randomisation:
     ) -> list[Explanation]:
         """Explanations of one randomised model, layer by layer or of all layers at once."""
         layers = model.layers()
-        pool, found = question.pool or Pool(), []
+        found: list[Explanation] = []
+        pool = Pool() if question.pool is None else question.pool
 
         def about(count: int) -> Question:
             # the same seed again, so that each step adds a layer to the same draws

@@ -13,8 +13,8 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from xaikit.agreement import agreement_scores, similarity, top_k
 from xaikit.errors import InvalidInput
-from xaikit.metrics.agreement import agreement_scores, similarity, top_k
 from xaikit.metrics.base import METRICS, Direction, ask_again, default_k, described, measure
 from xaikit.question import Meter, Pool, Question
 from xaikit.types import Explanation, Floats, Score

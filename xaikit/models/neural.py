@@ -21,7 +21,7 @@ from xaikit.models.inputs import Batch, Inputs, Pixels, Steps, padding
 from xaikit.models.modes import Parts, differentiating, evaluating
 from xaikit.models.prefix import Prefix, causal_body
 from xaikit.models.regions import Regions
-from xaikit.models.watch import Event, watch
+from xaikit.models.watch import Event, has_strided_point, watch
 from xaikit.types import Bools, Floats, Ints, Modality, Space
 
 __all__ = ["NeuralModel", "Reads"]
@@ -101,9 +101,19 @@ class NeuralModel:
     def read(self, xs: Sequence[Array] | Array) -> Batch:
         """B inputs in data space, encoded on the device, ready to be differentiated."""
         batch = self.encode(xs)
-        # with channels together the backward pass of a strided 1 x 1 convolution on fewer than 8
-        # channels writes out of bounds and kills the process (oneDNN in torch 2.13)
+        if not self._risky:
+            return replace(batch, at=batch.at.clone())
         return replace(batch, at=batch.at.clone(memory_format=torch.contiguous_format))
+
+    @cached_property
+    def _risky(self) -> bool:
+        """Whether channels must not lie together: the backward pass of a strided 1 x 1 convolution
+        then writes out of bounds on few channels and kills the process (oneDNN in torch 2.13)."""
+        if self.modality != "image":
+            return False
+        with differentiating(self.net), torch.no_grad():
+            batch = self.encode([self.example()])
+            return has_strided_point(lambda: self.forward(batch.at, batch))
 
     def encode(self, xs: Sequence[Array] | Array) -> Batch:
         """B inputs in data space as the net reads them."""
@@ -187,13 +197,13 @@ def _replace(model: NeuralModel, x: Array, references: Array, ids: Ints) -> Boun
     if isinstance(model, _Lowered):  # shortcuts read the weights of the net itself
         return bound
     run, batch, others = partial(model.forward, batch=bound.batch), bound.batch, bound.others
-    if isinstance(model.inputs, Pixels):
-        return Regions(model.net, run, bound.still, batch.at, others, ids, bound)
+    short: Regions | Prefix | None = None
     body = causal_body(model.net)
-    turned = isinstance(model.inputs, Steps) and model.inputs.channels_first
-    if body is None or turned:
-        return bound
-    return Prefix(model.net, body, run, bound.still, batch.at, others, bound.places, bound)
+    if isinstance(model.inputs, Pixels):
+        short = Regions(model.net, run, bound.still, batch.at, others, ids, bound)
+    elif body is not None and not (isinstance(model.inputs, Steps) and model.inputs.channels_first):
+        short = Prefix(model.net, body, run, bound.still, batch.at, others, bound.places, bound)
+    return short if short is not None and short.pays() else bound
 
 
 def _leave_out(model: NeuralModel, x: Array, ids: Ints) -> BoundScores:

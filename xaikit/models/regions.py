@@ -48,6 +48,7 @@ _MOVE = 8  # ... to copy a value
 _INDEX = 100  # ... to find a place
 _CALL = 8_000_000  # ... to call what one stage needs
 _BYTES = 2**23  # of the maps that are put together at once
+_ROWS = 128  # of a call that small boxes fill
 _SMALL = 0.25  # share of the image that a box may take
 _ALIKE = 1e-5  # of the scores: more is no rounding
 _PARTS = (16, 4)  # of the image; sides of windows are rounded up to whole parts
@@ -103,6 +104,16 @@ class Regions:
         self.regional = 0
         self.trusted = False
 
+    def pays(self) -> bool:
+        """Whether it is clearly cheaper for a feature of middling size, on a CPU."""
+        if self.x.device.type != "cpu" or not bare(self.net):
+            return False
+        with self.still(), torch.inference_mode():
+            plan = self._plan
+        sides = np.median(self.boxes.sides(), axis=0).astype(int)
+        rows = min(_ROWS, 2 * self.n * len(self.others))
+        return bool(plan.stages) and plan.best((int(sides[0]), int(sides[1])), rows)[1] > 0
+
     def __call__(self, masks: Bools, rows: slice) -> Floats:
         """masks (m, n) -> scores (m, k', K)."""
         small, around = self._small(masks)
@@ -142,10 +153,8 @@ class Regions:
 
     def _promising(self, rows: int) -> bool:
         """Whether so many rows can become clearly cheaper, as far as is known."""
-        if rows == 0 or self.x.device.type != "cpu":
-            return False
         plan = _PLANS.get(self.net, {}).get(tuple(self.x.shape[1:]))
-        return plan is None or plan.promising(rows)
+        return rows > 0 and (plan is None or plan.promising(rows))
 
     @property
     def _plan(self) -> _Plan:
@@ -323,6 +332,11 @@ class _Boxes:
             np.minimum.at(edge, owners, values)
         self.orders = np.argsort(self.edges, axis=1)
 
+    def sides(self) -> Ints:
+        """(n, 2): height and width of the box of each feature."""
+        found: Ints = -(self.edges[:2] + self.edges[2:]).T
+        return found
+
     def around(self, chosen: Bools) -> Ints:
         """chosen (m, n) -> (m, 4): first row and column, end of rows and of columns."""
         leading = [order[chosen[:, order].argmax(1)] for order in self.orders]
@@ -333,5 +347,4 @@ class _Boxes:
 
 
 def _area(bounds: Ints) -> Ints:
-    height, width = (bounds[:, 2:] - bounds[:, :2]).T
-    return np.asarray(height * width)
+    return np.asarray((bounds[:, 2:] - bounds[:, :2]).prod(axis=1))

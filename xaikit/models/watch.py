@@ -20,7 +20,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-__all__ = ["Event", "Recorder", "hooked", "watch"]
+__all__ = ["Event", "Recorder", "has_strided_point", "hooked", "watch"]
 
 _FUSED = F.scaled_dot_product_attention
 _MULTI_HEAD = F.multi_head_attention_forward
@@ -129,6 +129,27 @@ def watch(net: nn.Module, run: Callable[[], Any]) -> list[Event]:
     with hooked(named), recorder, torch.no_grad():
         run()
     return events
+
+
+class _StridedPoint(TorchFunctionMode):
+    """Looks for a convolution with a kernel of one place and a stride of more."""
+
+    seen: bool = False
+
+    def __torch_function__(
+        self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
+    ) -> Any:
+        if func is torch.conv2d and tuple(args[1].shape[2:]) == (1, 1):
+            stride = args[3] if len(args) > 3 else (kwargs or {}).get("stride", 1)
+            self.seen = self.seen or stride not in (1, (1, 1), [1, 1])
+        return func(*args, **(kwargs or {}))
+
+
+def has_strided_point(run: Callable[[], Any]) -> bool:
+    """Whether a strided 1 x 1 convolution is made while `run` runs, by a module or not."""
+    with _StridedPoint() as mode:
+        run()
+    return bool(mode.seen)
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from xaikit.report.findings import Findings
 from xaikit.report.formats import decimals, fixed, signed
 from xaikit.types import Explanation, Floats, Sample
 
-__all__ = ["Card", "dot", "probability", "shares_scale", "strongest"]
+__all__ = ["Card", "dot", "probability", "quoted", "shares_scale", "strongest"]
 
 N_STRONGEST = 4
 Z = 1.96  # standard errors in half a 95 % interval
@@ -108,9 +108,10 @@ def strongest(mine: Card) -> dict[str, Any] | None:
     axis = (-1.05 * reach, 1.05 * reach)
     return {
         "title": title,
+        "not_converged": e.converged is False,
         "rows": [
             {
-                "name": _quoted(mine.sample, e.names[i]),
+                "name": quoted(mine.sample, e.names[i]),
                 **dot(float(values[i]), errors, i, axis, mine.digits_of(e)),
             }
             for i in order
@@ -132,10 +133,11 @@ def dot(
         faint=half is not None and half > 0 and abs(value) < half,
     )
     over = "›" if value > axis[1] else "‹" if value < axis[0] else ""
-    return {"chart": chart, "text": signed(value, digits) + over}
+    error = "" if half is None else f"±{fixed(half, digits)}"
+    return {"chart": chart, "text": signed(value, digits) + over, "error": error}
 
 
-def _quoted(sample: Sample, name: str) -> str:
+def quoted(sample: Sample, name: str) -> str:
     """Words stand in quotation marks, so that a full stop can be seen."""
     return f"“{name}”" if sample.modality == "text" else name
 

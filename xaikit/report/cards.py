@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 
 from xaikit.report.card import Card, shares_scale, strongest
+from xaikit.report.consensus import consensus_of
 from xaikit.report.findings import Findings
 from xaikit.report.formats import amount, count, decimals, duration, fixed, percent, signed
 from xaikit.report.image_card import heat_map, picture
+from xaikit.report.quality import figures
 from xaikit.report.series_card import series_parts
 from xaikit.report.table_card import table_parts
 from xaikit.report.text_card import marked_words
@@ -31,6 +33,7 @@ def card(findings: Findings, index: int, channel_names: list[str] | None = None)
         "modality": sample.modality,
         **_common_parts(mine),
         "slots": [_slot(mine, m) for m in findings.order],
+        "consensus": consensus_of(findings, sample),
         "numbers": _numbers(mine),
     }
     if sample.modality == "image":
@@ -47,13 +50,14 @@ def card(findings: Findings, index: int, channel_names: list[str] | None = None)
             e = mine.explanations.get(slot["method"])
             if e is not None:
                 slot["words"] = marked_words(
-                    sample, e, mine.shown(e), mine.shares(e), mine.digits_of(e)
+                    sample, e, mine.shown(e), mine.shares(e), mine.digits_of(e), mine.errors(e)
                 )
         page["strongest"] = strongest(mine)
     elif sample.modality == "table":
         page["table"] = table_parts(mine)
     else:
         page["series"] = series_parts(mine, channel_names or [])
+        page["strongest"] = strongest(mine)
     return page
 
 
@@ -158,6 +162,7 @@ def _scaled(mine: Card, e: Explanation) -> dict[str, Any]:
             else ""
         ),
         "not_converged": e.converged is False,
+        "figures": figures(mine, e),
         "label": words("map.label", method=findings.title(e.method), features=top),
         "nothing": words("map.zero", part=part),
     }
@@ -188,7 +193,8 @@ def _band(findings: Findings, method: str) -> dict[str, str]:
     short = badge(findings, verdict.status, short=True)
     gate = next((g for g in verdict.gates if g.passed is False), None)
     if verdict.status == "failed" and gate is not None:
-        short["text"] += ": " + findings.words.known(f"short_gate.{gate.name}", gate.name)
+        short["check"] = findings.words.known(f"short_gate.{gate.name}", gate.name)
+        short["text"] += ": " + short["check"]
     return short
 
 

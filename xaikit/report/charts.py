@@ -14,7 +14,7 @@ from markupsafe import Markup, escape
 from xaikit.report.formats import count, fixed
 from xaikit.types import Floats
 
-__all__ = ["curve_panel", "dot_whisker", "line_path", "position", "range_bar", "tag"]
+__all__ = ["curve_panel", "dot_whisker", "line_path", "position", "range_bar", "shorten", "tag"]
 
 Axis = tuple[float, float]
 LONGEST_NAME = 22
@@ -30,6 +30,11 @@ def tag(name: str, *children: Any, **attributes: Any) -> Markup:
     )
     body = "".join(escape(child) for child in children)
     return Markup(f"<{name}{written}>{body}</{name}>" if body else f"<{name}{written}/>")
+
+
+def shorten(name: str) -> str:
+    """A name that fits beside a mark on a narrow screen."""
+    return name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
 
 
 def position(value: float, axis: Axis) -> float:
@@ -158,7 +163,7 @@ def _line_names(x: Floats, a: Floats, b: Floats, names: tuple[str, str]) -> list
         ends = np.interp([places[best] - 0.1, places[best] + 0.1], x, line)
         # the words run to the side where the line moves away from them
         anchor = "start" if (ends[1] < ends[0]) == above else "end"
-        words = name if len(name) <= LONGEST_NAME else name[: LONGEST_NAME - 1] + "…"
+        words = shorten(name)
         room = LETTER * len(words)
         place = min(places[best], 1 - room) if anchor == "start" else max(places[best], room)
         found.append(

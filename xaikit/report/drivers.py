@@ -56,6 +56,7 @@ def _card(findings: Findings, method: str) -> dict[str, Any]:
     return {
         "title": findings.title(method),
         "badge": badge(findings, findings.verdicts[method].status),
+        "stopped": findings.stopped(method),
         "n": max((s.n for _, s, _ in shares), default=0),
         "rows": [
             {
@@ -183,6 +184,7 @@ def _placed(findings: Findings, method: str, size: float) -> dict[str, Any]:
     row: dict[str, Any] = {
         "title": findings.title(method),
         "badge": badge(findings, status, short=True),
+        "stopped": findings.stopped(method),
         "control": status == "control" or method == RANDOM,
         "pointing": percent(pointing.value) if pointing else "–",
         "auprc": fixed(auprc.value) if auprc else "–",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
+from xaikit.report.formats import fixed, percent
 from xaikit.report.words import Words
 from xaikit.run import Run
 from xaikit.stats import FEWEST, bootstrap_interval
 from xaikit.types import Explanation, Floats, Sample, Score
-from xaikit.verdict import Verdict, verdicts
+from xaikit.verdict import Verdict
 
-__all__ = ["RANDOM", "Estimate", "Findings", "estimate"]
+__all__ = ["RANDOM", "Estimate", "Findings", "Pair", "estimate"]
 
 RANDOM = "random"  # the control that every comparison is made against
 ORDER = ("faithful", "unsettled", "not_tested", "failed", "control")
@@ -31,6 +33,15 @@ class Estimate:
     n: int
     interval: tuple[float, float] | None = None
     cases: tuple[float, ...] = ()
+
+
+@dataclass(frozen=True)
+class Pair:
+    """How far two methods agree; ceiling is what their own second runs would leave of 1."""
+
+    value: float
+    ceiling: float | None
+    n: int
 
 
 def estimate(values: list[float]) -> Estimate | None:
@@ -54,7 +65,7 @@ class Findings:
     @cached_property
     def verdicts(self) -> dict[str, Verdict]:
         """Method -> verdict."""
-        return {v.method: v for v in verdicts(self.run)}
+        return {v.method: v for v in self.run.verdicts()}
 
     @cached_property
     def order(self) -> tuple[str, ...]:
@@ -194,19 +205,67 @@ class Findings:
 
     def agreement(self, a: str, b: str, metric: str = "spearman") -> float | None:
         """Mean agreement of two methods over samples; of a method with itself: its ceiling."""
-        a, b = sorted((a, b))
-        found = list(self._agreements.get((metric, a, b), {}).values())
-        return float(np.mean(found)) if found else None
+        pair = self.pair(a, b, metric)
+        return pair.value if pair else None
+
+    def pair(self, a: str, b: str, metric: str = "spearman") -> Pair | None:
+        """Two methods beside what noise would leave, over the samples on which both are known."""
+        between, own_a, own_b = (
+            self._agreements.get((metric, min(x, y), max(x, y)), {})
+            for x, y in ((a, b), (a, a), (b, b))
+        )
+        if not between:
+            return None
+        shared = [k for k in between if k in own_a and k in own_b]
+        if a == b or not shared:
+            return Pair(float(np.mean(list(between.values()))), None, len(between))
+        ceiling = [math.sqrt(max(own_a[k], 0.0) * max(own_b[k], 0.0)) for k in shared]
+        mean = float(np.mean([between[k] for k in shared]))
+        return Pair(mean, float(np.mean(ceiling)), len(shared))
+
+    @cached_property
+    def disagreements(self) -> dict[tuple[str, str], Any]:
+        """(a, b) of real methods -> `Disagreement` in the order of strength."""
+        found = self.run.disagreements("spearman")
+        return {pair: d for pair, d in found.items() if set(pair) <= set(self.real)}
+
+    def disagree(self, a: str, b: str) -> bool:
+        """Whether two methods were found to disagree by more than noise."""
+        found = self.disagreements.get((a, b)) or self.disagreements.get((b, a))
+        return found is not None and found.real is True
+
+    @cached_property
+    def causes(self) -> dict[tuple[str, str], list[str]]:
+        """(a, b) -> what their disagreement was traced to, in words."""
+        found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        for c in self.run.causes():
+            text = c.sentence
+            if self.words.language != "en":
+                values = {"value": fixed(c.value), "share": percent(c.value)}
+                text = self.words(f"cause.{c.cause}", **values)
+            found[c.a, c.b].append(text)
+        return found
+
+    def stopped(self, method: str) -> str:
+        """The words "not converged" and on how many samples, "" when every estimate came to rest."""
+        mine = self.run.of(method)
+        k = sum(e.converged is False for e in mine)
+        return self.words("not_converged.some", k=k, n=len(mine)) if k else ""
 
     def repeats(self, method: str) -> float | None:
         """How much the top features of two runs of a method overlap."""
         found = self.mean("seed_agreement", method)
         return found.value if found else None
 
-    def agrees_with_passed(self, method: str) -> float | None:
-        others = [m for m in self.passed if m != method]
-        found = [a for m in others if (a := self.agreement(method, m)) is not None]
-        return float(np.mean(found)) if found else None
+    def agrees_with_passed(self, method: str) -> Pair | None:
+        """Mean agreement with the methods that passed, beside the mean of what noise would leave."""
+        pairs = [p for m in self.passed if m != method and (p := self.pair(method, m))]
+        if not pairs:
+            return None
+        bounded = [p for p in pairs if p.ceiling is not None] or pairs
+        ceilings = [p.ceiling for p in bounded if p.ceiling is not None]
+        ceiling = float(np.mean(ceilings)) if ceilings else None
+        return Pair(float(np.mean([p.value for p in bounded])), ceiling, len(bounded))
 
     def agreement_in(self, sample: Sample) -> float | None:
         """Mean rank agreement between the real methods on one sample."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from collections.abc import Sequence
 
 __all__ = [
@@ -12,6 +13,8 @@ __all__ = [
     "duration",
     "fixed",
     "interval",
+    "isolated",
+    "p_value",
     "percent",
     "percent_interval",
     "signed",
@@ -47,6 +50,14 @@ def interval(bounds: Sequence[float] | None, digits: int = 2, sign: bool = True)
     return f"[{show(bounds[0], digits)}, {show(bounds[1], digits)}]"
 
 
+def isolated(name: str) -> str:
+    """A name that cannot turn round the words beside it, whatever direction it is written in."""
+    turning = ("R", "AL", "RLE", "RLO", "LRE", "LRO", "PDF", "RLI", "LRI", "FSI", "PDI")
+    if any(unicodedata.bidirectional(c) in turning for c in name):
+        return f"\N{FIRST STRONG ISOLATE}{name}\N{POP DIRECTIONAL ISOLATE}"
+    return name
+
+
 def percent(share: float | None, digits: int = 0) -> str:
     """A share 0..1 as per cent."""
     if share is None or not math.isfinite(share):
@@ -57,6 +68,11 @@ def percent(share: float | None, digits: int = 0) -> str:
 def percent_interval(bounds: Sequence[float] | None, digits: int = 1) -> str:
     """An interval of shares as per cent, in brackets."""
     return "" if bounds is None else interval([100 * b for b in bounds], digits, sign=False)
+
+
+def p_value(p: float) -> str:
+    """A p value to two decimals, or the power of ten that it lies below."""
+    return "p < 0.001" if p < 0.001 else f"p = {fixed(p, 3 if p < 0.1 else 2)}"
 
 
 def count(value: float | None) -> str:

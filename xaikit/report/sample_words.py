@@ -50,6 +50,7 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
     "key.for": ("for the prediction", "예측을 지지"),
     "key.word_for": ("for the prediction", "예측을 지지"),
     "key.word_against": ("against", "반대"),
+    "key.faint": ("faint: the interval holds 0", "흐림: 구간에 0 포함"),
     "key.share": ("share of the scale end", "척도 끝 대비"),
     "key.label": (
         "Colour key: blue with hatching is evidence against, white none, orange to brown evidence for",
@@ -223,7 +224,6 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
     "glossary.nav": ("Glossary", "용어"),
     "glossary.title": ("What does each method ask?", "각 방법은 무엇을 묻는가?"),
     "glossary.misleads": ("Where it misleads:", "오해하기 쉬운 점:"),
-    "glossary.checks": ("What does each check ask?", "각 검사는 무엇을 묻는가?"),
     # provenance
     "provenance.nav": ("Provenance", "재현"),
     "provenance.title": ("How can this be checked or repeated?", "어떻게 확인하고 재현하는가?"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import itertools
-import math
 from typing import Any
 
 import numpy as np
 
 from xaikit.report.charts import curve_panel
 from xaikit.report.colour import step_of
+from xaikit.report.consensus import consensus_block
+from xaikit.report.evidence import disagreement_block, ranks_block, shift_block
 from xaikit.report.findings import RANDOM, Findings
 from xaikit.report.formats import count, fixed, interval, percent, signed
 from xaikit.report.verdict_table import badge
@@ -25,11 +26,12 @@ TABLED = (0.0, 0.1, 0.25, 0.5, 0.75, 1.0)
 
 def agreement_block(findings: Findings) -> dict[str, Any]:
     """The matrix by rank correlation, the same by other measures, and what it says in words."""
-    metrics = findings.agreement_metrics
-    shown = [m for m in metrics if m in ("spearman", "feature_agreement")] or list(metrics[:1])
+    shown = findings.agreement_metrics
     return {
         "matrices": [_matrix(findings, m) for m in shown],
         "reading": _reading(findings) if shown else [],
+        "differ": disagreement_block(findings),
+        "consensus": consensus_block(findings),
     }
 
 
@@ -41,12 +43,15 @@ def _matrix(findings: Findings, metric: str) -> dict[str, Any]:
         for m in (a, b)
     }
     methods = [m for m in findings.order if m in compared]
+    pairs = (findings.pair(a, b, metric) for a, b in itertools.combinations(methods, 2))
     return {
+        "n": max((p.n for p in pairs if p), default=0),
         "metric": findings.words.known(f"metric.{metric}", metric.replace("_", " ")),
         "names": [findings.name(m) for m in methods],
         "rows": [
             {
                 "name": findings.name(a),
+                "stopped": findings.stopped(a),
                 "cells": [_cell(findings, a, b, metric) for b in methods],
             }
             for a in methods
@@ -55,14 +60,13 @@ def _matrix(findings: Findings, metric: str) -> dict[str, Any]:
 
 
 def _cell(findings: Findings, a: str, b: str, metric: str) -> dict[str, Any]:
-    value = findings.agreement(a, b, metric)
-    own = findings.agreement(a, a, metric), findings.agreement(b, b, metric)
-    ceiling = math.sqrt(own[0] * own[1]) if None not in own and min(own) > 0 else None  # type: ignore[operator, type-var]
+    found = findings.pair(a, b, metric)
     return {
-        "text": fixed(value),
-        "step": 0 if value is None else step_of(value),
-        "ceiling": "" if ceiling is None or a == b else fixed(ceiling),
-        "itself": a == b and value is not None,
+        "text": fixed(found.value if found else None),
+        "step": step_of(found.value) if found else 0,
+        "ceiling": fixed(found.ceiling) if found and found.ceiling is not None else "",
+        "itself": a == b and found is not None,
+        "differs": metric == "spearman" and findings.disagree(a, b),
     }
 
 
@@ -98,6 +102,8 @@ def removal_block(findings: Findings) -> dict[str, Any]:
         "panels": [_panel(findings, m, axis) for m in methods],
         "of": _of(findings),
         "probability": bool(findings.classes),
+        "ranks": ranks_block(findings),
+        "shift": shift_block(findings),
     }
 
 
@@ -106,6 +112,7 @@ def _panel(findings: Findings, method: str, axis: tuple[float, float]) -> dict[s
     return {
         "title": findings.title(method),
         "badge": badge(findings, findings.verdicts[method].status),
+        "stopped": findings.stopped(method),
         "curves": [c for c in found if c],
     }
 

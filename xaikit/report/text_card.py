@@ -22,14 +22,21 @@ OPENING = tuple("([{“‘$")
 
 
 def marked_words(
-    sample: Sample, explanation: Explanation, values: Floats, shares: Floats, digits: int
+    sample: Sample,
+    explanation: Explanation,
+    values: Floats,
+    shares: Floats,
+    digits: int,
+    errors: Floats | None = None,
 ) -> list[dict[str, Any]]:
     """Words in order with bin (-3..3) and, on the three strongest features, their value.
 
     values : (n,) as they are printed; shares: (n,) the same as shares of the scale
+    errors : (n,) half widths of their intervals; a word whose interval holds 0 is "faint"
     An item with the key "fold" stands for a run of words that carry next to nothing.
     """
     ids = explanation.segmentation.ids
+    faint = np.zeros(len(values), dtype=bool) if errors is None else np.abs(values) < errors
     order = np.argsort(-np.abs(shares), kind="stable")[:N_NUMBERED]
     numbered = {int(np.flatnonzero(ids == i)[0]): i for i in order if bin_of(shares[i])}
     spaces = _spaces(sample)
@@ -38,6 +45,7 @@ def marked_words(
         {
             "text": str(word),
             "bin": bin_of(shares[f]) if f >= 0 else 0,
+            "faint": f >= 0 and bool(faint[f]),
             "value": show(float(values[numbered[i]]), digits) if i in numbered else "",
             "glued": i > 0 and not spaces[i],
         }

@@ -20,6 +20,14 @@ GLYPHS = {
     "error": "–",
     "n/a": "–",
 }
+GATES = (
+    "beats_random",
+    "beats_trivial",
+    "repeats",
+    "depends_on_model",
+    "depends_on_class",
+    "adds_up",
+)
 MARKS = {True: ("✓", "pass"), False: ("✕", "fail"), None: ("?", "open")}
 
 
@@ -41,7 +49,17 @@ def verdict_block(findings: Findings) -> dict[str, Any]:
         "depends": _limit(findings, "depends_on_model"),
         "rows": [_row(findings, m, gains.get(m), axis) for m in findings.order],
         "n": len(findings.run.samples),
+        "meanings": _meanings(findings),
     }
+
+
+def _meanings(findings: Findings) -> list[tuple[str, str]]:
+    """What each check and column asks, in one line each; checks that no method was put to are left out."""
+    words = findings.words
+    asked = {g.name for v in findings.verdicts.values() for g in v.gates}
+    checks = [(words(f"gate.{g}"), words(f"asks.{g}")) for g in GATES if g in asked or not asked]
+    columns = [(words(f"verdict.{c}"), words(f"meaning.{c}")) for c in ("agrees", "cost")]
+    return [*checks, *columns]
 
 
 def finding(findings: Findings, gate: Gate) -> str:
@@ -81,9 +99,10 @@ def _row(
         "repeats": _cell(findings, verdict.gate("repeats"), findings.repeats(method)),
         "depends": _cell(findings, verdict.gate("depends_on_model"), _changed(findings, method)),
         "by_class": by_class and {"text": fixed(by_class.value), **_mark(findings, by_class)},
-        "agrees": fixed(agrees),
+        "agrees": fixed(agrees.value if agrees else None),
+        "ceiling": fixed(agrees.ceiling) if agrees and agrees.ceiling is not None else "",
         "cost": _cost(findings, method),
-        "not_converged": any(e.converged is False for e in findings.run.of(method)),
+        "stopped": findings.stopped(method),
     }
 
 
@@ -101,12 +120,13 @@ def _reason(findings: Findings, verdict: Verdict, gain: Estimate | None) -> str:
         return words("verdict.random_reason" if verdict.method == RANDOM else f"verdict.{key}")
     if verdict.status == "not_tested":
         return words("verdict.untested_reason")
+    if verdict.status == "failed":
+        return " ".join(finding(findings, g) for g in verdict.gates if g.passed is False)
     if words.language == "en" and verdict.reason:
         return verdict.reason
     if verdict.status == "faithful":
         return words("verdict.all_passed", n=len(verdict.gates))
-    wanted = False if verdict.status == "failed" else None
-    return " ".join(finding(findings, g) for g in verdict.gates if g.passed is wanted)
+    return " ".join(finding(findings, g) for g in verdict.gates if g.passed is None)
 
 
 def _better(

@@ -11,7 +11,9 @@ from typing import Any
 
 from xaikit.errors import UnknownName
 from xaikit.report.comparison_words import COMPARISON_WORDS
+from xaikit.report.evidence_words import EVIDENCE_WORDS
 from xaikit.report.korean_methods import KOREAN_METHODS
+from xaikit.report.measure_words import MEASURE_WORDS
 from xaikit.report.sample_words import SAMPLE_WORDS
 
 __all__ = ["LANGUAGES", "WORDS", "Words"]
@@ -300,21 +302,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "drivers.middle": ("Middle of the picture", "그림 가운데"),
     "drivers.edge": ("Edge of the picture", "그림 가장자리"),
     "drivers.fifth": ("Part {i} of 5 of the time", "시간의 {i}/5 구간"),
-    "place.title": (
-        "How much of the evidence lies in {region}?",
-        "근거의 얼마가 다음에 있는가: {region}",
-    ),
-    "place.lead": (
-        "This compares with what people expect. It is no test of faithfulness and counts in no verdict.",
-        "사람의 기대와 비교합니다. 충실성 시험이 아니며 판정에 쓰지 않습니다.",
-    ),
-    "place.share": ("Share of supporting evidence inside", "안에 있는 지지 근거의 비율"),
-    "place.size": ("dashed: share of the size, {share}", "점선: 크기의 비율 {share}"),
-    "place.pointing": ("Strongest place inside", "최강점이 안에"),
-    "place.auprc": ("Finds the marked places", "표시된 곳을 찾음"),
-    "place.auprc_unit": ("AUPRC ↑", "AUPRC ↑"),
 }
-WORDS |= SAMPLE_WORDS | COMPARISON_WORDS
+WORDS |= SAMPLE_WORDS | EVIDENCE_WORDS | MEASURE_WORDS | COMPARISON_WORDS
 
 
 @dataclass(frozen=True)

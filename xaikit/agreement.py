@@ -9,14 +9,15 @@ from __future__ import annotations
 import itertools
 import math
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
+from scipy.stats import kendalltau
 
 from xaikit.errors import InvalidInput
-from xaikit.metrics.base import default_k, measure
+from xaikit.measures import default_k, measure
 from xaikit.stats import Paired, is_constant, paired_test, spearman
 from xaikit.types import Bools, Explanation, Floats, Ints, Score
 
@@ -27,6 +28,7 @@ __all__ = [
     "consensus",
     "disagreement_test",
     "disagreements",
+    "masker_tau",
     "pairwise_agreement",
     "similarity",
     "top_k",
@@ -222,6 +224,35 @@ def disagreements(
             rows = [[row[x] for x in samples] for row in (between, *own)]
             tests[a, b] = disagreement_test(*rows)
     return tests
+
+
+def masker_tau(
+    scores: Iterable[Score], *, without: Collection[str] = ("random", "magnitude")
+) -> tuple[float | None, int]:
+    """Whether two ways of removing put the methods in the same order, and how many methods that is.
+
+    Kendall's tau-b, -1 to 1, between the methods' mean "srg" under the first masker and under the
+    second; None with fewer than three methods, or when all are equal under one of the maskers.
+    without : methods that are left out, the controls unless told
+
+    Means over the samples, and over the methods, that were measured under both.
+    """
+    found: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    for s in scores:
+        if s.metric == "srg" and s.of.get("method") not in without and math.isfinite(s.value):
+            found[str(s.of["masker"])][str(s.of["method"])][str(s.of["sample"])] = s.value
+    if len(found) < 2:
+        return None, 0
+    first, second = list(found.values())[:2]
+    rows = []
+    for method in first:
+        shared = first[method].keys() & second.get(method, {}).keys()
+        if shared:
+            rows.append([np.mean([one[method][x] for x in shared]) for one in (first, second)])
+    if len(rows) < 3:
+        return None, len(rows)
+    tau = float(kendalltau(*np.transpose(rows)).statistic)
+    return (tau if math.isfinite(tau) else None), len(rows)
 
 
 def _pairwise(a: Floats, b: Floats) -> float:

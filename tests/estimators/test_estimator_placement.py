@@ -1,0 +1,71 @@
+"""The placed design, against solving for every candidate anew."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from xaikit.estimators.design import list_stratum, paired_design
+from xaikit.estimators.odd_integrals import nugget_functional
+from xaikit.estimators.placement import _place, _prior, placed_design
+
+
+def rows(masks):
+    return {row.tobytes() for row in masks}
+
+
+def explained(every, seen):
+    """Sum over features of the variance of the Shapley values that the seen pairs explain, n = 6.
+
+    phi = weights' g over all 31 pairs and the anchor, so its covariance with g is kernel @ weights.
+    """
+    signs = np.vstack([np.where(every, 1.0, -1.0), np.ones(6)])
+    kernel, nugget, _ = _prior(signs)
+    kernel = kernel + np.diag(nugget)
+    weights = np.vstack([nugget_functional(signs[:-1]), np.full(6, 2 / 6)])
+    cross = (kernel @ weights)[seen]
+    return np.trace(cross.T @ np.linalg.solve(kernel[np.ix_(seen, seen)], cross))
+
+
+def test_every_pair_is_the_best_of_those_left():
+    every = np.concatenate([list_stratum(6, size) for size in (1, 2, 3)])
+    found = _place(every[:6], every[6:], 16)
+    number = {row.tobytes(): i for i, row in enumerate(every)}
+    chosen = [number[row.tobytes()] for row in found]
+    assert chosen[:6] == list(range(6))
+    for t in range(6, 16):
+        gains = [explained(every, [31, *chosen[:t], j]) for j in range(31) if j not in chosen[:t]]
+        assert explained(every, [31, *chosen[: t + 1]]) == pytest.approx(max(gains), rel=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("n", "n_pairs"), [(4, 5), (5, 15), (6, 99), (9, 20), (14, 400), (60, 300)]
+)
+def test_pairs_are_different_and_as_many_as_asked(n, n_pairs):
+    masks = placed_design(n, n_pairs, 3)
+    assert len(masks) == min(n_pairs, 2 ** (n - 1) - 1)
+    assert len(rows(np.concatenate([masks, ~masks]))) == 2 * len(masks)
+    assert rows(list_stratum(n, 1)) <= rows(masks)
+    np.testing.assert_array_equal(masks, placed_design(n, n_pairs, 3))
+
+
+@pytest.mark.parametrize("n", [7, 12, 51])
+def test_a_ladder_begins_with_its_lower_rungs(n):
+    kept = None
+    for n_pairs in (n, n + 2, 3 * n, 7 * n, 30 * n):
+        masks = placed_design(n, n_pairs, 5, kept)
+        if kept is not None:
+            np.testing.assert_array_equal(masks[: len(kept)], kept)
+        kept = masks
+
+
+def test_seeds_differ_and_the_design_tells_more_than_a_random_one():
+    assert rows(placed_design(12, 40, 0)) != rows(placed_design(12, 40, 1))
+    every = np.concatenate([list_stratum(6, size) for size in (1, 2, 3)])
+    number = {row.tobytes(): i for i, row in enumerate(every)}
+
+    def told(masks):
+        return explained(every, [31, *(number[row.tobytes()] for row in masks)])
+
+    random = [told(paired_design(6, 12, seed)[0]) for seed in range(20)]
+    assert told(placed_design(6, 12, 0)) > max(random)

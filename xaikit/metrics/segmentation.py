@@ -1,0 +1,125 @@
+"""Does the explanation depend on where the borders of the features were drawn?"""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from functools import partial
+from typing import ClassVar, Literal
+
+import numpy as np
+
+from xaikit.metrics.base import METRICS, Direction, ask_again, described, measure
+from xaikit.question import Meter, Pool, Question
+from xaikit.stats import is_constant, spearman
+from xaikit.types import Explanation, Ints, Sample, Score, Segmentation
+
+__all__ = ["SegmentationStability", "recut"]
+
+SHARE = 0.75  # features of the other cut, at most, per feature of the first
+FEWEST = 4  # features that the other cut must have for a rank correlation
+SEGMENTATION_STABILITY = measure(
+    "segmentation_stability",
+    "stability",
+    "higher",
+    "Whether the same sample, cut into other parts, gets the same explanation.",
+)
+
+
+@METRICS.register("segmentation_stability")
+@dataclass(frozen=True)
+class SegmentationStability:
+    """Rank correlation of the explanation with that of the same sample cut in another way, -1 to 1.
+
+    The method is asked again about `recut` features with the same references. Both maps are spread
+    evenly over the places of the grid and pooled on the other, coarser features: a model that adds
+    up its features gets 1 where these are unions of the first ones. Nothing for tables, whose
+    columns have no neighbours, and for methods that give a value to every place and pool it
+    afterwards: no cut can change their map.
+
+    costly : asks every removal method once more; left out of quick studies
+    """
+
+    name: ClassVar[str] = "segmentation_stability"
+    family: ClassVar[str] = "stability"
+    direction: ClassVar[Direction] = "higher"
+    card: ClassVar[str] = SEGMENTATION_STABILITY.card
+    costly: ClassVar[bool] = True
+
+    def __call__(
+        self, question: Question, explanation: Explanation, _: np.random.Generator
+    ) -> list[Score]:
+        if explanation.elements is not None or question.masker.name != explanation.masker:
+            return []
+        pool = Pool() if question.pool is None else question.pool  # an empty one is false
+        asked = pool.once(("recut", question.target), partial(_recut_question, question))
+        if asked is None:
+            return []
+        other = asked.segmentation
+        (found,) = ask_again([asked], explanation, seed=explanation.seed, capped=True)
+        how: Literal["sum", "mean"] = "mean" if explanation.unit == "relative" else "sum"
+        same = other.pool(explanation.places, how)
+        flat = is_constant(same) or is_constant(found.values)
+        note = f"against {other.source}" + ("; 0 by rule: one map is constant" if flat else "")
+        value = spearman(same, found.values)
+        return [SEGMENTATION_STABILITY.score(value, described(question, explanation), note=note)]
+
+
+def _recut_question(question: Question) -> Question | None:
+    """The question about other features; all methods share its evaluations."""
+    other = recut(question.sample, question.segmentation)
+    if other is None:
+        return None
+    return dataclasses.replace(question, segmentation=other, pool=Pool(), meter=Meter())
+
+
+def recut(sample: Sample, segmentation: Segmentation) -> Segmentation | None:
+    """Other features of the same sample, at most three quarters as many, or None where there are none.
+
+    image : squares of another size, whatever the first features were; series : windows of another
+    length, channels kept apart where they were; text : neighbouring features two by two. Places that
+    were never removed stay so.
+    """
+    most = int(SHARE * segmentation.n_features)
+    if sample.modality == "table" or most < FEWEST:
+        return None
+    if sample.modality == "text":
+        ids, kind = _pairs(segmentation), "neighbours joined two by two"
+    elif sample.modality == "image":
+        ids, kind = _squares(segmentation, most)
+    else:
+        ids, kind = _windows(segmentation, most)
+    found, dense = np.unique(np.where(segmentation.ids < 0, -1, ids), return_inverse=True)
+    dense = dense.reshape(ids.shape) - int(found[0] < 0)
+    n = int(dense.max()) + 1
+    if not FEWEST <= n <= most:
+        return None
+    return Segmentation(dense, tuple(f"part {i + 1}" for i in range(n)), f"{n} parts: {kind}")
+
+
+def _pairs(segmentation: Segmentation) -> Ints:
+    """The first feature with the second, the third with the fourth, in the order of the text."""
+    ids: Ints = segmentation.ids // 2
+    return ids
+
+
+def _squares(segmentation: Segmentation, most: int) -> tuple[Ints, str]:
+    """The smallest squares that give at most that many features."""
+    height, width = segmentation.ids.shape
+    side = 1
+    while -(-height // side) * -(-width // side) > most:
+        side += 1
+    rows, columns = np.arange(height) // side, np.arange(width) // side
+    ids: Ints = rows[:, None] * (int(columns[-1]) + 1) + columns[None, :]
+    return ids, f"squares of {side} x {side} px"
+
+
+def _windows(segmentation: Segmentation, most: int) -> tuple[Ints, str]:
+    """The shortest windows that give at most that many features."""
+    length, n_channels = segmentation.ids.shape
+    apart = n_channels > 1 and bool((segmentation.ids[:, :1] != segmentation.ids).any())
+    n = max(1, min(length, most // n_channels if apart else most))
+    window = np.arange(length) * n // length
+    channel = np.arange(n_channels) if apart else np.zeros(n_channels, dtype=np.int64)
+    ids: Ints = window[:, None] + n * channel[None, :]
+    return ids, f"{n} windows"

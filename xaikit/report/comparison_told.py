@@ -1,0 +1,81 @@
+"""A comparison in one language: names, numbers as text, and the facts under the title."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from xaikit.report.comparison_charts import marker
+from xaikit.report.formats import count, fixed, interval, percent, signed
+from xaikit.report.words import Words
+
+__all__ = ["Told"]
+
+
+class Told:
+    """One comparison in one language."""
+
+    def __init__(self, words: Words, comparison: Mapping[str, Any], models: list[Any]) -> None:
+        self.words, self.comparison, self.models = words, comparison, models
+        self.ids = [str(m["id"]) for m in models]
+        self.names = {str(m["id"]): str(m.get("title") or m["id"]) for m in models}
+        self.metric = str(comparison.get("metric") or "accuracy")
+        self.shares = self.metric == "accuracy"
+        name = words.known(f"metric.{self.metric}", self.metric)
+        self.metric_name = name[:1].upper() + name[1:]
+
+    def nav(self, section: str) -> str:
+        key = "quality" if section == "accuracy" and not self.shares else section
+        return self.words(f"compare.{key}.nav")
+
+    def legend(self) -> list[dict[str, Any]]:
+        return [{"mark": marker(i), "name": self.names[k]} for i, k in enumerate(self.ids)]
+
+    def facts(self) -> list[dict[str, str]]:
+        words, data = self.words, self.comparison.get("data") or {}
+        cells = [
+            {
+                "label": words("compare.model", letter="ABCDEFGH"[i] if i < 8 else str(i + 1)),
+                "value": self.names[str(m["id"])],
+                "detail": str(m.get("detail") or ""),
+            }
+            for i, m in enumerate(self.models)
+        ]
+        things = str(data.get("things") or words("fact.samples")).lower()
+        sizes = [f"{count(data['n_test'])} {things}"] if data.get("n_test") else []
+        if data.get("n_features"):
+            sizes.append(f"{count(data['n_features'])} {words('fact.features').lower()}")
+        return [
+            *cells,
+            {
+                "label": words("fact.data"),
+                "value": str(data.get("name") or "–"),
+                "detail": ", ".join(sizes),
+            },
+            {
+                "label": words("compare.protocol"),
+                "value": str(self.comparison.get("protocol") or "–"),
+                "detail": str(self.comparison.get("protocol_detail") or ""),
+            },
+        ]
+
+    def quality(self, value: float | None) -> str:
+        if value is None:
+            return self.words("not_tested")
+        return percent(value, 1) if self.shares else fixed(value, 3)
+
+    def points(self, value: float) -> str:
+        return signed(100 * value, 2) if self.shares else signed(value, 3)
+
+    def bounds(self, bounds: Any) -> str:
+        if not bounds:
+            return ""
+        return interval([100 * b for b in bounds]) if self.shares else interval(bounds, 3)
+
+    def value(self, model: str) -> float:
+        found = [m for m in self.models if str(m["id"]) == model]
+        return float(found[0].get("accuracy") or 0.0) if found else 0.0
+
+    def agreements(self) -> tuple[list[Any], list[Any]]:
+        rows = self.comparison.get("agreement") or []
+        return [r for r in rows if r["a"] != r["b"]], [r for r in rows if r["a"] == r["b"]]

@@ -1,0 +1,146 @@
+"""The head of the page: the question as title, and eight cells that say what was asked of what."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from xaikit.report.findings import Findings
+from xaikit.report.formats import amount, count, interval, percent, percent_interval
+from xaikit.run import Run
+
+__all__ = ["facts", "fingerprint", "part", "title"]
+
+
+def part(run: Run, name: str) -> Mapping[str, Any]:
+    """One part of the run's context, {} when it has none."""
+    return dict(run.context.get(name) or {})
+
+
+def title(findings: Findings) -> str:
+    """The question; in other languages than English built from the model's name."""
+    given, words = findings.run.context.get("title"), findings.words
+    if given and words.language == "en":
+        return str(given)
+    model = part(findings.run, "model").get("id")
+    key = f"title.{findings.run.samples[0].modality}"
+    return words(key, model=model) if model else words("title")
+
+
+def facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
+    """The eight cells under the question."""
+    run, words = findings.run, findings.words
+    model, data, question = (part(run, p) for p in ("model", "data", "question"))
+    n, n_wrong = len(run.samples), sum(findings.is_wrong(i) for i in range(len(run.samples)))
+    second = findings.second_masker
+    unit = str(question.get("unit") or next((e.target.unit for e in run.explanations), ""))
+    shown_unit = words.known(f"unit.{unit}", unit)
+    environment = run.environment
+    weights = model.get("n_parameters")
+    architecture = [str(model["architecture"])] if model.get("architecture") else []
+    cells = (
+        (
+            "model",
+            model.get("id") or next((e.model_id for e in run.explanations), "–"),
+            " · ".join(
+                [*architecture, *([words("fact.weights", n=count(weights))] if weights else [])]
+            ),
+        ),
+        ("data", data.get("name") or "–", _quality(findings)),
+        (
+            "output",
+            _target(findings, question),
+            words("fact.even", unit=shown_unit) if unit == "log-odds" else shown_unit,
+        ),
+        (
+            "features",
+            _features(findings),
+            words("fact.same"),
+        ),
+        (
+            "removal",
+            words("fact.replace", masker=question.get("masker_words") or findings.masker or "–"),
+            words("fact.second", masker=second) if second else words("fact.one_masker"),
+        ),
+        (
+            "samples",
+            words("fact.n_samples", n=n, shown=n_shown),
+            words("fact.wrong", wrong=n_wrong, n=n) if findings.classes else "",
+        ),
+        (
+            "seeds",
+            str(run.config.get("seed", "–")),
+            words("fact.intervals" if n >= 10 else "fact.no_intervals"),
+        ),
+        (
+            "run",
+            _created(run),
+            " · ".join(
+                x
+                for x in (
+                    words("fact.run_id", id=fingerprint(run)),
+                    str(environment.get("device") or environment.get("platform") or ""),
+                )
+                if x
+            ),
+        ),
+    )
+    return [
+        {"label": words(f"fact.{key}"), "value": str(value), "detail": detail}
+        for key, value, detail in cells
+    ]
+
+
+def _features(findings: Findings) -> str:
+    """What the samples were cut into; where they differ, between how many."""
+    run = findings.run
+    sources = {e.segmentation.source for e in run.explanations}
+    if len(sources) > 1:
+        counts = [e.segmentation.n_features for e in run.explanations]
+        parts = findings.words(f"parts.{run.samples[0].modality}")
+        return f"{min(counts)} – {max(counts)} {parts}"
+    asked = (run.context.get("question") or {}).get("features")
+    return re.sub(r"(\d) x (\d)", r"\1 × \2", str(asked or next(iter(sources), "–")))
+
+
+def _created(run: Run) -> str:
+    created = str(run.config.get("created") or run.environment.get("created") or "–")
+    return created[:16].replace("T", " ")
+
+
+def _target(findings: Findings, question: Mapping[str, Any]) -> str:
+    words, asked = findings.words, str(question.get("target") or "")
+    if not findings.classes:
+        return words("target.value")
+    return words.known(f"target.{asked}", asked) if asked else words("target.mixed")
+
+
+def _quality(findings: Findings) -> str:
+    words = findings.words
+    quality = part(findings.run, "model").get("quality") or {}
+    if quality.get("value") is None:
+        return words("fact.no_quality")
+    n = count(quality.get("n")) if quality.get("n") else "–"
+    bounds = quality.get("interval")
+    if quality.get("metric") == "accuracy":
+        value = percent(quality["value"], 1)
+        return words("fact.accuracy", n=n, value=value, interval=percent_interval(bounds)).strip()
+    metric = words.known(f"metric.{quality.get('metric')}", str(quality.get("metric")))
+    value = amount(float(quality["value"]))
+    shown = interval(bounds, 3, sign=False)
+    return words("fact.quality", n=n, metric=metric, value=value, interval=shown).strip()
+
+
+def fingerprint(run: Run) -> str:
+    """Seven digits that two runs share only when they hold the same explanations."""
+    digest = hashlib.sha256()
+    for e in run.explanations:
+        digest.update(f"{e.method}|{e.sample_id}|{e.model_id}|{e.seed}".encode())
+        digest.update(np.ascontiguousarray(e.values).tobytes())
+    digest.update(json.dumps(run.config, sort_keys=True, default=str).encode())
+    return digest.hexdigest()[:7]
