@@ -77,7 +77,7 @@ def test_one_row_that_does_not_fit_is_said_and_other_errors_pass() -> None:
     def too_large(rows: int) -> tuple[int, None]:
         raise MemoryError
 
-    with pytest.raises(OutOfBudget, match="one single input does not fit"):
+    with pytest.raises(OutOfBudget, match="out of memory: one single input does not fit"):
         worked(Pace(4), 9, too_large)
 
     def broken(rows: int) -> tuple[int, None]:

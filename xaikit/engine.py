@@ -60,7 +60,7 @@ class Pace:
         """A pass of that many rows ran out of memory: fewer from now on."""
         if rows <= 1:
             raise OutOfBudget(
-                "one single input does not fit into memory; use a smaller input, another device, or "
+                "out of memory: one single input does not fit; use a smaller input, another device, or "
                 "fewer references."
             )
         self.most = rows // 2

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Hashable, Sequence
 from functools import partial
-from typing import Protocol, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
@@ -12,7 +13,7 @@ from xaikit.engine import worked
 from xaikit.question import Question
 from xaikit.types import Bools, Floats
 
-__all__ = ["Packable", "prefetch"]
+__all__ = ["Packable", "prefetch", "share_empty"]
 
 
 @runtime_checkable
@@ -31,14 +32,17 @@ class Packable(Protocol):
         ...
 
 
-def prefetch(questions: Sequence[Question], masks: Callable[[Question], Bools]) -> None:
+def prefetch(
+    questions: Sequence[Question], masks: Callable[[Question], Bools], *, plainly: bool = False
+) -> None:
     """Evaluate masks of all questions in shared passes and put the values into their pools.
 
     Does nothing for questions without a pool, or whose own masks fill a pass.
+    plainly : also where a question could take a shortcut of its own, for masks that have none
     """
     groups: dict[Hashable, list[tuple[Question, Bools]]] = {}
     for question in questions:
-        bound = question.bound
+        bound = _plain(question) if plainly else question.bound
         if question.pool is None or not isinstance(bound, Packable):
             continue
         unseen = question.pool.unseen(masks(question), question.target)
@@ -47,6 +51,31 @@ def prefetch(questions: Sequence[Question], masks: Callable[[Question], Bools]) 
     for group in groups.values():
         while len(group) > 1:
             group = group[worked(group[0][0].pace, _rows(group), partial(_pass, group)) :]
+
+
+def _plain(question: Question) -> Any:
+    """Its bound scores without shortcuts."""
+    return getattr(question.bound, "full", question.bound)
+
+
+def share_empty(questions: Sequence[Question]) -> None:
+    """With everything removed, samples that share their references are one and the same input."""
+    groups: dict[Hashable, list[Question]] = {}
+    for question in questions:
+        references = question.masker.references
+        whole = question.segmentation.ids.min() >= 0 and not question.masker.drops
+        if question.pool is not None and whole:
+            digest = hashlib.sha256(references.tobytes()).digest()
+            groups.setdefault((references.shape, str(references.dtype), digest), []).append(
+                question
+            )
+    for group in groups.values():
+        if len(group) > 1:
+            nothing = np.zeros((1, group[0].n_features), dtype=bool)
+            scores = group[0].scores(nothing)
+            for question in group:
+                own = np.zeros((1, question.n_features), dtype=bool)
+                question.learn(own, scores, rows=0)
 
 
 def _rows(group: Sequence[tuple[Question, Bools]]) -> int:
@@ -58,7 +87,7 @@ def _pass(group: Sequence[tuple[Question, Bools]], rows: int) -> tuple[int, int]
     ends = np.cumsum([len(masks) * question.n_references for question, masks in group])
     n = max(1, int(np.searchsorted(ends, rows, side="right")))
     questions, masks = zip(*group[:n], strict=True)
-    bounds = [question.bound for question in questions]
+    bounds = [_plain(question) for question in questions]
     for question, own, scores in zip(
         questions, masks, bounds[0].together(bounds, masks), strict=True
     ):

@@ -24,6 +24,7 @@ class Pool:
     def __init__(self, targets: Sequence[Target] = ()) -> None:
         self.targets = tuple(targets)
         self._memories: dict[Target, Memory] = {}
+        self._told: dict[Target, list[tuple[Bools, Floats]]] = {}  # not yet in a memory
         self._made: dict[Hashable, Any] = {}
 
     def __len__(self) -> int:
@@ -49,9 +50,7 @@ class Pool:
 
     def tell(self, masks: Bools, target: Target, values: Floats) -> None:
         """Values (m,) of distinct masks, known from elsewhere; what is known already stays."""
-        memory = self._memory(target, masks)
-        new = memory.fresh(masks)
-        memory.fill(masks[new], lambda _: values[new])
+        self._told.setdefault(target, []).append((masks, values))
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once for the question: a model of random weights, for example."""
@@ -63,7 +62,14 @@ class Pool:
     def forget(self) -> None:
         """Drop everything; later questions are evaluated again."""
         self._memories.clear()
+        self._told.clear()
         self._made.clear()
 
     def _memory(self, target: Target, masks: Bools) -> Memory:
-        return self._memories.setdefault(target, Memory(masks.shape[1]))
+        memory = self._memories.get(target)
+        if memory is None:
+            memory = self._memories[target] = Memory(masks.shape[1])
+        for told, values in self._told.pop(target, ()):
+            new = memory.fresh(told)
+            memory.fill(told[new], lambda _, v=values[new]: v)  # type: ignore[misc]
+        return memory

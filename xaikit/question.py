@@ -127,13 +127,20 @@ class Question:
         """The target with everything kept."""
         return float(self.target(self.model.scores([self.sample.x]))[0])
 
+    def know_output(self, scores: Floats) -> None:
+        """The scores (K,) of the sample are known from a shared pass."""
+        output = float(self.target(scores[None])[0])
+        self.__dict__.setdefault("output", output)
+        if self.pool is not None:
+            everything = np.ones((1, self.n_features), dtype=bool)
+            self.pool.tell(everything, self.target, np.array([output]))
+
     @cached_property
     def empty(self) -> float:
         """The target with every feature removed (mean over the references)."""
         nothing = np.zeros((1, self.n_features), dtype=bool)
         if self.pool is None:
             return float(self._evaluate(nothing, [self.target])[0, 0])
-        self.pool.tell(~nothing, self.target, np.array([self.output]))
         return float(self.pool.fill(nothing, self.target, self._evaluate)[0])
 
     def value(self, masks: Bools) -> Floats:
@@ -246,9 +253,19 @@ class Question:
         """Scores of masks of this question."""
         return self._bound[0]
 
-    def learn(self, masks: Bools, scores: Floats) -> None:
-        """Put scores (m, k, K) of masks that another question's pass has found into the pool."""
-        self.meter.forward += scores.shape[0] * scores.shape[1]
+    def scores(self, masks: Bools) -> Floats:
+        """Scores (m, k, K) of a few masks, as they come from the model."""
+        k, rows = self.n_references, self.pace.best
+        parts = [self.bound(masks, slice(i, min(i + rows, k))) for i in range(0, k, rows)]
+        self.meter.forward += len(masks) * k
+        return np.concatenate(parts, axis=1)
+
+    def learn(self, masks: Bools, scores: Floats, rows: int | None = None) -> None:
+        """Put scores (m, k, K) of masks into the pool, found in a pass that others share.
+
+        rows : model rows that this question is charged with, all of them unless given
+        """
+        self.meter.forward += scores.shape[0] * scores.shape[1] if rows is None else rows
         if self.pool is not None:
             for target in {self.target, *self.pool.targets}:
                 values = target(scores.reshape(-1, scores.shape[2])).reshape(scores.shape[:2])

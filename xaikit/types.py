@@ -155,14 +155,18 @@ class Segmentation:
 
     def pool(self, grid: NDArray[Any], how: Literal["sum", "mean"] = "sum") -> Floats:
         """(*grid) -> (n,): sum over each feature's places for additive maps, mean for the others."""
-        if grid.shape != self.ids.shape:
+        return self.pool_many(grid[None], how)[0]
+
+    def pool_many(self, grids: NDArray[Any], how: Literal["sum", "mean"] = "sum") -> Floats:
+        """(m, *grid) -> (m, n): `pool` of several maps."""
+        if grids.shape[1:] != self.ids.shape:
             raise InvalidInput(
-                f"a map of shape {grid.shape} cannot be pooled on a grid of {self.ids.shape}."
+                f"a map of shape {grids.shape[1:]} cannot be pooled on a grid of {self.ids.shape}."
             )
-        inside = self.ids >= 0
-        total: Floats = np.bincount(
-            self.ids[inside], weights=grid[inside].astype(np.float64), minlength=self.n_features
-        ).astype(np.float64)
+        m, n, inside = len(grids), self.n_features, self.ids >= 0
+        owner = self.ids[inside] + n * np.arange(m)[:, None]  # one bin a map and feature
+        weights = grids[:, inside].astype(np.float64)
+        total = np.bincount(owner.ravel(), weights.ravel(), m * n).astype(np.float64).reshape(m, n)
         return total if how == "sum" else total / self.sizes
 
 

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
 from xaikit.abilities import Model
 from xaikit.errors import NotApplicable, XaikitError
-from xaikit.packing import prefetch
+from xaikit.packing import prefetch, share_empty
 from xaikit.question import Question
 from xaikit.registry import Registry
-from xaikit.types import Bools, Explanation
+from xaikit.types import Bools, Cost, Explanation
 
 __all__ = [
     "COALITIONS",
@@ -71,7 +72,11 @@ class Method(Protocol):
 
 @runtime_checkable
 class BatchMethod(Method, Protocol):
-    """A method that explains many questions of one model in shared passes."""
+    """A method that explains many questions of one model in shared passes.
+
+    With the class attribute `finds_outputs` its passes read the samples themselves, and it tells the
+    questions their outputs (`Batch.know_outputs`).
+    """
 
     def many(
         self, questions: Sequence[Question], rngs: Sequence[np.random.Generator]
@@ -126,7 +131,7 @@ def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> list
     if not questions:
         return []
     method.check(questions[0].model)
-    know_ends(questions)
+    know_ends(questions, outputs=not getattr(method, "finds_outputs", False))
     mine = [question.metered() for question in questions]
     rngs = [q.rng(getattr(method, "stream", method.name), seed) for q in mine]
     found, seconds, start = [], [0.0] * len(mine), time.perf_counter()
@@ -140,22 +145,37 @@ def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> list
             start = time.perf_counter()
             found.append(method(question, rng))
             seconds[i] = time.perf_counter() - start
+    for question, own in zip(questions, mine, strict=True):
+        if "output" in own.__dict__:
+            question.__dict__.setdefault("output", own.output)
     return [
-        replace(e, cost=q.cost(shared + s), seed=seed)
-        for e, q, s in zip(found, mine, seconds, strict=True)
+        _charged(e, q.cost(shared + s), seed) for e, q, s in zip(found, mine, seconds, strict=True)
     ]
 
 
-def know_ends(questions: Sequence[Question]) -> None:
-    """Find the outputs of all questions in shared passes, and their empty values, once."""
-    fresh = [q for q in questions if "output" not in q.__dict__]
+def _charged(explanation: Explanation, cost: Cost, seed: int) -> Explanation:
+    """The explanation with its cost; everything else was checked when it was made."""
+    found = copy.copy(explanation)
+    object.__setattr__(found, "cost", cost)
+    object.__setattr__(found, "seed", seed)
+    return found
+
+
+def know_ends(questions: Sequence[Question], *, outputs: bool = True) -> None:
+    """Find the outputs of all questions in shared passes, and their empty values, once.
+
+    outputs : False for a method whose own passes find them
+    """
+    fresh = [q for q in questions if outputs and "output" not in q.__dict__]
     size = min((q.batch_size or 64 for q in fresh), default=1)
     for start in range(0, len(fresh), size):
         part = fresh[start : start + size]
         scores = part[0].model.scores([q.sample.x for q in part])
         for question, row in zip(part, scores, strict=True):
-            question.__dict__["output"] = float(question.target(row[None])[0])
+            question.know_output(row)
     unknown = [q for q in questions if "empty" not in q.__dict__]
-    prefetch(unknown, lambda q: np.zeros((1, q.n_features), dtype=bool))
+    if len(unknown) > 1:
+        share_empty(unknown)
+        prefetch(unknown, lambda q: np.zeros((1, q.n_features), dtype=bool), plainly=True)
     for question in unknown:
         _ = question.empty

@@ -33,6 +33,7 @@ class GradCam(Batched):
     """
 
     name: ClassVar[str] = "gradcam"
+    finds_outputs: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="Grad-CAM",
         asks="Which places of the last feature maps speak for this class?",
@@ -65,6 +66,7 @@ class HiResCam(Batched):
     """
 
     name: ClassVar[str] = "hirescam"
+    finds_outputs: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="HiResCAM",
         asks="Which places of the last feature maps did the model really use for this class?",
@@ -88,6 +90,7 @@ def _pass(batch: Batch, layer: str | None, method: str) -> tuple[Activations, Te
     seen = model.activations([q.sample.x for q in batch.questions], layer)
     (slopes,) = torch.autograd.grad(batch.targets(seen.scores).sum(), seen.at)
     batch.count()
+    batch.know_outputs(seen.scores)
     return seen, slopes.detach()
 
 

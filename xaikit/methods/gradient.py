@@ -7,6 +7,7 @@ can be removed, the sample itself elsewhere.
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -35,6 +36,7 @@ class Saliency(Batched):
     """
 
     name: ClassVar[str] = "saliency"
+    finds_outputs: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="Saliency",
         asks="How strongly would the score react to a tiny change here?",
@@ -48,7 +50,7 @@ class Saliency(Batched):
     def explain(self, batch: Batch) -> list[Explanation]:
         leaf = leaf_of(batch, self.name)
         rows = _rows(leaf)
-        slopes = batch.gradient(leaf, leaf.at, rows)
+        slopes = batch.gradient(leaf, leaf.at, rows, at_samples=True)
         return [
             q.answer(self, elements=map_, additive=False, in_units=False)
             for q, map_ in zip(batch.questions, leaf.fold(slopes.abs(), rows), strict=True)
@@ -67,6 +69,7 @@ class InputXGradient(Batched):
     """
 
     name: ClassVar[str] = "input_x_gradient"
+    finds_outputs: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="Input x gradient",
         asks="How much does each feature carry, if the model were a straight line from here?",
@@ -81,7 +84,7 @@ class InputXGradient(Batched):
     def explain(self, batch: Batch) -> list[Explanation]:
         path = Path.of(batch, self.name)
         rows = _rows(path.leaf)
-        slopes = batch.gradient(path.leaf, path.leaf.at, rows)
+        slopes = batch.gradient(path.leaf, path.leaf.at, rows, at_samples=True)
         maps = path.leaf.fold(path.mean_step * slopes, rows)
         return [
             q.answer(self, elements=map_, additive=False, in_units=True)
@@ -222,7 +225,7 @@ class SmoothGrad(Batched):
         total, n = slopes.sum(dim=0, keepdim=True), self.n_samples
         (map_,) = leaf.fold((total / n).abs(), _zeros(1, leaf))
         without = leaf.fold((total - slopes).abs() / (n - 1), _zeros(n, leaf))  # one draw left out
-        values = np.stack([question.segmentation.pool(w, "mean") for w in without])
+        values = question.segmentation.pool_many(np.stack(without), "mean")
         std = np.sqrt((n - 1) / n * np.square(values - values.mean(axis=0)).sum(axis=0))
         return question.answer(
             self, elements=map_, additive=False, in_units=False, std=std, extras={"noise_sd": sd}
@@ -230,8 +233,8 @@ class SmoothGrad(Batched):
 
     def _slopes(self, batch: Batch, leaf: Leaf, sd: float, rng: Rng, part: slice) -> Tensor:
         n = part.stop - part.start
-        noise = rng.standard_normal((n, *leaf.at.shape[1:]))
-        at = leaf.at + sd * torch.as_tensor(noise, dtype=leaf.at.dtype, device=leaf.at.device)
+        noise = rng.standard_normal((n, *leaf.at.shape[1:]), dtype=np.float32)
+        at = leaf.at + sd * torch.from_numpy(noise).to(leaf.at)
         return batch.gradient(leaf, at, _zeros(n, leaf)).double()
 
 
@@ -286,9 +289,11 @@ class GradientShap(Batched):
         draws: list[list[Floats]] = [[] for _ in maps]
         for part in pieces(len(base), batch.size):
             rows, credit = path.credit(base[part], alpha[part])
-            for sample, map_ in zip(rows.tolist(), path.leaf.fold(credit, rows), strict=True):
-                maps[sample] += map_
-                draws[sample].append(batch.questions[sample].segmentation.pool(map_))
+            folded = path.leaf.fold(credit, rows)
+            for sample, run in itertools.groupby(range(len(rows)), rows.tolist().__getitem__):
+                found = np.stack([folded[i] for i in run])
+                maps[sample] += found.sum(axis=0)
+                draws[sample].extend(batch.questions[sample].segmentation.pool_many(found))
         return [self._answer(*found) for found in zip(batch.questions, maps, draws, strict=True)]
 
     def _answer(self, question: Question, total: Floats, draws: list[Floats]) -> Explanation:

@@ -57,16 +57,28 @@ class Batch:
             found[members] = target(scores[members])
         return found
 
-    def gradient(self, leaf: Leaf, at: Tensor, rows: Tensor) -> Tensor:
+    def gradient(self, leaf: Leaf, at: Tensor, rows: Tensor, *, at_samples: bool = False) -> Tensor:
         """(R, ...) derivative of each row's target at the leaf values `at`.
 
         It is taken for the leaf only, so no weight collects a gradient.
+        at_samples : the rows are the samples themselves, one each: their outputs are known then
         """
         at = at.detach().clone().requires_grad_()
-        total = self.targets(leaf.forward(at, rows), rows).sum()
-        (slope,) = torch.autograd.grad(total, at)
+        scores = leaf.forward(at, rows)
+        (slope,) = torch.autograd.grad(self.targets(scores, rows).sum(), at)
+        if at_samples:
+            self.know_outputs(scores)
         self.count(rows.tolist())
         return slope.detach()
+
+    def know_outputs(self, scores: Tensor) -> None:
+        """Tell the questions the scores (B, K) of their samples, unless they know."""
+        if all("output" in question.__dict__ for question in self.questions):
+            return
+        for question, row in zip(
+            self.questions, scores.detach().double().cpu().numpy(), strict=True
+        ):
+            question.know_output(row)
 
     def count(self, rows: Sequence[int] | None = None, backward: bool = True) -> None:
         """Put one pass on the meter of each row's question (one row each unless given)."""

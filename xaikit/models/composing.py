@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xaikit.models.modes import Parts, evaluating
+from xaikit.models.modes import evaluating
 from xaikit.types import Bools, Floats, Ints
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ class Composed:
 
     def __init__(self, model: NeuralModel, x: Array, references: Array, ids: Ints) -> None:
         self._model, self._n = model, int(ids.max()) + 1
-        self._parts = Parts.of(model.net)
+        self._parts = model.parts
         with self.still(), torch.inference_mode():
             self.batch = model.encode([x])
             self.others = model.encode(references).at

@@ -43,16 +43,17 @@ def evaluating(net: nn.Module | Parts) -> Iterator[None]:
 
 
 @contextmanager
-def differentiating(net: nn.Module) -> Iterator[None]:
+def differentiating(net: nn.Module | Parts) -> Iterator[None]:
     """`evaluating`, on kernels that can be differentiated.
 
     cuDNN refuses the backward pass of an RNN in evaluation mode, and the fused encoder of torch
     hides its attention.
     """
     fast = torch.backends.mha.get_fastpath_enabled()
-    recurrent = any(isinstance(m, nn.RNNBase) for m in net.modules())
+    parts = net if isinstance(net, Parts) else Parts.of(net)
+    recurrent = any(isinstance(m, nn.RNNBase) for m in parts.modules)
     cudnn = torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext()
-    with evaluating(net), cudnn:
+    with evaluating(parts), cudnn:
         torch.backends.mha.set_fastpath_enabled(False)
         try:
             yield

@@ -63,6 +63,11 @@ class NeuralModel:
         """Where the weights are."""
         return next((p.device for p in self.net.parameters()), torch.device("cpu"))
 
+    @cached_property
+    def parts(self) -> Parts:
+        """The modules and weights of the net, as they were when first asked for."""
+        return Parts.of(self.net)
+
     @property
     def batch_rows(self) -> int:
         """Rows of a pass to begin with: a row of a table costs next to nothing."""
@@ -94,7 +99,7 @@ class NeuralModel:
     def scores(self, xs: Sequence[Array] | Array) -> Floats:
         """B inputs in data space -> (B, K) float64."""
         parts = (xs[i : i + self.batch_rows] for i in range(0, len(xs), self.batch_rows))
-        with evaluating(self.net), torch.inference_mode():
+        with evaluating(self.parts), torch.inference_mode():
             found = [self.forward(batch.at, batch) for batch in map(self.encode, parts)]
         return torch.cat(found).double().cpu().numpy()
 
@@ -143,11 +148,11 @@ class NeuralModel:
 
     def leaf(self, xs: Sequence[Array]) -> Leaf:
         """Derivatives are taken at the encoded input: scaled pixels, columns or steps, word vectors."""
-        with evaluating(self.net), torch.no_grad():
+        with evaluating(self.parts), torch.no_grad():
             batch = self.read(xs)
 
         def forward(at: Tensor, rows: Tensor) -> Tensor:
-            with differentiating(self.net):
+            with differentiating(self.parts):
                 return self.forward(at, batch.take(rows))
 
         def fold(values: Tensor, rows: Tensor) -> list[Floats]:
@@ -207,7 +212,7 @@ def _replace(model: NeuralModel, x: Array, references: Array, ids: Ints) -> Boun
 
 
 def _leave_out(model: NeuralModel, x: Array, ids: Ints) -> BoundScores:
-    parts = Parts.of(model.net)
+    parts = model.parts
     with evaluating(parts), torch.inference_mode():
         vectors = model.read([x]).at[0]  # (T, E)
     n = int(ids.max()) + 1
