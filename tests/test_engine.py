@@ -40,6 +40,14 @@ def test_the_fastest_size_is_found_on_both_sides_of_the_start(best: int) -> None
     assert learned(lambda size: 1 + abs(np.log2(size / best))).rows(10**9) == best
 
 
+def test_a_machine_that_warms_up_does_not_favour_the_later_sizes() -> None:
+    pace, passes = Pace(64), 0
+    for _ in range(100):
+        size, passes = pace.rows(10**9), passes + 1
+        pace.record(size, size, size * (1.0 if passes > 4 else 3.0))
+    assert pace.rows(10**9) == 64
+
+
 def test_a_gain_too_small_to_matter_changes_nothing() -> None:
     assert learned(lambda size: 1.0 if size == 64 else 0.97).rows(10**9) == 64
 
@@ -53,8 +61,8 @@ def test_a_pass_never_has_more_rows_than_memory_allows() -> None:
 def test_a_trial_waits_for_enough_rows() -> None:
     pace = Pace(64)
     assert pace.rows(10) == 64  # the pass is as large as what is left, and no trial
-    pace.record(64, 64, 1.0)
-    pace.record(64, 64, 1.0)
+    for _ in range(3):
+        pace.record(64, 64, 1.0)
     assert (pace.rows(31), pace.rows(32)) == (64, 32)
 
 

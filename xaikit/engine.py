@@ -68,21 +68,27 @@ class Pace:
         self._search, self._trial = None, 0
 
     def _climb(self) -> Generator[int, float, None]:
-        fastest = yield from self._timed(self.best)
-        start = self.best
+        start = size = self.best
+        yield start  # the first pass of a size makes what later ones use
+        fastest = yield from self._timed(start)
         for step in (0.5, 2.0):
             size, misses = start, 0
             while misses < 2:
                 size = int(size * step)
                 if not SMALLEST <= size <= min(self.most, LARGEST):
                     break
+                yield size
                 found = yield from self._timed(size)
                 if found < GAIN * fastest:
                     fastest, self.best, misses = found, size, 0
                 else:
                     misses += 1
             if self.best != start:
-                return
+                break
+        if self.best != start:  # the machine has warmed up meanwhile: compare once more
+            again = yield from self._timed(start)
+            if fastest >= GAIN * again:
+                self.best = start
 
     def _timed(self, size: int) -> Generator[int, float, float]:
         """Seconds a row of the faster of some passes."""

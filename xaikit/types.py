@@ -155,7 +155,8 @@ class Segmentation:
 
     def pool(self, grid: NDArray[Any], how: Literal["sum", "mean"] = "sum") -> Floats:
         """(*grid) -> (n,): sum over each feature's places for additive maps, mean for the others."""
-        return self.pool_many(grid[None], how)[0]
+        found: Floats = self.pool_many(grid[None], how)[0]
+        return found
 
     def pool_many(self, grids: NDArray[Any], how: Literal["sum", "mean"] = "sum") -> Floats:
         """(m, *grid) -> (m, n): `pool` of several maps."""
