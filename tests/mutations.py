@@ -43,7 +43,7 @@ MUTATIONS = (
     # the waist: masks, pooling, targets
     Mutation("types.py", "padded[:, self.ids]", "~padded[:, self.ids]", CONTRACT),
     Mutation("types.py", "[self.ids]\n", "[np.roll(self.ids, 1)]\n", CONTRACT),
-    Mutation("types.py", "self.ids[inside], weights", "np.roll(self.ids[inside], 1), weights", CONTRACT),
+    Mutation("types.py", "self.ids[inside] + n", "np.roll(self.ids[inside], 1) + n", CONTRACT),
     Mutation("types.py", 'if how == "sum" else total', 'if how == "mean" else total', CONTRACT),
     Mutation("types.py", "if j != self.index]", "if j != 0]", CONTRACT),
     Mutation("types.py", "0.5 * (1 + np.tanh(odds / 2))", "0.5 * (1 + np.tanh(odds))", CONTRACT),
@@ -52,9 +52,9 @@ MUTATIONS = (
     Mutation("question.py", "key = [seed, zlib.crc32(stream.encode())", "key = [seed, 0", CONTRACT),
     # the engine
     Mutation("pool.py", "values = found[:, column]", "values = found[:, 0]", POOL),
-    Mutation("pool.py", "self._memories.setdefault(target,", "self._memories.setdefault(None,", POOL),
+    Mutation("pool.py", "self._memories.get(target)", "next(iter(self._memories.values()), None)", POOL),
     Mutation("estimators/memory.py", "packed.view(f\"V{packed.shape[1]}\")", "packed[:, :1].copy().view(\"V1\")", ESTIMATORS),
-    Mutation("models/composing.py", "np.cumsum(sizes)[:-1]", "np.cumsum(sizes[::-1])[:-1]", POOL),
+    Mutation("models/composing.py", "other._compose(own", "others[0]._compose(own", POOL),
     Mutation("models/composing.py", "(0, 1), value=1.0", "(0, 1), value=0.0", "tests/models/test_models_neural.py"),
     Mutation("engine.py", "self.most = rows // 2", "self.most = rows", "tests/test_engine.py"),
     Mutation("engine.py", "if found < GAIN * fastest", "if found > GAIN * fastest", "tests/test_engine.py"),
