@@ -56,7 +56,7 @@ MUTATIONS = (
     Mutation("estimators/memory.py", "packed.view(f\"V{packed.shape[1]}\")", "packed[:, :1].copy().view(\"V1\")", ESTIMATORS),
     Mutation("models/composing.py", "other._compose(own", "others[0]._compose(own", POOL),
     Mutation("models/composing.py", "(0, 1), value=1.0", "(0, 1), value=0.0", "tests/models/test_models_neural.py"),
-    Mutation("engine.py", "self.most = rows // 2", "self.most = rows", "tests/test_engine.py"),
+    Mutation("engine.py", "self.most = rows // 2", "self.most = rows // 4", "tests/test_engine.py"),
     Mutation("engine.py", "if found < GAIN * fastest", "if found > GAIN * fastest", "tests/test_engine.py"),
     # estimators
     Mutation("estimators/exact.py", "joined = np.append(0.0, weights)", "joined = np.append(weights, 0.0)", ESTIMATORS),

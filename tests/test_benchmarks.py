@@ -32,8 +32,8 @@ def measured() -> page.Measured:
 @pytest.mark.filterwarnings("ignore")  # of the other packages
 @pytest.mark.parametrize("part", command.PARTS)
 def test_every_part_gives_rows(part) -> None:
-    if part == "structure" and not (HOME / "regions.py").exists():
-        pytest.skip("regions.py is not there")
+    if part == "evaluations":
+        pytest.importorskip("shapiq", reason="shapiq comes with the extra 'bench'")
     assert callable(import_module(f"benchmarks.{part}").rows)
 
 
