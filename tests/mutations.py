@@ -51,7 +51,7 @@ MUTATIONS = (
     Mutation("question.py", "np.where(kept[:, None], x, part[None])", "np.where(kept[:, None], part[None], x)", CONTRACT),
     Mutation("question.py", "key = [seed, zlib.crc32(stream.encode())", "key = [seed, 0", CONTRACT),
     # the engine
-    Mutation("pool.py", "values = found[:, column]", "values = found[:, 0]", POOL),
+    Mutation("pool.py", "other, found[:, column])", "other, found[:, 0])", POOL),
     Mutation("pool.py", "self._memories.get(target)", "next(iter(self._memories.values()), None)", POOL),
     Mutation("estimators/memory.py", "packed.view(f\"V{packed.shape[1]}\")", "packed[:, :1].copy().view(\"V1\")", ESTIMATORS),
     Mutation("models/composing.py", "other._compose(own", "others[0]._compose(own", POOL),
@@ -72,7 +72,7 @@ MUTATIONS = (
     Mutation("methods/path.py", "(step * self.batch.gradient", "(self.batch.gradient", GRADIENT),
     Mutation("methods/cam.py", "slopes.flatten(2).sum(dim=2)", "slopes.flatten(2).amax(dim=2)", CAM),
     Mutation("methods/surrogate.py", "(log_pairs - log_asked)", "(log_asked - log_pairs)", LIME),
-    Mutation("methods/surrogate.py", "pairs.drawn @ change**2", "np.ones_like(pairs.drawn) @ change**2", LIME),
+    Mutation("methods/surrogate.py", "pairs.left_out @ change**2", "np.ones_like(pairs.left_out) @ change**2", LIME),
     # metrics and verdict
     Mutation("metrics/faithfulness.py", "np.lexsort((rng.random(len(values)), -values))", "np.lexsort((rng.random(len(values)), values))", REMOVAL),
     Mutation("metrics/faithfulness.py", "kept: Bools = rank[:, None, :] >= counts", "kept: Bools = rank[:, None, :] > counts", REMOVAL),

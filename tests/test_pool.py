@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pytest
 import torch
 from torch import nn
 from toys import FunctionModel, ask_table
 
 from xaikit.asking import Plan, make_question
+from xaikit.errors import CheckFailed
 from xaikit.methods.base import ask, make_method
 from xaikit.metrics.sanity import RandomLogit
 from xaikit.models import wrap
@@ -127,3 +129,20 @@ def test_shared_passes_keep_to_the_batch_size() -> None:
     _, sizes = passes_of(nets(12, batch_size=50))
     assert max(sizes) <= 50
     assert sum(sizes) == 12 + 4 + 12 * 6 * 4
+
+
+def test_a_class_that_knows_more_than_the_other_is_no_trouble() -> None:
+    other = Target(1)
+    question = three_classes(pool=Pool([other]))
+    dataclasses.replace(question, target=other).value(MASKS[:20])  # the first class learns nothing
+    np.testing.assert_array_equal(question.value(MASKS), three_classes().value(MASKS))
+    right = dataclasses.replace(three_classes(), target=other).value(MASKS)
+    np.testing.assert_array_equal(dataclasses.replace(question, target=other).value(MASKS), right)
+
+
+def test_what_is_not_finite_in_a_shared_pass_is_refused_by_name() -> None:
+    questions = nets(3)
+    with torch.no_grad():
+        questions[0].model.net[0].weight.fill_(float("inf"))
+    with pytest.raises(CheckFailed, match="the model must give finite scores"):
+        ask(make_method("occlusion"), questions)

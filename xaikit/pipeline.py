@@ -186,6 +186,8 @@ def _measure(
             tick(1)
         for a, b in combinations(found, 2):
             scores += agreement_scores(a, b)
+        if question.pool is not None:
+            question.pool.forget()  # what it holds, copies of the model too, is not needed again
     return scores, failures
 
 

@@ -38,8 +38,7 @@ class Pool:
         def fresh(new: Bools) -> Floats:
             found = evaluate(new, [target, *others])
             for column, other in enumerate(others, start=1):
-                values = found[:, column]
-                self._memory(other, new).fill(new, lambda _, v=values: v)  # type: ignore[misc]
+                self.tell(new, other, found[:, column])
             return found[:, 0]
 
         return self._memory(target, masks).fill(masks, fresh)

@@ -69,7 +69,7 @@ class Question:
     batch_size : rows in one model pass, or None for as many as are fastest; results do not depend
         on it beyond rounding
     memory : bytes that the inputs of one pass and what the layers make of them may take, or None
-    precision : "bfloat16" evaluates masks in that type, as far as it agrees (see `Lowered`)
+    precision : "bfloat16" evaluates masks in that type, as far as it agrees (see `Lowerable`)
     pool : evaluations shared with other methods and metrics of the same question, or None
     """
 
@@ -269,7 +269,9 @@ class Question:
         if self.pool is not None:
             for target in {self.target, *self.pool.targets}:
                 values = target(scores.reshape(-1, scores.shape[2])).reshape(scores.shape[:2])
-                self.pool.tell(masks, target, values.mean(axis=1))
+                mean = values.mean(axis=1)
+                known = np.isfinite(mean)  # the others are asked again, and refused by name
+                self.pool.tell(masks[known], target, mean[known])
 
     @cached_property
     def pace(self) -> Pace:

@@ -51,7 +51,7 @@ class Lime:
     random_state : classic: seed of the package's generator; None = drawn from the run's seed
     Values are in the target's units and do not sum to output - empty. Stable mode gives standard
     errors; `extras` holds the intercept and the weighted R2, which the note gives when it is poor.
-    Source: Ribeiro et al., KDD 2016; sampling from the kernel: GLIME, Tan et al., NeurIPS 2023.
+    Source: Ribeiro et al., KDD 2016; the exact weighted fit as the aim: GLIME, Tan et al., NeurIPS 2023.
     """
 
     mode: Literal["stable", "classic"] = "stable"
@@ -98,23 +98,23 @@ class Lime:
 class _Pairs:
     """Masks in complementary pairs and how much each counts.
 
-    masks : (p, 2, n) bool; weights : (p, 2); values : (p, 2); drawn : (p,) share of the pair's
+    masks : (p, 2, n) bool; weights : (p, 2); values : (p, 2); left_out : (p,) share of the pair's
         stratum that was left out, 0 where nothing is left to chance
     """
 
     masks: Bools
     weights: Floats
     values: Floats
-    drawn: Floats
+    left_out: Floats
 
     @property
     def all(self) -> bool:
-        return not self.drawn.any()
+        return not self.left_out.any()
 
     def half(self, which: int) -> _Pairs:
         """Every second pair; the strata lie one after the other, so each is split in two."""
         part = slice(which, None, 2)
-        return _Pairs(self.masks[part], self.weights[part], self.values[part], self.drawn[part])
+        return _Pairs(self.masks[part], self.weights[part], self.values[part], self.left_out[part])
 
 
 @dataclass(frozen=True, eq=False)
@@ -160,7 +160,8 @@ def _range(n: int) -> tuple[int, int]:
 def _weighted(method: Lime, both: Bools, values: Floats, counts: Sequence[int]) -> _Pairs:
     """The question's own design, weighted for the kernel.
 
-    The design is that of the Shapley estimators, so what they asked need not be asked again. A pair
+    Its masks come from the streams of the Shapley estimators, so most of what they asked need not be
+    asked again. A pair
     of size s stands for N_s / k_s pairs, and each of its masks counts as the kernel says.
     """
     n = both.shape[2]
@@ -230,7 +231,7 @@ def _fit(pairs: _Pairs) -> _Fit:
     left[~free] = np.eye(2)
     loo = np.linalg.solve(left, residuals.reshape(p, 2, 1))[..., 0]
     change = np.einsum("pan,pa->pn", rows, w2 * loo) @ inverse
-    return _Fit(slopes, np.sqrt(pairs.drawn @ change**2), intercept, r2)
+    return _Fit(slopes, np.sqrt(pairs.left_out @ change**2), intercept, r2)
 
 
 def _classic(method: Lime, question: Question, rng: np.random.Generator) -> Explanation:
