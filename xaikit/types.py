@@ -272,6 +272,7 @@ class Explanation:
     additive : whether values claim to sum to output - empty
     unit : the target's unit, or "relative" when only the order and the sign carry meaning
     note : what a reader must know, for example which estimator was used or "not converged"
+    drawn : whether anything was drawn at random; otherwise another seed gives the same
     """
 
     values: Floats
@@ -293,6 +294,7 @@ class Explanation:
     extras: Mapping[str, Any] = field(default_factory=dict)
     cost: Cost = Cost()
     seed: int = 0
+    drawn: bool = True
     versions: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -184,6 +184,22 @@ def test_many_features_take_33_points_of_equal_share() -> None:
     assert curve[:, 1] == pytest.approx(200 * (1 - curve[:, 0]))
 
 
+@pytest.mark.parametrize("n", [23, 64])
+def test_the_control_in_10_steps_has_the_areas_of_all_steps(n: int) -> None:
+    model, _ = saturating(n, seed=2)
+    question = ask_table(model, np.ones(n), target=Target(1))
+    test = RemovalTest(question)
+    chance = {s.metric: s for s in test.random()}
+    removed = np.round(n * chance["deletion"].curve[:, 0])
+    assert len(removed) in (11, 12)  # an odd number of features has two middles
+    assert removed.tolist() == (n - removed[::-1]).tolist()  # an order and its reverse share masks
+    for name, insert in (("deletion", False), ("insertion", True)):
+        curves = [naive_curve(question, order, insert=insert) for order in test._orders]
+        every = np.mean(curves, axis=0)
+        area = np.trapezoid(every, np.linspace(0, 1, n + 1))
+        assert chance[name].value == pytest.approx(area, abs=0.01)
+
+
 def test_masks_of_one_explanation_are_one_call_and_the_control_is_paid_once() -> None:
     model = linear(np.arange(1.0, 9.0))
     question = ask_table(model, np.ones(8), pool=Pool())

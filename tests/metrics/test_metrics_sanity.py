@@ -7,11 +7,13 @@ import dataclasses
 import numpy as np
 import pytest
 import toy_studies as toys
+from toy_nets import NetModel, ask_net
 from toys import ask_table, linear
 
 from xaikit.errors import InvalidInput
-from xaikit.methods.base import METHODS, ask
+from xaikit.methods.base import METHODS, ask, make_method
 from xaikit.metrics import METRICS, Randomisation, RandomLogit, Stability, neighbours
+from xaikit.metrics.base import ask_again
 from xaikit.metrics.stability import seed_agreement
 from xaikit.question import Masker, Pool
 from xaikit.stats import spearman
@@ -92,6 +94,7 @@ def test_a_method_that_chooses_its_effort_gets_as_much_as_the_first_time(monkeyp
 
         def values(self, question, rng):
             budgets.append(self.budget)
+            rng.random()
             question.value(np.ones((7, toys.N), dtype=bool))
             return exact(question)
 
@@ -104,6 +107,37 @@ def test_a_method_that_chooses_its_effort_gets_as_much_as_the_first_time(monkeyp
     RandomLogit()(question, explanation, rng())
     Stability()(question, explanation, rng())
     assert budgets == ["auto", cost, "auto", "auto"]
+
+
+def test_integrated_gradients_of_a_random_copy_takes_the_steps_of_the_first_time() -> None:
+    method = make_method("integrated_gradients", n_steps=4, max_steps=64, tolerance=0.0)
+    question = ask_net(NetModel(lambda at: at.abs().sqrt().sum(1, keepdim=True)), [2.0, -3.0, 9.0])
+    (first,) = ask(method, [question])
+    assert first.extras["steps"] == 64  # never within the tolerance
+    easy = dataclasses.replace(first, extras={"steps": 8}, params=first.params | {"n_steps": 4})
+    (again,) = ask_again([question], easy, seed=0, capped=True)
+    assert again.extras["steps"] == 8
+    (free,) = ask_again([question], easy, seed=0)
+    assert free.extras["steps"] == 64
+
+
+def test_a_method_that_draws_nothing_is_not_asked_a_second_time(monkeypatch) -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Counted(toys.Toy):
+        name = "counted"
+
+        def values(self, question, rng):
+            calls.append(question)
+            return exact(question)
+
+    exact, calls = toys.exact, []
+    monkeypatch.setitem(METHODS._entries, "counted", Counted)
+    (question,) = toys.questions(0, n_samples=1)
+    (fixed,) = ask(Counted(), [question])
+    (drawing,) = ask(toys.RandomMap(), [question])
+    assert (fixed.drawn, drawing.drawn) == (False, True)
+    Stability(n_seeds=3, n_neighbours=0)(question, fixed, rng())
+    assert len(calls) == 1
 
 
 def test_no_other_class_and_no_weights_give_no_score() -> None:

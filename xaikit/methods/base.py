@@ -15,7 +15,7 @@ from xaikit.errors import NotApplicable, XaikitError
 from xaikit.packing import prefetch, share_empty
 from xaikit.question import Question
 from xaikit.registry import Registry
-from xaikit.types import Bools, Cost, Explanation
+from xaikit.types import Bools, Explanation
 
 __all__ = [
     "COALITIONS",
@@ -134,6 +134,7 @@ def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> list
     know_ends(questions, outputs=not getattr(method, "finds_outputs", False))
     mine = [question.metered() for question in questions]
     rngs = [q.rng(getattr(method, "stream", method.name), seed) for q in mine]
+    states = [rng.bit_generator.state for rng in rngs]
     found, seconds, start = [], [0.0] * len(mine), time.perf_counter()
     if isinstance(method, BatchMethod):
         found = method.many(mine, rngs)
@@ -148,16 +149,18 @@ def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> list
     for question, own in zip(questions, mine, strict=True):
         if "output" in own.__dict__:
             question.__dict__.setdefault("output", own.output)
+    drawn = [rng.bit_generator.state != state for rng, state in zip(rngs, states, strict=True)]
     return [
-        _charged(e, q.cost(shared + s), seed) for e, q, s in zip(found, mine, seconds, strict=True)
+        _completed(e, cost=q.cost(shared + s), seed=seed, drawn=d)
+        for e, q, s, d in zip(found, mine, seconds, drawn, strict=True)
     ]
 
 
-def _charged(explanation: Explanation, cost: Cost, seed: int) -> Explanation:
-    """The explanation with its cost; everything else was checked when it was made."""
+def _completed(explanation: Explanation, **known: Any) -> Explanation:
+    """The explanation with its cost, seed and so on; everything else was checked when it was made."""
     found = copy.copy(explanation)
-    object.__setattr__(found, "cost", cost)
-    object.__setattr__(found, "seed", seed)
+    for name, value in known.items():
+        object.__setattr__(found, name, value)
     return found
 
 

@@ -59,12 +59,14 @@ def ask_again(
 ) -> list[Explanation]:
     """Explanations of other questions by the same method with the same parameters.
 
-    capped : a method that chooses its own effort (budget "auto") gets what it needed the first time; a
-        model of random weights may never let it come to rest
+    capped : a method that chooses its own effort (budget "auto", steps of integrated gradients) gets
+        what it needed the first time; a model of random weights may never let it come to rest
     """
     params, asked = dict(explanation.params), explanation.cost.asked
     if capped and asked and params.get("budget") == "auto":
         params["budget"] = asked
+    if capped and "max_steps" in params:
+        params["max_steps"] = explanation.extras.get("steps", params["max_steps"])
     return ask(make_method(explanation.method, **params), questions, seed=seed)
 
 

@@ -28,6 +28,7 @@ __all__ = ["CompletenessGap", "Removal", "RemovalTest", "removal_tests"]
 
 _FAMILY = "faithfulness"
 ALL_STEPS = 40  # features up to which a curve takes them one by one
+CONTROL_STEPS = 10  # most steps of a random order: the mean of many is smooth
 DELETION = measure(
     "deletion",
     _FAMILY,
@@ -94,7 +95,8 @@ class RemovalTest:
     exactly, as its expectation is. A masker other than the question's: see `removal_tests`.
 
     n_orders : random orders in the control, an even number
-    n_steps : equal steps of a curve beyond 40 features; with fewer features each is one step
+    n_steps : equal steps of a curve beyond 40 features; with fewer features each is one step. Random
+        orders take at most 10 steps.
     bins : shares of features for comprehensiveness and sufficiency, rounded up to whole features
     n_subsets : removed subsets of a quarter of the features for the faithfulness correlation
     """
@@ -131,7 +133,8 @@ class RemovalTest:
         order = np.lexsort((rng.random(len(values)), -values))
         of = described(self.question, explanation)
         flat = "all values are equal: the order is random" if is_constant(values) else ""
-        return [*self._curves(order[None], of, flat), *self._predictions(explanation, of)]
+        curves = self._curves(order[None], self._counts, of, flat)
+        return [*curves, *self._predictions(explanation, of)]
 
     def random(self) -> list[Score]:
         """The random control: means over `n_orders` orders, as scores of the method "random".
@@ -143,7 +146,8 @@ class RemovalTest:
             "sample": self.question.sample.id,
             "masker": self.question.masker.name,
         }
-        curves = self._curves(self._orders, of, f"mean of {self.n_orders} random orders")
+        note = f"mean of {self.n_orders} random orders"
+        curves = self._curves(self._orders, self._control_counts, of, note)
         far = shift(self.question, self._mixed[0])
         return curves if far is None else [*curves, SHIFT.score(far, of)]
 
@@ -153,6 +157,14 @@ class RemovalTest:
         n = self.question.n_features
         steps = n if n <= ALL_STEPS else self.n_steps
         return np.unique(np.round(np.linspace(0, n, steps + 1)).astype(np.int64))
+
+    @cached_property
+    def _control_counts(self) -> Ints:
+        """The same for random orders."""
+        n = self.question.n_features
+        half = np.ceil(np.linspace(0, n, min(n, self.n_steps, CONTROL_STEPS) + 1) - 1e-9)
+        half = half[half <= (n + 1) // 2].astype(np.int64)
+        return np.unique([half, n - half])  # symmetric: an order and its reverse share masks
 
     @cached_property
     def _top(self) -> Ints:
@@ -168,8 +180,8 @@ class RemovalTest:
 
     @cached_property
     def _mixed(self) -> tuple[Bools, Floats]:
-        """The masks of the random orders, of every size, and their values."""
-        return self._valued(_without_first(self._orders, self._counts[1:]))
+        """The masks on the curves of the random orders, and their values."""
+        return self._valued(_without_first(self._orders, self._control_counts[1:]))
 
     @cached_property
     def _quarters(self) -> tuple[Bools, Floats]:
@@ -184,9 +196,12 @@ class RemovalTest:
         distinct = np.unpackbits(packed, axis=1, count=flat.shape[1]).astype(bool)
         return flat, self.question.value(distinct)[back.ravel()]
 
-    def _curves(self, orders: Ints, of: dict[str, str], note: str) -> list[Score]:
-        """Curves of some orders of removal (o, n), their means where there are several."""
-        n, counts, top = orders.shape[1], self._counts, self._top
+    def _curves(self, orders: Ints, counts: Ints, of: dict[str, str], note: str) -> list[Score]:
+        """Curves of some orders of removal (o, n), their means where there are several.
+
+        counts : (p,) how many features are removed at each point, from 0 to n
+        """
+        n, top = orders.shape[1], self._top
         removed = _without_first(orders, np.concatenate([counts, top]))  # (o, p, n)
         kept = _without_first(orders[:, ::-1], n - np.concatenate([counts, top]))
         _, flat = self._valued(np.concatenate([removed, kept], axis=1))

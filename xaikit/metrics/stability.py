@@ -72,7 +72,11 @@ class Stability:
         if question.masker.name != explanation.masker:
             return []
         seeds = [explanation.seed + 1 + i for i in range(self.n_seeds)]
-        runs = [ask_again([question], explanation, seed=seed)[0] for seed in seeds]
+        # who drew nothing gives the same again, and need not be asked
+        runs = [
+            ask_again([question], explanation, seed=seed)[0] if explanation.drawn else explanation
+            for seed in seeds
+        ]
         fixed = all(np.array_equal(explanation.values, run.values) for run in runs)
         of = described(question, explanation)
         scores = [seed_agreement([explanation, *runs], of)]
