@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 Precision = Literal["float32", "bfloat16"]
+MASK_BYTES = 2**22  # of the masks that are asked for at once
 N_CHECKED = 16  # masks on which a lower precision is compared
 ROUNDING = 0.05  # share of the range of those masks' values that it may miss
 
@@ -120,7 +121,7 @@ class Question:
     @property
     def rows(self) -> int:
         """Masks worth asking for at once; smaller calls leave passes unfilled."""
-        return max(256, LARGEST // self.n_references)
+        return max(256, MASK_BYTES // self.n_features)
 
     @cached_property
     def output(self) -> float:
@@ -292,8 +293,8 @@ class Question:
             found = worked(self.pace, left, partial(self._pass, masks[done:], targets))
             values[done : done + len(found)] = found
             done += len(found)
-        bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
-        if len(bad):
+        if not np.isfinite(values).all():
+            bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
             kept = np.flatnonzero(masks[bad[0]]).tolist()
             raise CheckFailed(
                 f"model '{self.model.id}' gave {values[bad[0], 0]} for sample '{self.sample.id}' with only "

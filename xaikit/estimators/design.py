@@ -125,15 +125,14 @@ def _reject(n: int, size: int, k: int, rng: np.random.Generator) -> BoolArray:
     masks = np.empty((0, n), dtype=bool)
     while len(masks) < k:
         draws = rng.random((k - len(masks) + 8, n))  # row by row, whatever the number of rows
-        fresh = np.zeros(draws.shape, dtype=bool)
-        chosen = np.argpartition(draws, size - 1, axis=1)[:, :size]
-        fresh[np.arange(len(fresh))[:, None], chosen] = True
+        fresh = draws <= np.partition(draws, size - 1, axis=1)[:, size - 1, None]
         if 2 * size == n:
             fresh ^= ~fresh[:, :1]
-        masks = np.concatenate([masks, fresh])
-        _, first = np.unique(mask_keys(masks), return_index=True)
-        if len(first) < len(masks):
-            masks = masks[np.sort(first)]
+        masks = np.concatenate([masks, fresh]) if len(masks) else fresh
+        keys = mask_keys(masks)
+        ordered = np.sort(keys)
+        if (ordered[1:] == ordered[:-1]).any():
+            masks = masks[np.sort(np.unique(keys, return_index=True)[1])]
     return masks[:k]
 
 

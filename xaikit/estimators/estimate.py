@@ -22,6 +22,7 @@ from xaikit.estimators.result import Estimate, ShapleyResult, is_converged, rela
 __all__ = ["METHODS", "largest_budget", "minimum_budget", "shapley"]
 
 METHODS = ("auto", "exact", "odd_gp", "border", "kernel", "leverage", "permutation")
+WORTH_A_FIT = 4  # a rung's evaluations cost at least as much as that many fits
 EXTRA_EVALUATIONS = 1.8  # leverage needs about 2.8 times the evaluations for the same error
 
 
@@ -214,11 +215,14 @@ def _forecast(errors: list[tuple[int, float]], tolerance: float) -> str:
 def _rungs(request: _Request, cap: int) -> list[int]:
     """Budgets 5 n, 10 n, 20 n, ... up to the cap, and 2 n + 6 before them.
 
-    The first rung solves games of order 2 exactly and cannot converge on others.
+    The first rung solves games of order 2 exactly and cannot converge on others. Where a pass costs
+    next to nothing, rungs that cost more to fit than to evaluate are left out.
     """
     n, least = request.n, minimum_budget(request.method, request.n)
     if request.method in ("exact", "border"):
         return [cap]
+    if request.method == "leverage" and request.seconds is not None:  # fits cost more than passes
+        least = max(least, int(WORTH_A_FIT * _fit_seconds(n) / max(request.seconds, 1e-12)))
     rungs = [2 * n + 6, *(5 * n * 2**k for k in range(cap.bit_length()))]
     return [*(m for m in rungs if least <= m < cap), cap]
 
@@ -238,6 +242,11 @@ def _by_cost(request: _Request) -> tuple[_Request, str]:
 def _solver_seconds(n: int, n_pairs: int) -> float:
     """Own time of the odd Gaussian process on one core, within a factor of 2 for n = 14..60."""
     return 0.008 + 5e-9 * min(n_pairs, odd_gp.fitted_pairs(n)) ** 3 + 1.1e-10 * n_pairs**3
+
+
+def _fit_seconds(n: int) -> float:
+    """Own time of a small regression on one core, within a factor of 2 for n = 14..60."""
+    return 5e-4 + 2e-5 * n
 
 
 def _one_rung(game: Game, request: _Request, budget: int, before: Estimate | None) -> Estimate:

@@ -47,6 +47,11 @@ class Memory:
         Raises InvalidInput where the masks are not of n features.
         """
         found = self._find(masks)
+        if 0 < len(found.rows) == len(masks) and found.new.all():  # none known, none twice
+            values = np.asarray(evaluate(masks), dtype=np.float64).reshape(len(masks))
+            if remember:
+                self._insert(found.place, found.distinct, values[found.rows])
+            return values
         values = np.empty(len(found.rows))
         values[~found.new] = self._values[found.place[~found.new]]
         if found.new.any():
@@ -57,9 +62,7 @@ class Memory:
             fresh = fresh[(np.cumsum(asked) - 1)[found.rows[found.new]]]
             values[found.new] = fresh
             if remember:
-                place = found.place[found.new]
-                self._keys = np.insert(self._keys, place, found.distinct[found.new])
-                self._values = np.insert(self._values, place, fresh)
+                self._insert(found.place[found.new], found.distinct[found.new], fresh)
         return np.asarray(values[found.number], dtype=np.float64)
 
     def fresh(self, masks: BoolArray) -> BoolArray:
@@ -72,6 +75,13 @@ class Memory:
     def unseen(self, masks: BoolArray) -> int:
         """How many distinct masks, of bool (m, n), are not remembered."""
         return int(self._find(masks).new.sum())
+
+    def _insert(self, place: NDArray[np.int64], keys: NDArray[Any], values: FloatArray) -> None:
+        if len(self._keys) == 0:
+            self._keys, self._values = keys, values
+        else:
+            self._keys = np.insert(self._keys, place, keys)
+            self._values = np.insert(self._values, place, values)
 
     def _find(self, masks: BoolArray) -> _Found:
         if masks.ndim != 2 or masks.shape[1] != self._n:
@@ -86,24 +96,25 @@ class Memory:
         first[1:] = ordered[1:] != ordered[:-1]
         number = np.empty(len(keys), dtype=np.int64)
         number[order] = np.cumsum(first) - 1
-        distinct = ordered[first]
+        every = bool(first.all())  # no mask comes twice
+        distinct = ordered if every else ordered[first]
         place = np.searchsorted(self._keys, distinct)
         new = np.ones(len(distinct), dtype=bool)
         inside = np.flatnonzero(place < len(self._keys))
         new[inside] = self._keys[place[inside]] != distinct[inside]
-        rows = np.minimum.reduceat(order, np.flatnonzero(first)) if len(keys) else order
+        rows = order if every else np.minimum.reduceat(order, np.flatnonzero(first))
         return _Found(distinct, rows, place, new, number)
 
 
 def mask_keys(masks: BoolArray) -> NDArray[Any]:
     """One sortable key per mask, (m,), equal for equal masks only: an integer up to 64 features,
     raw bytes beyond."""
-    packed = np.packbits(masks, axis=1)
-    if masks.shape[1] > _WORD:
-        return packed.view(f"V{packed.shape[1]}").ravel()
-    word = np.zeros((len(masks), _WORD // 8), dtype=np.uint8)
-    word[:, : packed.shape[1]] = packed
-    return word.view(np.uint64).ravel()
+    m, n = masks.shape
+    width = _WORD if n <= _WORD else -(-n // 8) * 8
+    padded = np.zeros((m, width), dtype=bool)
+    padded[:, :n] = masks
+    packed = np.packbits(padded.ravel())  # much faster than along an axis
+    return packed.view(np.uint64 if n <= _WORD else f"V{width // 8}")
 
 
 class _Found(NamedTuple):

@@ -178,10 +178,13 @@ class Columns:
         del net
         x = _stack(xs, (len(self.mean),))
         x = (x - np.array(self.mean)) / np.array(self.std)
-        parts = [
-            self._one_hot(x[:, i], i) if n else x[:, [i]] for i, n in enumerate(self.categories)
-        ]
-        return Batch(as_tensor(np.concatenate(parts, axis=1), device))
+        if any(self.categories):
+            parts = [
+                self._one_hot(x[:, i], i) if n else x[:, [i]]
+                for i, n in enumerate(self.categories)
+            ]
+            x = np.concatenate(parts, axis=1)
+        return Batch(as_tensor(x, device))
 
     def _one_hot(self, codes: Floats, column: int) -> Floats:
         n = self.categories[column]

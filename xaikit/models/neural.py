@@ -71,7 +71,7 @@ class NeuralModel:
     @property
     def batch_rows(self) -> int:
         """Rows of a pass to begin with: a row of a table costs next to nothing."""
-        return 4096 if self.modality == "table" else 64
+        return 8192 if self.modality == "table" else 64
 
     def row_bytes(self, x: Array) -> int:
         """About how many bytes a pass takes for each input like x: itself and every layer's output."""
