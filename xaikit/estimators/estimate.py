@@ -240,8 +240,9 @@ def _by_cost(request: _Request) -> tuple[_Request, str]:
 
 
 def _solver_seconds(n: int, n_pairs: int) -> float:
-    """Own time of the odd Gaussian process on one core, within a factor of 2 for n = 14..60."""
-    return 0.008 + 5e-9 * min(n_pairs, odd_gp.fitted_pairs(n)) ** 3 + 1.1e-10 * n_pairs**3
+    """Own time of the odd Gaussian process on one core, within a factor of 2 for n = 14..100."""
+    fitted = min(n_pairs, odd_gp.fitted_pairs(n))
+    return 0.004 + (7e-7 + 6e-9 * n) * fitted**2 + 7.5e-8 * n_pairs**2
 
 
 def _fit_seconds(n: int) -> float:

@@ -32,16 +32,17 @@ __all__ = ["MAX_FEATURES", "MIN_PAIRS", "fitted_pairs", "odd_gp"]
 MIN_PAIRS = 3
 MAX_FEATURES = 1000  # products of n factors up to 1.95 stay below 1e308
 MAX_PAIRS = 2000  # pairs of one Cholesky factor
+POLISHED = 1000  # most pairs whose likelihood moves the parameters once more
 WARM_PAIRS = 64  # fewer pairs are fitted in a few ms, often to another mode than more pairs
 
 
 def odd_gp(pairs: Pairs, seed: int, start: FloatArray | None = None) -> Estimate:
     """Posterior mean of the Shapley values, (n,), with calibrated standard errors.
 
-    seed : draws the subset of pairs that the parameters are fitted to, above 300 pairs (200 from
-    50 features on), and the 2000 pairs of the Gaussian process where there are more. Games that are
-    constant or linear on the pairs are solved in closed form. When no covariance is positive
-    definite, the estimate is paired leverage regression and says so.
+    seed : draws the pairs that the parameters are fitted to where there are more than 300 (200 from
+    50 features on), the 1000 that move them once more, and the 2000 of the Gaussian process. Games
+    that are constant or linear on the pairs are solved in closed form. When no covariance is
+    positive definite, the estimate is paired leverage regression and says so.
     start : the `start` of an estimate on part of these pairs, which makes the fit shorter.
     """
     simple = _constant(pairs) or _linear(pairs)
@@ -108,7 +109,7 @@ def _fit(
     if n_pairs <= subset:
         return Parameters.of(fit_parameters(obs, start), n)
     theta = fit_parameters(obs.take(np.sort(order[:subset])), start)
-    return _polish(Parameters.of(theta, n), used)
+    return _polish(Parameters.of(theta, n), obs.take(np.sort(order[:POLISHED])))
 
 
 def _theta(p: Parameters, obs: Observations) -> FloatArray:
