@@ -132,7 +132,7 @@ def test_a_question_survives_a_device_without_memory_with_the_same_numbers() -> 
 def test_memory_bounds_the_rows_of_a_pass() -> None:
     net = nn.Sequential(nn.Linear(6, 100), nn.ReLU(), nn.Linear(100, 3))
     each = 4 * (3 * 6 + 100 + 100 + 3)  # three times the input and every layer's output
-    question = table_question(net, memory=7 * each + 1)
+    question = table_question(net, memory=14 * each + 1)
     assert rows_that_fit(question.model, question.sample.x, question.memory) == 7
     seen: list[int] = []
     net.register_forward_hook(lambda _m, args, _o: seen.append(len(args[0])))

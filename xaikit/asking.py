@@ -54,7 +54,7 @@ class Plan:
     masker : what a removed feature is replaced by ("auto", "mean", "blur", "rows", ...)
     background : (b, *x.shape) typical inputs; the model's own when None
     batch_size : rows in one model pass, or None for as many as are fastest
-    memory : bytes that one pass may take, or None
+    memory : bytes that an answer may take at once, or None
     precision : "bfloat16" evaluates masked inputs in that type, where it agrees with float32
     """
 

@@ -168,7 +168,8 @@ def explain(
         float, typer.Option(help="SHAP has converged at this share of the range of its values.")
     ] = 0.05,
     memory: Annotated[
-        str | None, typer.Option(help="What one pass may take, for example 512MB or 2GB.")
+        str | None,
+        typer.Option(help="What an explanation may take beside the model, for example 512MB."),
     ] = None,
     precision: Annotated[
         str, typer.Option(help="float32, or bfloat16 where it agrees with float32.")

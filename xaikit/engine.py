@@ -120,7 +120,10 @@ def pace_of(model: Any, x: Any, kind: str, memory: int | None = None) -> Pace:
 
 
 def rows_that_fit(model: Any, x: Any, memory: int) -> int:
-    """Inputs like x in one pass of `memory` bytes; `InvalidInput` when not even one fits."""
+    """Inputs like x in one pass that takes half of `memory` bytes, at least one.
+
+    The other half is for masks and matrices. `InvalidInput` when one does not fit into the whole.
+    """
     known = _remembered(_BYTES, model)
     if x.shape not in known:
         count = getattr(model, "row_bytes", None)
@@ -131,7 +134,7 @@ def rows_that_fit(model: Any, x: Any, memory: int) -> int:
             f"memory is {memory / 2**20:.3g} MiB and one input of '{model.id}' takes about "
             f"{each / 2**20:.3g} MiB in a pass; allow more."
         )
-    return int(memory // each)
+    return max(1, int(memory // (2 * each)))
 
 
 def nominal_seconds(model: Any, x: Any) -> float | None:

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.abilities import BoundScores, Lowerable, Maskable, Model
-from xaikit.engine import LARGEST, Pace, pace_of, rows_that_fit, worked
+from xaikit.engine import Pace, pace_of, rows_that_fit, worked
 from xaikit.errors import CheckFailed, InvalidInput
 from xaikit.pool import Pool
 from xaikit.types import Bools, Cost, Explanation, Floats, Sample, Segmentation, Target
@@ -69,7 +69,8 @@ class Question:
 
     batch_size : rows in one model pass, or None for as many as are fastest; results do not depend
         on it beyond rounding
-    memory : bytes that the inputs of one pass and what the layers make of them may take, or None
+    memory : bytes that an answer may take at once: half of them the inputs of one pass and what
+        the layers make of them, the rest its masks and matrices; or None
     precision : "bfloat16" evaluates masks in that type, as far as it agrees (see `Lowerable`)
     pool : evaluations shared with other methods and metrics of the same question, or None
     """
@@ -122,6 +123,11 @@ class Question:
     def rows(self) -> int:
         """Masks worth asking for at once; smaller calls leave passes unfilled."""
         return max(256, MASK_BYTES // self.n_features)
+
+    @property
+    def room(self) -> float:
+        """Bytes for masks and matrices: half of the memory, the other half is for passes."""
+        return np.inf if self.memory is None else self.memory / 2
 
     @cached_property
     def output(self) -> float:

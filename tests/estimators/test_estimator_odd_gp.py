@@ -279,7 +279,7 @@ def test_relabelled_features_are_relabelled_values():
     pairs = evaluated(rough, 10, 60)
     order = np.random.default_rng(0).permutation(10)
     turned = type(pairs)(
-        pairs.signs[:, order], pairs.odd, pairs.even, pairs.odd_full, pairs.even_full
+        pairs.masks[:, order], pairs.odd, pairs.even, pairs.odd_full, pairs.even_full
     )
     np.testing.assert_allclose(odd_gp(turned, 0).values, odd_gp(pairs, 0).values[order], atol=1e-7)
 

@@ -7,14 +7,21 @@ import itertools
 import numpy as np
 import pytest
 
-from xaikit.estimators import shapley
+from xaikit.estimators import blocks, shapley
 from xaikit.estimators.border import border_estimate, border_gap
 from xaikit.estimators.design import paired_design, stratum_caps
+from xaikit.estimators.estimate import largest_budget
 from xaikit.estimators.exact import exact_values
 from xaikit.estimators.game import Game
 from xaikit.estimators.pairs import evaluate_pairs
 from xaikit.estimators.permutation import permutation_estimate
-from xaikit.estimators.regression import kernel_design, kernel_fit, leverage_fit, weighted_fit
+from xaikit.estimators.regression import (
+    kernel_design,
+    kernel_fit,
+    leverage_fit,
+    positive_inverse,
+    weighted_fit,
+)
 
 LINEAR = np.array([3.0, -1, 0.5, 0, 2, 7, -4, 1, 1, 0.25])
 
@@ -57,7 +64,7 @@ def test_regression_equals_the_unpaired_textbook_form():
     n = 7
     pairs = evaluated(rough, n, 30)
     weights = np.random.default_rng(0).uniform(0.1, 1, 30)
-    members = np.concatenate([pairs.signs > 0, pairs.signs < 0]).astype(float)
+    members = np.concatenate([pairs.masks, ~pairs.masks]).astype(float)
     rise = np.concatenate([pairs.odd + pairs.even, pairs.even - pairs.odd])
     rise = rise - (pairs.even_full - pairs.odd_full)
     total = 2 * pairs.odd_full
@@ -90,7 +97,7 @@ def test_jackknife_equals_refits():
     for j in range(20):
         keep = np.arange(20) != j
         left = type(pairs)(
-            pairs.signs[keep], pairs.odd[keep], pairs.even[keep], pairs.odd_full, pairs.even_full
+            pairs.masks[keep], pairs.odd[keep], pairs.even[keep], pairs.odd_full, pairs.even_full
         )
         squares += (weighted_fit(left, np.ones(19), np.ones(19), "x").values - whole.values) ** 2
     np.testing.assert_allclose(whole.std, np.sqrt(squares), rtol=1e-9)
@@ -192,3 +199,26 @@ def test_strata_hold_every_pair_once():
     for n in (5, 6):
         pairs = sum(1 for s in range(1, n) for _ in itertools.combinations(range(n), s)) // 2
         assert sum(stratum_caps(n)) == pairs
+
+
+def test_large_matrices_go_by_blocks_and_end_the_same(monkeypatch):
+    n, rng = 20, np.random.default_rng(3)
+    w = rng.normal(size=(n, 5))
+    value = lambda masks: np.maximum(masks @ w, 0).sum(axis=1)  # noqa: E731
+    whole = shapley(value, n, budget=400, method="leverage")
+    monkeypatch.setattr(blocks, "BLOCK", 37 * n)
+    parts = shapley(value, n, budget=400, method="leverage")
+    np.testing.assert_allclose(parts.values, whole.values, rtol=1e-12)
+    np.testing.assert_allclose(parts.std, whole.std, rtol=1e-10)
+
+
+def test_the_inverse_of_a_normal_matrix_by_hand():
+    rows = np.random.default_rng(0).normal(size=(600, 300))
+    assert np.allclose(positive_inverse(rows.T @ rows), np.linalg.inv(rows.T @ rows))
+    assert positive_inverse(np.ones((3, 3))) is None
+
+
+def test_memory_bounds_the_evaluations():
+    assert largest_budget(64) == 60 * 64
+    assert largest_budget(64, 32 * 2**20) == int(np.sqrt(32 * 2**20 / 10))
+    assert largest_budget(2000, 32 * 2**20) == 2 * 2000 + 2  # the least that says anything

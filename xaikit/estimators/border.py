@@ -41,8 +41,8 @@ def border_gap(pairs: Pairs) -> float:
 
 def _border(pairs: Pairs) -> tuple[FloatArray, float]:
     """b (n,) and the gap."""
-    n = pairs.signs.shape[1]
+    n = pairs.masks.shape[1]
     share = np.empty(n)
     single = pairs.sizes == 1
-    share[pairs.signs[single].argmax(axis=1)] = pairs.odd[single] + pairs.odd_full
+    share[pairs.masks[single].argmax(axis=1)] = pairs.odd[single] + pairs.odd_full
     return share, 2 * pairs.odd_full - float(share.sum())

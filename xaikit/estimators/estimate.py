@@ -19,7 +19,7 @@ from xaikit.estimators.placement import placed_design
 from xaikit.estimators.regression import kernel_design, kernel_fit, leverage_fit
 from xaikit.estimators.result import Estimate, ShapleyResult, is_converged, relative_error
 
-__all__ = ["METHODS", "largest_budget", "minimum_budget", "shapley"]
+__all__ = ["METHODS", "largest_budget", "masks_that_fit", "minimum_budget", "shapley"]
 
 METHODS = ("auto", "exact", "odd_gp", "border", "kernel", "leverage", "permutation")
 WORTH_A_FIT = 4  # a rung's evaluations cost at least as much as that many fits
@@ -84,9 +84,20 @@ def shapley(
     )
 
 
-def largest_budget(n: int) -> int:
-    """Most evaluations that budget="auto" makes for n features, unless told."""
-    return max(2048, 60 * n)
+def largest_budget(n: int, memory: float = np.inf) -> int:
+    """Most evaluations that budget="auto" makes for n features, unless told.
+
+    memory : bytes that masks and matrices may take; a few evaluations are always made
+    """
+    most = min(max(2048, 60 * n), masks_that_fit(n, memory))
+    if memory < np.inf:
+        most = min(most, int(np.sqrt(memory / 10)))  # five matrices over the pairs of a process
+    return max(most, minimum_budget("leverage", n))
+
+
+def masks_that_fit(n: int, memory: float) -> int:
+    """Masks that can be evaluated at once in that many bytes: about six copies of each are held."""
+    return int(min(memory / (6 * n), 2**62))
 
 
 def minimum_budget(method: str, n: int) -> int:
@@ -290,7 +301,7 @@ def _kernel(game: Game, budget: int, seed: int) -> Estimate:
 
 def _odd_estimate(pairs: Pairs, request: _Request, start: FloatArray | None) -> Estimate:
     """The border where it was asked for, or where pairs are few and the game nearly of order 2."""
-    n_pairs, n = pairs.signs.shape
+    n_pairs, n = pairs.masks.shape
     few = request.method == "auto" and n <= n_pairs < 1.3 * n
     if request.method == "border" or (few and border_gap(pairs) <= NEARLY_ORDER_TWO):
         return border_estimate(pairs, request.seed)

@@ -51,7 +51,7 @@ def odd_gp(pairs: Pairs, seed: int, start: FloatArray | None = None) -> Estimate
     obs = Observations.of(pairs)
     order = np.random.default_rng([seed, 0, 1]).permutation(len(obs.stratum))
     used, rest = np.sort(order[:MAX_PAIRS]), np.sort(order[MAX_PAIRS:])
-    parameters = _fit(obs, order, obs.take(used), start)
+    parameters = _fit(obs, order, start)
     posterior = condition(obs.take(used), parameters)
     if posterior is None:
         return replace(leverage_fit(pairs), note="odd GP: no covariance was positive definite")
@@ -66,7 +66,7 @@ def odd_gp(pairs: Pairs, seed: int, start: FloatArray | None = None) -> Estimate
 
 
 def _constant(pairs: Pairs) -> Estimate | None:
-    values, n = pairs.values, pairs.signs.shape[1]
+    values, n = pairs.values, pairs.masks.shape[1]
     if np.abs(values - values.mean()).max() > 64 * np.finfo(float).eps * np.abs(values).max():
         return None
     phi = np.full(n, 2 * pairs.odd_full / n)
@@ -77,7 +77,7 @@ def _constant(pairs: Pairs) -> Estimate | None:
 
 def _linear(pairs: Pairs) -> Estimate | None:
     """The closed form of a game whose odd part is linear: every game of order 2, and below."""
-    n_pairs, n = pairs.signs.shape
+    n_pairs, n = pairs.masks.shape
     if n_pairs < n + 2:
         return None
     signs = np.vstack([np.ones(n), pairs.signs])
@@ -100,10 +100,8 @@ def fitted_pairs(n: int) -> int:
     return 300 if n < 50 else 200
 
 
-def _fit(
-    obs: Observations, order: NDArray[np.int64], used: Observations, start: FloatArray | None
-) -> Parameters:
-    """Parameters from a subset of the pairs, moved afterwards by the likelihood of all used."""
+def _fit(obs: Observations, order: NDArray[np.int64], start: FloatArray | None) -> Parameters:
+    """Parameters from a subset of the pairs, moved afterwards by the likelihood of more."""
     n_pairs, n = len(obs.stratum), obs.signs.shape[1]
     subset = fitted_pairs(n)
     if n_pairs <= subset:
@@ -161,7 +159,7 @@ def _kappa(pairs: Pairs) -> float:
     other half. Pairs that are placed leave less to the rest than those of a random sample; hence
     the root of one minus the share of all pairs that are placed.
     """
-    n_pairs, n = pairs.signs.shape
+    n_pairs, n = pairs.masks.shape
     regimes = ((TRUSTED, 1.2), (4, 0.74), (12, 0.85))  # pairs per feature, width
     width = next((width for limit, width in regimes if n_pairs < limit * n), 0.82)
     placed = min(n_pairs, most_placed(n)) / sum(stratum_caps(n))

@@ -72,7 +72,7 @@ class Observations:
 
     @classmethod
     def of(cls, pairs: Pairs) -> Observations:
-        n = pairs.signs.shape[1]
+        n = pairs.masks.shape[1]
         odd = np.append(pairs.odd, pairs.odd_full)
         even = np.append(pairs.even, pairs.even_full)
         even = even - even.mean()

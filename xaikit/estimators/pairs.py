@@ -18,24 +18,28 @@ __all__ = ["Pairs", "evaluate_pairs", "stratum_weights"]
 class Pairs:
     """N complementary pairs of coalitions and their values.
 
-    signs : (N, n) float64, +1 where a feature is kept, -1 where not, of the smaller member z.
+    masks : (N, n) bool, of the smaller member z.
     odd   : (N,) float64, (v(z) - v(-z)) / 2; only this part has a share in Shapley values.
     even  : (N,) float64, (v(z) + v(-z)) / 2.
     odd_full, even_full : the same two numbers for the pair of full and empty coalition; 2 odd_full
         is the sum of all Shapley values, known without error.
     """
 
-    signs: FloatArray
+    masks: BoolArray
     odd: FloatArray
     even: FloatArray
     odd_full: float
     even_full: float
 
     @cached_property
+    def signs(self) -> FloatArray:
+        """(N, n) float64, +1 where a feature is kept, -1 where not, of the smaller member."""
+        return np.where(self.masks, 1.0, -1.0)
+
+    @cached_property
     def sizes(self) -> NDArray[np.int64]:
         """Size of each smaller member, (N,), its stratum."""
-        n = self.signs.shape[1]
-        sizes: NDArray[np.int64] = ((self.signs @ np.ones(n) + n) / 2).astype(np.int64)
+        sizes: NDArray[np.int64] = np.count_nonzero(self.masks, axis=1)
         return sizes
 
     @property
@@ -49,7 +53,7 @@ class Pairs:
     @property
     def remaining(self) -> FloatArray:
         """Share of each row's stratum that was not evaluated, (N,), in [0, 1]."""
-        n = self.signs.shape[1]
+        n = self.masks.shape[1]
         caps = np.array(
             [1.0 - k / cap for k, cap in zip(self.counts, stratum_caps(n), strict=True)]
         )
@@ -59,7 +63,7 @@ class Pairs:
     @cached_property
     def counts(self) -> list[int]:
         """Evaluated pairs per stratum s = 1..n//2."""
-        n = self.signs.shape[1]
+        n = self.masks.shape[1]
         return [int(k) for k in np.bincount(self.sizes, minlength=n // 2 + 1)[1:]]
 
 
@@ -68,7 +72,7 @@ def evaluate_pairs(game: Game, masks: BoolArray) -> Pairs:
     values = game(np.concatenate([masks, ~masks]))
     inside, outside = values[: len(masks)], values[len(masks) :]
     return Pairs(
-        signs=np.where(masks, 1.0, -1.0),
+        masks=masks,
         odd=(inside - outside) / 2,
         even=(inside + outside) / 2,
         odd_full=(game.output - game.empty) / 2,

@@ -68,7 +68,7 @@ class Sampled:
         if isinstance(self.budget, int):
             few = many = min(self.budget, 2**n)
         else:
-            few, many = (2**n, 2**n) if n <= SMALL else (5 * n, largest_budget(n))
+            few, many = (2**n, 2**n) if n <= SMALL else (5 * n, largest_budget(n, question.room))
         return few * k, many * k
 
     def _sample(
@@ -83,6 +83,7 @@ class Sampled:
             method=self.estimator,
             seed=int(rng.integers(2**32)),
             tolerance=self.tolerance,
+            max_budget=None if self.estimator == "exact" else largest_budget(n, question.room),
             batch_size=question.rows,
             seconds_per_evaluation=_seconds(question),
         )

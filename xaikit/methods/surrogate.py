@@ -22,8 +22,11 @@ from sklearn.metrics import pairwise_distances
 
 from xaikit.abilities import Model
 from xaikit.errors import InvalidInput
+from xaikit.estimators.blocks import Blocks
 from xaikit.estimators.design import paired_design, stratum_caps
+from xaikit.estimators.estimate import masks_that_fit
 from xaikit.estimators.memory import Memory
+from xaikit.estimators.regression import positive_inverse
 from xaikit.methods.base import COALITIONS, METHODS, Card
 from xaikit.question import Question
 from xaikit.types import Bools, Explanation, Floats
@@ -82,10 +85,10 @@ class Lime:
 
     def asks(self, question: Question) -> tuple[int, int]:
         """Fewest and most model rows."""
-        n, k = question.n_features, question.n_references
+        k = question.n_references
         if self.budget != "auto":
             return self.budget * k, self.budget * k
-        few, many = (1000, 5000) if self.mode == "classic" else _range(n)
+        few, many = (1000, 5000) if self.mode == "classic" else _range(question)
         return few * k, many * k
 
     def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
@@ -130,7 +133,7 @@ class _Fit:
 def _stable(method: Lime, question: Question, seed: int) -> Explanation:
     """Double the sample until both halves of it name the same strongest features."""
     n = question.n_features
-    rows, cap = _range(n) if method.budget == "auto" else (method.budget, method.budget)
+    rows, cap = _range(question) if method.budget == "auto" else (method.budget, method.budget)
     memory = Memory(n)
     counts: tuple[int, ...] = ()
     while True:
@@ -152,9 +155,11 @@ def _stable(method: Lime, question: Question, seed: int) -> Explanation:
     return _answer(method, question, fit, note, std=fit.std, converged=settled)
 
 
-def _range(n: int) -> tuple[int, int]:
+def _range(question: Question) -> tuple[int, int]:
     """Masks asked first, and at most."""
-    return min(max(256, 5 * n), 2**n), min(CAP, 2**n)
+    n = question.n_features
+    first = min(max(256, 5 * n), 2**n)
+    return first, min(max(first, min(CAP, masks_that_fit(n, question.room))), 2**n)
 
 
 def _weighted(method: Lime, both: Bools, values: Floats, counts: Sequence[int]) -> _Pairs:
@@ -193,22 +198,49 @@ def _halves_agree(pairs: _Pairs) -> bool:
     """Whether fits on every other pair name the same strongest features (the top 5, at most half)."""
     n = pairs.masks.shape[2]
     k = max(1, min(5, n // 2))
-    slopes = (_solve(pairs.half(i))[0] for i in (0, 1))
+    slopes = (_solve(pairs.half(i)).slopes for i in (0, 1))
     tops = [set(np.argsort(-np.abs(s), kind="stable")[:k]) for s in slopes]
     return len(tops[0] & tops[1]) >= AGREE * len(tops[0] | tops[1])
 
 
-def _solve(pairs: _Pairs) -> tuple[Floats, Floats, Floats, Floats, float]:
-    """Slopes, centred masks (2p, n), residuals (2p,), inverse curvature (n, n) and intercept."""
-    z = pairs.masks.reshape(-1, pairs.masks.shape[2]).astype(np.float64)
-    w = pairs.weights.ravel() / pairs.weights.sum()
+@dataclass(frozen=True, eq=False)
+class _Line:
+    """The weighted ridge line through some pairs: slopes (n,), inverse curvature (n, n), intercept,
+    residuals (p, 2), weights that sum to 1 (p, 2), and the centred masks, (2m, n) a block of pairs."""
+
+    slopes: Floats
+    inverse: Floats
+    intercept: float
+    residuals: Floats
+    weights: Floats
+    centred: Blocks
+
+
+def _solve(pairs: _Pairs) -> _Line:
+    p, _, n = pairs.masks.shape
+    w = pairs.weights / pairs.weights.sum()
     start = float(pairs.values[0, 0])
-    v = pairs.values.ravel() - start  # so that a constant is exactly 0
-    centre, mean = w @ z, float(w @ v)
-    z -= centre
-    inverse = np.linalg.inv((z.T * w) @ z + RIDGE * np.eye(z.shape[1]))
-    slopes = inverse @ (z.T @ (w * (v - mean)))
-    return slopes, z, v - mean - z @ slopes, inverse, start + mean - float(centre @ slopes)
+    v = pairs.values - start  # so that a constant is exactly 0
+    mean, centre = float(np.vdot(w, v)), np.zeros(n)
+
+    def rows(part: slice) -> Floats:
+        return pairs.masks[part].reshape(-1, n).astype(np.float64)
+
+    for part, z in Blocks(p, 2 * n, rows):
+        centre += w[part].ravel() @ z
+    centred = Blocks(p, 2 * n, lambda part: rows(part) - centre)
+    square, right = RIDGE * np.eye(n), np.zeros(n)
+    for part, z in centred:
+        weighted = z.T * w[part].ravel()
+        square += weighted @ z
+        right += weighted @ (v[part].ravel() - mean)
+    found = positive_inverse(square)
+    inverse = np.asarray(np.linalg.inv(square), dtype=np.float64) if found is None else found
+    slopes = inverse @ right
+    fitted = np.concatenate([z @ slopes for _, z in centred]).reshape(p, 2)
+    return _Line(
+        slopes, inverse, start + mean - float(centre @ slopes), v - mean - fitted, w, centred
+    )
 
 
 def _fit(pairs: _Pairs) -> _Fit:
@@ -217,21 +249,22 @@ def _fit(pairs: _Pairs) -> _Fit:
     The sum over pairs of the squared change, times the share of the pair's stratum that was not
     asked, is the sandwich HC3 (MacKinnon & White 1985) for pairs.
     """
-    slopes, z, residuals, inverse, intercept = _solve(pairs)
-    w = pairs.weights.ravel() / pairs.weights.sum()
-    v = pairs.values.ravel() - pairs.values[0, 0]
-    spread = float(w @ (v - w @ v) ** 2)
-    r2 = 1 - float(w @ residuals**2) / spread if spread > 0 else 1.0
-    p, n = len(pairs.masks), len(slopes)
-    rows, w2 = z.reshape(p, 2, n), w.reshape(p, 2)
-    # leverage of each pair, the mean being one more parameter
-    hat = (np.einsum("pan,nk,pbk->pab", rows, inverse, rows, optimize=True) + 1) * w2[:, None, :]
-    left = np.eye(2) - hat
-    free = np.abs(np.linalg.det(left)) > 1e-9
-    left[~free] = np.eye(2)
-    loo = np.linalg.solve(left, residuals.reshape(p, 2, 1))[..., 0]
-    change = np.einsum("pan,pa->pn", rows, w2 * loo) @ inverse
-    return _Fit(slopes, np.sqrt(pairs.left_out @ change**2), intercept, r2)
+    line = _solve(pairs)
+    w, residuals, v = line.weights, line.residuals, pairs.values - pairs.values[0, 0]
+    spread = float(np.vdot(w, (v - np.vdot(w, v)) ** 2))
+    r2 = 1 - float(np.vdot(w, residuals**2)) / spread if spread > 0 else 1.0
+    n, variance = len(line.slopes), np.zeros(len(line.slopes))
+    for part, z in line.centred:
+        rows, own = z.reshape(-1, 2, n), w[part]
+        moved = (z @ line.inverse).reshape(-1, 2, n)
+        # leverage of each pair, the mean being one more parameter
+        left = np.eye(2) - (moved @ rows.transpose(0, 2, 1) + 1) * own[:, None, :]
+        free = np.abs(np.linalg.det(left)) > 1e-9
+        left[~free] = np.eye(2)
+        loo = np.linalg.solve(left, residuals[part][..., None])[..., 0]
+        change = np.einsum("pan,pa->pn", moved, own * loo)
+        variance += pairs.left_out[part] @ np.square(change, out=change)
+    return _Fit(line.slopes, np.sqrt(variance), line.intercept, r2)
 
 
 def _classic(method: Lime, question: Question, rng: np.random.Generator) -> Explanation:

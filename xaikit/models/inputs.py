@@ -180,8 +180,7 @@ class Columns:
         x = (x - np.array(self.mean)) / np.array(self.std)
         if any(self.categories):
             parts = [
-                self._one_hot(x[:, i], i) if n else x[:, [i]]
-                for i, n in enumerate(self.categories)
+                self._one_hot(x[:, i], i) if n else x[:, [i]] for i, n in enumerate(self.categories)
             ]
             x = np.concatenate(parts, axis=1)
         return Batch(as_tensor(x, device))

@@ -108,8 +108,7 @@ class Regions:
         """Whether it is clearly cheaper for a feature of middling size, on a CPU."""
         if self.x.device.type != "cpu" or not bare(self.net):
             return False
-        with self.still(), torch.inference_mode():
-            plan = self._plan
+        plan = self._plan
         sides = np.median(self.boxes.sides(), axis=0).astype(int)
         rows = min(_ROWS, 2 * self.n * len(self.others))
         return bool(plan.stages) and plan.best((int(sides[0]), int(sides[1])), rows)[1] > 0
@@ -118,11 +117,13 @@ class Regions:
         """masks (m, n) -> scores (m, k', K)."""
         small, around = self._small(masks)
         others = self.others[rows]
-        if not self._promising(len(small) * len(others)) or not bare(self.net):
+        if not self._promising(len(small) * len(others)):
+            return self.full(masks, rows)
+        groups = self._groups(small, around, masks[small], len(others))
+        if not groups or not bare(self.net):
             return self.full(masks, rows)
         with self.still(), torch.inference_mode():
-            groups = self._groups(small, around, masks[small], len(others))
-            found = self._on_regions(groups, masks, others) if groups else None
+            found = self._on_regions(groups, masks, others)
         if found is None or not self._agree(groups, found, masks, rows):
             return self.full(masks, rows)
         members = np.concatenate([g.members for g in groups])
@@ -161,7 +162,8 @@ class Regions:
         """What was counted for this net and size of image."""
         known, size = _PLANS.setdefault(self.net, {}), tuple(self.x.shape[1:])
         if size not in known:
-            known[size] = _Plan(self._trace(self.x))
+            with self.still(), torch.inference_mode():
+                known[size] = _Plan(self._trace(self.x))
         return known[size]
 
     def _groups(self, small: Ints, around: Ints, masks: Bools, k: int) -> list[_Group]:
@@ -173,6 +175,8 @@ class Regions:
         bounds = self.boxes.around(masks == (around[:, None] == 1))
         inside = _area(bounds) <= _SMALL * self.ids.size
         small, bounds, around = small[inside], bounds[inside], around[inside]
+        if not plan.promising(len(small) * k):
+            return []
         grains = [max(1, min(self.ids.shape) // parts) for parts in _PARTS]
         plans = [self._by_size(small, bounds, around, grain, k) for grain in grains]
         groups = max(plans, key=lambda plan: sum(g.saved for g in plan))
