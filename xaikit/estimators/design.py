@@ -45,8 +45,16 @@ def paired_design(
     Deterministic given (n, n_pairs, seed, border, keep); n_pairs is capped at 2^(n-1) - 1.
     """
     counts = allocate(n, n_pairs, seed, border=border, keep=keep)
-    drawn = [_draw(n, s + 1, k, seed) for s, k in enumerate(counts) if k]
-    return np.concatenate([np.empty((0, n), dtype=bool), *drawn]), counts
+    masks = _drawn(n, counts, seed, unchecked=True)
+    keys = np.sort(mask_keys(masks))
+    if (keys[1:] == keys[:-1]).any():  # one look at all of them is much faster than one a stratum
+        masks = _drawn(n, counts, seed)
+    return masks, counts
+
+
+def _drawn(n: int, counts: Sequence[int], seed: int, *, unchecked: bool = False) -> BoolArray:
+    drawn = [_draw(n, s + 1, k, seed, unchecked=unchecked) for s, k in enumerate(counts) if k]
+    return np.concatenate([np.empty((0, n), dtype=bool), *drawn])
 
 
 def allocate(
@@ -92,13 +100,18 @@ def _containing(counts: list[int], keep: Sequence[int]) -> list[int]:
     return raised
 
 
-def _draw(n: int, size: int, k: int, seed: int) -> BoolArray:
-    """The first k pairs of the stratum's own random order, bool (k, n)."""
+def _draw(n: int, size: int, k: int, seed: int, *, unchecked: bool) -> BoolArray:
+    """The first k pairs of the stratum's own random order, bool (k, n).
+
+    unchecked : where no pair came twice, otherwise with repetitions
+    """
     cap = stratum_caps(n)[size - 1]
     rng = np.random.default_rng([seed, size])
     if cap <= _ENUMERATE:
         return list_stratum(n, size)[rng.permutation(cap)[:k]]
     half = cap // 2  # rejection slows down as a stratum fills up, so its second half is listed
+    if unchecked and k <= half:
+        return _uniform(n, size, k, rng)
     masks = _reject(n, size, min(k, half), rng)
     if k <= half:
         return masks
@@ -120,19 +133,22 @@ def list_stratum(n: int, size: int) -> BoolArray:
     return masks
 
 
+def _uniform(n: int, size: int, k: int, rng: np.random.Generator) -> BoolArray:
+    """The next k pairs of a uniform stream, bool (k, n)."""
+    draws = rng.random((k, n))  # row by row, whatever the number of rows
+    masks: BoolArray = draws <= np.partition(draws, size - 1, axis=1)[:, size - 1, None]
+    if 2 * size == n:
+        masks ^= ~masks[:, :1]
+    return masks
+
+
 def _reject(n: int, size: int, k: int, rng: np.random.Generator) -> BoolArray:
     """The first k different pairs of a uniform stream; the stream does not depend on k."""
     masks = np.empty((0, n), dtype=bool)
     while len(masks) < k:
-        draws = rng.random((k - len(masks) + 8, n))  # row by row, whatever the number of rows
-        fresh = draws <= np.partition(draws, size - 1, axis=1)[:, size - 1, None]
-        if 2 * size == n:
-            fresh ^= ~fresh[:, :1]
-        masks = np.concatenate([masks, fresh]) if len(masks) else fresh
-        keys = mask_keys(masks)
-        ordered = np.sort(keys)
-        if (ordered[1:] == ordered[:-1]).any():
-            masks = masks[np.sort(np.unique(keys, return_index=True)[1])]
+        masks = np.concatenate([masks, _uniform(n, size, k - len(masks) + 8, rng)])
+        _, first = np.unique(mask_keys(masks), return_index=True)
+        masks = masks[np.sort(first)]
     return masks[:k]
 
 

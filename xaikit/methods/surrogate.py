@@ -172,8 +172,10 @@ def _weighted(method: Lime, both: Bools, values: Floats, counts: Sequence[int]) 
     n = both.shape[2]
     log_pairs = np.array([0.0, *map(math.log, stratum_caps(n))])  # the ends are the pair of size 0
     log_asked = np.log(np.maximum([1, *counts], 1))
-    size = both.sum(axis=2).min(axis=1)
-    log_w = _log_kernel(both.mean(axis=2), method.width) + (log_pairs - log_asked)[size, None]
+    kept = np.count_nonzero(both[:, 0], axis=1)
+    size = np.minimum(kept, n - kept)
+    share = np.stack([kept, n - kept], axis=1) / n
+    log_w = _log_kernel(share, method.width) + (log_pairs - log_asked)[size, None]
     left_out = -np.expm1(np.minimum(log_asked - log_pairs, 0.0))
     return _Pairs(both, np.exp(log_w - log_w.max()), values, left_out[size])
 
@@ -259,12 +261,20 @@ def _fit(pairs: _Pairs) -> _Fit:
         moved = (z @ line.inverse).reshape(-1, 2, n)
         # leverage of each pair, the mean being one more parameter
         left = np.eye(2) - (moved @ rows.transpose(0, 2, 1) + 1) * own[:, None, :]
-        free = np.abs(np.linalg.det(left)) > 1e-9
-        left[~free] = np.eye(2)
-        loo = np.linalg.solve(left, residuals[part][..., None])[..., 0]
+        loo = _solved(left, residuals[part])
         change = np.einsum("pan,pa->pn", moved, own * loo)
         variance += pairs.left_out[part] @ np.square(change, out=change)
     return _Fit(line.slopes, np.sqrt(variance), line.intercept, r2)
+
+
+def _solved(left: Floats, right: Floats) -> Floats:
+    """x of left @ x = right for many systems of two, (p, 2, 2) and (p, 2); right where singular."""
+    (a, b), (c, d) = left[:, 0].T, left[:, 1].T
+    det = a * d - b * c
+    free = np.abs(det) > 1e-9
+    det[~free] = 1.0
+    x = np.stack([d * right[:, 0] - b * right[:, 1], a * right[:, 1] - c * right[:, 0]], axis=1)
+    return np.where(free[:, None], x / det[:, None], right)
 
 
 def _classic(method: Lime, question: Question, rng: np.random.Generator) -> Explanation:
