@@ -157,10 +157,10 @@ def _kappa(pairs: Pairs) -> float:
 
     Fitted to the 0.95 quantile of |error| / std on half of the reference games, checked on the
     other half. Pairs that are placed leave less to the rest than those of a random sample; hence
-    the root of one minus the share of all pairs that are placed.
+    the root of one minus half the share of all pairs that are placed.
     """
     n_pairs, n = pairs.masks.shape
-    regimes = ((TRUSTED, 1.2), (4, 0.74), (12, 0.85))  # pairs per feature, width
+    regimes = ((TRUSTED, 1.2), (4, 0.74), (7, 0.85), (12, 0.8))  # pairs per feature, width
     width = next((width for limit, width in regimes if n_pairs < limit * n), 0.82)
     placed = min(n_pairs, most_placed(n)) / sum(stratum_caps(n))
-    return width * float(np.sqrt(1 - placed))
+    return width * float(np.sqrt(1 - placed / 2))
