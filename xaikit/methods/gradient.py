@@ -19,7 +19,7 @@ from xaikit.abilities import Leaf, Model
 from xaikit.errors import InvalidInput
 from xaikit.methods.base import METHODS, Card
 from xaikit.methods.passes import Batch, Batched, Rng, pieces
-from xaikit.methods.path import Path, along, differentiable, leaf_of
+from xaikit.methods.path import Path, differentiable, leaf_of
 from xaikit.question import Question
 from xaikit.types import Explanation, Floats, Ints
 
@@ -153,9 +153,12 @@ class IntegratedGradients(Batched):
         weight = np.resize(weights / 2, len(base)) / path.n_references[path.owner[base]]
         total = torch.zeros_like(path.leaf.at, dtype=torch.float64)
         for part in pieces(len(base), path.batch.size):
-            rows, credit = path.credit(base[part], alpha[part])
-            shares = torch.as_tensor(weight[part], device=total.device)
-            total.index_add_(0, rows, credit * along(shares, credit))
+            _, credit = path.credit(base[part], alpha[part], weight[part])
+            owners, sizes = np.unique(path.owner[base[part]], return_counts=True)  # in order
+            for sample, own in zip(
+                owners.tolist(), torch.split(credit, sizes.tolist()), strict=True
+            ):
+                total[sample] += own.sum(0, dtype=torch.float64)
         rows = torch.as_tensor(samples, device=total.device)
         return path.leaf.fold(total[rows], rows)
 
@@ -289,7 +292,7 @@ class GradientShap(Batched):
         draws: list[list[Floats]] = [[] for _ in maps]
         for part in pieces(len(base), batch.size):
             rows, credit = path.credit(base[part], alpha[part])
-            folded = path.leaf.fold(credit, rows)
+            folded = path.leaf.fold(credit.double(), rows)
             for sample, run in itertools.groupby(range(len(rows)), rows.tolist().__getitem__):
                 found = np.stack([folded[i] for i in run])
                 maps[sample] += found.sum(axis=0)

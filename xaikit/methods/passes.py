@@ -57,15 +57,26 @@ class Batch:
             found[members] = target(scores[members])
         return found
 
-    def gradient(self, leaf: Leaf, at: Tensor, rows: Tensor, *, at_samples: bool = False) -> Tensor:
+    def gradient(
+        self,
+        leaf: Leaf,
+        at: Tensor,
+        rows: Tensor,
+        *,
+        weights: Tensor | None = None,
+        at_samples: bool = False,
+    ) -> Tensor:
         """(R, ...) derivative of each row's target at the leaf values `at`.
 
         It is taken for the leaf only, so no weight collects a gradient.
+        weights : (R,) factors of the derivatives, which cost nothing here
         at_samples : the rows are the samples themselves, one each: their outputs are known then
         """
-        at = at.detach().clone().requires_grad_()
+        at = at.detach().requires_grad_()
         scores = leaf.forward(at, rows)
-        (slope,) = torch.autograd.grad(self.targets(scores, rows).sum(), at)
+        targets = self.targets(scores, rows)
+        total = targets.sum() if weights is None else targets @ weights.to(targets)
+        (slope,) = torch.autograd.grad(total, at)
         if at_samples:
             self.know_outputs(scores)
         self.count(rows.tolist())

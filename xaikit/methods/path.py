@@ -63,14 +63,17 @@ class Path:
         groups = torch.split(self.bases, self.n_references.tolist())
         return self.leaf.at - torch.stack([group.mean(dim=0) for group in groups])
 
-    def credit(self, base: Ints, alpha: Floats) -> tuple[Tensor, Tensor]:
-        """rows (R,) and (x - r) * gradient at r + alpha (x - r), (R, ...) float64."""
+    def credit(
+        self, base: Ints, alpha: Floats, weight: Floats | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """rows (R,) and weight * (x - r) * gradient at r + alpha (x - r), (R, ...)."""
         device = self.bases.device
         rows = torch.as_tensor(self.owner[base], device=device)
         start = self.bases[torch.as_tensor(base, device=device)]
         step = self.leaf.at[rows] - start
         at = start + along(torch.as_tensor(alpha, dtype=step.dtype, device=device), step) * step
-        return rows, (step * self.batch.gradient(self.leaf, at, rows)).double()
+        weights = None if weight is None else torch.as_tensor(weight, device=device)
+        return rows, step * self.batch.gradient(self.leaf, at, rows, weights=weights)
 
 
 def baselines(question: Question, method: str) -> NDArray[Any]:
