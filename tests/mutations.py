@@ -56,7 +56,6 @@ MUTATIONS = (
     Mutation("estimators/memory.py", "padded[:, :n] = masks", "padded[:, :64] = masks[:, :64]", ESTIMATORS),
     Mutation("estimators/memory.py", "values[found.rows])", "values)", ESTIMATORS),
     Mutation("estimators/design.py", "if (keys[1:] == keys[:-1]).any():", "if False:", ESTIMATORS),
-    Mutation("estimators/regression.py", "found -= 1 / (n * fill)", "found -= 0", ESTIMATORS),
     Mutation("estimators/regression.py", "inverse[stop:, start:stop].T", "0", ESTIMATORS),
     Mutation("models/composing.py", "other._compose(own", "others[0]._compose(own", POOL),
     Mutation("models/composing.py", "(0, 1), value=1.0", "(0, 1), value=0.0", "tests/models/test_models_neural.py"),
@@ -76,7 +75,8 @@ MUTATIONS = (
     Mutation("metrics/faithfulness.py", "np.unique([half, n - half])", "np.unique([half, half])", REMOVAL),
     # methods
     Mutation("methods/path.py", "at = start + along", "at = start - along", GRADIENT),
-    Mutation("methods/path.py", "(step * self.batch.gradient", "(self.batch.gradient", GRADIENT),
+    Mutation("methods/path.py", "rows, step * self.batch.gradient", "rows, self.batch.gradient", GRADIENT),
+    Mutation("methods/passes.py", "targets @ weights.to(targets)", "targets.sum()", GRADIENT),
     Mutation("methods/cam.py", "slopes.flatten(2).sum(dim=2)", "slopes.flatten(2).amax(dim=2)", CAM),
     Mutation("methods/surrogate.py", "(log_pairs - log_asked)", "(log_asked - log_pairs)", LIME),
     Mutation("methods/surrogate.py", "pairs.left_out[part] @ np.square", "np.ones(len(own)) @ np.square", LIME),

@@ -95,18 +95,17 @@ def positive_inverse(matrix: FloatArray) -> FloatArray | None:
 
 
 def _inverse(square: FloatArray) -> tuple[FloatArray, int, FloatArray]:
-    """The pseudo-inverse of a normal matrix with square @ 1 = 0, its rank, and by feature the share
-    of what no row determines, (n,). Overwrites the matrix.
+    """An inverse of a normal matrix with square @ 1 = 0, its rank, and by feature the share of what
+    no row determines, (n,). Overwrites the matrix.
 
-    By Cholesky where the rank is n - 1, with the missing direction filled in and taken out again;
-    that takes a fifth of the time and memory of the eigenvalues, which are for the rest.
+    By Cholesky where the rank is n - 1, with the direction 1 filled in, which is orthogonal to all
+    rows; that takes a fifth of the time and memory of the eigenvalues, which are for the rest.
     """
     n = len(square)
     fill = np.trace(square) / n
     square += fill / n
     found = positive_inverse(square)
     if found is not None:
-        found -= 1 / (n * fill)
         return found, n - 1, np.zeros(n)
     square -= fill / n
     square, directions = np.linalg.eigh(square)
