@@ -33,7 +33,7 @@ def rows(options: Options) -> Iterator[Row]:
             bar = CAP / 2**20
             yield Row(
                 "memory", what.format(size), f"<= {bar:.0f}", found, {}, "MiB", within(found, bar),
-                f"memory={bar:.0f} MiB for a pass",
+                f"memory={bar:.0f} MiB",
             )  # fmt: skip
 
 

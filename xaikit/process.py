@@ -1,6 +1,6 @@
 """Settings of a process that is xaikit's own: the command line and the benchmarks.
 
-A library must not change these for its caller; `docs/performance.md` says how to set them by hand.
+A library must not change these for its caller.
 """
 
 from __future__ import annotations

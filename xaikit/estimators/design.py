@@ -103,7 +103,7 @@ def _containing(counts: list[int], keep: Sequence[int]) -> list[int]:
 def _draw(n: int, size: int, k: int, seed: int, *, unchecked: bool) -> BoolArray:
     """The first k pairs of the stratum's own random order, bool (k, n).
 
-    unchecked : where no pair came twice, otherwise with repetitions
+    unchecked : without a look for repetitions; the same pairs where there are none
     """
     cap = stratum_caps(n)[size - 1]
     rng = np.random.default_rng([seed, size])

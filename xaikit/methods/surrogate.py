@@ -159,15 +159,15 @@ def _range(question: Question) -> tuple[int, int]:
     """Masks asked first, and at most."""
     n = question.n_features
     first = min(max(256, 5 * n), 2**n)
-    return first, min(max(first, min(CAP, masks_that_fit(n, question.room))), 2**n)
+    return first, max(first, min(CAP, 2**n, masks_that_fit(n, question.room)))
 
 
 def _weighted(method: Lime, both: Bools, values: Floats, counts: Sequence[int]) -> _Pairs:
     """The question's own design, weighted for the kernel.
 
     Its masks come from the streams of the Shapley estimators, so most of what they asked need not be
-    asked again. A pair
-    of size s stands for N_s / k_s pairs, and each of its masks counts as the kernel says.
+    asked again. A pair of size s stands for N_s / k_s pairs, and each of its masks counts as the
+    kernel says.
     """
     n = both.shape[2]
     log_pairs = np.array([0.0, *map(math.log, stratum_caps(n))])  # the ends are the pair of size 0

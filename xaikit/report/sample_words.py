@@ -128,12 +128,12 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
     ),
     "sum.passed": (", so the “adds up” check is passed.", ". “합이 맞음” 검사를 통과했습니다."),
     "series.common": (
-        "{span}: strongest in every passed method",
-        "{span}: 통과한 모든 방법에서 가장 강함",
+        "{span}: among the strongest of every passed method",
+        "{span}: 통과한 모든 방법에서 가장 강한 축에 듦",
     ),
     "series.common_untested": (
-        "{span}: strongest in every method",
-        "{span}: 모든 방법에서 가장 강함",
+        "{span}: among the strongest of every method",
+        "{span}: 모든 방법에서 가장 강한 축에 듦",
     ),
     "series.strongest": ("strongest {span}, {value}", "최강 {span}, {value}"),
     "series.more": ("{n} more channels are in the numbers", "나머지 채널 {n}개는 수치에 있습니다"),
