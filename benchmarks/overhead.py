@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.harness import Options, Row, Triple, clock, per_row, ratios, turns, within
 from benchmarks.nets import cases
-from benchmarks.passes import Passes, Recording
+from benchmarks.passes import Passes, Recording, random_masks
 from benchmarks.peers import Peers
 from xaikit.methods.base import ask, make_method
 from xaikit.metrics.faithfulness import RemovalTest
@@ -28,6 +28,7 @@ def rows(options: Options) -> Iterator[Row]:
         for precision in ("float32", "bfloat16") if options.device == "cuda" else ("float32",):
             question = case.question(model, case.samples(1)[0], precision=precision)
             passes, peers = Passes.of(question), Peers(question)
+            settle(question)
             name = case.name if precision == "float32" else f"{case.name}, {precision}"
             for job in _jobs(question, peers, budget, options.quick):
                 job = job if precision == "float32" else replace(job, peers={})
@@ -67,12 +68,20 @@ def fresh(question: Question) -> Question:
     return replace(question, pool=Pool(), meter=Meter())
 
 
+def settle(question: Question) -> None:
+    """Ask until the search for the best batch has ended."""
+    for seed in range(100):
+        if not question.pace.searches:
+            return
+        fresh(question).value(random_masks(question.n_features, 1024, seed))
+
+
 def counted(question: Question, run: Callable[[Question], Any]) -> tuple[int, np.ndarray | None]:
     """Rows that the work needs, and the masks it asks."""
     watched = Recording.of(fresh(question))
     found = run(watched)
     own = sum(e.cost.forward for e in found) if hasattr(found[0], "cost") else 0
-    ends = int("output" in watched.__dict__)  # one row that no meter counts
+    ends = int(watched.meter.forward > 0 and "output" in watched.__dict__)  # found in a pass apart
     return watched.meter.forward + own + ends, watched.masks
 
 

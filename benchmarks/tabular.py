@@ -11,7 +11,7 @@ import shap
 
 from benchmarks.harness import Options, Row, Triple, clock, per_row, ratios, spread, turns, within
 from benchmarks.nets import N_COLUMNS, table_question
-from benchmarks.overhead import counted, fresh
+from benchmarks.overhead import counted, fresh, settle
 from benchmarks.passes import Passes
 from benchmarks.peers import Peers
 from xaikit.methods.base import ask, make_method
@@ -25,6 +25,7 @@ def rows(options: Options) -> Iterator[Row]:
     for k in (1,) if options.quick else (1, 100):
         question = table_question(k)
         passes = Passes.of(question)
+        settle(question)
         for name, settings, others in _methods(question, k, options.quick):
             yield _row(question, passes, name, settings, others, options)
 

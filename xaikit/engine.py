@@ -18,15 +18,18 @@ __all__ = ["LARGEST", "Pace", "nominal_seconds", "pace_of", "rows_that_fit", "wo
 T = TypeVar("T")
 SMALLEST, LARGEST = 8, 2**16
 START = 64  # rows of a model that does not say what suits it
-GAIN = 0.93  # a size must take at most this share of the best time a row to replace it
-TRIES = 2  # timed passes of a size; the faster one counts
+GAIN = 0.93  # the search goes on from a size that takes at most this share of the best time a row
+LOSS = 1.3  # and ends at one that takes more than that
+TRIES = 2  # timed passes of a size in the search; the faster one counts
+NEAR, TURNS = 1.2, 4  # sizes this near to the best are timed in turns, so many times
+ALIKE = 0.98  # a size must take at most this share of the start's time to replace it
 
 
 class Pace:
     """The number of rows of the next pass, learned from the seconds of the last ones.
 
-    Sizes are halved from `start` while that is faster, else doubled; two sizes in a row that are no
-    faster end the search. most : rows that memory allows; a pass that runs out of memory halves it.
+    Sizes are halved from `start` and then doubled, each until two in a row are no faster or one is far
+    slower; those near the best are compared once more, in turns. most : rows that memory allows; a pass that runs out of memory halves it.
     """
 
     def __init__(
@@ -42,6 +45,11 @@ class Pace:
         self.best = max(1, min(start, self.most))
         self._search = None if fixed else self._climb()
         self._trial = next(self._search) if self._search else 0
+
+    @property
+    def searches(self) -> bool:
+        """Whether the next passes still try sizes."""
+        return self._search is not None
 
     def rows(self, left: int) -> int:
         """Rows of the next pass, when `left` rows are still to be done."""
@@ -68,9 +76,10 @@ class Pace:
         self._search, self._trial = None, 0
 
     def _climb(self) -> Generator[int, float, None]:
+        """Sizes to try; each is sent the seconds a row that it took."""
         start = size = self.best
         yield start  # the first pass of a size makes what later ones use
-        fastest = yield from self._timed(start)
+        seconds = {start: (yield from self._timed(start))}
         for step in (0.5, 2.0):
             size, misses = start, 0
             while misses < 2:
@@ -78,17 +87,25 @@ class Pace:
                 if not SMALLEST <= size <= min(self.most, LARGEST):
                     break
                 yield size
-                found = yield from self._timed(size)
-                if found < GAIN * fastest:
-                    fastest, self.best, misses = found, size, 0
-                else:
+                seconds[size] = yield from self._timed(size)
+                if seconds[size] < GAIN * seconds[self.best]:
+                    self.best, misses = size, 0
+                elif seconds[size] < LOSS * seconds[self.best]:
                     misses += 1
-            if self.best != start:
-                break
-        if self.best != start:  # the machine has warmed up meanwhile: compare once more
-            again = yield from self._timed(start)
-            if fastest >= GAIN * again:
-                self.best = start
+                else:
+                    break
+        near = [size for size in seconds if seconds[size] < NEAR * seconds[self.best]]
+        yield from self._compared(start, sorted({start, *near}))
+
+    def _compared(self, start: int, sizes: list[int]) -> Generator[int, float, None]:
+        """The sizes take turns, since a cold or busy machine misled their first times."""
+        found: dict[int, list[float]] = {size: [] for size in sizes}
+        for size in sizes * TURNS:
+            found[size].append((yield size))
+        fastest = {size: min(times) for size, times in found.items()}
+        self.best = min(sizes, key=lambda size: fastest[size])
+        if fastest[start] * ALIKE <= fastest[self.best]:
+            self.best = start
 
     def _timed(self, size: int) -> Generator[int, float, float]:
         """Seconds a row of the faster of some passes."""

@@ -132,7 +132,15 @@ class Question:
     @cached_property
     def output(self) -> float:
         """The target with everything kept."""
-        return float(self.target(self.model.scores([self.sample.x]))[0])
+
+        def plainly(_: Bools, targets: Sequence[Target]) -> Floats:
+            scores = self.model.scores([self.sample.x])
+            return np.stack([target(scores) for target in targets], axis=1)
+
+        if self.pool is None:
+            return float(plainly(np.empty(0), [self.target])[0, 0])
+        everything = np.ones((1, self.n_features), dtype=bool)
+        return float(self.pool.fill(everything, self.target, plainly)[0])
 
     def know_output(self, scores: Floats) -> None:
         """The scores (K,) of the sample are known from a shared pass."""

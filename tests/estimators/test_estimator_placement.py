@@ -6,8 +6,17 @@ import numpy as np
 import pytest
 
 from xaikit.estimators.design import list_stratum, paired_design
+from xaikit.estimators import placement
 from xaikit.estimators.odd_integrals import nugget_functional
-from xaikit.estimators.placement import _place, _prior, placed_design
+from xaikit.estimators.odd_model import Parameters, smooth_kernel
+from xaikit.estimators.placement import (
+    LINEAR_RATIO,
+    NUGGET_RATIO,
+    RELEVANCE,
+    _place,
+    most_placed,
+    placed_design,
+)
 
 
 def rows(masks):
@@ -20,22 +29,37 @@ def explained(every, seen):
     phi = weights' g over all 31 pairs and the anchor, so its covariance with g is kernel @ weights.
     """
     signs = np.vstack([np.where(every, 1.0, -1.0), np.ones(6)])
-    kernel, nugget, _ = _prior(signs)
-    kernel = kernel + np.diag(nugget)
+    smooth = ((1 + RELEVANCE) ** 6 - (1 - RELEVANCE) ** 6) / 2 - 6 * RELEVANCE
+    eta = NUGGET_RATIO * smooth
+    parameters = Parameters(np.full(6, RELEVANCE), LINEAR_RATIO * smooth, np.array([eta]))
+    nugget = np.append(np.full(len(every), eta), 1e-8 * eta)
+    kernel = smooth_kernel(signs, signs, parameters) + np.diag(nugget)
     weights = np.vstack([nugget_functional(signs[:-1]), np.full(6, 2 / 6)])
     cross = (kernel @ weights)[seen]
     return np.trace(cross.T @ np.linalg.solve(kernel[np.ix_(seen, seen)], cross))
 
 
-def test_every_pair_is_the_best_of_those_left():
+@pytest.mark.parametrize(("rounds", "at_once"), [(64, 1), (3, 3)])
+def test_every_pair_is_among_the_best_of_those_left(monkeypatch, rounds, at_once):
+    monkeypatch.setattr(placement, "ROUNDS", rounds)
     every = np.concatenate([list_stratum(6, size) for size in (1, 2, 3)])
-    found = _place(every[:6], every[6:], 16)
+    found = _place(every[:6], every[6:], 15)
     number = {row.tobytes(): i for i, row in enumerate(every)}
     chosen = [number[row.tobytes()] for row in found]
     assert chosen[:6] == list(range(6))
-    for t in range(6, 16):
-        gains = [explained(every, [31, *chosen[:t], j]) for j in range(31) if j not in chosen[:t]]
-        assert explained(every, [31, *chosen[: t + 1]]) == pytest.approx(max(gains), rel=1e-7)
+    for t in range(6, 15, at_once):
+        before = [31, *chosen[:t]]
+        gains = [explained(every, [*before, j]) for j in range(31) if j not in before]
+        own = [explained(every, [*before, j]) for j in chosen[t : t + at_once]]
+        np.testing.assert_allclose(sorted(own), sorted(gains)[-at_once:], rtol=1e-7)
+
+
+def test_little_time_places_few_pairs():
+    assert most_placed(14) == most_placed(14, 9.0) == 300
+    assert most_placed(14, 0.003) == 100
+    few = placed_design(14, 120, 3, seconds=0.003)
+    assert len(rows(few)) == 120
+    assert rows(few) != rows(placed_design(14, 120, 3))
 
 
 @pytest.mark.parametrize(

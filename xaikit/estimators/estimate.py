@@ -23,7 +23,8 @@ __all__ = ["METHODS", "largest_budget", "masks_that_fit", "minimum_budget", "sha
 
 METHODS = ("auto", "exact", "odd_gp", "border", "kernel", "leverage", "permutation")
 WORTH_A_FIT = 4  # a rung's evaluations cost at least as much as that many fits
-EXTRA_EVALUATIONS = 1.8  # leverage needs about 2.8 times the evaluations for the same error
+EXTRA_EVALUATIONS = 1.2  # leverage needs at least 2.2 times the evaluations for the same error
+SHARE = 0.05  # of the evaluations' time that the process's design may take, and the fit as much
 
 
 def shapley(
@@ -52,8 +53,9 @@ def shapley(
     tolerance : in (0, 1), relative to max(values) - min(values); also decides `converged`.
     max_budget : cap of budget="auto"; by default the larger of 2048 and 60 n.
     batch_size : most masks in one call of `value`.
-    seconds_per_evaluation : if given, budget="auto" takes paired leverage regression where its
-        additional evaluations cost less time than the Gaussian process's own arithmetic.
+    seconds_per_evaluation : if given, the Gaussian process designs and fits with less care where
+        evaluations cost hardly more than that, and budget="auto" takes paired leverage regression
+        where its additional evaluations cost less time than the process's own arithmetic.
 
     Raises InvalidInput for a bad argument or a bad value, OutOfBudget for a budget below the
     method's minimum. Sources: see the module of each method.
@@ -140,6 +142,11 @@ class _Request:
                 f"seconds_per_evaluation is {self.seconds} and must not be negative; "
                 "leave it out if it is not known."
             )
+
+
+    def spare(self, evaluations: int) -> float:
+        """Seconds that each part of the process's arithmetic may take beside the evaluations."""
+        return np.inf if self.seconds is None else SHARE * self.seconds * evaluations
 
 
 def _whole(name: str, number: object, least: int) -> int:
@@ -244,16 +251,15 @@ def _by_cost(request: _Request) -> tuple[_Request, str]:
         return request, ""
     evaluations = 10 * request.n
     extra = EXTRA_EVALUATIONS * evaluations * request.seconds
-    if extra >= _solver_seconds(request.n, evaluations // 2):
+    if extra >= _solver_seconds(evaluations // 2):
         return request, ""
     note = f"at {request.seconds:.2g} s an evaluation, more evaluations are cheaper than odd_gp"
     return replace(request, method="leverage"), note
 
 
-def _solver_seconds(n: int, n_pairs: int) -> float:
-    """Own time of the odd Gaussian process on one core, within a factor of 2 for n = 14..100."""
-    fitted = min(n_pairs, odd_gp.fitted_pairs(n))
-    return 0.004 + (7e-7 + 6e-9 * n) * fitted**2 + 7.5e-8 * n_pairs**2
+def _solver_seconds(n_pairs: int) -> float:
+    """Least own time of the odd Gaussian process on one core, within a factor of 2."""
+    return 0.003 + 4e-8 * n_pairs**2
 
 
 def _fit_seconds(n: int) -> float:
@@ -281,7 +287,8 @@ def _one_rung(game: Game, request: _Request, budget: int, before: Estimate | Non
     if n_pairs < n:
         masks, _ = paired_design(n, n_pairs, seed)
     else:
-        masks = placed_design(n, n_pairs, seed, before.masks if before else None)
+        kept = before.masks if before else None
+        masks = placed_design(n, n_pairs, seed, kept, seconds=request.spare(2 * n_pairs))
     start = before.start if before else None
     found = _odd_estimate(evaluate_pairs(game, masks), request, start)
     return replace(found, masks=masks if n_pairs >= n else None)
@@ -305,4 +312,5 @@ def _odd_estimate(pairs: Pairs, request: _Request, start: FloatArray | None) -> 
     few = request.method == "auto" and n <= n_pairs < 1.3 * n
     if request.method == "border" or (few and border_gap(pairs) <= NEARLY_ORDER_TWO):
         return border_estimate(pairs, request.seed)
-    return odd_gp.odd_gp(pairs, request.seed, start)
+    spare = request.spare(2 * n_pairs)
+    return odd_gp.odd_gp(pairs, request.seed, start, seconds=spare)

@@ -59,9 +59,12 @@ def exact_values(game: Game) -> FloatArray:
     joined = np.append(0.0, weights)  # (n + 1,) weight of S in phi_i when i is in S, by |S|
     absent = np.append(weights, 0.0)  # (n + 1,) minus that weight when i is not in S
     phi: FloatArray = np.zeros(n)
+    remember = n <= 14
+    if not remember:
+        _ = game.empty  # the ends are kept, and not asked again
     for start in range(0, 2**n, _BLOCK):
         masks = coalition_masks(n, start, min(start + _BLOCK, 2**n))
-        rise = game(masks, remember=n <= 14) - game.empty  # a constant has no share in phi
+        rise = game(masks, remember=remember) - game.empty  # a constant has no share in phi
         size = masks.sum(axis=1)
         phi += ((joined + absent)[size] * rise) @ masks - absent[size] @ rise
     phi += (game.output - game.empty - phi.sum()) / n  # rounding only

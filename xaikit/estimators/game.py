@@ -7,6 +7,7 @@ is never paid for twice, so a larger nested design costs only what it adds.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -35,19 +36,34 @@ class Game:
         self._value = value
         self._batch_size = batch_size
         self._memory = Memory(n_features)
-        ends = self(np.array([[False] * n_features, [True] * n_features]))
-        self.empty, self.output = float(ends[0]), float(ends[1])
+
+    @cached_property
+    def empty(self) -> float:
+        """The value of the empty coalition."""
+        return float(self(np.zeros((1, self.n_features), dtype=bool))[0])
+
+    @cached_property
+    def output(self) -> float:
+        """The value of the full coalition."""
+        return float(self(np.ones((1, self.n_features), dtype=bool))[0])
 
     def __call__(self, masks: BoolArray, *, remember: bool = True) -> FloatArray:
         """Values of the masks, (m,) float64; only coalitions not in the memory are evaluated.
 
-        Raises InvalidInput when `value` breaks its contract: one finite number per mask.
+        The first call also finds the empty and the full coalition, for two in a call of their own
+        cost more. Raises InvalidInput when `value` breaks its contract: one finite number per mask.
         """
-        return self._memory.fill(masks, self._evaluate, remember=remember)
+        if len(self._memory) > 0 or not remember:
+            return self._memory.fill(masks, self._evaluate, remember=remember)
+        return self._memory.fill(self._and_ends(masks), self._evaluate)[2:]
 
     def cost(self, masks: BoolArray) -> int:
         """How many evaluations a call with these masks would make."""
-        return self._memory.unseen(masks)
+        return self._memory.unseen(self._and_ends(masks))
+
+    def _and_ends(self, masks: BoolArray) -> BoolArray:
+        ends = np.repeat([[False], [True]], self.n_features, axis=1)
+        return np.concatenate([ends, masks])
 
     def _evaluate(self, masks: BoolArray) -> FloatArray:
         values = np.empty(len(masks))

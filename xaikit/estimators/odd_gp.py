@@ -36,29 +36,34 @@ POLISHED = 1000  # most pairs whose likelihood moves the parameters once more
 WARM_PAIRS = 64  # fewer pairs are fitted in a few ms, often to another mode than more pairs
 
 
-def odd_gp(pairs: Pairs, seed: int, start: FloatArray | None = None) -> Estimate:
+def odd_gp(
+    pairs: Pairs, seed: int, start: FloatArray | None = None, *, seconds: float = np.inf
+) -> Estimate:
     """Posterior mean of the Shapley values, (n,), with calibrated standard errors.
 
     seed : draws the pairs that the parameters are fitted to where there are more than 300 (200 from
     50 features on), the 1000 that move them once more, and the 2000 of the Gaussian process. Games
     that are constant or linear on the pairs are solved in closed form. When no covariance is
     positive definite, the estimate is paired leverage regression and says so.
-    start : the `start` of an estimate on part of these pairs, which makes the fit shorter.
+    start : the `start` of an estimate on part of these pairs, from where the fit goes on.
+    seconds : that the fit of the parameters may take, nominally, and that the process itself may
+        take; less than they need means fewer pairs, at least 60 and 300.
     """
     simple = _constant(pairs) or _linear(pairs)
     if simple is not None:
         return simple
     obs = Observations.of(pairs)
     order = np.random.default_rng([seed, 0, 1]).permutation(len(obs.stratum))
-    used, rest = np.sort(order[:MAX_PAIRS]), np.sort(order[MAX_PAIRS:])
-    parameters = _fit(obs, order, start)
+    most = MAX_PAIRS if seconds == np.inf else int(np.clip((seconds / 5e-8) ** 0.5, 300, MAX_PAIRS))
+    used, rest = np.sort(order[:most]), np.sort(order[most:])
+    parameters = _fit(obs, order, start, seconds)
     posterior = condition(obs.take(used), parameters)
     if posterior is None:
         return replace(leverage_fit(pairs), note="odd GP: no covariance was positive definite")
     values, variance = with_rest(obs, used, rest, posterior)
     values = obs.unit * values
     values += (2 * pairs.odd_full - values.sum()) / len(values)
-    std = obs.unit * _kappa(pairs) * np.sqrt(variance)
+    std = obs.unit * _kappa(pairs, seconds) * np.sqrt(variance)
     note = INDICATIVE if len(pairs.odd) < TRUSTED * len(values) else ""
     counts = tuple(pairs.counts)
     start = _theta(parameters, obs) if len(pairs.odd) >= WARM_PAIRS else None
@@ -95,19 +100,25 @@ def _linear(pairs: Pairs) -> Estimate | None:
     return Estimate(phi, np.zeros(n), "odd_gp", n_pairs, note, True, tuple(pairs.counts))
 
 
-def fitted_pairs(n: int) -> int:
-    """Most pairs that the parameters are fitted to."""
-    return 300 if n < 50 else 200
+def fitted_pairs(n: int, seconds: float = np.inf) -> int:
+    """Most pairs that the parameters are fitted to, in nominal seconds on one core."""
+    most = 300 if n < 50 else 200
+    return most if seconds == np.inf else int(np.clip((seconds / 3e-7) ** 0.5, 60, most))
 
 
-def _fit(obs: Observations, order: NDArray[np.int64], start: FloatArray | None) -> Parameters:
-    """Parameters from a subset of the pairs, moved afterwards by the likelihood of more."""
+def _fit(
+    obs: Observations, order: NDArray[np.int64], start: FloatArray | None, seconds: float
+) -> Parameters:
+    """Parameters from a subset of the pairs, moved by the likelihood of more if there is time."""
     n_pairs, n = len(obs.stratum), obs.signs.shape[1]
-    subset = fitted_pairs(n)
-    if n_pairs <= subset:
-        return Parameters.of(fit_parameters(obs, start), n)
-    theta = fit_parameters(obs.take(np.sort(order[:subset])), start)
-    return _polish(Parameters.of(theta, n), obs.take(np.sort(order[:POLISHED])))
+    most = fitted_pairs(n, seconds)
+    subset = min(n_pairs, most)
+    subset -= (subset + 1) % 128 == 0  # caches are slow on rows of such a length
+    few = obs if subset == n_pairs else obs.take(np.sort(order[:subset]))
+    p = Parameters.of(fit_parameters(few, start), n)
+    if n_pairs > most == fitted_pairs(n):
+        p = _polish(p, obs.take(np.sort(order[:POLISHED])))
+    return p
 
 
 def _theta(p: Parameters, obs: Observations) -> FloatArray:
@@ -152,7 +163,7 @@ def _likelihood(smooth: FloatArray, p: Parameters, obs: Observations) -> float:
     return len(white) / 2 * float(np.log(white @ white / len(white))) + half_log_det
 
 
-def _kappa(pairs: Pairs) -> float:
+def _kappa(pairs: Pairs, seconds: float) -> float:
     """Width of the error bars, for 95 % coverage on average over features.
 
     Fitted to the 0.95 quantile of |error| / std on half of the reference games, checked on the
@@ -162,5 +173,5 @@ def _kappa(pairs: Pairs) -> float:
     n_pairs, n = pairs.masks.shape
     regimes = ((TRUSTED, 1.2), (4, 0.74), (7, 0.85), (12, 0.8))  # pairs per feature, width
     width = next((width for limit, width in regimes if n_pairs < limit * n), 0.82)
-    placed = min(n_pairs, most_placed(n)) / sum(stratum_caps(n))
+    placed = min(n_pairs, most_placed(n, seconds)) / sum(stratum_caps(n))
     return width * float(np.sqrt(1 - placed / 2))

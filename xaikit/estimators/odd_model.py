@@ -23,18 +23,18 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack
+from scipy.linalg import blas, lapack
 from scipy.optimize import minimize
 
 from xaikit.estimators.game import FloatArray
 from xaikit.estimators.pairs import Pairs
 
 __all__ = [
+    "Objective",
     "Observations",
     "Parameters",
     "add_nugget",
     "fit_parameters",
-    "negative_log_posterior",
     "odd_kernel",
     "product_kernels",
     "smooth_kernel",
@@ -46,7 +46,7 @@ JITTER = 1e-8  # relative, on the diagonal of the anchor, which has no nugget
 RELEVANCE, LINEAR_RATIO, NUGGET = np.log(0.2), np.log(20.0), -4.0  # prior means, on log scales
 BOUNDS = {"relevance": (-7.0, np.log(0.95)), "linear": (-6.0, 14.0), "nugget": (-14.0, 4.0)}
 START_LINEAR = 4.0
-WARM_STEPS = 5
+STEPS = 5
 FAILED = 1e10  # value of the objective where a covariance is not positive definite
 
 
@@ -119,9 +119,12 @@ def smooth_kernel(left: FloatArray, right: FloatArray, p: Parameters) -> FloatAr
 
 
 def _half_products(
-    left: FloatArray, right: FloatArray, relevance: FloatArray
+    left: FloatArray,
+    right: FloatArray,
+    relevance: FloatArray,
+    out: tuple[FloatArray, FloatArray] | None = None,
 ) -> tuple[FloatArray, FloatArray]:
-    """prod(1 + rho x) / 2 and prod(1 - rho x) / 2, both (L, R).
+    """prod(1 + rho x) / 2 and prod(1 - rho x) / 2, both (L, R), in the memory of `out`.
 
     prod(1 +- rho x) = exp(c +- M), M = z' diag((log(1+rho) - log(1-rho)) / 2) z and
     c = sum (log(1+rho) + log(1-rho)) / 2; one exponential per entry gives both. Done in place,
@@ -129,11 +132,14 @@ def _half_products(
     """
     up, down = np.log1p(relevance), np.log1p(-relevance)
     tilt, level = (up - down) / 2, float(np.sum(up + down) / 2)
-    exponent: FloatArray = (left * tilt) @ right.T
+    plus, minus = np.empty((2, len(left), len(right))) if out is None else out
+    np.matmul(left * tilt, right.T, out=plus)
     if tilt.sum() - level > 600:  # exp(M) alone would overflow
-        return np.exp(exponent + level) / 2, np.exp(level - exponent) / 2
-    plus = np.exp(exponent, out=exponent)
-    minus = (np.exp(level) / 2) / plus
+        np.exp(level - np.log(2) - plus, out=minus)
+        np.exp(plus + (level - np.log(2)), out=plus)
+        return plus, minus
+    np.exp(plus, out=plus)
+    np.divide(np.exp(level) / 2, plus, out=minus)
     plus *= np.exp(level) / 2
     return plus, minus
 
@@ -143,9 +149,11 @@ def odd_kernel(obs: Observations, p: Parameters) -> FloatArray:
     return add_nugget(smooth_kernel(obs.signs, obs.signs, p), obs, p)
 
 
-def _linear_kernel(left: FloatArray, right: FloatArray, p: Parameters) -> FloatArray:
+def _linear_kernel(
+    left: FloatArray, right: FloatArray, p: Parameters, out: FloatArray | None = None
+) -> FloatArray:
     """(r / n) z.z' minus the linear part of the product kernel, which r replaces."""
-    return (left * (p.linear / len(p.relevance) - p.relevance)) @ right.T
+    return np.matmul(left * (p.linear / len(p.relevance) - p.relevance), right.T, out=out)
 
 
 def add_nugget(kernel: FloatArray, obs: Observations, p: Parameters) -> FloatArray:
@@ -158,7 +166,8 @@ def add_nugget(kernel: FloatArray, obs: Observations, p: Parameters) -> FloatArr
 
 @dataclass(frozen=True)
 class _System:
-    """One solved system K a = y: half log determinant, solution (N,), inverse (N, N)."""
+    """One solved system K a = y: half log determinant, solution (N,), and the inverse (N, N), whose
+    upper triangle is filled and whose lower one is zero."""
 
     half_log_det: float
     solution: FloatArray
@@ -171,37 +180,46 @@ def _solve(kernel: FloatArray, right: FloatArray) -> _System | None:
     if info != 0 or not np.isfinite(factor[-1, -1]):
         return None
     half_log_det = float(np.log(np.diagonal(factor)).sum())
+    solution, _ = lapack.dpotrs(factor, right, lower=1)
     inverse, info = lapack.dpotri(factor, lower=1, overwrite_c=1)
-    if info != 0:
-        return None
-    diagonal = np.diagonal(inverse).copy()
-    inverse = inverse + inverse.T  # dpotri fills the lower triangle, the upper one is zero
-    np.fill_diagonal(inverse, diagonal)
-    return _System(half_log_det, inverse @ right, inverse)
+    return _System(half_log_det, solution, inverse.T) if info == 0 else None
 
 
-def negative_log_posterior(theta: FloatArray, obs: Observations) -> tuple[float, FloatArray]:
+class Objective:
     """Minus the log posterior of theta = (log rho (n), log r, log eta (n_strata)), and gradient.
 
     The common variance is profiled out: with q = g' K_odd^-1 g + w h' K_even^-1 h and
     N_t = N (1 + w), f = N_t / 2 log(q / N_t) + log|K_odd| / 2 + w log|K_even| / 2 + prior.
+    The matrices are written into the same memory at every call, and only one half of what is
+    symmetric is worked out, because both cost as much as the factors.
     """
-    n, rows = obs.signs.shape[1], len(obs.odd)
-    p = Parameters.of(theta, n)
-    smooth, cosh = product_kernels(obs.signs, obs.signs, p.relevance)
-    linear = _linear_kernel(obs.signs, obs.signs, p)
-    odd = _solve(add_nugget(smooth + linear, obs, p), obs.odd)
-    even = _solve(add_nugget(cosh + (EVEN_MEAN - 1), obs, p), obs.even)
-    if odd is None or even is None:
-        return FAILED, np.zeros_like(theta)
-    total = rows * (1 + EVEN_WEIGHT)
-    variance = float(obs.odd @ odd.solution + EVEN_WEIGHT * (obs.even @ even.solution)) / total
-    if not variance > 0:
-        return FAILED, np.zeros_like(theta)
-    value = total / 2 * np.log(variance) + odd.half_log_det + EVEN_WEIGHT * even.half_log_det
-    gradient = _likelihood_gradient(obs, p, (smooth, cosh), (odd, even), variance)
-    prior, prior_gradient = _negative_log_prior(theta, n)
-    return float(value + prior), gradient + prior_gradient
+
+    def __init__(self, obs: Observations) -> None:
+        self._obs = obs
+        self._memory = np.empty((4, len(obs.odd), len(obs.odd)))
+
+    def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
+        obs, (smooth, odd_kernel, cosh, even_kernel) = self._obs, self._memory
+        n, rows = obs.signs.shape[1], len(obs.odd)
+        p = Parameters.of(theta, n)
+        plus, minus = _half_products(obs.signs, obs.signs, p.relevance, (smooth, odd_kernel))
+        np.add(plus, minus, out=cosh)
+        plus -= minus  # `smooth` from here on
+        _linear_kernel(obs.signs, obs.signs, p, odd_kernel)
+        odd_kernel += smooth
+        np.add(cosh, EVEN_MEAN - 1, out=even_kernel)
+        odd = _solve(add_nugget(odd_kernel, obs, p), obs.odd)
+        even = _solve(add_nugget(even_kernel, obs, p), obs.even)
+        if odd is None or even is None:
+            return FAILED, np.zeros_like(theta)
+        total = rows * (1 + EVEN_WEIGHT)
+        variance = float(obs.odd @ odd.solution + EVEN_WEIGHT * (obs.even @ even.solution)) / total
+        if not variance > 0:
+            return FAILED, np.zeros_like(theta)
+        value = total / 2 * np.log(variance) + odd.half_log_det + EVEN_WEIGHT * even.half_log_det
+        gradient = _likelihood_gradient(obs, p, (smooth, cosh), (odd, even), variance)
+        prior, prior_gradient = _negative_log_prior(theta, n)
+        return float(value + prior), gradient + prior_gradient
 
 
 def _likelihood_gradient(
@@ -211,25 +229,42 @@ def _likelihood_gradient(
     systems: tuple[_System, _System],
     variance: float,
 ) -> FloatArray:
-    """Gradient of the likelihood term: 1/2 tr(W dK), W = K^-1 - a a' / s2, for both systems."""
-    n, rho, (smooth, cosh), (odd, even) = len(p.relevance), p.relevance, kernels, systems
-    w_odd = odd.inverse - np.outer(odd.solution, odd.solution / variance)
-    w_even = even.inverse - np.outer(even.solution, even.solution / variance)
+    """Gradient of the likelihood term: 1/2 tr(W dK), W = K^-1 - a a' / s2, for both systems.
+
+    Overwrites the kernels and the inverses.
+    """
+    n, rho, (smooth, cosh) = len(p.relevance), p.relevance, kernels
+    w_odd, w_even = (_minus_outer(s.inverse, s.solution, variance) for s in systems)
     w_even *= EVEN_WEIGHT
-    tilt = w_odd * cosh + w_even * smooth  # weight of dM in both kernels, (N, N)
-    level = np.vdot(w_odd, smooth) + np.vdot(w_even, cosh)  # weight of dc
-    by_feature = _diagonal_form(obs.signs, tilt)
+    per_row = np.diagonal(w_odd) + np.diagonal(w_even)
     linear = _diagonal_form(obs.signs, w_odd)
+    level = _full_sum(w_odd, smooth) + _full_sum(w_even, cosh)  # weight of dc
+    cosh *= w_odd
+    smooth *= w_even
+    cosh += smooth  # weight of dM in both kernels, upper half
+    by_feature = _diagonal_form(obs.signs, cosh)
     d_relevance = rho * ((by_feature - rho * level) / (1 - rho**2) - linear) / 2
     d_linear = p.linear / n * linear.sum() / 2
-    per_row = (np.diagonal(w_odd) + np.diagonal(w_even))[:-1]
-    d_nugget = p.nugget * np.bincount(obs.stratum, per_row, obs.n_strata) / 2
+    d_nugget = p.nugget * np.bincount(obs.stratum, per_row[:-1], obs.n_strata) / 2
     return np.concatenate([d_relevance, [d_linear], d_nugget])
 
 
-def _diagonal_form(signs: FloatArray, weights: FloatArray) -> FloatArray:
-    """Diagonal of signs' weights signs, (n,)."""
-    return np.asarray(np.einsum("ji,ji->i", signs, weights @ signs), dtype=np.float64)
+def _minus_outer(upper: FloatArray, vector: FloatArray, scale: float) -> FloatArray:
+    """A - v v' / scale in place, upper halves."""
+    found: FloatArray = blas.dsyr(-1 / scale, vector, lower=1, a=upper.T, overwrite_a=1).T
+    return found
+
+
+def _full_sum(upper: FloatArray, other: FloatArray) -> float:
+    """Sum of the elementwise product of two symmetric matrices, the first given by its upper half."""
+    diagonal = np.diagonal(upper) @ np.diagonal(other)
+    return 2 * float(np.vdot(upper, other)) - float(diagonal)
+
+
+def _diagonal_form(signs: FloatArray, upper: FloatArray) -> FloatArray:
+    """Diagonal of signs' W signs, (n,), of a symmetric W given by its upper half."""
+    product = blas.dsymm(1.0, upper.T, signs.T, side=1, lower=1).T
+    return np.asarray(np.einsum("ji,ji->i", signs, product), dtype=np.float64)
 
 
 def _negative_log_prior(theta: FloatArray, n: int) -> tuple[float, FloatArray]:
@@ -256,10 +291,10 @@ def _negative_log_prior(theta: FloatArray, n: int) -> tuple[float, FloatArray]:
 
 
 def fit_parameters(obs: Observations, start: FloatArray | None = None) -> FloatArray:
-    """The most probable theta, by at most 15 steps of L-BFGS-B from the prior's centre.
+    """The most probable theta, by 5 steps of L-BFGS-B from the prior's centre.
 
     start : theta of a fit to part of these pairs, (n + 1 + n // 2,), one nugget for every size of
-        pairs; 5 steps from there. 15 and 5 steps were as good as 50 on the reference games.
+        pairs, to begin from instead. 5 steps were as good as 15 and 50 on the reference games.
     Deterministic.
     """
     n = obs.signs.shape[1]
@@ -270,12 +305,11 @@ def fit_parameters(obs: Observations, start: FloatArray | None = None) -> FloatA
         first = np.concatenate([start[: n + 1], start[n + obs.present]])
     bounds = [BOUNDS["relevance"]] * n + [BOUNDS["linear"]] + [BOUNDS["nugget"]] * obs.n_strata
     found = minimize(
-        negative_log_posterior,
+        Objective(obs),
         first,
-        args=(obs,),
         jac=True,
         method="L-BFGS-B",
         bounds=bounds,
-        options={"maxiter": 15 if start is None else WARM_STEPS, "maxcor": 8, "maxfun": 60},
+        options={"maxiter": STEPS, "maxcor": 8, "maxfun": 60},
     )
     return np.asarray(found.x, dtype=np.float64)

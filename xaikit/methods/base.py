@@ -59,7 +59,8 @@ class Method(Protocol):
     `check` raises `NotApplicable` with the reason and what applies instead; it looks at abilities
     of the model, never at its class name. Randomness comes from `rng` only, which is the method's
     own; methods with the same class attribute `stream` get the same one. A method that asks more
-    than one model row may say how many: `asks(question)` gives the fewest and the most.
+    than one model row may say how many: `asks(question)` gives the fewest and the most. With the
+    class attribute `finds_ends` its first masks are to be those that keep everything and nothing.
     """
 
     name: ClassVar[str]
@@ -131,7 +132,8 @@ def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> list
     if not questions:
         return []
     method.check(questions[0].model)
-    know_ends(questions, outputs=not getattr(method, "finds_outputs", False))
+    if not _finds_ends(method, questions):
+        know_ends(questions, outputs=not getattr(method, "finds_outputs", False))
     mine = [question.metered() for question in questions]
     rngs = [q.rng(getattr(method, "stream", method.name), seed) for q in mine]
     states = [rng.bit_generator.state for rng in rngs]
@@ -147,13 +149,20 @@ def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> list
             found.append(method(question, rng))
             seconds[i] = time.perf_counter() - start
     for question, own in zip(questions, mine, strict=True):
-        if "output" in own.__dict__:
-            question.__dict__.setdefault("output", own.output)
+        for end in own.__dict__.keys() & {"output", "empty"}:
+            question.__dict__.setdefault(end, own.__dict__[end])
     drawn = [rng.bit_generator.state != state for rng, state in zip(rngs, states, strict=True)]
     return [
         _completed(e, cost=q.cost(shared + s), seed=seed, drawn=d)
         for e, q, s, d in zip(found, mine, seconds, drawn, strict=True)
     ]
+
+
+def _finds_ends(method: Method, questions: Sequence[Question]) -> bool:
+    """Whether the method asks for output and empty among its first masks, as exactly as alone."""
+    (first, *more) = questions
+    alone = not more and first.pool is not None and first.n_references == 1
+    return alone and first.precision == "float32" and getattr(method, "finds_ends", False)
 
 
 def _completed(explanation: Explanation, **known: Any) -> Explanation:

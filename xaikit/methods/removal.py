@@ -20,11 +20,12 @@ __all__ = ["Occlusion"]
 class Occlusion:
     """What the target loses when one feature is removed and all others stay: v(N) - v(N without i).
 
-    In the target's units, n + 1 evaluations, nothing is drawn. The values do not add up to
+    In the target's units, n + 2 evaluations, nothing is drawn. The values do not add up to
     output - empty unless the model is additive in the features.
     """
 
     name: ClassVar[str] = "occlusion"
+    finds_ends: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="Occlusion",
         asks="How much does the score fall when this feature alone is removed?",
@@ -37,15 +38,15 @@ class Occlusion:
 
     def asks(self, question: Question) -> tuple[int, int]:
         """Model rows."""
-        rows = (question.n_features + 1) * question.n_references
+        rows = (question.n_features + 2) * question.n_references
         return rows, rows
 
     def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
         del rng  # nothing is drawn
         values = question.value(self.masks(question))
-        return question.answer(self, values[0] - values[1:], additive=False, in_units=True)
+        return question.answer(self, values[0] - values[2:], additive=False, in_units=True)
 
     def masks(self, question: Question) -> Bools:
-        """Everything kept, then each feature alone removed: (n + 1, n)."""
+        """Everything kept, nothing kept, then each feature alone removed: (n + 2, n)."""
         n = question.n_features
-        return np.vstack([np.ones((1, n), dtype=bool), ~np.eye(n, dtype=bool)])
+        return np.vstack([np.repeat([[True], [False]], n, axis=1), ~np.eye(n, dtype=bool)])

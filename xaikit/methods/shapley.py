@@ -45,6 +45,7 @@ class Sampled:
     name: ClassVar[str]
     card: ClassVar[Card]
     estimator: ClassVar[str] = "auto"
+    finds_ends: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:

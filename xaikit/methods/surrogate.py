@@ -65,6 +65,7 @@ class Lime:
 
     name: ClassVar[str] = "lime"
     stream: ClassVar[str] = COALITIONS
+    finds_ends: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="LIME",
         asks="Which simple weighted sum of the features imitates the model near this sample?",

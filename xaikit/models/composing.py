@@ -75,7 +75,11 @@ class Composed:
         if not self._straight:
             kept = F.pad(kept, (0, 1), value=1.0).index_select(1, self._index)
         kept = kept.view(m, 1, *self.places.shape)
-        torch.addcmul(part, kept, self._change[rows], out=out.view(m, *part.shape))
+        out = out.view(m, *part.shape)
+        torch.addcmul(part, kept, self._change[rows], out=out)
+        whole = masks.all(axis=1)
+        if whole.any():  # exactly the sample, without rounding
+            out[torch.from_numpy(whole)] = self.batch.at
 
     def _room(self, n: int) -> Tensor:
         """(n, ...) memory, laid out as each of the references is."""
