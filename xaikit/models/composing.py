@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,8 +36,9 @@ class Composed:
         self._model, self._n = model, int(ids.max()) + 1
         self._parts = model.parts
         with self.still(), torch.inference_mode():
-            self.batch = model.encode([x])
-            self.others = model.encode(references).at
+            every = model.encode(np.concatenate([x[None], references]))
+            self.batch = replace(every.take(torch.zeros(1, dtype=torch.long)), at=every.at[:1])
+            self.others = every.at[1:]
             self._change = self.batch.at - self.others
         # places of no feature read the column of ones that is put behind the masks
         self.places = model.inputs.places(np.where(ids < 0, self._n, ids))
