@@ -60,7 +60,7 @@ MUTATIONS = (
     Mutation("models/composing.py", "other._compose(own", "others[0]._compose(own", POOL),
     Mutation("models/composing.py", "(0, 1), value=1.0", "(0, 1), value=0.0", "tests/models/test_models_neural.py"),
     Mutation("engine.py", "self.most = rows // 2", "self.most = rows // 4", "tests/test_engine.py"),
-    Mutation("engine.py", "if found < GAIN * fastest", "if found > GAIN * fastest", "tests/test_engine.py"),
+    Mutation("engine.py", "if seconds[size] < GAIN * seconds[self.best]", "if seconds[size] > GAIN * seconds[self.best]", "tests/test_engine.py"),
     # estimators
     Mutation("estimators/exact.py", "joined = np.append(0.0, weights)", "joined = np.append(weights, 0.0)", ESTIMATORS),
     Mutation("estimators/pairs.py", "odd=(inside - outside) / 2", "odd=(outside - inside) / 2", ESTIMATORS),
