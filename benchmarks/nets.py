@@ -22,7 +22,10 @@ from xaikit.models.zoo import ZOO
 from xaikit.question import Masker, Pool, Question
 from xaikit.types import Sample, Segmentation, Target
 
-__all__ = ["N_COLUMNS", "Case", "cases", "image_model", "table_question", "text_model"]
+__all__ = [
+    "N_COLUMNS", "Case", "cases", "image_model", "table_question", "table_questions",
+    "text_model",
+]  # fmt: skip
 
 WORDS = tuple(f"word{i}" for i in range(200))
 N_COLUMNS = 30
@@ -87,19 +90,27 @@ def table_model(n: int = N_COLUMNS) -> NeuralModel:
     return _assembled("mlp", Columns((0.0,) * n, (1.0,) * n, (0,) * n), 2, "cpu", {})
 
 
-def table_question(k: int, n: int = N_COLUMNS) -> Question:
-    """One row of a table with k background rows, asked for the first class."""
+def table_questions(k: int, n: int = N_COLUMNS, count: int = 1) -> list[Question]:
+    """Some rows of a table with k background rows, each asked for the first class."""
     rng = np.random.default_rng(2)
-    masker = Masker(f"{k} rows", rng.normal(size=(k, n)))
+    masker, model = Masker(f"{k} rows", rng.normal(size=(k, n))), table_model(n)
     names = tuple(f"x{i}" for i in range(n))
-    return Question(
-        model=table_model(n),
-        sample=Sample("row", rng.normal(size=n), "table"),
-        segmentation=Segmentation(np.arange(n), names, f"{n} columns"),
-        masker=masker,
-        target=Target(0, space="logit"),
-        pool=Pool(),
-    )
+    return [
+        Question(
+            model=model,
+            sample=Sample(f"row {i}", rng.normal(size=n), "table"),
+            segmentation=Segmentation(np.arange(n), names, f"{n} columns"),
+            masker=masker,
+            target=Target(0, space="logit"),
+            pool=Pool(),
+        )
+        for i in range(count)
+    ]
+
+
+def table_question(k: int, n: int = N_COLUMNS) -> Question:
+    """One row of a table with k background rows."""
+    return table_questions(k, n)[0]
 
 
 def resnet(side: int, device: str) -> NeuralModel:

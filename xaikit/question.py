@@ -132,15 +132,15 @@ class Question:
     @cached_property
     def output(self) -> float:
         """The target with everything kept."""
-
-        def plainly(_: Bools, targets: Sequence[Target]) -> Floats:
-            scores = self.model.scores([self.sample.x])
-            return np.stack([target(scores) for target in targets], axis=1)
-
-        if self.pool is None:
-            return float(plainly(np.empty(0), [self.target])[0, 0])
         everything = np.ones((1, self.n_features), dtype=bool)
-        return float(self.pool.fill(everything, self.target, plainly)[0])
+        if self.pool is None:
+            return float(self._plainly(everything, [self.target])[0, 0])
+        return float(self.pool.fill(everything, self.target, self._plainly)[0])
+
+    def _plainly(self, _: Bools, targets: Sequence[Target]) -> Floats:
+        """Values (1, targets) of the one mask that keeps everything: of the sample as it is."""
+        scores = self.model.scores([self.sample.x])
+        return np.stack([target(scores) for target in targets], axis=1)
 
     def know_output(self, scores: Floats) -> None:
         """The scores (K,) of the sample are known from a shared pass."""

@@ -82,3 +82,19 @@ def test_masks_that_are_not_contiguous():
         memory.fill(wide[::2, ::2], record), memory.fill(wide[::2, ::2].copy(), record)
     )
     assert len(record.calls) == 1
+
+
+def test_the_first_masks_are_not_looked_for_and_yet_remembered() -> None:
+    memory, asked = Memory(9), []
+
+    def evaluate(masks):
+        asked.append(len(masks))
+        return masks @ 2.0 ** np.arange(9)
+
+    masks = np.random.default_rng(0).permutation((np.arange(512)[:, None] >> np.arange(9)) & 1 == 1)
+    values = memory.first(masks[:300], evaluate)
+    np.testing.assert_array_equal(values, masks[:300] @ 2.0 ** np.arange(9))
+    assert len(memory) == 300
+    np.testing.assert_array_equal(memory.fill(masks, evaluate), masks @ 2.0 ** np.arange(9))
+    assert asked == [300, 212]
+    assert len(memory) == 512

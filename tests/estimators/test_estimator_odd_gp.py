@@ -10,7 +10,6 @@ from scipy.optimize import approx_fprime
 
 from xaikit.estimators import odd_gp as odd_gp_module
 from xaikit.estimators import odd_integrals
-from xaikit.estimators import odd_model as odd_model_module
 from xaikit.estimators.design import paired_design
 from xaikit.estimators.exact import exact_values
 from xaikit.estimators.game import Game

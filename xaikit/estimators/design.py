@@ -23,6 +23,7 @@ from xaikit.estimators.memory import mask_keys
 
 __all__ = ["allocate", "list_stratum", "paired_design", "stratum_caps", "without"]
 
+_RARE = 8  # k draws of N meet each other in at most 1 of 16 cases if 8 k^2 <= N
 _ENUMERATE = 2048  # strata up to this size are listed and shuffled, larger ones drawn by rejection
 
 
@@ -103,14 +104,14 @@ def _containing(counts: list[int], keep: Sequence[int]) -> list[int]:
 def _draw(n: int, size: int, k: int, seed: int, *, unchecked: bool) -> BoolArray:
     """The first k pairs of the stratum's own random order, bool (k, n).
 
-    unchecked : without a look for repetitions; the same pairs where there are none
+    unchecked : without a look for repetitions where they are rare; the same pairs without them
     """
     cap = stratum_caps(n)[size - 1]
     rng = np.random.default_rng([seed, size])
     if cap <= _ENUMERATE:
         return list_stratum(n, size)[rng.permutation(cap)[:k]]
     half = cap // 2  # rejection slows down as a stratum fills up, so its second half is listed
-    if unchecked and k <= half:
+    if unchecked and _RARE * k**2 <= cap:
         return _uniform(n, size, k, rng)
     masks = _reject(n, size, min(k, half), rng)
     if k <= half:

@@ -143,7 +143,6 @@ class _Request:
                 "leave it out if it is not known."
             )
 
-
     def spare(self, evaluations: int) -> float:
         """Seconds that each part of the process's arithmetic may take beside the evaluations."""
         return np.inf if self.seconds is None else SHARE * self.seconds * evaluations
@@ -261,8 +260,8 @@ def _by_cost(request: _Request) -> tuple[_Request, str]:
 
 
 def _solver_seconds(n_pairs: int) -> float:
-    """Least own time of the odd Gaussian process on one core, within a factor of 2."""
-    return 0.004 + 4e-8 * n_pairs**2
+    """Least own time of the odd Gaussian process on two rungs, on one core, within a factor of 2."""
+    return 0.008 + 8e-8 * n_pairs**2
 
 
 def _fit_seconds(n: int) -> float:
@@ -285,7 +284,7 @@ def _one_rung(game: Game, request: _Request, budget: int, before: Estimate | Non
         return _kernel(game, budget, seed)
     if method == "leverage" or (method == "auto" and n > odd_gp.MAX_FEATURES):
         masks, _ = paired_design(n, n_pairs, seed, border=False, keep=counts)
-        return leverage_fit(evaluate_pairs(game, masks))
+        return leverage_fit(evaluate_pairs(game, masks, distinct=True))
     n_pairs = n if method == "border" else n_pairs
     if n_pairs < n:
         masks, _ = paired_design(n, n_pairs, seed)
@@ -293,7 +292,8 @@ def _one_rung(game: Game, request: _Request, budget: int, before: Estimate | Non
         kept = before.masks if before else None
         masks = placed_design(n, n_pairs, seed, kept, seconds=request.spare(2 * n_pairs))
     start = before.start if before else None
-    found = _odd_estimate(evaluate_pairs(game, masks), request, start)
+    pairs = evaluate_pairs(game, masks, distinct=True)
+    found = _odd_estimate(pairs, request, start)
     return replace(found, masks=masks if n_pairs >= n else None)
 
 

@@ -47,15 +47,21 @@ class Game:
         """The value of the full coalition."""
         return float(self(np.ones((1, self.n_features), dtype=bool))[0])
 
-    def __call__(self, masks: BoolArray, *, remember: bool = True) -> FloatArray:
+    def __call__(
+        self, masks: BoolArray, *, remember: bool = True, distinct: bool = False
+    ) -> FloatArray:
         """Values of the masks, (m,) float64; only coalitions not in the memory are evaluated.
 
         The first call also finds the empty and the full coalition, for two in a call of their own
-        cost more. Raises InvalidInput when `value` breaks its contract: one finite number per mask.
+        cost more. distinct : the masks differ from each other and from these two.
+        Raises InvalidInput when `value` breaks its contract: one finite number per mask.
         """
         if len(self._memory) > 0 or not remember:
             return self._memory.fill(masks, self._evaluate, remember=remember)
-        return self._memory.fill(self._and_ends(masks), self._evaluate)[2:]
+        fill = self._memory.first if distinct else self._memory.fill
+        values = fill(self._and_ends(masks), self._evaluate)
+        self.__dict__.update(empty=float(values[0]), output=float(values[1]))
+        return values[2:]
 
     def cost(self, masks: BoolArray) -> int:
         """How many evaluations a call with these masks would make."""

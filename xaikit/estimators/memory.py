@@ -29,10 +29,17 @@ class Memory:
         self._n = n
         self._keys = mask_keys(np.empty((0, n), dtype=bool))  # sorted, distinct
         self._values: FloatArray = np.empty(0)  # in the order of the keys
+        self._unsorted: tuple[BoolArray, FloatArray] | None = None  # remembered, without keys yet
 
     def __len__(self) -> int:
         """Number of masks remembered."""
-        return len(self._keys)
+        return len(self._keys) + (len(self._unsorted[0]) if self._unsorted else 0)
+
+    def first(self, masks: BoolArray, evaluate: Callable[[BoolArray], Any]) -> FloatArray:
+        """What `fill` gives for the first masks of all, all different: without looking for them."""
+        values = np.asarray(evaluate(masks), dtype=np.float64).reshape(len(masks))
+        self._unsorted = masks, values
+        return values
 
     def fill(
         self, masks: BoolArray, evaluate: Callable[[BoolArray], Any], *, remember: bool = True
@@ -84,6 +91,9 @@ class Memory:
             self._values = np.insert(self._values, place, values)
 
     def _find(self, masks: BoolArray) -> _Found:
+        if self._unsorted is not None:
+            (known, values), self._unsorted = self._unsorted, None
+            self.fill(known, lambda _: values)
         if masks.ndim != 2 or masks.shape[1] != self._n:
             raise InvalidInput(
                 f"the masks have shape {masks.shape} and the memory is of {self._n} features; "

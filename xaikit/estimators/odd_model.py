@@ -219,9 +219,7 @@ class Objective:
         if not variance > 0:
             return FAILED, np.zeros_like(theta)
         value = total / 2 * np.log(variance) + odd.half_log_det + even_weight * even.half_log_det
-        gradient = _likelihood_gradient(
-            obs, p, (smooth, cosh), (odd, even), variance, even_weight
-        )
+        gradient = _likelihood_gradient(obs, p, (smooth, cosh), (odd, even), variance, even_weight)
         prior, prior_gradient = _negative_log_prior(theta, n)
         return float(value + prior), gradient + prior_gradient
 

@@ -67,9 +67,12 @@ class Pairs:
         return [int(k) for k in np.bincount(self.sizes, minlength=n // 2 + 1)[1:]]
 
 
-def evaluate_pairs(game: Game, masks: BoolArray) -> Pairs:
-    """Evaluate each mask and its complement; masks are smaller members, bool (N, n)."""
-    values = game(np.concatenate([masks, ~masks]))
+def evaluate_pairs(game: Game, masks: BoolArray, *, distinct: bool = False) -> Pairs:
+    """Evaluate each mask and its complement; masks are smaller members, bool (N, n).
+
+    distinct : no pair comes twice, and that of the empty coalition not at all
+    """
+    values = game(np.concatenate([masks, ~masks]), distinct=distinct)
     inside, outside = values[: len(masks)], values[len(masks) :]
     return Pairs(
         masks=masks,

@@ -141,4 +141,5 @@ def _functional(signs: FloatArray, p: Parameters) -> FloatArray:
     some = np.where(np.tri(n + 1, n, -1, dtype=bool), 1.0, -1.0)
     by_size = (2 * p.linear / n) * some + smooth_functional(some, p.relevance)
     size = (signs > 0).sum(axis=1)
-    return np.where(signs > 0, by_size[size, 0][:, None], by_size[size, -1][:, None])
+    kept, removed = by_size[size, 0][:, None], by_size[size, -1][:, None]
+    return np.asarray(np.where(signs > 0, kept, removed), dtype=np.float64)

@@ -140,7 +140,8 @@ def _stable(method: Lime, question: Question, seed: int) -> Explanation:
     while True:
         masks, counts = _design(n, rows, seed, counts)
         both = np.stack([masks, ~masks], axis=1)
-        values = memory.fill(both.reshape(-1, n), question.value).reshape(-1, 2)
+        ask = memory.fill if len(memory) else memory.first
+        values = ask(both.reshape(-1, n), question.value).reshape(-1, 2)
         pairs = _weighted(method, both, values, counts)
         settled = pairs.all or _halves_agree(pairs)
         if settled or rows >= cap:
