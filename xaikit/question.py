@@ -6,6 +6,7 @@ random generator, nothing else, so they can differ in nothing but the method.
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import zlib
 from collections.abc import Mapping, Sequence
@@ -224,10 +225,8 @@ class Question:
 
     def metered(self) -> Question:
         """This question with a meter of its own, for the cost of one method."""
-        fresh = dataclasses.replace(self, meter=Meter())
-        for name in ("output", "empty", "_bound"):  # known already: not paid again
-            if name in self.__dict__:
-                fresh.__dict__[name] = self.__dict__[name]
+        fresh = copy.copy(self)  # with all that is known already
+        fresh.__dict__["meter"] = Meter()
         return fresh
 
     def cost(self, seconds: float) -> Cost:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -139,10 +140,17 @@ class Segmentation:
     def n_features(self) -> int:
         return len(self.names)
 
-    @property
+    @cached_property
     def sizes(self) -> Floats:
         """(n,) number of places in each feature."""
-        return np.bincount(self.ids[self.ids >= 0], minlength=self.n_features).astype(np.float64)
+        return _locked(
+            np.bincount(self._bins, minlength=self.n_features + 1)[:-1].astype(np.float64)
+        )
+
+    @cached_property
+    def _bins(self) -> Ints:
+        """(places,) the feature of each place, n where there is none."""
+        return np.where(self.ids < 0, self.n_features, self.ids).ravel()
 
     def expand(self, masks: Bools) -> Bools:
         """(m, n) -> (m, *grid): which places are kept; places of no feature always are."""
@@ -164,10 +172,11 @@ class Segmentation:
             raise InvalidInput(
                 f"a map of shape {grids.shape[1:]} cannot be pooled on a grid of {self.ids.shape}."
             )
-        m, n, inside = len(grids), self.n_features, self.ids >= 0
-        owner = self.ids[inside] + n * np.arange(m)[:, None]  # one bin a map and feature
-        weights = grids[:, inside].astype(np.float64)
-        total = np.bincount(owner.ravel(), weights.ravel(), m * n).astype(np.float64).reshape(m, n)
+        m, n = len(grids), self.n_features
+        owner = self._bins + (n + 1) * np.arange(m)[:, None]  # one bin a map and feature
+        weights = grids.reshape(owner.shape).astype(np.float64)
+        total = np.bincount(owner.ravel(), weights.ravel(), m * (n + 1)).astype(np.float64)
+        total = total.reshape(m, n + 1)[:, :n]
         return total if how == "sum" else total / self.sizes
 
 

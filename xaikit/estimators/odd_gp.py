@@ -176,6 +176,6 @@ def _kappa(pairs: Pairs, obs: Observations, posterior: Posterior) -> float:
     n_pairs, n = pairs.masks.shape
     if n_pairs < TRUSTED * n:
         return 1.2
-    missed = np.linalg.norm(posterior.left_out) / (np.linalg.norm(obs.odd[:-1]) + 1e-300)
+    missed = float(np.linalg.norm(posterior.left_out) / (np.linalg.norm(obs.odd[:-1]) + 1e-300))
     placed = min(n_pairs, most_placed(n)) / sum(stratum_caps(n))
-    return (0.74 + 0.25 * float(min(missed, 1.0))) * float(np.sqrt(1 - placed / 2))
+    return (0.74 + 0.25 * min(missed, 1.0)) * float(np.sqrt(1 - placed / 2))
