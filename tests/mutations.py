@@ -43,7 +43,7 @@ MUTATIONS = (
     # the waist: masks, pooling, targets
     Mutation("types.py", "padded[:, self.ids]", "~padded[:, self.ids]", CONTRACT),
     Mutation("types.py", "[self.ids]\n", "[np.roll(self.ids, 1)]\n", CONTRACT),
-    Mutation("types.py", "self.ids[inside] + n", "np.roll(self.ids[inside], 1) + n", CONTRACT),
+    Mutation("types.py", "self._bins + (n + 1)", "np.roll(self._bins, 1) + (n + 1)", CONTRACT),
     Mutation("types.py", 'if how == "sum" else total', 'if how == "mean" else total', CONTRACT),
     Mutation("types.py", "if j != self.index]", "if j != 0]", CONTRACT),
     Mutation("types.py", "0.5 * (1 + np.tanh(odds / 2))", "0.5 * (1 + np.tanh(odds))", CONTRACT),
