@@ -83,3 +83,10 @@ def test_draws_are_uniform_over_features():
 def test_hundreds_of_features():
     masks, _ = paired_design(400, 900, seed=0)
     assert len(rows(masks)) == 900
+
+
+def test_pairs_that_are_drawn_twice_are_drawn_again():
+    """Some seeds meet a pair twice where draws are so few that nobody looks while they are made."""
+    for seed in range(150):
+        masks, _ = paired_design(20, 200, seed)
+        assert len(np.unique(np.packbits(masks, axis=1), axis=0)) == 200
