@@ -28,8 +28,9 @@ ALIKE = 0.98  # a size must take at most this share of the start's time to repla
 class Pace:
     """The number of rows of the next pass, learned from the seconds of the last ones.
 
-    Sizes are halved from `start` and then doubled, each until two in a row are no faster or one is far
-    slower; those near the best are compared once more, in turns. most : rows that memory allows; a pass that runs out of memory halves it.
+    Sizes are halved from `start` and then doubled, each until two in a row are no faster or one is
+    far slower; those near the best are compared once more, in turns.
+    most : rows that memory allows; a pass that runs out of memory halves it.
     """
 
     def __init__(

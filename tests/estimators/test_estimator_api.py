@@ -98,7 +98,7 @@ def test_the_last_rung_is_always_fitted():
     result = shapley(Counter(12), 12, max_budget=500, tolerance=1e-5)
     plain = shapley(Counter(12), 12, budget=500)
     assert result.evaluations == plain.evaluations == 500
-    np.testing.assert_allclose(result.values, plain.values, atol=3 * plain.std.max())
+    np.testing.assert_allclose(result.values, plain.values, atol=2 * plain.std.max())
     np.testing.assert_allclose(result.std, plain.std, rtol=0.5)
 
 
@@ -208,8 +208,8 @@ def test_a_bad_value_of_the_full_coalition_is_named():
 @pytest.mark.parametrize(
     ("value", "text"),
     [
-        (lambda m: np.zeros((len(m), 2)), r"value returned shape \(\d+, 2\) for \d+ coalitions; it"),
-        (lambda _: 0.0, r"value returned shape \(\) for \d+ coalitions"),
+        (lambda m: np.zeros((len(m), 2)), r"value returned shape \(18, 2\) for 18 coalitions; it"),
+        (lambda _: 0.0, r"value returned shape \(\) for 18 coalitions"),
         (lambda m: ["a"] * len(m), "value returned a list that is not an array of numbers"),
         (lambda _: {}, "value returned a dict that is not an array of numbers"),
     ],

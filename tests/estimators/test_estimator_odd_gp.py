@@ -25,8 +25,8 @@ from xaikit.estimators.odd_model import (
     Observations,
     Parameters,
     fit_parameters,
+    half_products,
     odd_kernel,
-    product_kernels,
     smooth_kernel,
 )
 from xaikit.estimators.odd_posterior import condition, with_rest
@@ -161,16 +161,18 @@ def test_kernels_equal_products():
     signs = np.where(rng.random((5, 7)) < 0.5, 1.0, -1.0)
     x = relevance * signs[:, None] * signs[None]
     up, down = np.prod(1 + x, axis=2), np.prod(1 - x, axis=2)
-    odd, even = product_kernels(signs, signs, relevance)
-    np.testing.assert_allclose(odd, (up - down) / 2, atol=1e-13)
-    np.testing.assert_allclose(even, (up + down) / 2, atol=1e-13)
+    plus, minus = half_products(signs, signs, relevance)
+    np.testing.assert_allclose(plus - minus, (up - down) / 2, atol=1e-13)
+    np.testing.assert_allclose(plus + minus, (up + down) / 2, atol=1e-13)
 
 
 def test_kernels_of_many_features_do_not_overflow():
     signs = np.where(np.random.default_rng(0).random((4, 900)) < 0.5, 1.0, -1.0)
-    odd, even = product_kernels(signs, signs, np.full(900, 0.9))
-    assert np.isfinite(odd).all()
-    np.testing.assert_allclose(np.log(np.diagonal(even)), 900 * np.log(1.9) - np.log(2), rtol=1e-12)
+    plus, minus = half_products(signs, signs, np.full(900, 0.9))
+    assert np.isfinite(plus - minus).all()
+    np.testing.assert_allclose(
+        np.log(np.diagonal(plus + minus)), 900 * np.log(1.9) - np.log(2), rtol=1e-12
+    )
 
 
 @pytest.mark.parametrize("seed", [0, 1])

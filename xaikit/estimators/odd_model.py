@@ -36,8 +36,8 @@ __all__ = [
     "add_nugget",
     "even_weight",
     "fit_parameters",
+    "half_products",
     "odd_kernel",
-    "product_kernels",
     "smooth_kernel",
 ]
 
@@ -103,23 +103,15 @@ class Parameters:
         return cls(np.exp(theta[:n]), float(np.exp(theta[n])), np.exp(theta[n + 1 :]))
 
 
-def product_kernels(
-    left: FloatArray, right: FloatArray, relevance: FloatArray
-) -> tuple[FloatArray, FloatArray]:
-    """Odd and even product kernel, both (L, R): (prod(1 + rho x) -+ prod(1 - rho x)) / 2."""
-    plus, minus = _half_products(left, right, relevance)
-    return plus - minus, plus + minus
-
-
 def smooth_kernel(left: FloatArray, right: FloatArray, p: Parameters) -> FloatArray:
     """Prior covariance of the odd part without its nugget, (L, R): linear and all odd degrees."""
-    kernel, minus = _half_products(left, right, p.relevance)
+    kernel, minus = half_products(left, right, p.relevance)
     kernel -= minus
     kernel += _linear_kernel(left, right, p)
     return kernel
 
 
-def _half_products(
+def half_products(
     left: FloatArray,
     right: FloatArray,
     relevance: FloatArray,
@@ -204,7 +196,7 @@ class Objective:
         obs, (smooth, odd_kernel, cosh, even_kernel) = self._obs, self._memory
         n, rows, even_weight = obs.signs.shape[1], len(obs.odd), self._even_weight
         p = Parameters.of(theta, n)
-        plus, minus = _half_products(obs.signs, obs.signs, p.relevance, (smooth, odd_kernel))
+        plus, minus = half_products(obs.signs, obs.signs, p.relevance, (smooth, odd_kernel))
         np.add(plus, minus, out=cosh)
         plus -= minus  # `smooth` from here on
         _linear_kernel(obs.signs, obs.signs, p, odd_kernel)

@@ -3,7 +3,7 @@
 A process knows before any evaluation by how much a pair would lower the variance of the Shapley
 values, so pairs are taken one by one, each the best of a random pool: greedy A-optimal design for a
 linear functional. Where time is short they are taken four at a time, which is three times as fast
-and gives a mean squared error 5 to 9 % larger on the reference games. One set of prior parameters
+and gives a mean squared error 4 to 9 % larger on the reference games. One set of prior parameters
 stands for those of the game, which nobody knows yet; it was set once and not tuned. The design
 depends on n, the number of pairs, the seed, the pairs kept and the time alone.
 """
