@@ -15,7 +15,8 @@ from benchmarks import page
 from benchmarks.harness import Options, Row
 
 PARTS = (
-    "overhead", "tabular", "gradients", "structure", "study", "memory", "growth", "evaluations",
+    "overhead", "tabular", "gradients", "structure", "study", "memory", "growth", "background",
+    "evaluations",
 )  # fmt: skip
 ON_GPU = ("overhead", "gradients")
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"

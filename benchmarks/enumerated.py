@@ -18,7 +18,7 @@ from benchmarks.shapley_accuracy import Table
 from xaikit.data import load_data
 from xaikit.estimators.exact import coalition_masks
 
-__all__ = ["GAMES"]
+__all__ = ["GAMES", "train"]
 
 _BATCH = 8192  # masked inputs of one pass
 
@@ -32,7 +32,7 @@ def cnn16(count: int) -> list[Table]:
         *(nn.Conv2d(12, 24, 3, padding=1), nn.ReLU(), nn.MaxPool2d(2)),
         *(nn.Flatten(), nn.Linear(96, 10)),
     )
-    _train(net, images[:1500], y[:1500], epochs=20)
+    train(net, images[:1500], y[:1500], epochs=20)
     patch = torch.arange(64).reshape(8, 8) // 2 % 4 + 4 * (torch.arange(8)[:, None] // 2)
     mean = images[:1500].mean(dim=0)
 
@@ -67,7 +67,7 @@ def text13(count: int) -> list[Table]:
     net, x, y = Net(), encode(words), np.asarray(data.labels("train"))
     rng = torch.Generator().manual_seed(0)
     seen = torch.where(torch.rand(x.shape, generator=rng) < 0.1, 0, x)  # the unknown word is known
-    _train(net, torch.cat([x, seen]), np.concatenate([y, y]), epochs=12)
+    train(net, torch.cat([x, seen]), np.concatenate([y, y]), epochs=12)
     long = encode([list(row) for row in data.inputs("test") if len(row) >= 13][:count])
 
     def game(sentence: Tensor) -> Callable[[Tensor], Tensor]:
@@ -85,7 +85,7 @@ def mlp14(count: int) -> list[Table]:
     net = nn.Sequential(
         nn.Linear(14, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 2)
     )
-    _train(net, rows[:2000], y[:2000], epochs=40)
+    train(net, rows[:2000], y[:2000], epochs=40)
     mean = rows[:2000].mean(dim=0)
 
     def game(row: Tensor) -> Callable[[Tensor], Tensor]:
@@ -113,7 +113,7 @@ GAMES = {"CNN-16": cnn16, "text-13": text13, "MLP-14": mlp14, "RF-12": rf12}
 """Name to a function of the number of inputs."""
 
 
-def _train(net: nn.Module, x: Tensor, y: np.ndarray, epochs: int) -> None:
+def train(net: nn.Module, x: Tensor, y: np.ndarray, epochs: int) -> None:
     """Adam from fixed weights, in a fixed order."""
     rng = torch.Generator().manual_seed(0)
     for weights in net.parameters():

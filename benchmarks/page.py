@@ -28,6 +28,7 @@ TITLES = {
     "study": "A whole study",
     "memory": "Peak memory of a study",
     "growth": "Growth with features, samples and background rows",
+    "background": "Few evaluations against many background rows",
     "evaluations": "Evaluations for a given accuracy",
 }
 WORDS = {
@@ -46,6 +47,8 @@ WORDS = {
     "memory": "In a fresh process: the largest resident size during the work, less that after the "
     "imports, the model and one first answer.",
     "growth": "What more features, samples or background rows cost.",
+    "background": "With fewer than 2 n + 2 evaluations, `shap` spends the model rows on pairs against "
+    "one background row each. The exact values are from all coalitions against all rows.",
     "evaluations": "How near to the exact Shapley values, by evaluations.",
 }
 

@@ -27,7 +27,7 @@ from xaikit.estimators.game import Game
 from xaikit.estimators.pairs import evaluate_pairs
 from xaikit.estimators.regression import leverage_fit
 
-__all__ = ["DEFAULTS", "OURS", "PACKAGES", "RESEARCH", "Counted", "Estimator"]
+__all__ = ["DEFAULTS", "OURS", "PACKAGES", "RESEARCH", "Counted", "Estimator", "global_seed"]
 
 
 class Counted:
@@ -70,7 +70,7 @@ def _oddshap(game: Counted, budget: int, seed: int) -> np.ndarray:
 def _shap_kernel(l1_reg: Any) -> Estimator:
     def estimate(game: Counted, budget: int, seed: int) -> np.ndarray:
         explainer = shap.KernelExplainer(game, np.zeros((1, game.n)))
-        with _global_seed(seed):
+        with global_seed(seed):
             found = explainer.shap_values(
                 np.ones((1, game.n)), nsamples=budget - 2, l1_reg=l1_reg, silent=True
             )
@@ -80,13 +80,13 @@ def _shap_kernel(l1_reg: Any) -> Estimator:
 
 
 def _shap_permutation(game: Counted, budget: int, seed: int) -> np.ndarray:
-    with _global_seed(seed):
+    with global_seed(seed):
         explainer = shap.PermutationExplainer(game, np.zeros((1, game.n)), seed=seed)
         return explainer(np.ones((1, game.n)), max_evals=budget, silent=True).values[0]
 
 
 def _captum_kernel(game: Counted, budget: int, seed: int) -> np.ndarray:
-    with _global_seed(seed):
+    with global_seed(seed):
         found = captum.attr.KernelShap(game.tensor).attribute(
             torch.ones(1, game.n), n_samples=budget, perturbations_per_eval=budget
         )
@@ -94,7 +94,7 @@ def _captum_kernel(game: Counted, budget: int, seed: int) -> np.ndarray:
 
 
 def _captum_sampling(game: Counted, budget: int, seed: int) -> np.ndarray:
-    with _global_seed(seed):
+    with global_seed(seed):
         found = captum.attr.ShapleyValueSampling(game.tensor).attribute(
             torch.ones(1, game.n), n_samples=budget // game.n, perturbations_per_eval=game.n
         )
@@ -104,7 +104,7 @@ def _captum_sampling(game: Counted, budget: int, seed: int) -> np.ndarray:
 def _shapiq(name: str, **settings: Any) -> Estimator:
     def estimate(game: Counted, budget: int, seed: int) -> np.ndarray:
         approximator = getattr(shapiq, name)(n=game.n, random_state=seed, **settings)
-        with _global_seed(seed):
+        with global_seed(seed):
             found = approximator.approximate(budget, game.centred)
         values: np.ndarray = found.get_n_order_values(1)
         return values
@@ -139,7 +139,7 @@ RESEARCH: dict[str, Estimator] = {
 
 
 @contextmanager
-def _global_seed(seed: int) -> Any:
+def global_seed(seed: int) -> Any:
     """Packages that draw from the global generators draw the same numbers; both are put back."""
     states = np.random.get_state(), torch.get_rng_state()  # noqa: NPY002 (theirs, not ours)
     np.random.seed(seed)  # noqa: NPY002

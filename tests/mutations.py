@@ -31,6 +31,7 @@ ESTIMATORS = "tests/estimators"
 GRADIENT = "tests/methods/test_methods_gradient.py"
 CAM = "tests/methods/test_methods_cam.py"
 ATTENTION = "tests/methods/test_methods_attention.py"
+FEW = "tests/methods/test_methods_few.py"
 LIME = "tests/methods/test_methods_surrogate.py"
 REMOVAL = "tests/metrics/test_metrics_removal.py"
 AGREEMENT = "tests/metrics/test_metrics_agreement.py"
@@ -57,6 +58,9 @@ MUTATIONS = (
     Mutation("estimators/memory.py", "values[found.rows])", "values)", ESTIMATORS),
     Mutation("estimators/design.py", "if (keys[1:] == keys[:-1]).any():", "if False:", ESTIMATORS),
     Mutation("estimators/regression.py", "inverse[stop:, start:stop].T", "0", ESTIMATORS),
+    Mutation("methods/few.py", " - share * beyond", "", FEW),
+    Mutation("methods/few.py", "[1, 1 + len(drawn)]", "[1, len(drawn)]", FEW),
+    Mutation("question.py", "range(reference, reference + 1)", "range(0, 1)", FEW),
     Mutation("models/composing.py", "other._compose(own", "others[0]._compose(own", POOL),
     Mutation("models/composing.py", "(0, 1), value=1.0", "(0, 1), value=0.0", "tests/models/test_models_neural.py"),
     Mutation("engine.py", "self.most = rows // 2", "self.most = rows // 4", "tests/test_engine.py"),

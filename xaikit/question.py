@@ -297,13 +297,20 @@ class Question:
             return Pace(most, most, fixed=True)
         return pace_of(self.model, self.sample.x, self.precision, self.memory)
 
-    def _evaluate(self, masks: Bools, targets: Sequence[Target]) -> Floats:
+    def against(self, masks: Bools, reference: int) -> Floats:
+        """masks (m, n) -> target (m,) with that reference alone; never pooled."""
+        self.meter.asked += len(masks)
+        return self._evaluate(masks, [self.target], range(reference, reference + 1))[:, 0]
+
+    def _evaluate(
+        self, masks: Bools, targets: Sequence[Target], references: range | None = None
+    ) -> Floats:
         """Values (m, targets), all read from the same passes."""
-        k = self.n_references
+        part = range(self.n_references) if references is None else references
         values, done = np.empty((len(masks), len(targets)), dtype=np.float64), 0
         while done < len(masks):
-            left = (len(masks) - done) * k
-            found = worked(self.pace, left, partial(self._pass, masks[done:], targets))
+            left = (len(masks) - done) * len(part)
+            found = worked(self.pace, left, partial(self._pass, masks[done:], targets, part))
             values[done : done + len(found)] = found
             done += len(found)
         if not np.isfinite(values).all():
@@ -315,13 +322,16 @@ class Question:
             )
         return values
 
-    def _pass(self, masks: Bools, targets: Sequence[Target], rows: int) -> tuple[int, Floats]:
+    def _pass(
+        self, masks: Bools, targets: Sequence[Target], references: range, rows: int
+    ) -> tuple[int, Floats]:
         """The rows asked and the means over the k references of the first masks, at least one."""
-        k = self.n_references
+        k = len(references)
         chunk = masks[: max(1, rows // k)]
         total = np.zeros((len(chunk), len(targets)), dtype=np.float64)
-        for row in range(0, k, rows):
-            scores = self.bound(chunk, slice(row, min(row + rows, k)))  # (m, k', K)
+        for start in range(references.start, references.stop, rows):
+            part = slice(start, min(start + rows, references.stop))
+            scores = self.bound(chunk, part)  # (m, k', K)
             self.meter.forward += scores.shape[0] * scores.shape[1]
             flat = scores.reshape(-1, scores.shape[2])
             for column, target in enumerate(targets):

@@ -17,7 +17,9 @@ from xaikit.engine import nominal_seconds
 from xaikit.errors import InvalidInput, NotApplicable
 from xaikit.estimators import shapley
 from xaikit.estimators.estimate import largest_budget
+from xaikit.estimators.result import ShapleyResult
 from xaikit.methods.base import COALITIONS, METHODS, Card
+from xaikit.methods.few import one_reference_a_pair, too_few
 from xaikit.methods.trees import tree_shapley
 from xaikit.question import Question
 from xaikit.types import Explanation, Floats
@@ -75,19 +77,7 @@ class Sampled:
     def _sample(
         self, question: Question, rng: np.random.Generator, reason: str = ""
     ) -> Explanation:
-        n = question.n_features
-        whole = self.estimator == "auto" and self.budget == "auto" and n <= SMALL
-        found = shapley(
-            question.value,
-            n,
-            budget=2**n if whole else self.budget,
-            method=self.estimator,
-            seed=int(rng.integers(2**32)),
-            tolerance=self.tolerance,
-            max_budget=None if self.estimator == "exact" else largest_budget(n, question.room),
-            batch_size=question.rows,
-            seconds_per_evaluation=_seconds(question),
-        )
+        found = self._found(question, rng)
         words = [reason, f"estimator: {found.method}, {found.evaluations} evaluations", found.note]
         if not found.converged and "not converged" not in found.note:
             words.append("not converged")
@@ -102,6 +92,24 @@ class Sampled:
             extras={"estimator": found.method, "evaluations": found.evaluations},
         )
 
+    def _found(self, question: Question, rng: np.random.Generator) -> ShapleyResult:
+        n, budget, auto = question.n_features, self.budget, self.estimator == "auto"
+        if budget == "auto" and auto and n <= SMALL:
+            budget = 2**n
+        elif budget != "auto" and auto and too_few(question, budget):
+            return one_reference_a_pair(question, budget, rng, self.tolerance)
+        return shapley(
+            question.value,
+            n,
+            budget=budget,
+            method=self.estimator,
+            seed=int(rng.integers(2**32)),
+            tolerance=self.tolerance,
+            max_budget=None if self.estimator == "exact" else largest_budget(n, question.room),
+            batch_size=question.rows,
+            seconds_per_evaluation=_seconds(question),
+        )
+
 
 @METHODS.register("shap")
 @dataclass(frozen=True)
@@ -110,8 +118,9 @@ class Shap(Sampled):
 
     In this order: the closed form of a linear model; TreeSHAP against the masker's references for
     tree ensembles; an estimator on evaluations, which is exact when all 2^n coalitions fit the
-    budget (with "auto": up to 11 features). A closed form is used only if its values sum to output - empty; otherwise the note says
-    why it was not. `extras["estimator"]` names what was used.
+    budget (with "auto": up to 11 features). A budget below 2 n + 2 is spent on pairs against one
+    reference each. A closed form is used only if its values sum to output - empty; otherwise the
+    note says why it was not. `extras["estimator"]` names what was used.
     Source: Lundberg & Lee, NeurIPS 2017; interventional: Janzing et al., AISTATS 2020.
     """
 
