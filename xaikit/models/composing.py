@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 __all__ = ["Composed"]
 
 Array = NDArray[Any]
+FEW = 16  # numbers of one place that lie together in memory
 
 
 class Composed:
@@ -42,7 +43,12 @@ class Composed:
             self._change = self.batch.at - self.others
         # places of no feature read the column of ones that is put behind the masks
         self.places = model.inputs.places(np.where(ids < 0, self._n, ids))
-        index = np.ascontiguousarray(self.places).reshape(-1)
+        self._order = _order(self.others[0], self.places)
+        self._shape, index = self.places.shape, self.places
+        if self._order:
+            index = np.broadcast_to(index[None], (1, *self.others.shape[1:])).transpose(self._order)
+            self._shape = (index.size,)
+        index = np.ascontiguousarray(index).reshape(-1)
         self._index = torch.from_numpy(index).to(self.others.device)
         self._straight = np.array_equal(index, np.arange(self._n))  # one place a feature, in order
         self._buffer, self._repeated = self.others.new_empty(0), self.batch
@@ -72,16 +78,19 @@ class Composed:
         return [s.reshape(len(own), -1, s.shape[1]) for s, own in zip(scores, masks, strict=True)]
 
     def _compose(self, masks: Bools, rows: slice, out: Tensor) -> None:
-        part, m = self.others[rows], len(masks)
-        kept = torch.from_numpy(masks).to(self.others)
+        part, change = self._stored(self.others[rows]), self._stored(self._change[rows])
+        m, kept = len(masks), torch.from_numpy(masks).to(self.others)
         if not self._straight:
             kept = F.pad(kept, (0, 1), value=1.0).index_select(1, self._index)
-        kept = kept.view(m, 1, *self.places.shape)
-        out = out.view(m, *part.shape)
-        torch.addcmul(part, kept, self._change[rows], out=out)
+        into = self._stored(out).view(m, *part.shape)
+        torch.addcmul(part, kept.view(m, 1, *self._shape), change, out=into)
         whole = masks.all(axis=1)
         if whole.any():  # exactly the sample, without rounding
-            out[torch.from_numpy(whole)] = self.batch.at
+            into[torch.from_numpy(whole)] = self._stored(self.batch.at)
+
+    def _stored(self, at: Tensor) -> Tensor:
+        """(B, ...) -> the same memory as (B, values), where that is faster to multiply."""
+        return at.permute(self._order).view(len(at), -1) if self._order else at
 
     def _room(self, n: int) -> Tensor:
         """(n, ...) memory, laid out as each of the references is."""
@@ -96,3 +105,13 @@ class Composed:
             self._repeated = self.batch.take(torch.zeros(len(flat), dtype=torch.long))
         found: Floats = self._model.forward(flat, self._repeated).double().cpu().numpy()
         return found
+
+
+def _order(row: Tensor, places: Ints) -> tuple[int, ...]:
+    """The axes of (B, *row) as they are stored, where a place holds few neighbours; otherwise ().
+
+    A product that repeats a factor for a few numbers only, three colours say, is slow.
+    """
+    axes = sorted(range(row.ndim), key=lambda axis: -row.stride(axis))
+    few = places.shape[axes[-1]] < row.shape[axes[-1]] < FEW
+    return (0, *(axis + 1 for axis in axes)) if few else ()
