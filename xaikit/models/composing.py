@@ -112,6 +112,6 @@ def _order(row: Tensor, places: Ints) -> tuple[int, ...]:
 
     A product that repeats a factor for a few numbers only, three colours say, is slow.
     """
-    axes = sorted(range(row.ndim), key=lambda axis: -row.stride(axis))
+    axes = sorted(range(row.ndim), key=lambda axis: -row.stride()[axis])
     few = places.shape[axes[-1]] < row.shape[axes[-1]] < FEW
     return (0, *(axis + 1 for axis in axes)) if few else ()
