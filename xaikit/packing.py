@@ -72,10 +72,9 @@ def share_empty(questions: Sequence[Question]) -> None:
     for group in groups.values():
         if len(group) > 1:
             nothing = np.zeros((1, group[0].n_features), dtype=bool)
-            scores = group[0].scores(nothing)
+            (scores,) = group[0].scores(nothing)
             for question in group:
-                own = np.zeros((1, question.n_features), dtype=bool)
-                question.learn(own, scores, rows=0)
+                question.know_empty(scores)
 
 
 def _rows(group: Sequence[tuple[Question, Bools]]) -> int:

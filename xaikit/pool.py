@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any, TypeVar
 
+import numpy as np
+
 from xaikit.estimators.memory import Memory
 from xaikit.types import Bools, Floats, Target
 
@@ -48,7 +50,7 @@ class Pool:
         return masks[self._memory(target, masks).fresh(masks)]
 
     def tell(self, masks: Bools, target: Target, values: Floats) -> None:
-        """Values (m,) of distinct masks, known from elsewhere; what is known already stays."""
+        """Values (m,) of masks, known from elsewhere; what is known already stays."""
         self._told.setdefault(target, []).append((masks, values))
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
@@ -68,7 +70,8 @@ class Pool:
         memory = self._memories.get(target)
         if memory is None:
             memory = self._memories[target] = Memory(masks.shape[1])
-        for told, values in self._told.pop(target, ()):
-            new = memory.fresh(told)
-            memory.fill(told[new], lambda _, v=values[new]: v)  # type: ignore[misc]
+        told = self._told.pop(target, ())
+        if told:
+            known, values = zip(*told, strict=True)
+            memory.tell(np.concatenate(known), np.concatenate(values))
         return memory

@@ -159,6 +159,13 @@ class Question:
             return float(self._evaluate(nothing, [self.target])[0, 0])
         return float(self.pool.fill(nothing, self.target, self._evaluate)[0])
 
+    def know_empty(self, scores: Floats) -> None:
+        """The scores (k, K) with every feature removed are known from a shared pass."""
+        self.learn(np.zeros((1, self.n_features), dtype=bool), scores[None], rows=0)
+        empty = float(self.target(scores).mean())
+        if np.isfinite(empty):
+            self.__dict__.setdefault("empty", empty)
+
     def value(self, masks: Bools) -> Floats:
         """masks (m, n) bool, True = kept -> target (m,) float64, mean over the references."""
         masks = np.asarray(masks)

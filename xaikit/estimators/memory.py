@@ -72,6 +72,12 @@ class Memory:
                 self._insert(found.place[found.new], found.distinct[found.new], fresh)
         return np.asarray(values[found.number], dtype=np.float64)
 
+    def tell(self, masks: BoolArray, values: FloatArray) -> None:
+        """Remember values (m,) of masks (m, n) found elsewhere; the first of a mask stays."""
+        found = self._find(masks)
+        new = found.new
+        self._insert(found.place[new], found.distinct[new], values[found.rows[new]])
+
     def fresh(self, masks: BoolArray) -> BoolArray:
         """Which of the masks are the first of their kind and not remembered, (m,)."""
         found = self._find(masks)

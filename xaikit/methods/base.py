@@ -188,6 +188,7 @@ def know_ends(questions: Sequence[Question], *, outputs: bool = True) -> None:
     unknown = [q for q in questions if "empty" not in q.__dict__]
     if len(unknown) > 1:
         share_empty(unknown)
+        unknown = [q for q in unknown if "empty" not in q.__dict__]
         prefetch(unknown, lambda q: np.zeros((1, q.n_features), dtype=bool), plainly=True)
     for question in unknown:
         _ = question.empty

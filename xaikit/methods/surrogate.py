@@ -120,6 +120,11 @@ class _Pairs:
         part = slice(which, None, 2)
         return _Pairs(self.masks[part], self.weights[part], self.values[part], self.left_out[part])
 
+    def blocks(self) -> Blocks:
+        """The masks as 0 and 1, (2 m, n) a block of m pairs."""
+        p, _, n = self.masks.shape
+        return Blocks(p, 2 * n, lambda part: self.masks[part].reshape(-1, n).astype(np.float64))
+
 
 @dataclass(frozen=True, eq=False)
 class _Fit:
@@ -143,11 +148,13 @@ def _stable(method: Lime, question: Question, seed: int) -> Explanation:
         ask = memory.fill if len(memory) else memory.first
         values = ask(both.reshape(-1, n), question.value).reshape(-1, 2)
         pairs = _weighted(method, both, values, counts)
-        settled = pairs.all or _halves_agree(pairs)
+        start = float(values[0, 0])  # taken off, so that a constant is exactly 0
+        halves = [_Moments.of(pairs.half(i), start) for i in (0, 1)]
+        settled = pairs.all or _halves_agree(halves)
         if settled or rows >= cap:
             break
         rows = min(2 * rows, cap)
-    fit = _fit(pairs)
+    fit = _fit(pairs, (halves[0] + halves[1]).line(), start)
     n_rows = 2 * len(pairs.masks)
     note = [f"{'all' if pairs.all else ''} {n_rows} masks".strip()]
     if not settled:
@@ -198,75 +205,94 @@ def _log_kernel(share: Floats, width: float) -> Floats:
     return log_k
 
 
-def _halves_agree(pairs: _Pairs) -> bool:
-    """Whether fits on every other pair name the same strongest features (the top 5, at most half)."""
-    n = pairs.masks.shape[2]
+def _halves_agree(halves: Sequence[_Moments]) -> bool:
+    """Whether both fits name the same strongest features (the top 5, at most half)."""
+    slopes = [half.line().slopes for half in halves]
+    n = len(slopes[0])
     k = max(1, min(5, n // 2))
-    slopes = (_solve(pairs.half(i)).slopes for i in (0, 1))
     tops = [set(np.argsort(-np.abs(s), kind="stable")[:k]) for s in slopes]
     return len(tops[0] & tops[1]) >= AGREE * len(tops[0] | tops[1])
 
 
 @dataclass(frozen=True, eq=False)
 class _Line:
-    """The weighted ridge line through some pairs: slopes (n,), inverse curvature (n, n), intercept,
-    residuals (p, 2), weights that sum to 1 (p, 2), and the centred masks, (2m, n) a block of pairs."""
+    """A weighted ridge line: slopes (n,), inverse curvature (n, n), the mean mask (n,) and value."""
 
     slopes: Floats
     inverse: Floats
-    intercept: float
-    residuals: Floats
-    weights: Floats
-    centred: Blocks
+    centre: Floats
+    mean: float
 
 
-def _solve(pairs: _Pairs) -> _Line:
-    p, _, n = pairs.masks.shape
-    w = pairs.weights / pairs.weights.sum()
-    start = float(pairs.values[0, 0])
-    v = pairs.values - start  # so that a constant is exactly 0
-    mean, centre = float(np.vdot(w, v)), np.zeros(n)
+@dataclass(frozen=True, eq=False)
+class _Moments:
+    """Weighted sums over masks z, as 0 and 1, and their values v, from which a line follows.
 
-    def rows(part: slice) -> Floats:
-        return pairs.masks[part].reshape(-1, n).astype(np.float64)
+    weight : of w; mask : (n,) of w z; value : of w v; cross : (n,) of w z v; square : (n, n) of w z z
+    """
 
-    for part, z in Blocks(p, 2 * n, rows):
-        centre += w[part].ravel() @ z
-    centred = Blocks(p, 2 * n, lambda part: rows(part) - centre)
-    square, right = RIDGE * np.eye(n), np.zeros(n)
-    for part, z in centred:
-        weighted = z.T * w[part].ravel()
-        square += weighted @ z
-        right += weighted @ (v[part].ravel() - mean)
-    found = positive_inverse(square)
-    inverse = np.asarray(np.linalg.inv(square), dtype=np.float64) if found is None else found
-    slopes = inverse @ right
-    fitted = np.concatenate([z @ slopes for _, z in centred]).reshape(p, 2)
-    return _Line(
-        slopes, inverse, start + mean - float(centre @ slopes), v - mean - fitted, w, centred
-    )
+    weight: float
+    mask: Floats
+    value: float
+    cross: Floats
+    square: Floats
+
+    @classmethod
+    def of(cls, pairs: _Pairs, start: float) -> _Moments:
+        """Of values less `start`."""
+        n, w, values = pairs.masks.shape[2], pairs.weights, pairs.values - start
+        mask, cross, square = np.zeros(n), np.zeros(n), np.zeros((n, n))
+        for part, z in pairs.blocks():
+            own = w[part].ravel()
+            weighted = z.T * own
+            mask += weighted.sum(axis=1)
+            cross += weighted @ values[part].ravel()
+            square += weighted @ z
+        return cls(float(w.sum()), mask, float(np.vdot(w, values)), cross, square)
+
+    def __add__(self, other: _Moments) -> _Moments:
+        return _Moments(
+            self.weight + other.weight,
+            self.mask + other.mask,
+            self.value + other.value,
+            self.cross + other.cross,
+            self.square + other.square,
+        )
+
+    def line(self) -> _Line:
+        """Ridge on masks less their mean."""
+        centre, mean = self.mask / self.weight, self.value / self.weight
+        square = self.square / self.weight - np.outer(centre, centre)
+        square += RIDGE * np.eye(len(centre))
+        found = positive_inverse(square)
+        inverse = np.asarray(np.linalg.inv(square), dtype=np.float64) if found is None else found
+        return _Line(inverse @ (self.cross / self.weight - mean * centre), inverse, centre, mean)
 
 
-def _fit(pairs: _Pairs) -> _Fit:
-    """Ridge on centred masks; standard errors from what each pair would change if it were left out.
+def _fit(pairs: _Pairs, line: _Line, start: float) -> _Fit:
+    """The line through values less `start`; standard errors from what each pair would change if it
+    were left out.
 
     The sum over pairs of the squared change, times the share of the pair's stratum that was not
     asked, is the sandwich HC3 (MacKinnon & White 1985) for pairs.
     """
-    line = _solve(pairs)
-    w, residuals, v = line.weights, line.residuals, pairs.values - pairs.values[0, 0]
-    spread = float(np.vdot(w, (v - np.vdot(w, v)) ** 2))
-    r2 = 1 - float(np.vdot(w, residuals**2)) / spread if spread > 0 else 1.0
-    n, variance = len(line.slopes), np.zeros(len(line.slopes))
-    for part, z in line.centred:
-        rows, own = z.reshape(-1, 2, n), w[part]
-        moved = (z @ line.inverse).reshape(-1, 2, n)
+    w, v = pairs.weights / pairs.weights.sum(), pairs.values - start - line.mean
+    n, missed, variance = len(line.slopes), 0.0, np.zeros(len(line.slopes))
+    for part, z in pairs.blocks():
+        centred = z - line.centre
+        rows, own = centred.reshape(-1, 2, n), w[part]
+        residuals = v[part] - rows @ line.slopes
+        missed += float(np.vdot(own, residuals**2))
+        moved = (centred @ line.inverse).reshape(-1, 2, n)
         # leverage of each pair, the mean being one more parameter
         left = np.eye(2) - (moved @ rows.transpose(0, 2, 1) + 1) * own[:, None, :]
-        loo = _solved(left, residuals[part])
+        loo = _solved(left, residuals)
         change = np.einsum("pan,pa->pn", moved, own * loo)
         variance += pairs.left_out[part] @ np.square(change, out=change)
-    return _Fit(line.slopes, np.sqrt(variance), line.intercept, r2)
+    spread = float(np.vdot(w, v**2))
+    r2 = 1 - missed / spread if spread > 0 else 1.0
+    intercept = start + line.mean - float(line.centre @ line.slopes)
+    return _Fit(line.slopes, np.sqrt(variance), intercept, r2)
 
 
 def _solved(left: Floats, right: Floats) -> Floats:
