@@ -11,7 +11,7 @@ from torch import Tensor
 from toy_nets import Attends, AttentionModel, NetModel, ask_net
 
 from xaikit.abilities import Attention
-from xaikit.errors import InvalidInput, NotApplicable
+from xaikit.errors import CheckFailed, InvalidInput, NotApplicable
 from xaikit.methods.base import ask, make_method, reason_against
 from xaikit.types import Target
 
@@ -32,6 +32,9 @@ class Given(NetModel):
     slopes: tuple[Tensor, ...] = ()
     read: int = 0
     special: int = 0
+
+    def scores(self, xs) -> np.ndarray:
+        return np.repeat(self.attention(xs).scores.detach().numpy(), len(xs), axis=0)
 
     def attention(self, _) -> Attention:
         weights = tuple(w[None].clone().requires_grad_() for w in self.weights)
@@ -148,6 +151,20 @@ def test_padding_changes_nothing(reading, mode) -> None:
         (alone,) = explain(mode, question)
         np.testing.assert_allclose(found.values, alone.values, rtol=1e-10, atol=1e-14)
         assert found.extras["special_share"] == pytest.approx(alone.extras["special_share"])
+
+
+@pytest.mark.parametrize("mode", ["gradient", "rollout", "raw"])
+def test_a_sample_whose_score_is_another_one_with_open_attention_is_named(mode) -> None:
+    class Off(Given):
+        def scores(self, xs) -> np.ndarray:
+            return super().scores(xs) + 0.01
+
+    honest = given()
+    model = Off(lambda at: at, weights=honest.model.weights, slopes=honest.model.slopes)
+    with pytest.raises(
+        CheckFailed, match=r"computed openly 'net' gives sample 's0' 7 instead of 7\.01; only"
+    ):
+        explain(mode, replace(honest, model=model))
 
 
 @pytest.mark.parametrize("mode", ["rollout", "raw"])

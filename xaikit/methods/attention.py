@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 
 from xaikit.abilities import Attention, Attentive, Model
-from xaikit.errors import InvalidInput, NotApplicable
+from xaikit.errors import CheckFailed, InvalidInput, NotApplicable
 from xaikit.methods.base import METHODS, Card, require
 from xaikit.methods.passes import Batch, Batched
 from xaikit.question import Question
@@ -23,6 +23,7 @@ from xaikit.types import Explanation, Floats
 __all__ = ["AttentionFlow", "AttentionMode"]
 
 AttentionMode = Literal["gradient", "rollout", "raw"]
+ROUNDING = 2e-4  # of the scores, in float32 and another order of sums
 
 
 @METHODS.register("attention")
@@ -61,6 +62,7 @@ class AttentionFlow(Batched):
     def explain(self, batch: Batch) -> list[Explanation]:
         model = _attentive(batch.model, self.name)
         seen = model.attention([q.sample.x for q in batch.questions])
+        _require_outputs(batch, seen)
         flow = _FLOWS[self.mode](batch, seen)
         batch.count(backward=self.mode == "gradient")
         received = torch.einsum("bi,bij->bj", _readers(seen), flow) * seen.valid  # (B, T)
@@ -79,6 +81,18 @@ class AttentionFlow(Batched):
             note=note + ("; no attention raises the target" if empty else ""),
             extras={"special_share": share},
         )
+
+
+def _require_outputs(batch: Batch, seen: Attention) -> None:
+    """`CheckFailed` when a sample's target is another one once its attention is computed openly."""
+    most = ROUNDING * max(1.0, float(seen.scores.detach().abs().max()))
+    for question, found in zip(batch.questions, batch.targets(seen.scores).tolist(), strict=True):
+        if not abs(found - question.output) <= most:
+            raise CheckFailed(
+                f"with its attention computed openly '{batch.model.id}' gives sample "
+                f"'{question.sample.id}' {found:.6g} instead of {question.output:.6g}; only rounding "
+                f"up to {most:.2g} is allowed."
+            )
 
 
 def _gradient(batch: Batch, seen: Attention) -> Tensor:

@@ -69,8 +69,10 @@ class Recorder(TorchFunctionMode):
             attn_mask = torch.ones(logits.shape[-2:], dtype=torch.bool, device=query.device).tril()
         if attn_mask is not None:
             logits = _masked(logits, attn_mask)
-        weights = self._keep(logits.softmax(-1).masked_fill(logits.isneginf().all(-1, True), 0.0))
-        return weights.reshape(logits.shape) @ value
+        weights = logits.softmax(-1)
+        if attn_mask is not None:  # who may look nowhere fetches nothing
+            weights = weights.masked_fill(logits.isneginf().all(-1, True), 0.0)
+        return self._keep(weights).reshape(logits.shape) @ value
 
     def _keep(self, weights: Tensor) -> Tensor:
         """Stored as (B, H, T, S), on the way to the output."""
