@@ -222,8 +222,10 @@ class SmoothGrad(Batched):
         (question,), (rng,) = batch.questions, batch.rngs
         leaf = leaf_of(batch, self.name)
         sd = self.noise * float(leaf.at.max() - leaf.at.min())
+        # torch draws normal numbers three times as fast as NumPy
+        noise = torch.Generator().manual_seed(int(rng.integers(2**63)))
         slopes = torch.cat(
-            [self._slopes(batch, leaf, sd, rng, p) for p in pieces(self.n_samples, batch.size)]
+            [self._slopes(batch, leaf, sd, noise, p) for p in pieces(self.n_samples, batch.size)]
         )
         total, n = slopes.sum(dim=0, keepdim=True), self.n_samples
         (map_,) = leaf.fold((total / n).abs(), _zeros(1, leaf))
@@ -234,11 +236,15 @@ class SmoothGrad(Batched):
             self, elements=map_, additive=False, in_units=False, std=std, extras={"noise_sd": sd}
         )
 
-    def _slopes(self, batch: Batch, leaf: Leaf, sd: float, rng: Rng, part: slice) -> Tensor:
-        n = part.stop - part.start
-        noise = rng.standard_normal((n, *leaf.at.shape[1:]), dtype=np.float32)
-        at = leaf.at + sd * torch.from_numpy(noise).to(leaf.at)
-        return batch.gradient(leaf, at, _zeros(n, leaf)).double()
+    def _slopes(
+        self, batch: Batch, leaf: Leaf, sd: float, generator: torch.Generator, part: slice
+    ) -> Tensor:
+        copies = torch.empty(part.stop - part.start, leaf.at[0].numel())
+        for copy in copies:  # one at a time, so that the batch size changes nothing
+            copy.normal_(generator=generator)
+        noise = copies.view(-1, *leaf.at.shape[1:]).to(leaf.at)
+        at = torch.add(leaf.at, noise, alpha=sd)
+        return batch.gradient(leaf, at, _zeros(len(at), leaf)).double()
 
 
 @METHODS.register("gradient_shap")
