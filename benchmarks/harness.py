@@ -24,6 +24,9 @@ Triple = tuple[float, float, float]
 PATIENCE = 20.0
 """Wall seconds after which a line gets no more turns than three."""
 
+QUICK, MOST = 4.0, 25
+"""Wall seconds within which a line gets more turns than it was to have, up to so many."""
+
 
 @dataclass(frozen=True)
 class Options:
@@ -105,15 +108,17 @@ def turns(
     """Seconds of every piece of work in every turn, after one call of each that is not counted.
 
     warm : all of it has run before, so that call is left out
-    Garbage is collected before each piece and not within it. Slow work gets fewer turns, two or three.
+    Garbage is collected before each piece and not within it. Slow work gets fewer turns, two or three,
+    and quick work more.
     """
     names = list(work)
     for name in names if not warm else ():
         work[name]()
     found: dict[str, list[float]] = {name: [] for name in names}
     started = time.perf_counter()
-    for turn in range(repeats):
-        if turn >= min(3, repeats) and time.perf_counter() - started > PATIENCE:
+    for turn in range(MOST if repeats > 2 else repeats):
+        limit = PATIENCE if turn < repeats else QUICK
+        if turn >= min(3, repeats) and time.perf_counter() - started > limit:
             break
         for name in names if turn % 2 == 0 else reversed(names):
             found[name].append(_once(work[name], now))

@@ -70,10 +70,11 @@ def fresh(question: Question) -> Question:
 
 def settle(question: Question) -> None:
     """Ask until the search for the best batch has ended."""
+    masks = 2**17 // question.n_references if question.sample.modality == "table" else 1024
     for seed in range(100):
         if not question.pace.searches:
             return
-        fresh(question).value(random_masks(question.n_features, 1024, seed))
+        fresh(question).value(random_masks(question.n_features, masks, seed))
 
 
 def counted(question: Question, run: Callable[[Question], Any]) -> tuple[int, np.ndarray | None]:
