@@ -135,8 +135,9 @@ def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> list
     if not _finds_ends(method, questions):
         know_ends(questions, outputs=not getattr(method, "finds_outputs", False))
     mine = [question.metered() for question in questions]
-    rngs = [q.rng(getattr(method, "stream", method.name), seed) for q in mine]
-    states = [rng.bit_generator.state for rng in rngs]
+    draws, stream = getattr(method, "draws", True), getattr(method, "stream", method.name)
+    rngs = [q.rng(stream, seed) if draws else _NO_DRAWS for q in mine]
+    states = [rng.bit_generator.state if draws else None for rng in rngs]
     found, seconds, start = [], [0.0] * len(mine), time.perf_counter()
     if isinstance(method, BatchMethod):
         found = method.many(mine, rngs)
@@ -151,11 +152,25 @@ def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> list
     for question, own in zip(questions, mine, strict=True):
         for end in own.__dict__.keys() & {"output", "empty"}:
             question.__dict__.setdefault(end, own.__dict__[end])
-    drawn = [rng.bit_generator.state != state for rng, state in zip(rngs, states, strict=True)]
+    drawn = [
+        draws and rng.bit_generator.state != state for rng, state in zip(rngs, states, strict=True)
+    ]
     return [
         _completed(e, cost=q.cost(shared + s), seed=seed, drawn=d)
         for e, q, s, d in zip(found, mine, seconds, drawn, strict=True)
     ]
+
+
+class _NoDraws:
+    """Stands for the generator of a method that draws nothing."""
+
+    def __getattr__(self, name: str) -> Any:
+        raise XaikitError(
+            f"a method with draws = False asked for random numbers ({name}); leave it out."
+        )
+
+
+_NO_DRAWS: Any = _NoDraws()
 
 
 def _finds_ends(method: Method, questions: Sequence[Question]) -> bool:

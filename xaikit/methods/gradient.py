@@ -189,6 +189,7 @@ class SmoothGrad(Batched):
     """
 
     name: ClassVar[str] = "smoothgrad"
+    draws: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="SmoothGrad",
         asks="How strongly would the score react to a tiny change here, near this sample on average?",
@@ -262,6 +263,7 @@ class GradientShap(Batched):
     """
 
     name: ClassVar[str] = "gradient_shap"
+    draws: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="GradientSHAP",
         asks="What does each feature add on the way from typical inputs to this sample, on average?",

@@ -106,6 +106,7 @@ class Batched(ABC):
     """A method that answers a batch of questions in shared passes; one question is a batch of one."""
 
     holds_references: ClassVar[bool] = False  # then fewer questions share a batch
+    draws: ClassVar[bool] = False
 
     @abstractmethod
     def explain(self, batch: Batch) -> list[Explanation]:
