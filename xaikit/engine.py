@@ -21,7 +21,7 @@ START = 64  # rows of a model that does not say what suits it
 GAIN = 0.93  # the search goes on from a size that takes at most this share of the best time a row
 LOSS = 1.3  # and ends at one that takes more than that
 TRIES = 2  # timed passes of a size in the search; the faster one counts
-NEAR, TURNS = 1.2, 4  # sizes this near to the best are timed in turns, so many times
+NEAR, TURNS = 1.25, 4  # sizes this near to the best are timed in turns, so many times
 ALIKE = 0.98  # a size must take at most this share of the start's time to replace it
 
 
@@ -102,6 +102,7 @@ class Pace:
         """The sizes take turns, since a cold or busy machine misled their first times."""
         found: dict[int, list[float]] = {size: [] for size in sizes}
         for size in sizes * TURNS:
+            yield size  # the pass after another size is slower
             found[size].append((yield size))
         fastest = {size: min(times) for size, times in found.items()}
         self.best = min(sizes, key=lambda size: fastest[size])
