@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import itertools
+import tracemalloc
 
 import numpy as np
 import pytest
 
+from xaikit.errors import OutOfBudget
 from xaikit.estimators import blocks, shapley
 from xaikit.estimators.border import border_estimate, border_gap
 from xaikit.estimators.design import paired_design, stratum_caps
@@ -222,3 +224,30 @@ def test_memory_bounds_the_evaluations():
     assert largest_budget(64) == 60 * 64
     assert largest_budget(64, 32 * 2**20) == int(np.sqrt(32 * 2**20 / 10))
     assert largest_budget(2000, 32 * 2**20) == 2 * 2000 + 2  # the least that says anything
+
+
+def test_a_budget_that_the_memory_does_not_hold_is_refused():
+    text = (
+        r"budget is 5000 and 0\.954 MiB for masks and matrices hold 1923 evaluations of 20 features; "
+        r"lower the budget or allow more memory"
+    )
+    with pytest.raises(OutOfBudget, match=text):
+        shapley(rough, 20, budget=5000, memory=1e6)
+    assert shapley(rough, 20, budget=5000, memory=1e6, method="leverage").evaluations == 5000
+    assert shapley(rough, 10, budget=5000, memory=1e3).method == "exact"  # which holds no mask
+
+
+def test_a_process_keeps_to_its_memory_and_stays_right():
+    def most(memory):
+        tracemalloc.start()
+        try:
+            found = shapley(rough, 30, budget=4000, memory=memory, seed=1)
+            return found, tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+
+    (whole, free), (short, bounded) = most(np.inf), most(8e6)
+    assert free > 1e8 / 2  # what the bound is for
+    assert bounded <= 8e6
+    assert short.method == whole.method == "odd_gp"
+    assert (np.abs(short.values - whole.values) <= 4 * short.std).all()

@@ -10,7 +10,7 @@ from lime.lime_image import LimeImageExplainer
 from lime.lime_text import LimeTextExplainer
 from toys import FunctionModel, ask_table, linear, product
 
-from xaikit.errors import InvalidInput
+from xaikit.errors import InvalidInput, OutOfBudget
 from xaikit.methods.base import ask
 from xaikit.methods.surrogate import Lime
 from xaikit.question import Masker, Question
@@ -272,3 +272,9 @@ def test_classic_draws_its_seed_from_the_run_and_says_what_it_does_on_tables() -
     assert first.tolist() == again.tolist()
     assert np.abs(first - other).max() > 1e-6
     assert "drawn as the package draws them for images" in explain(question, mode="classic").note
+
+
+def test_a_budget_that_the_memory_does_not_hold_is_refused() -> None:
+    question = ask_table(linear(np.ones(20)), np.ones(20), memory=10**6)
+    with pytest.raises(OutOfBudget, match="hold 4166 evaluations of 20 features; lower the budget"):
+        explain(question, budget=5000)

@@ -19,7 +19,14 @@ from xaikit.estimators.placement import placed_design
 from xaikit.estimators.regression import kernel_design, kernel_fit, leverage_fit
 from xaikit.estimators.result import Estimate, ShapleyResult, is_converged, relative_error
 
-__all__ = ["METHODS", "largest_budget", "masks_that_fit", "minimum_budget", "shapley"]
+__all__ = [
+    "METHODS",
+    "check_memory",
+    "largest_budget",
+    "masks_that_fit",
+    "minimum_budget",
+    "shapley",
+]
 
 METHODS = ("auto", "exact", "odd_gp", "border", "kernel", "leverage", "permutation")
 WORTH_A_FIT = 4  # a rung's evaluations cost at least as much as that many fits
@@ -38,6 +45,7 @@ def shapley(
     max_budget: int | None = None,
     batch_size: int = 256,
     seconds_per_evaluation: float | None = None,
+    memory: float = np.inf,
 ) -> ShapleyResult:
     """Shapley values of a game, with standard errors, in the units of `value`.
 
@@ -56,9 +64,11 @@ def shapley(
     seconds_per_evaluation : if given, the Gaussian process designs and fits with less care where
         evaluations cost hardly more than that, and budget="auto" takes paired leverage regression
         where its additional evaluations cost less time than the process's own arithmetic.
+    memory : bytes that masks and matrices may take, about; the Gaussian process is conditioned on
+        fewer pairs where it is short.
 
     Raises InvalidInput for a bad argument or a bad value, OutOfBudget for a budget below the
-    method's minimum. Sources: see the module of each method.
+    method's minimum or beyond what the memory holds. Sources: see the module of each method.
     """
     request = _Request(
         n=_whole("n_features", n_features, 1),
@@ -66,12 +76,15 @@ def shapley(
         seed=_whole("seed", seed, 0),
         tolerance=tolerance,
         seconds=seconds_per_evaluation,
+        memory=memory,
     )
     _check_size(request)
     batch_size = _whole("batch_size", batch_size, 1)
     auto = isinstance(budget, str) and budget == "auto"
     cap = _cap(request, max_budget) if auto else _whole("budget", budget, 2)
     _check_budget(request, cap, "max_budget" if auto else "budget")
+    if not auto:
+        check_memory(cap, request.n, request.memory, request.method)
     game = Game(value, request.n, batch_size=batch_size)
     estimate = _ladder(game, request, cap) if auto else _one_rung(game, request, cap, None)
     return ShapleyResult(
@@ -97,9 +110,24 @@ def largest_budget(n: int, memory: float = np.inf) -> int:
     return max(most, minimum_budget("leverage", n))
 
 
-def masks_that_fit(n: int, memory: float) -> int:
-    """Masks that can be evaluated at once in that many bytes: about six copies of each are held."""
-    return int(min(memory / (6 * n), 2**62))
+def masks_that_fit(n: int, memory: float, method: str = "leverage") -> int:
+    """Masks that can be evaluated at once in that many bytes: about six copies of each are held, and
+    by a Gaussian process five more of one of each pair as floats."""
+    copies = 26 if method in ("auto", "odd_gp", "border") else 6
+    return int(min(memory / (copies * n), 2**62))
+
+
+def check_memory(budget: int, n: int, memory: float, method: str) -> None:
+    """OutOfBudget for a budget whose evaluations are held at once and do not fit.
+
+    Those that enumerate all coalitions are not held.
+    """
+    most = masks_that_fit(n, memory, method)
+    if most < budget < 2**n:
+        raise OutOfBudget(
+            f"budget is {budget} and {memory / 2**20:.3g} MiB for masks and matrices hold {most} "
+            f"evaluations of {n} features; lower the budget or allow more memory."
+        )
 
 
 def minimum_budget(method: str, n: int) -> int:
@@ -125,6 +153,7 @@ class _Request:
     seed: int
     tolerance: float
     seconds: float | None
+    memory: float
 
     def __post_init__(self) -> None:
         if self.method not in METHODS:
@@ -316,4 +345,4 @@ def _odd_estimate(pairs: Pairs, request: _Request, start: FloatArray | None) -> 
     if request.method == "border" or (few and border_gap(pairs) <= NEARLY_ORDER_TWO):
         return border_estimate(pairs, request.seed)
     spare = request.spare(2 * n_pairs)
-    return odd_gp.odd_gp(pairs, request.seed, start, seconds=spare)
+    return odd_gp.odd_gp(pairs, request.seed, start, seconds=spare, memory=request.memory)

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack, solve_triangular
+from scipy.linalg import lapack
 
 from xaikit.estimators.design import stratum_caps
 from xaikit.estimators.game import FloatArray
@@ -27,7 +27,7 @@ from xaikit.estimators.placement import most_placed
 from xaikit.estimators.regression import leverage_fit
 from xaikit.estimators.result import INDICATIVE, TRUSTED, Estimate
 
-__all__ = ["MAX_FEATURES", "MIN_PAIRS", "fitted_pairs", "odd_gp"]
+__all__ = ["MAX_FEATURES", "MIN_PAIRS", "fitted_pairs", "most_pairs", "odd_gp"]
 
 MIN_PAIRS = 3
 MAX_FEATURES = 1000  # products of n factors up to 1.95 stay below 1e308
@@ -38,7 +38,12 @@ WARM_PAIRS = 64  # fewer pairs are fitted in a few ms, often to another mode tha
 
 
 def odd_gp(
-    pairs: Pairs, seed: int, start: FloatArray | None = None, *, seconds: float = np.inf
+    pairs: Pairs,
+    seed: int,
+    start: FloatArray | None = None,
+    *,
+    seconds: float = np.inf,
+    memory: float = np.inf,
 ) -> Estimate:
     """Posterior mean of the Shapley values, (n,), with calibrated standard errors.
 
@@ -49,6 +54,7 @@ def odd_gp(
     start : the `start` of an estimate on part of these pairs, from where the fit goes on.
     seconds : that the fit of the parameters may take, nominally, and that the process itself may
         take; less than they need means fewer pairs, at least 60 and 300.
+    memory : bytes that matrices over pairs may take; less than they need means fewer pairs.
     """
     simple = _constant(pairs) or _linear(pairs)
     if simple is not None:
@@ -56,8 +62,9 @@ def odd_gp(
     obs = Observations.of(pairs)
     order = np.random.default_rng([seed, 0, 1]).permutation(len(obs.stratum))
     most = MAX_PAIRS if seconds == np.inf else int(np.clip((seconds / 5e-8) ** 0.5, 300, MAX_PAIRS))
+    most = min(most, most_pairs(memory))
     used, rest = np.sort(order[:most]), np.sort(order[most:])
-    parameters = _fit(obs, order, start, seconds)
+    parameters = _fit(obs, order[: most_pairs(memory)], start, seconds)
     seen = obs.take(used)
     posterior = condition(seen, parameters)
     if posterior is None:
@@ -102,6 +109,11 @@ def _linear(pairs: Pairs) -> Estimate | None:
     return Estimate(phi, np.zeros(n), "odd_gp", n_pairs, note, True, tuple(pairs.counts))
 
 
+def most_pairs(memory: float) -> int:
+    """Pairs over which five matrices fit into that many bytes."""
+    return int(max(min(memory / 40, 2**62) ** 0.5, MIN_PAIRS))
+
+
 def fitted_pairs(n: int, seconds: float = np.inf) -> int:
     """Most pairs that the parameters are fitted to, in nominal seconds on one core."""
     most = 300 if n < 50 else 200
@@ -112,11 +124,11 @@ def _fit(
     obs: Observations, order: NDArray[np.int64], start: FloatArray | None, seconds: float
 ) -> Parameters:
     """Parameters from a subset of the pairs, moved by the likelihood of more if there is time."""
-    n_pairs, n = len(obs.stratum), obs.signs.shape[1]
+    n_pairs, n = len(order), obs.signs.shape[1]
     subset = min(n_pairs, fitted_pairs(n, seconds))
     polished = min(n_pairs, POLISHED) if n_pairs > fitted_pairs(n) else 0
     subset -= (subset + 1) % 128 == 0  # caches are slow on rows of such a length
-    few = obs if subset == n_pairs else obs.take(np.sort(order[:subset]))
+    few = obs if subset == len(obs.stratum) else obs.take(np.sort(order[:subset]))
     p = Parameters.of(fit_parameters(few, start), n)
     if polished and FIT * (subset**2 + polished**2) <= seconds:
         p = _polish(p, obs.take(np.sort(order[:polished])))
@@ -141,6 +153,7 @@ def _polish(p: Parameters, obs: Observations) -> Parameters:
             kernel = smooth_kernel(obs.signs, obs.signs, moved)
             value = _likelihood(kernel, moved, obs)
             if value >= best:
+                del kernel  # before the next one is made
                 break
             p, smooth, best = moved, kernel, value
     first = best
@@ -160,7 +173,7 @@ def _likelihood(smooth: FloatArray, p: Parameters, obs: Observations) -> float:
     factor, info = lapack.dpotrf(kernel.T, lower=1, overwrite_a=1)
     if info != 0:
         return np.inf
-    white = solve_triangular(factor, obs.odd, lower=True, check_finite=False)
+    white, _ = lapack.dtrtrs(factor, obs.odd, lower=1)
     half_log_det = float(np.log(np.diagonal(factor)).sum())
     return len(white) / 2 * float(np.log(white @ white / len(white))) + half_log_det
 

@@ -107,7 +107,7 @@ def smooth_kernel(left: FloatArray, right: FloatArray, p: Parameters) -> FloatAr
     """Prior covariance of the odd part without its nugget, (L, R): linear and all odd degrees."""
     kernel, minus = half_products(left, right, p.relevance)
     kernel -= minus
-    kernel += _linear_kernel(left, right, p)
+    kernel += _linear_kernel(left, right, p, minus)
     return kernel
 
 
@@ -125,7 +125,8 @@ def half_products(
     """
     up, down = np.log1p(relevance), np.log1p(-relevance)
     tilt, level = (up - down) / 2, float(np.sum(up + down) / 2)
-    plus, minus = np.empty((2, len(left), len(right))) if out is None else out
+    shape = len(left), len(right)
+    plus, minus = (np.empty(shape), np.empty(shape)) if out is None else out
     np.matmul(left * tilt, right.T, out=plus)
     if tilt.sum() - level > 600:  # exp(M) alone would overflow
         np.exp(level - np.log(2) - plus, out=minus)

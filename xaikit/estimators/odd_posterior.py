@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.linalg import lapack, solve_triangular
+from scipy.linalg import lapack
 
 from xaikit.estimators.design import stratum_caps
 from xaikit.estimators.game import FloatArray
@@ -16,6 +16,7 @@ from xaikit.estimators.pairs import stratum_weights
 
 __all__ = ["Posterior", "condition", "with_rest"]
 
+_ROWS = 512  # pairs foretold at once
 _RETRIES = 6  # tenfold nuggets tried where the covariance is not positive definite
 
 
@@ -45,8 +46,8 @@ def condition(obs: Observations, parameters: Parameters) -> Posterior | None:
         return None
     functional = shapley_functional(obs, p)
     inverse_factor, _ = lapack.dtrtri(factor, lower=1)
-    white = solve_triangular(factor, obs.odd, lower=True, check_finite=False)
-    weights = solve_triangular(factor, white, lower=True, trans=1, check_finite=False)
+    white, _ = lapack.dtrtrs(factor, obs.odd, lower=1)
+    weights, _ = lapack.dtrtrs(factor, white, lower=1, trans=1)
     explained = np.sum((inverse_factor @ functional) ** 2, axis=0)
     prior = prior_variance(len(p.relevance), p, _nugget_by_size(obs, p))
     scale = float(white @ white) / len(white)
@@ -85,8 +86,10 @@ def with_rest(
     values = posterior.values
     if rest.size:
         known = obs.signs[np.append(used, len(signs))]
-        guess = smooth_kernel(signs[rest], known, posterior.parameters) @ posterior.weights
-        residual[rest] = obs.odd[rest] - guess
+        for start in range(0, len(rest), _ROWS):
+            some = rest[start : start + _ROWS]
+            guess = smooth_kernel(signs[some], known, posterior.parameters) @ posterior.weights
+            residual[some] = obs.odd[some] - guess
         per_pair = residual[rest] / counts[obs.stratum[rest]]
         values = values + per_pair @ stratum_weights(signs[rest])
     model = (used.size / len(signs)) ** 2 * posterior.variance

@@ -108,6 +108,7 @@ class Sampled:
             max_budget=None if self.estimator == "exact" else largest_budget(n, question.room),
             batch_size=question.rows,
             seconds_per_evaluation=_seconds(question),
+            memory=question.room,
         )
 
 

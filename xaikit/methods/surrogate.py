@@ -24,7 +24,7 @@ from xaikit.abilities import Model
 from xaikit.errors import InvalidInput
 from xaikit.estimators.blocks import Blocks
 from xaikit.estimators.design import paired_design, stratum_caps
-from xaikit.estimators.estimate import masks_that_fit
+from xaikit.estimators.estimate import check_memory, masks_that_fit
 from xaikit.estimators.memory import Memory
 from xaikit.estimators.regression import positive_inverse
 from xaikit.methods.base import COALITIONS, METHODS, Card
@@ -139,7 +139,11 @@ class _Fit:
 def _stable(method: Lime, question: Question, seed: int) -> Explanation:
     """Double the sample until both halves of it name the same strongest features."""
     n = question.n_features
-    rows, cap = _range(question) if method.budget == "auto" else (method.budget, method.budget)
+    if method.budget == "auto":
+        rows, cap = _range(question)
+    else:
+        rows = cap = method.budget
+        check_memory(cap, n, question.room, method.name)
     memory = Memory(n)
     counts: tuple[int, ...] = ()
     while True:
