@@ -80,10 +80,14 @@ def weighted_fit(pairs: Pairs, weights: FloatArray, remaining: FloatArray, metho
     return Estimate(values, np.sqrt(variance), method, len(pairs.odd), note)
 
 
-def positive_inverse(matrix: FloatArray) -> FloatArray | None:
-    """The inverse of a symmetric matrix, or None where it is not clearly positive definite."""
-    factor, info = lapack.dpotrf(matrix.T, lower=1)
-    if info or lapack.dpocon(factor, np.trace(matrix), uplo="L")[0] < CONDITION:
+def positive_inverse(matrix: FloatArray, *, overwrite: bool = False) -> FloatArray | None:
+    """The inverse of a symmetric matrix, or None where it is not clearly positive definite.
+
+    overwrite : in the memory of the matrix, which is lost
+    """
+    size = np.trace(matrix)
+    factor, info = lapack.dpotrf(matrix.T, lower=1, overwrite_a=overwrite)
+    if info or lapack.dpocon(factor, size, uplo="L")[0] < CONDITION:
         return None
     inverse, _ = lapack.dpotri(factor, lower=1, overwrite_c=1)
     for start in range(0, len(inverse), 256):  # the upper half, without a second matrix

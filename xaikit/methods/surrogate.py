@@ -17,6 +17,7 @@ from typing import Any, ClassVar, Literal
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import blas
 from scipy.sparse import csr_matrix
 from sklearn.metrics import pairwise_distances
 
@@ -158,7 +159,9 @@ def _stable(method: Lime, question: Question, seed: int) -> Explanation:
         if settled or rows >= cap:
             break
         rows = min(2 * rows, cap)
-    fit = _fit(pairs, (halves[0] + halves[1]).line(), start)
+    whole = halves[0] + halves[1]
+    del halves  # matrices (n, n)
+    fit = _fit(pairs, whole.line(), start)
     n_rows = 2 * len(pairs.masks)
     note = [f"{'all' if pairs.all else ''} {n_rows} masks".strip()]
     if not settled:
@@ -266,11 +269,17 @@ class _Moments:
     def line(self) -> _Line:
         """Ridge on masks less their mean."""
         centre, mean = self.mask / self.weight, self.value / self.weight
-        square = self.square / self.weight - np.outer(centre, centre)
-        square += RIDGE * np.eye(len(centre))
-        found = positive_inverse(square)
-        inverse = np.asarray(np.linalg.inv(square), dtype=np.float64) if found is None else found
+        inverse = positive_inverse(self._centred(centre), overwrite=True)
+        if inverse is None:
+            inverse = np.asarray(np.linalg.inv(self._centred(centre)), dtype=np.float64)
         return _Line(inverse @ (self.cross / self.weight - mean * centre), inverse, centre, mean)
+
+    def _centred(self, centre: Floats) -> Floats:
+        """Their covariance (n, n) with the ridge, without a second matrix."""
+        square = self.square / self.weight
+        blas.dger(-1.0, centre, centre, a=square.T, overwrite_a=1)
+        square.reshape(-1)[:: len(square) + 1] += RIDGE
+        return square
 
 
 def _fit(pairs: _Pairs, line: _Line, start: float) -> _Fit:
