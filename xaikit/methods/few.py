@@ -68,7 +68,9 @@ def one_reference_a_pair(
         converged=is_converged(found, tolerance),
         empty=question.empty,
         output=question.output,
-        note="; ".join(filter(None, [f"few evaluations: {k} times as many pairs", found.note])),
+        note="; ".join(
+            filter(None, [f"few evaluations: each pair meets one of {k} references", found.note])
+        ),
     )
 
 
