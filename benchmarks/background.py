@@ -14,8 +14,8 @@ from benchmarks.enumerated import train
 from benchmarks.harness import Options, Row, spread
 from benchmarks.nets import table_model
 from benchmarks.overhead import fresh
+from benchmarks.peers import global_seed
 from benchmarks.shapley_accuracy import Table
-from benchmarks.shapley_peers import global_seed
 from xaikit import shapley
 from xaikit.estimators.exact import coalition_masks
 from xaikit.methods.base import ask, make_method

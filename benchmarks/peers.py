@@ -6,7 +6,9 @@ Every entry is a call together with a count of the rows that it sent through the
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -25,7 +27,7 @@ from xaikit.models.inputs import Batch, padding
 from xaikit.models.neural import NeuralModel, evaluating
 from xaikit.question import Question
 
-__all__ = ["Peers"]
+__all__ = ["Peers", "global_seed"]
 
 Work = Callable[[], Any]
 
@@ -174,3 +176,18 @@ class Peers:
             )  # fmt: skip
 
         return {f"{name}, {many} at once": work(many) for many in (1, 64)}
+
+
+@contextmanager
+def global_seed(seed: int) -> Iterator[None]:
+    """Packages that draw from the global generators draw the same numbers; both are put back."""
+    states = np.random.get_state(), torch.get_rng_state()  # noqa: NPY002 (theirs, not ours)
+    np.random.seed(seed)  # noqa: NPY002
+    torch.manual_seed(seed)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        np.random.set_state(states[0])  # noqa: NPY002
+        torch.set_rng_state(states[1])

@@ -8,9 +8,7 @@ unless the name says otherwise.
 from __future__ import annotations
 
 import time
-import warnings
 from collections.abc import Callable
-from contextlib import contextmanager
 from typing import Any
 
 import captum.attr
@@ -20,6 +18,7 @@ import shapiq
 import torch
 
 from benchmarks.oddshap import oddshap
+from benchmarks.peers import global_seed
 from benchmarks.shapley_accuracy import Table
 from xaikit.estimators import shapley
 from xaikit.estimators.design import paired_design
@@ -27,7 +26,7 @@ from xaikit.estimators.game import Game
 from xaikit.estimators.pairs import evaluate_pairs
 from xaikit.estimators.regression import leverage_fit
 
-__all__ = ["DEFAULTS", "OURS", "PACKAGES", "RESEARCH", "Counted", "Estimator", "global_seed"]
+__all__ = ["DEFAULTS", "OURS", "PACKAGES", "RESEARCH", "Counted", "Estimator"]
 
 
 class Counted:
@@ -136,18 +135,3 @@ RESEARCH: dict[str, Estimator] = {
     "paired leverage (ours)": _leverage,
     "OddSHAP (our implementation)": _oddshap,
 }
-
-
-@contextmanager
-def global_seed(seed: int) -> Any:
-    """Packages that draw from the global generators draw the same numbers; both are put back."""
-    states = np.random.get_state(), torch.get_rng_state()  # noqa: NPY002 (theirs, not ours)
-    np.random.seed(seed)  # noqa: NPY002
-    torch.manual_seed(seed)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            yield
-    finally:
-        np.random.set_state(states[0])  # noqa: NPY002
-        torch.set_rng_state(states[1])
