@@ -224,7 +224,7 @@ class SmoothGrad(Batched):
         leaf = leaf_of(batch, self.name)
         sd = self.noise * float(leaf.at.max() - leaf.at.min())
         # torch draws normal numbers three times as fast as NumPy
-        noise = torch.Generator().manual_seed(int(rng.integers(2**63)))
+        noise = torch.Generator("cpu").manual_seed(int(rng.integers(2**63)))
         slopes = torch.cat(
             [self._slopes(batch, leaf, sd, noise, p) for p in pieces(self.n_samples, batch.size)]
         )
@@ -240,7 +240,8 @@ class SmoothGrad(Batched):
     def _slopes(
         self, batch: Batch, leaf: Leaf, sd: float, generator: torch.Generator, part: slice
     ) -> Tensor:
-        copies = torch.empty(part.stop - part.start, leaf.at[0].numel())
+        size = part.stop - part.start, leaf.at[0].numel()
+        copies = torch.empty(size, dtype=torch.float32, device="cpu")
         for copy in copies:  # one at a time, so that the batch size changes nothing
             copy.normal_(generator=generator)
         noise = copies.view(-1, *leaf.at.shape[1:]).to(leaf.at)
