@@ -24,14 +24,8 @@ from xaikit.question import Masker, Pool, Question
 from xaikit.types import Sample, Segmentation, Target
 
 N, K = 14, 32
-FOLDS = (
-    1.2,
-    1.6,
-    2.0,
-    2.3,
-    3.0,
-    5.0,
-)  # budgets in n; 2 n + 2 lies between the third and the fourth
+FOLDS = (1.2, 1.6, 2.0, 2.3, 3.0, 5.0)
+"""Budgets in n; 2 n + 2 lies between the third and the fourth."""
 
 
 def rows(options: Options) -> Iterator[Row]:

@@ -120,8 +120,9 @@ class Shap(Sampled):
     In this order: the closed form of a linear model; TreeSHAP against the masker's references for
     tree ensembles; an estimator on evaluations, which is exact when all 2^n coalitions fit the
     budget (with "auto": up to 11 features). A budget below 2 n + 2 is spent on pairs against one
-    reference each. A closed form is used only if its values sum to output - empty; otherwise the
-    note says why it was not. `extras["estimator"]` names what was used.
+    reference each, where several references give enough of them. A closed form is used only if its
+    values sum to output - empty; otherwise the note says why it was not. `extras["estimator"]` names
+    what was used.
     Source: Lundberg & Lee, NeurIPS 2017; interventional: Janzing et al., AISTATS 2020.
     """
 
