@@ -36,6 +36,7 @@ LIME = "tests/methods/test_methods_surrogate.py"
 REMOVAL = "tests/metrics/test_metrics_removal.py"
 AGREEMENT = "tests/metrics/test_metrics_agreement.py"
 PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
+FOLDING = "tests/models/test_models_folding.py"
 POOL = "tests/test_pool.py"
 VERDICT = "tests/metrics/test_metrics_verdict.py"
 STATS = "tests/metrics/test_metrics_stats.py"
@@ -52,6 +53,12 @@ MUTATIONS = (
     Mutation("question.py", "np.where(kept[:, None], x, part[None])", "np.where(kept[:, None], part[None], x)", CONTRACT),
     Mutation("question.py", "key = [seed, zlib.crc32(stream.encode())", "key = [seed, 0", CONTRACT),
     # the engine
+    Mutation("engine.py", "np.empty(32 * 2**20 - 2**16, dtype=np.uint8)", "pass", "tests/test_engine.py"),
+    Mutation("models/folding.py", "-self.mean if bias is None else bias - self.mean", "-self.mean", FOLDING),
+    Mutation("models/folding.py", "return search.pairs if alike else {}", "return search.pairs", FOLDING),
+    Mutation("models/folding.py", "self._done[id(out)] = ref(", "ref(", FOLDING),
+    Mutation("models/folding.py", "if not norm.same(", "if norm is None and not norm.same(", FOLDING),
+    Mutation("models/neural.py", "if pairs and bare(self.net) else", "if pairs else", FOLDING),
     Mutation("pool.py", "other, found[:, column])", "other, found[:, 0])", POOL),
     Mutation("pool.py", "self._memories.get(target)", "next(iter(self._memories.values()), None)", POOL),
     Mutation("estimators/memory.py", "padded[:, :n] = masks", "padded[:, :64] = masks[:, :64]", ESTIMATORS),

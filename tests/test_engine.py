@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import platform
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -237,3 +240,21 @@ def test_a_budget_goes_to_the_methods_that_have_one() -> None:
     assert params[0]["tolerance"] == 0.2
     with pytest.raises(InvalidInput, match="tolerance is 2"):
         choose_methods(model, "shap", tolerance=2)
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="glibc's memory")
+def test_pages_that_a_pass_frees_stay_for_the_next_one() -> None:
+    passes = """
+import resource, numpy as np
+from xaikit.engine import keep_pages
+keep_pages()
+for turn in range(4):
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+    maps = [np.ones(2**19) for _ in range(10)]  # 10 of 4 MB
+    del maps
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", passes], capture_output=True, text=True, check=True, timeout=120
+    )
+    assert int(done.stdout) < 1000  # 40 MB are 10,000 pages

@@ -34,7 +34,7 @@ class Composed:
     """
 
     def __init__(self, model: NeuralModel, x: Array, references: Array, ids: Ints) -> None:
-        self._model, self._n = model, int(ids.max()) + 1
+        self._run, self._n = model.folded(), int(ids.max()) + 1
         self._parts = model.parts
         with self.still(), torch.inference_mode():
             every = model.encode(np.concatenate([x[None], references]))
@@ -103,7 +103,7 @@ class Composed:
     def _scores(self, flat: Tensor) -> Floats:
         if self.batch.lengths and len(self._repeated.lengths) != len(flat):
             self._repeated = self.batch.take(torch.zeros(len(flat), dtype=torch.long))
-        found: Floats = self._model.forward(flat, self._repeated).double().cpu().numpy()
+        found: Floats = self._run(flat, self._repeated).double().cpu().numpy()
         return found
 
 

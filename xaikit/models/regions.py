@@ -46,7 +46,7 @@ CLEAR = 1.3  # times less work than in full, or it is not done
 _POINT = 4  # ... to write a value of a layer
 _MOVE = 8  # ... to copy a value
 _INDEX = 100  # ... to find a place
-_CALL = 8_000_000  # ... to call what one stage needs
+_CALL = 12_000_000  # ... to call what one stage needs
 _BYTES = 2**23  # of the maps that are put together at once
 _ROWS = 128  # of a call that small boxes fill
 _SMALL = 0.25  # share of the image that a box may take
@@ -102,7 +102,6 @@ class Regions:
         self.places = np.bincount(ids[ids >= 0], minlength=self.n).astype(np.float32)
         self.total = self.places.sum()
         self.regional = 0
-        self.trusted = False
 
     def pays(self) -> bool:
         """Whether it is clearly cheaper for a feature of middling size, on a CPU."""
@@ -142,15 +141,16 @@ class Regions:
         return small, np.where(kept[small] <= few, 1, 0)
 
     def _agree(self, groups: list[_Group], found: Floats, masks: Bools, rows: slice) -> bool:
-        """Whether one mask of each group gets what the whole net gives; asked once."""
-        if not self.trusted:
+        """Whether one mask of each group gets what the whole net gives; asked once for a plan."""
+        plan = self._plan
+        if not plan.trusted:
             sizes = np.array([len(g.members) for g in groups])
             known = self.full(masks[[g.members[len(g.members) // 2] for g in groups]], rows)
             off = np.abs(known - found[np.cumsum(sizes) - sizes + sizes // 2]).max()
-            self.trusted = bool(off <= _ALIKE * (1 + np.abs(known).max()))
-            if not self.trusted:
-                self._plan.stages = []  # the net is no chain after all: never again
-        return self.trusted
+            plan.trusted = bool(off <= _ALIKE * (1 + np.abs(known).max()))
+            if not plan.trusted:
+                plan.stages = []  # the net is no chain after all: never again
+        return plan.trusted
 
     def _promising(self, rows: int) -> bool:
         """Whether so many rows can become clearly cheaper, as far as is known."""
@@ -264,7 +264,7 @@ class Regions:
 class _Plan:
     """What windows cost on regions and in full, in multiply-adds of a row, counted once.
 
-    full : of the whole net
+    full : of the whole net; trusted : whether regions gave what the whole net gives
     """
 
     def __init__(self, trace: Trace) -> None:
@@ -273,6 +273,7 @@ class _Plan:
         own = [_work(s, s.out[1:]) for s in self.stages]
         self.full = trace.macs + sum(own) - sum(s.macs * s.out[1] * s.out[2] for s in self.stages)
         self.after = np.cumsum(own)
+        self.trusted = False
         self._known: dict[Size, Floats] = {}
 
     def promising(self, rows: int) -> bool:

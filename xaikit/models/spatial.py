@@ -107,6 +107,12 @@ def cut(model: NeuralModel, xs: Sequence[Array], layer: str) -> Activations:
         with torch.no_grad():
             batch = model.read(xs)
 
+        def forward(at: Tensor, batch: Batch) -> Tensor:
+            taken.clear()  # a folded pass may be made anew
+            return model.forward(at, batch)
+
+        run = model.folded(forward)  # before the hook, which is no hook of the net's own
+
         def replace(_module: nn.Module, _args: Any, output: Any) -> Any:
             tensor = output[0] if isinstance(output, tuple) else output
             cells = _cells(model, batch, layer, tensor, tokens)
@@ -115,7 +121,7 @@ def cut(model: NeuralModel, xs: Sequence[Array], layer: str) -> Activations:
             return (joined, *output[1:]) if isinstance(output, tuple) else joined
 
         with torch.enable_grad(), hooked([(modules[layer], replace)]):
-            scores = model.forward(batch.at, batch)
+            scores = run(batch.at, batch)
     if len(taken) != 1:
         raise NotApplicable(
             f"layer '{layer}' of '{model.id}' is used {len(taken)} times in one pass; name a layer "

@@ -9,7 +9,6 @@ are modes of torch: the net, its weights and its hooks are not touched.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,7 +18,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from xaikit.models.windows import FACTS, Axis, Operation, Size, averages, operation
+from xaikit.models.windows import FACTS, Axis, Operation, Size, averages, operation, tensors
 from xaikit.types import Ints
 
 __all__ = [
@@ -111,7 +110,7 @@ class Trace(TorchFunctionMode):
         self, func: Any, types: Any, args: tuple[Any, ...] = (), kwargs: Any = None
     ) -> Any:
         kwargs = kwargs or {}
-        read = [self._place[id(t)] for t in _flat((args, kwargs)) if id(t) in self._place]
+        read = [self._place[id(t)] for t in tensors((args, kwargs)) if id(t) in self._place]
         next_ = None
         if read and func not in FACTS:
             if read == [len(self.calls)] and args and args[0] is self.maps[-1] and not self.mean:
@@ -243,14 +242,3 @@ def window(origin: Ints, size: Size) -> tuple[Ints, Ints]:
     """(R, h, 1) and (R, 1, w): the places of windows of that size."""
     down, across = np.arange(size[0])[:, None], np.arange(size[1])
     return origin[:, 0, None, None] + down, origin[:, 1, None, None] + across
-
-
-def _flat(given: Any) -> Iterator[Tensor]:
-    """The tensors among the arguments of a call."""
-    if isinstance(given, Tensor):
-        yield given
-    elif isinstance(given, (tuple, list)):
-        for part in given:
-            yield from _flat(part)
-    elif isinstance(given, dict):
-        yield from _flat(list(given.values()))

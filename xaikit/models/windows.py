@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from torch import Tensor
 
 from xaikit.types import Ints
 
-__all__ = ["FACTS", "Axis", "Operation", "Size", "averages", "operation"]
+__all__ = ["FACTS", "Axis", "Operation", "Size", "averages", "operation", "tensors"]
 
 Size = tuple[int, int]
 Pair = int | tuple[int, ...] | list[int]
@@ -165,6 +165,17 @@ def _pair(given: Pair) -> Size:
     if isinstance(given, int):
         return given, given
     return given[0], given[-1]
+
+
+def tensors(given: Any) -> Iterator[Tensor]:
+    """The tensors among the arguments of a call."""
+    if isinstance(given, Tensor):
+        yield given
+    elif isinstance(given, (tuple, list)):
+        for part in given:
+            yield from tensors(part)
+    elif isinstance(given, dict):
+        yield from tensors(list(given.values()))
 
 
 _READERS: dict[Any, Callable[..., Operation | None]] = {
