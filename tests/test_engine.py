@@ -47,7 +47,8 @@ def test_a_machine_that_warms_up_does_not_favour_the_later_sizes() -> None:
     pace, passes = Pace(64), 0
     for _ in range(100):
         size, passes = pace.rows(10**9), passes + 1
-        pace.record(size, size, size * (1.0 if passes > 4 else 3.0))
+        seconds = 1.0 + 0.1 * abs(np.log2(size / 64))
+        pace.record(size, size, size * seconds * (1.0 if passes > 4 else 3.0))
     assert pace.rows(10**9) == 64
 
 
@@ -60,8 +61,9 @@ def test_one_lucky_time_decides_nothing() -> None:
     assert (pace.rows(10**9), pace.searches) == (64, False)
 
 
-def test_a_gain_too_small_to_matter_changes_nothing() -> None:
-    assert learned(lambda size: 1.0 if size == 64 else 0.99).rows(10**9) == 64
+def test_of_sizes_that_are_as_good_as_equal_the_smallest_is_taken() -> None:
+    assert learned(lambda size: {256: 0.98, 32: 1.0}.get(size, 1.06)).rows(10**9) == 32
+    assert learned(lambda size: {256: 0.98, 32: 1.03}.get(size, 1.06)).rows(10**9) == 256
 
 
 def test_a_pass_never_has_more_rows_than_memory_allows() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -182,9 +181,8 @@ def _finds_ends(method: Method, questions: Sequence[Question]) -> bool:
 
 def _completed(explanation: Explanation, **known: Any) -> Explanation:
     """The explanation with its cost, seed and so on; everything else was checked when it was made."""
-    found = copy.copy(explanation)
-    for name, value in known.items():
-        object.__setattr__(found, name, value)
+    found: Explanation = object.__new__(Explanation)  # `copy.copy` takes five times as long
+    found.__dict__.update(explanation.__dict__, **known)
     return found
 
 

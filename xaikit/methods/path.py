@@ -60,7 +60,10 @@ class Path:
     @property
     def mean_step(self) -> Tensor:
         """(B, ...) x - mean reference."""
-        groups = torch.split(self.bases, self.n_references.tolist())
+        counts = self.n_references.tolist()
+        if len(set(counts)) == 1:
+            return self.leaf.at - self.bases.unflatten(0, (-1, counts[0])).mean(dim=1)
+        groups = torch.split(self.bases, counts)
         return self.leaf.at - torch.stack([group.mean(dim=0) for group in groups])
 
     def credit(
