@@ -62,7 +62,8 @@ class Path:
         """(B, ...) x - mean reference."""
         counts = self.n_references.tolist()
         if len(set(counts)) == 1:
-            return self.leaf.at - self.bases.unflatten(0, (-1, counts[0])).mean(dim=1)
+            bases = self.bases.view(len(counts), -1, *self.bases.shape[1:])
+            return self.leaf.at - bases.mean(dim=1)
         groups = torch.split(self.bases, counts)
         return self.leaf.at - torch.stack([group.mean(dim=0) for group in groups])
 
