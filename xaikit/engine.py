@@ -33,7 +33,7 @@ GAIN = 0.93  # the search goes on from a size that takes at most this share of t
 LOSS = 1.3  # and ends at one that takes more than that
 TRIES = 2  # timed passes of a size in the search; the faster one counts
 NEAR, TURNS = 1.25, 4  # sizes this near to the best are timed in turns, so many times
-ALIKE = 0.97  # of two sizes nearer than that the smaller one is taken: it needs less memory
+ALIKE = 0.96  # a size must take less than this share of the start's time to replace it
 
 
 @cache
@@ -127,8 +127,9 @@ class Pace:
             yield size  # the pass after another size is slower
             found[size].append((yield size))
         shares = {size: np.median(np.divide(found[size], found[start])) for size in sizes}
-        least = min(shares.values())
-        self.best = min(size for size in sizes if ALIKE * shares[size] <= least)
+        self.best = min(sizes, key=lambda size: shares[size])
+        if shares[self.best] >= ALIKE:
+            self.best = start
 
     def _timed(self, size: int) -> Generator[int, float, float]:
         """Seconds a row of the faster of some passes."""
