@@ -36,6 +36,7 @@ LIME = "tests/methods/test_methods_surrogate.py"
 REMOVAL = "tests/metrics/test_metrics_removal.py"
 AGREEMENT = "tests/metrics/test_metrics_agreement.py"
 PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
+MOSAIC = "tests/models/test_models_mosaic.py"
 FOLDING = "tests/models/test_models_folding.py"
 POOL = "tests/test_pool.py"
 VERDICT = "tests/metrics/test_metrics_verdict.py"
@@ -59,6 +60,13 @@ MUTATIONS = (
     Mutation("models/folding.py", "self._done[id(out)] = ref(", "ref(", FOLDING),
     Mutation("models/folding.py", "if not norm.same(", "if norm is None and not norm.same(", FOLDING),
     Mutation("models/neural.py", "if pairs and bare(self.net) else", "if pairs else", FOLDING),
+    Mutation("models/flow.py", "self.first - axis.before * self.step", "self.first", MOSAIC),
+    Mutation("models/flow.py", "if n <= self.limit and oldest >= n", "if n <= self.limit", MOSAIC),
+    Mutation("models/flow.py", "return at.new_full((1,), math.nan)", "return at.new_full((1,), 0.0)", MOSAIC),
+    Mutation("models/palette.py", "free[0] if len(free) else len(taken)", "0", MOSAIC),
+    Mutation("models/palette.py", "np.append(0, np.cumsum(2**many)[:-1])", "np.cumsum(2**many) - 2**many[0]", MOSAIC),
+    Mutation("models/mosaic.py", "[rows, None] * p.n_tiles", "[rows, None] * 0", MOSAIC),
+    Mutation("models/mosaic.py", "bool(off <= _ALIKE", "bool(off <= np.inf or _ALIKE", MOSAIC),
     Mutation("pool.py", "other, found[:, column])", "other, found[:, 0])", POOL),
     Mutation("pool.py", "self._memories.get(target)", "next(iter(self._memories.values()), None)", POOL),
     Mutation("estimators/memory.py", "padded[:, :n] = masks", "padded[:, :64] = masks[:, :64]", ESTIMATORS),
@@ -68,7 +76,7 @@ MUTATIONS = (
     Mutation("methods/few.py", " - share * beyond", "", FEW),
     Mutation("methods/few.py", "[1, 1 + len(drawn)]", "[1, len(drawn)]", FEW),
     Mutation("question.py", "range(reference, reference + 1)", "range(0, 1)", FEW),
-    Mutation("models/composing.py", "other._compose(own", "others[0]._compose(own", POOL),
+    Mutation("models/composing.py", "other.compose(own", "others[0].compose(own", POOL),
     Mutation("models/composing.py", "(0, 1), value=1.0", "(0, 1), value=0.0", "tests/models/test_models_neural.py"),
     Mutation("engine.py", "self.most = rows // 2", "self.most = rows // 4", "tests/test_engine.py"),
     Mutation("engine.py", "if seconds[size] < GAIN * seconds[self.best]", "if seconds[size] > GAIN * seconds[self.best]", "tests/test_engine.py"),

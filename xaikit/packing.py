@@ -55,7 +55,10 @@ def prefetch(
 
 def _plain(question: Question) -> Any:
     """Its bound scores without shortcuts."""
-    return getattr(question.bound, "full", question.bound)
+    bound: Any = question.bound
+    while hasattr(bound, "full"):
+        bound = bound.full
+    return bound
 
 
 def share_empty(questions: Sequence[Question]) -> None:

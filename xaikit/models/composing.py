@@ -60,12 +60,9 @@ class Composed:
 
     def __call__(self, masks: Bools, rows: slice) -> Floats:
         """masks (m, n), some of the references -> scores (m, k', K)."""
-        n = len(masks) * len(self.others[rows])
         with self.still(), torch.inference_mode():
-            flat = self._room(n)
-            self._compose(masks, rows, flat)
-            scores = self._scores(flat)
-        return scores.reshape(len(masks), n // len(masks), -1)
+            scores = self._scores(self.composed(masks, rows))
+        return scores.reshape(len(masks), len(scores) // len(masks), -1)
 
     def together(self, others: Sequence[Composed], masks: Sequence[Bools]) -> list[Floats]:
         """Scores (m, k, K) of the masks of each of the others, in one pass."""
@@ -73,11 +70,18 @@ class Composed:
         with self.still(), torch.inference_mode():
             flat = self._room(sum(sizes))
             for part, own, other in zip(torch.split(flat, sizes), masks, others, strict=True):
-                other._compose(own, slice(None), part)
+                other.compose(own, slice(None), part)
             scores = np.split(self._scores(flat), np.cumsum(sizes)[:-1])
         return [s.reshape(len(own), -1, s.shape[1]) for s, own in zip(scores, masks, strict=True)]
 
-    def _compose(self, masks: Bools, rows: slice, out: Tensor) -> None:
+    def composed(self, masks: Bools, rows: slice) -> Tensor:
+        """The masked inputs (m * k', ...), in memory that the next call uses again."""
+        flat = self._room(len(masks) * len(self.others[rows]))
+        self.compose(masks, rows, flat)
+        return flat
+
+    def compose(self, masks: Bools, rows: slice, out: Tensor) -> None:
+        """Put the masked inputs (m * k', ...) into `out`."""
         part, change = self._stored(self.others[rows]), self._stored(self._change[rows])
         m, kept = len(masks), torch.from_numpy(masks).to(self.others)
         if not self._straight:

@@ -22,6 +22,7 @@ from xaikit.models.composing import Composed
 from xaikit.models.folding import Folded, Pairs, pairs_of
 from xaikit.models.inputs import Batch, Inputs, Pixels, Steps, padding
 from xaikit.models.modes import Parts, differentiating, evaluating
+from xaikit.models.mosaic import Mosaic
 from xaikit.models.prefix import Prefix, causal_body
 from xaikit.models.regions import Regions, bare
 from xaikit.models.watch import Event, has_strided_point, watch
@@ -226,14 +227,17 @@ def _replace(model: NeuralModel, x: Array, references: Array, ids: Ints) -> Boun
     bound = Composed(model, x, references, ids)
     if isinstance(model, _Lowered):  # shortcuts read the weights of the net itself
         return bound
-    run, batch, others = partial(model.forward, batch=bound.batch), bound.batch, bound.others
-    short: Regions | Prefix | None = None
-    body = causal_body(model.net)
+    run, at, others = partial(model.forward, batch=bound.batch), bound.batch.at, bound.others
     if isinstance(model.inputs, Pixels):
-        short = Regions(model.net, run, bound.still, batch.at, others, ids, bound)
-    elif body is not None and not (isinstance(model.inputs, Steps) and model.inputs.channels_first):
-        short = Prefix(model.net, body, run, bound.still, batch.at, others, bound.places, bound)
-    return short if short is not None and short.pays() else bound
+        mosaic = Mosaic(model, bound, ids)
+        whole = mosaic if mosaic.pays() else bound
+        regions = Regions(model.net, run, bound.still, at, others, ids, whole)
+        return regions if regions.pays() else whole
+    body = causal_body(model.net)
+    if body is not None and not (isinstance(model.inputs, Steps) and model.inputs.channels_first):
+        prefix = Prefix(model.net, body, run, bound.still, at, others, bound.places, bound)
+        return prefix if prefix.pays() else bound
+    return bound
 
 
 def _leave_out(model: NeuralModel, x: Array, ids: Ints) -> BoundScores:
