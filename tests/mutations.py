@@ -62,7 +62,6 @@ MUTATIONS = (
     Mutation("models/neural.py", "if pairs and bare(self.net) else", "if pairs else", FOLDING),
     Mutation("models/flow.py", "self.first - axis.before * self.step", "self.first", MOSAIC),
     Mutation("models/flow.py", "if n <= self.limit and oldest >= n", "if n <= self.limit", MOSAIC),
-    Mutation("models/flow.py", "return at.new_full((1,), math.nan)", "return at.new_full((1,), 0.0)", MOSAIC),
     Mutation("models/palette.py", "free[0] if len(free) else len(taken)", "0", MOSAIC),
     Mutation("models/palette.py", "np.append(0, np.cumsum(2**many)[:-1])", "np.cumsum(2**many) - 2**many[0]", MOSAIC),
     Mutation("models/mosaic.py", "[rows, None] * p.n_tiles", "[rows, None] * 0", MOSAIC),
