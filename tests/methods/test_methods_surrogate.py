@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,46 @@ def test_samples_drawn_from_the_kernel_converge_to_the_definition(width: float) 
     assert np.abs(bias).max() < 4
     covered = np.mean(np.abs(values - truth) < 1.96 * claimed)
     assert 0.92 < covered < 0.98  # 480 intervals, those of one seed together: 0.95 +- 3 errors
+
+
+def left_out_one_by_one(masks: Any, values: Floats, width: float = 0.25) -> tuple[Floats, Floats]:
+    """Slopes and their standard errors, of masks in pairs (2 p, n), from a refit without each pair."""
+    n = masks.shape[1]
+    size = np.minimum(masks.sum(axis=1), n - masks.sum(axis=1))
+    caps = np.array([math.comb(n, s) / (2 if 2 * s == n else 1) for s in range(n // 2 + 1)])
+    asked = np.bincount(size, minlength=len(caps)) / 2
+    kernel = np.exp(-((1 - np.sqrt(masks.mean(axis=1))) ** 2) / (2 * width**2))
+    w = kernel * (caps / np.maximum(asked, 1))[size]
+    design, ridge = np.column_stack([np.ones(len(masks)), masks]), np.diag([0.0, *np.full(n, 1e-6)])
+
+    def fitted(kept: Any) -> Floats:
+        own = design[kept] * w[kept, None]
+        return np.linalg.solve(own.T @ design[kept] + w.sum() * ridge, own.T @ values[kept])
+
+    whole, variance = fitted(slice(None)), np.zeros(n)
+    for pair in range(len(masks) // 2):
+        kept = np.arange(len(masks)) // 2 != pair
+        share = 1 - (asked / caps)[size[2 * pair]]
+        variance += share * (fitted(kept) - whole)[1:] ** 2
+    return whole[1:], np.sqrt(variance)
+
+
+def test_standard_errors_are_those_of_leaving_each_pair_out() -> None:
+    weights = np.linspace(-1, 1.5, 12)
+    asked: list[Any] = []
+
+    def watched(x: Floats) -> Floats:
+        asked.append(x > 0)
+        return (np.tanh(x @ weights) * (1 + 3 * x[:, 0] * x[:, 1]))[:, None]
+
+    question = ask_table(FunctionModel(watched), np.ones(12), np.zeros((1, 12)))
+    found = explain(question, budget=100)
+    masks = np.concatenate([rows for rows in asked if len(rows) > 2])
+    assert len(masks) == 100
+    slopes, std = left_out_one_by_one(masks, watched(masks.astype(float))[:, 0])
+    np.testing.assert_allclose(found.values, slopes, rtol=1e-8)
+    np.testing.assert_allclose(found.std, std, rtol=1e-6)
+    assert np.ptp(std) > 0.1 * std.mean()
 
 
 def test_a_wide_kernel_gives_banzhaf_values() -> None:

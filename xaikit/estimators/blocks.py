@@ -15,13 +15,15 @@ class Blocks:
     """A matrix of n_rows by n that is made block by block whenever it is gone through.
 
     make : the rows of a slice, (m, n). A single block is made once and kept; never change it.
+    single : whether there is but one
     """
 
     def __init__(self, n_rows: int, n: int, make: Callable[[slice], FloatArray]) -> None:
         step = max(1, BLOCK // max(n, 1))
         self._make = make
         self._parts = [slice(i, min(i + step, n_rows)) for i in range(0, n_rows, step)]
-        self._kept = make(self._parts[0]) if len(self._parts) == 1 else None
+        self.single = len(self._parts) == 1
+        self._kept = make(self._parts[0]) if self.single else None
 
     def __iter__(self) -> Iterator[tuple[slice, FloatArray]]:
         for part in self._parts:

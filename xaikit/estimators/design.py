@@ -2,7 +2,11 @@
 
 Only half the difference of a pair, (v(S) - v(not S)) / 2, matters for Shapley values, so every
 design here is a set of pairs and each pair is named by its smaller member. A stratum holds the
-pairs of one size s = 1..n//2. Designs of one seed are nested: a larger one contains the smaller.
+pairs of one size s = 1..n//2. Designs are nested: a larger one contains the smaller.
+
+There is one design for each n and number of pairs, drawn once. A seed gives the features other names
+in it (`relabelling`), so every coalition of a size is as likely as any other, games of different seeds
+meet different coalitions, and whatever depends on the design alone is computed once for all of them.
 
 Sources: uniform sampling over sizes without replacement is Leverage SHAP (Musco and Witter, ICLR
 2025, arXiv 2410.01917); pairing is Covert and Lee (AISTATS 2021). Starting with all singletons
@@ -17,14 +21,27 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xaikit.estimators.game import BoolArray
 from xaikit.estimators.memory import mask_keys
 
-__all__ = ["allocate", "list_stratum", "paired_design", "stratum_caps", "without"]
+__all__ = [
+    "SMALL",
+    "allocate",
+    "base_design",
+    "base_masks",
+    "list_stratum",
+    "paired_design",
+    "relabelled",
+    "relabelling",
+    "stratum_caps",
+    "without",
+]
 
-_RARE = 8  # k draws of N meet each other in at most 1 of 16 cases if 8 k^2 <= N
+SMALL = 2**17  # numbers of a design that is kept, and of what follows from it
 _ENUMERATE = 2048  # strata up to this size are listed and shuffled, larger ones drawn by rejection
+_MIDDLE = 0.5  # rounds as people do
 
 
 @functools.cache
@@ -36,35 +53,70 @@ def stratum_caps(n: int) -> tuple[int, ...]:
     return tuple(math.comb(n, s) // (2 if 2 * s == n else 1) for s in range(1, n // 2 + 1))
 
 
+def relabelling(n: int, seed: int) -> NDArray[np.int64]:
+    """(n,): the feature that each feature of a design stands for under that seed."""
+    return np.random.default_rng([seed, 0, 3]).permutation(n)
+
+
+def relabelled(masks: BoolArray, order: NDArray[np.int64]) -> BoolArray:
+    """Masks over the features of a design as masks over those that they stand for."""
+    return np.take(masks, np.argsort(order), axis=1)
+
+
 def paired_design(
     n: int, n_pairs: int, seed: int, *, border: bool = True, keep: Sequence[int] = ()
-) -> tuple[BoolArray, list[int]]:
+) -> tuple[BoolArray, tuple[int, ...]]:
+    """The `base_design` of a seed under its names: bool (n_pairs, n), and the counts."""
+    masks, counts = base_design(n, n_pairs, seed, border=border, keep=keep)
+    masks = relabelled(masks, relabelling(n, seed))
+    return masks ^ ((2 * masks.sum(axis=1, keepdims=True) == n) & ~masks[:, :1]), counts
+
+
+def base_design(
+    n: int, n_pairs: int, seed: int, *, border: bool = True, keep: Sequence[int] = ()
+) -> tuple[BoolArray, tuple[int, ...]]:
     """Masks of the smaller members, bool (n_pairs, n), and the number of pairs per stratum.
 
+    seed : decides which sizes get a pair where not all do; otherwise it changes nothing.
     border : take all singletons first when n_pairs >= n.
     keep : counts per stratum of an earlier, smaller design that this one must contain.
-    Deterministic given (n, n_pairs, seed, border, keep); n_pairs is capped at 2^(n-1) - 1.
+    n_pairs is capped at 2^(n-1) - 1. The masks are read-only.
     """
-    counts = allocate(n, n_pairs, seed, border=border, keep=keep)
-    masks = _drawn(n, counts, seed, unchecked=True)
-    keys = np.sort(mask_keys(masks))
-    if (keys[1:] == keys[:-1]).any():  # one look at all of them is much faster than one a stratum
-        masks = _drawn(n, counts, seed)
-    return masks, counts
+    counts = allocate(n, n_pairs, border=border, keep=tuple(keep))
+    if 0 in counts:
+        offset = float(np.random.default_rng([seed, 0]).random())
+        counts = allocate(n, n_pairs, border=border, keep=tuple(keep), offset=offset)
+    return base_masks(n, counts), counts
 
 
-def _drawn(n: int, counts: Sequence[int], seed: int, *, unchecked: bool = False) -> BoolArray:
-    drawn = [_draw(n, s + 1, k, seed, unchecked=unchecked) for s, k in enumerate(counts) if k]
-    return np.concatenate([np.empty((0, n), dtype=bool), *drawn])
+def base_masks(n: int, counts: tuple[int, ...]) -> BoolArray:
+    """The first pairs of each stratum, so many, one stratum after another; read-only."""
+    return _kept(n, counts) if n * sum(counts) <= SMALL else _drawn(n, counts)
 
 
+def _drawn(n: int, counts: tuple[int, ...]) -> BoolArray:
+    drawn = [_first(n, s + 1, k) for s, k in enumerate(counts) if k]
+    masks: BoolArray = np.concatenate([np.empty((0, n), dtype=bool), *drawn])
+    masks.flags.writeable = False
+    return masks
+
+
+_kept = functools.lru_cache(maxsize=16)(_drawn)
+
+
+@functools.lru_cache(maxsize=256)
 def allocate(
-    n: int, n_pairs: int, seed: int, *, border: bool = True, keep: Sequence[int] = ()
-) -> list[int]:
+    n: int,
+    n_pairs: int,
+    *,
+    border: bool = True,
+    keep: tuple[int, ...] = (),
+    offset: float = _MIDDLE,
+) -> tuple[int, ...]:
     """Pairs per stratum: equal rate per coalition size, water-filled at the strata's sizes.
 
-    The fractional parts are rounded by systematic sampling with one uniform number, so every
-    stratum gets its share in expectation and the total is exact.
+    offset : in [0, 1); the fractional parts are rounded by systematic sampling with this number. Drawn
+        uniformly, every stratum gets its share in expectation; the total is exact in any case.
     """
     caps = stratum_caps(n)
     n_pairs = min(n_pairs, sum(caps))
@@ -72,9 +124,8 @@ def allocate(
     rest = [min(cap, n_pairs) for cap in caps[len(first) :]]
     rates = [0.5 if 2 * s == n else 1.0 for s in range(len(first) + 1, len(caps) + 1)]
     shares = _water_fill(rest, rates, n_pairs - sum(first))
-    offset = np.random.default_rng([seed, 0]).random()
     steps = np.floor(np.round(np.cumsum([0.0, *shares]), 9) + offset).astype(int)
-    counts = first + [int(k) for k in np.diff(steps)]
+    counts = (*first, *np.diff(steps).tolist())
     return _containing(counts, keep) if keep else counts
 
 
@@ -90,7 +141,7 @@ def _water_fill(caps: list[int], rates: list[float], total: int) -> list[float]:
     return shares
 
 
-def _containing(counts: list[int], keep: Sequence[int]) -> list[int]:
+def _containing(counts: Sequence[int], keep: Sequence[int]) -> tuple[int, ...]:
     """The counts raised to those kept, and lowered elsewhere so that the total stays."""
     raised = [max(k, old) for k, old in zip(counts, keep, strict=True)]
     excess = sum(raised) - sum(counts)
@@ -98,26 +149,21 @@ def _containing(counts: list[int], keep: Sequence[int]) -> list[int]:
         cut = min(excess, raised[s] - keep[s])
         raised[s] -= cut
         excess -= cut
-    return raised
+    return tuple(raised)
 
 
-def _draw(n: int, size: int, k: int, seed: int, *, unchecked: bool) -> BoolArray:
-    """The first k pairs of the stratum's own random order, bool (k, n).
-
-    unchecked : without a look for repetitions where they are rare; the same pairs without them
-    """
+def _first(n: int, size: int, k: int) -> BoolArray:
+    """The first k pairs of the stratum's own random order, bool (k, n)."""
     cap = stratum_caps(n)[size - 1]
-    rng = np.random.default_rng([seed, size])
+    rng = np.random.default_rng([0, size])
     if cap <= _ENUMERATE:
         return list_stratum(n, size)[rng.permutation(cap)[:k]]
     half = cap // 2  # rejection slows down as a stratum fills up, so its second half is listed
-    if unchecked and _RARE * k**2 <= cap:
-        return _uniform(n, size, k, rng)
-    masks = _reject(n, size, min(k, half), rng)
+    masks = _rejected(n, size, min(k, half), rng)
     if k <= half:
         return masks
     rest = without(list_stratum(n, size), masks)
-    order = np.random.default_rng([seed, size, 1]).permutation(len(rest))
+    order = np.random.default_rng([0, size, 1]).permutation(len(rest))
     return np.concatenate([masks, rest[order[: k - half]]])
 
 
@@ -143,7 +189,7 @@ def _uniform(n: int, size: int, k: int, rng: np.random.Generator) -> BoolArray:
     return masks
 
 
-def _reject(n: int, size: int, k: int, rng: np.random.Generator) -> BoolArray:
+def _rejected(n: int, size: int, k: int, rng: np.random.Generator) -> BoolArray:
     """The first k different pairs of a uniform stream; the stream does not depend on k."""
     masks = np.empty((0, n), dtype=bool)
     while len(masks) < k:

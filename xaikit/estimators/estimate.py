@@ -11,12 +11,17 @@ import numpy as np
 from xaikit.errors import InvalidInput, OutOfBudget
 from xaikit.estimators import exact, odd_gp
 from xaikit.estimators.border import NEARLY_ORDER_TWO, border_estimate, border_gap
-from xaikit.estimators.design import paired_design
+from xaikit.estimators.design import base_design, relabelling
 from xaikit.estimators.game import FloatArray, Game, ValueFunction
 from xaikit.estimators.pairs import Pairs, evaluate_pairs
 from xaikit.estimators.permutation import permutation_estimate
 from xaikit.estimators.placement import placed_design
-from xaikit.estimators.regression import kernel_design, kernel_fit, leverage_fit
+from xaikit.estimators.regression import (
+    kernel_design,
+    kernel_fit,
+    leverage_fit,
+    leverage_system,
+)
 from xaikit.estimators.result import Estimate, ShapleyResult, is_converged, relative_error
 
 __all__ = [
@@ -85,11 +90,13 @@ def shapley(
     _check_budget(request, cap, "max_budget" if auto else "budget")
     if not auto:
         check_memory(cap, request.n, request.memory, request.method)
-    game = Game(value, request.n, batch_size=batch_size)
+    order = relabelling(request.n, request.seed)
+    game = Game(value, request.n, batch_size=batch_size, order=order)
     estimate = _ladder(game, request, cap) if auto else _one_rung(game, request, cap, None)
+    place = np.argsort(order)
     return ShapleyResult(
-        values=estimate.values,
-        std=estimate.std,
+        values=estimate.values[place],
+        std=estimate.std[place],
         evaluations=game.evaluations,
         method=estimate.method,
         converged=is_converged(estimate, tolerance),
@@ -312,18 +319,17 @@ def _one_rung(game: Game, request: _Request, budget: int, before: Estimate | Non
     if method == "kernel":
         return _kernel(game, budget, seed)
     if method == "leverage" or (method == "auto" and n > odd_gp.MAX_FEATURES):
-        masks, _ = paired_design(n, n_pairs, seed, border=False, keep=counts)
-        return leverage_fit(evaluate_pairs(game, masks, distinct=True))
+        masks, counts = base_design(n, n_pairs, seed, border=False, keep=counts)
+        pairs = evaluate_pairs(game, masks, distinct=True)
+        return leverage_fit(pairs, leverage_system(n, counts))
     n_pairs = n if method == "border" else n_pairs
     if n_pairs < n:
-        masks, _ = paired_design(n, n_pairs, seed)
-    else:
-        kept = before.masks if before else None
-        masks = placed_design(n, n_pairs, seed, kept, seconds=request.spare(2 * n_pairs))
-    start = before.start if before else None
-    pairs = evaluate_pairs(game, masks, distinct=True)
-    found = _odd_estimate(pairs, request, start)
-    return replace(found, masks=masks if n_pairs >= n else None)
+        pairs = evaluate_pairs(game, base_design(n, n_pairs, seed)[0], distinct=True)
+        return _odd_estimate(pairs, request, None)
+    rungs = (*(before.rungs if before else ()), (n_pairs, request.spare(2 * n_pairs)))
+    pairs = evaluate_pairs(game, placed_design(n, rungs), distinct=True)
+    found = _odd_estimate(pairs, request, before.start if before else None)
+    return replace(found, rungs=rungs)
 
 
 def _kernel(game: Game, budget: int, seed: int) -> Estimate:

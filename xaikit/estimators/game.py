@@ -26,12 +26,21 @@ class Game:
     """The value of coalitions of features, with a memory and a count.
 
     value : masks, bool (m, n), True = kept, to one finite number per mask, (m,).
+    order : (n,) the feature of `value` that each feature of the game stands for; the same unless given
     `evaluations` counts the different coalitions that were really asked for.
     `batch_size` is the largest m of one call; no result depends on it.
     """
 
-    def __init__(self, value: ValueFunction, n_features: int, *, batch_size: int = 256) -> None:
+    def __init__(
+        self,
+        value: ValueFunction,
+        n_features: int,
+        *,
+        batch_size: int = 256,
+        order: NDArray[np.int64] | None = None,
+    ) -> None:
         self.n_features = n_features
+        self._places = None if order is None else np.argsort(order)
         self.evaluations = 0
         self._value = value
         self._batch_size = batch_size
@@ -79,8 +88,12 @@ class Game:
         self.evaluations += len(masks)
         return values
 
+    def _named(self, masks: BoolArray) -> BoolArray:
+        """A copy over the features of `value`, which may write into what it is given."""
+        return masks.copy() if self._places is None else masks.take(self._places, axis=1)
+
     def _checked(self, batch: BoolArray) -> FloatArray:
-        returned = self._value(batch.copy())  # `value` may write into what it is given
+        returned = self._value(self._named(batch))
         try:
             values = np.asarray(returned, dtype=np.float64)
         except (TypeError, ValueError) as error:
@@ -96,7 +109,7 @@ class Game:
         bad = np.flatnonzero(~np.isfinite(values))
         if bad.size:
             raise InvalidInput(
-                f"value is {values[bad[0]]} for {_name(batch[bad[0]])}; Shapley values need a "
+                f"value is {values[bad[0]]} for {_name(self._named(batch[bad[:1]])[0])}; Shapley values need a "
                 "finite value for every coalition, so repair the model or the masker there."
             )
         return values

@@ -8,13 +8,16 @@ sum(x) = 0, and a singular system gives the solution of least norm.
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from xaikit.estimators.blocks import Blocks
-from xaikit.estimators.design import list_stratum, stratum_caps
+from xaikit.estimators.design import SMALL, base_masks, list_stratum, stratum_caps
 from xaikit.estimators.game import BoolArray, FloatArray
 from xaikit.estimators.memory import mask_keys
 from xaikit.estimators.pairs import Pairs
@@ -22,12 +25,14 @@ from xaikit.estimators.result import Estimate
 
 __all__ = [
     "KernelDesign",
+    "System",
     "kernel_design",
     "kernel_fit",
     "leverage_fit",
+    "leverage_system",
+    "leverage_weights",
     "positive_inverse",
     "size_mass",
-    "weighted_fit",
 ]
 
 CONDITION = 1e-10  # reciprocal condition below which the rank is counted from eigenvalues
@@ -35,49 +40,68 @@ RANK = 1e-12  # squared singular values below this, relative, are rounding
 _MAX_DRAWS = 20  # draws per wanted pair before the last, nearly full sizes are given up
 
 
-def weighted_fit(pairs: Pairs, weights: FloatArray, remaining: FloatArray, method: str) -> Estimate:
-    """Constrained weighted least squares, with jackknife standard errors.
+class System:
+    """Constrained weighted least squares on one design: all of it that the values do not change.
 
-    weights : (N,), positive. remaining : (N,) in [0, 1], the share of each row's stratum that was
-    not sampled; 0 means that a row carries no sampling error (finite population correction).
-    std : the sandwich of leave-one-pair-out residuals e_j / (1 - h_j) (HC3, MacKinnon and White
-    1985). Directions that no row determines get the variance of a typical Shapley value.
+    masks : (N, n) bool, of the smaller members; weights : (N,), positive
     """
-    n = pairs.masks.shape[1]
-    mean = 2 * pairs.odd_full / n
-    root = np.sqrt(weights / weights.max())
-    total = (2 * pairs.sizes - n).astype(np.float64)
-    target = root * (pairs.odd - total * (mean / 2))
 
-    def made(part: slice) -> FloatArray:
-        rows = np.where(pairs.masks[part], 1.0, -1.0)
-        rows -= (total[part] / n)[:, None]
-        rows *= (root[part] / 2)[:, None]
-        return rows
+    def __init__(self, masks: BoolArray, weights: FloatArray) -> None:
+        n = masks.shape[1]
+        sizes = np.count_nonzero(masks, axis=1)
+        self._root = root = np.sqrt(weights / weights.max())
+        self._total = total = (2 * sizes - n).astype(np.float64)
 
-    blocks = Blocks(len(target), n, made)
-    square, right = np.zeros((n, n)), np.zeros(n)
-    for part, rows in blocks:
-        square += rows.T @ rows
-        right += rows.T @ target[part]
-    inverse, rank, unseen = _inverse(square)
-    values = inverse @ right
-    left = np.zeros(n)
-    for part, rows in blocks:  # refined: as accurate as by SVD
-        left += rows.T @ (target[part] - rows @ values)
-    values += inverse @ left
-    typical = root * np.sqrt(np.mean(pairs.odd**2))  # for rows that the fit reproduces whatever
-    variance = np.zeros(n)
-    for part, rows in blocks:
-        fitted = target[part] - rows @ values
-        gain = rows @ inverse  # (m, n): by how much each row moves each value
+        def made(part: slice) -> FloatArray:
+            rows = np.where(masks[part], 1.0, -1.0)
+            rows -= (total[part] / n)[:, None]
+            rows *= (root[part] / 2)[:, None]
+            return rows
+
+        self._blocks = Blocks(len(masks), n, made)
+        square = np.zeros((n, n))
+        for _, rows in self._blocks:
+            square += rows.T @ rows
+        self._inverse, self._rank, self._unseen = _inverse(square)
+        self._kept = self._moved(next(iter(self._blocks))[1]) if self._blocks.single else None
+
+    def _moved(self, rows: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """By how much each row moves each value, squared (m, n), and one less its leverage (m,)."""
+        gain = rows @ self._inverse
         slack = 1 - np.einsum("ji,ji->j", gain, rows)
-        residual = np.where(slack > 1e-6, fitted / np.maximum(slack, 1e-6), typical[part])
-        variance += (residual**2 * remaining[part]) @ np.square(gain, out=gain)
-    values += mean + (2 * pairs.odd_full - n * mean - values.sum()) / n  # rounding only
-    variance += unseen * 4 * np.mean(pairs.odd**2)
-    note = f"only {rank} of {n - 1} directions are determined" if rank < n - 1 else ""
-    return Estimate(values, np.sqrt(variance), method, len(pairs.odd), note)
+        return np.square(gain, out=gain), slack
+
+    def solve(self, pairs: Pairs, remaining: FloatArray, method: str) -> Estimate:
+        """The fit to pairs of the design, with jackknife standard errors.
+
+        remaining : (N,) in [0, 1], the share of each row's stratum that was not sampled; 0 means
+        that a row carries no sampling error (finite population correction).
+        std : the sandwich of leave-one-pair-out residuals e_j / (1 - h_j) (HC3, MacKinnon and White
+        1985). Directions that no row determines get the variance of a typical Shapley value.
+        """
+        n, root = pairs.masks.shape[1], self._root
+        mean = 2 * pairs.odd_full / n
+        target = root * (pairs.odd - self._total * (mean / 2))
+        right = np.zeros(n)
+        for part, rows in self._blocks:
+            right += target[part] @ rows
+        values = self._inverse @ right
+        left = np.zeros(n)
+        for part, rows in self._blocks:  # refined: as accurate as by SVD
+            left += (target[part] - rows @ values) @ rows
+        values += self._inverse @ left
+        typical = root * np.sqrt(np.mean(pairs.odd**2))  # for rows that the fit reproduces whatever
+        variance = np.zeros(n)
+        for part, rows in self._blocks:
+            fitted = target[part] - rows @ values
+            moved, slack = self._kept or self._moved(rows)
+            residual = np.where(slack > 1e-6, fitted / np.maximum(slack, 1e-6), typical[part])
+            variance += (residual**2 * remaining[part]) @ moved
+        values += mean + (2 * pairs.odd_full - n * mean - values.sum()) / n  # rounding only
+        variance += self._unseen * 4 * np.mean(pairs.odd**2)
+        rank = self._rank
+        note = f"only {rank} of {n - 1} directions are determined" if rank < n - 1 else ""
+        return Estimate(values, np.sqrt(variance), method, len(pairs.odd), note)
 
 
 def positive_inverse(matrix: FloatArray, *, overwrite: bool = False) -> FloatArray | None:
@@ -121,14 +145,35 @@ def _inverse(square: FloatArray) -> tuple[FloatArray, int, FloatArray]:
     return inverse, rank, unseen
 
 
-def leverage_fit(pairs: Pairs) -> Estimate:
+def leverage_system(n: int, counts: tuple[int, ...]) -> System:
+    """The regression of `leverage_fit` on the base design of those counts, which all games share."""
+    return _kept_system(n, counts) if n * sum(counts) <= SMALL else _system(n, counts)
+
+
+def _system(n: int, counts: tuple[int, ...]) -> System:
+    masks = base_masks(n, counts)
+    return System(masks, leverage_weights(n, np.count_nonzero(masks, axis=1), counts))
+
+
+_kept_system = functools.lru_cache(maxsize=4)(_system)
+
+
+def leverage_weights(n: int, sizes: NDArray[np.int64], counts: Sequence[int]) -> FloatArray:
+    """Of pairs of those sizes: the kernel's weight over the inclusion probability k_s / N_s."""
+    weights: FloatArray = size_mass(n)[sizes - 1] / np.array(counts)[sizes - 1]
+    return weights
+
+
+def leverage_fit(pairs: Pairs, system: System | None = None) -> Estimate:
     """Leverage SHAP on a stratified design (Musco and Witter, ICLR 2025, arXiv 2410.01917).
 
-    Each pair weighs its kernel weight over its inclusion probability k_s / N_s.
+    system : the `leverage_system` of the pairs, where they are those of a base design
     """
-    n, size = pairs.masks.shape[1], pairs.sizes
-    weights = size_mass(n)[size - 1] / np.array(pairs.counts)[size - 1]
-    estimate = weighted_fit(pairs, weights, pairs.remaining, "leverage")
+    if system is None:
+        system = System(
+            pairs.masks, leverage_weights(pairs.masks.shape[1], pairs.sizes, pairs.counts)
+        )
+    estimate = system.solve(pairs, pairs.remaining, "leverage")
     return replace(estimate, counts=tuple(pairs.counts))
 
 
@@ -143,7 +188,8 @@ class KernelDesign:
 
 def kernel_fit(pairs: Pairs, design: KernelDesign) -> Estimate:
     """KernelSHAP without feature selection (Lundberg and Lee, NeurIPS 2017, theorem 2)."""
-    return weighted_fit(pairs, design.weights, design.drawn.astype(np.float64), "kernel")
+    remaining = design.drawn.astype(np.float64)
+    return System(design.masks, design.weights).solve(pairs, remaining, "kernel")
 
 
 def kernel_design(n: int, n_pairs: int, seed: int) -> KernelDesign:

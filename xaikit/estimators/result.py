@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from xaikit.estimators.game import BoolArray, FloatArray
+from xaikit.estimators.game import FloatArray
 
 __all__ = ["INDICATIVE", "TRUSTED", "Estimate", "ShapleyResult", "is_converged", "relative_error"]
 
@@ -23,8 +23,8 @@ class Estimate:
     values, std : (n,); method : the estimator that made it; n_pairs : evaluated pairs, on which
     the error bars rest; exact : the values carry no sampling error; counts : pairs per stratum,
     which a larger nested design must contain (empty where the design is not stratified); start :
-    what the estimator of a larger design may start from, or None; masks : the pairs that a larger
-    placed design begins with, or None.
+    what the estimator of a larger design may start from, or None; rungs : of the placed design that a
+    larger one begins with (see `placement.placed_design`).
     """
 
     values: FloatArray
@@ -35,7 +35,7 @@ class Estimate:
     exact: bool = False
     counts: tuple[int, ...] = ()
     start: FloatArray | None = None
-    masks: BoolArray | None = None
+    rungs: tuple[tuple[int, float], ...] = ()
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 from xaikit.estimators.design import paired_design
 from xaikit.estimators.estimate import masks_that_fit
 from xaikit.estimators.pairs import Pairs
-from xaikit.estimators.regression import size_mass, weighted_fit
+from xaikit.estimators.regression import System, leverage_weights
 from xaikit.estimators.result import TRUSTED, ShapleyResult, is_converged
 from xaikit.question import Question
 
@@ -58,8 +58,8 @@ def one_reference_a_pair(
         odd_full=change / 2,
         even_full=(question.output + question.empty) / 2,
     )
-    weights = size_mass(n)[pairs.sizes - 1] / np.array(pairs.counts)[pairs.sizes - 1]
-    found = weighted_fit(pairs, weights, np.ones(len(weights)), "leverage")
+    weights = leverage_weights(n, pairs.sizes, pairs.counts)
+    found = System(pairs.masks, weights).solve(pairs, np.ones(len(weights)), "leverage")
     return ShapleyResult(
         values=found.values,
         std=found.std,
