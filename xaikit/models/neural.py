@@ -18,6 +18,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from xaikit.abilities import BoundScores, Leaf
 from xaikit.engine import keep_pages
 from xaikit.errors import InvalidInput
+from xaikit.models.branches import Branches, recurrent_body
 from xaikit.models.composing import Composed
 from xaikit.models.folding import Folded, Pairs, pairs_of
 from xaikit.models.inputs import Batch, Inputs, Pixels, Steps, padding
@@ -136,7 +137,10 @@ class NeuralModel:
 
     def forward(self, at: Tensor, batch: Batch) -> Tensor:
         """(B, ...) encoded inputs -> (B, K) scores."""
-        found = self.inputs.run(self.net, at, batch)
+        return self.in_units(self.inputs.run(self.net, at, batch))
+
+    def in_units(self, found: Tensor) -> Tensor:
+        """What the net gives, (B, K) -> scores: a regressor's in units of its target."""
         return found if self.classes else self.centre + self.scale * found
 
     def folded(self, forward: Forward | None = None) -> Forward:
@@ -218,8 +222,7 @@ class _Lowered(NeuralModel):
         self.fast = copy.deepcopy(self.net).to(self.dtype).eval().requires_grad_(False)
 
     def forward(self, at: Tensor, batch: Batch) -> Tensor:
-        found = self.inputs.run(self.fast, at.to(self.dtype), batch).float()
-        return found if self.classes else self.centre + self.scale * found
+        return self.in_units(self.inputs.run(self.fast, at.to(self.dtype), batch).float())
 
 
 def _replace(model: NeuralModel, x: Array, references: Array, ids: Ints) -> BoundScores:
@@ -227,12 +230,15 @@ def _replace(model: NeuralModel, x: Array, references: Array, ids: Ints) -> Boun
     if isinstance(model, _Lowered):  # shortcuts read the weights of the net itself
         return bound
     run, batch, others = partial(model.forward, batch=bound.batch), bound.batch, bound.others
-    short: Regions | Prefix | None = None
-    body = causal_body(model.net)
+    short: Regions | Prefix | Branches | None = None
+    channels_first = isinstance(model.inputs, Steps) and model.inputs.channels_first
+    causal, recurrent = causal_body(model.net), recurrent_body(model.net)
     if isinstance(model.inputs, Pixels):
         short = Regions(model.net, run, bound.still, batch.at, others, ids, bound)
-    elif body is not None and not (isinstance(model.inputs, Steps) and model.inputs.channels_first):
-        short = Prefix(model.net, body, run, bound.still, batch.at, others, bound.places, bound)
+    elif causal is not None and not channels_first:
+        short = Prefix(model.net, causal, run, bound.still, batch.at, others, bound.places, bound)
+    elif recurrent is not None and not channels_first and batch.valid is None:
+        short = Branches(model.net, recurrent, model.in_units, bound)
     return short if short is not None and short.pays() else bound
 
 
