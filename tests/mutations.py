@@ -77,6 +77,7 @@ MUTATIONS = (
     Mutation("models/branches.py", "np.cumsum(step < length) - 1", "np.cumsum(step <= length) - 1", BRANCHES),
     Mutation("models/branches.py", "self.first[parts.argmax(axis=1)]", "parts.argmax(axis=1)", BRANCHES),
     Mutation("models/branches.py", "before + late if", "late if", BRANCHES),
+    Mutation("packing.py", "if plainly else question.bound", "if True else question.bound", BRANCHES),
     # estimators
     Mutation("estimators/exact.py", "joined = np.append(0.0, weights)", "joined = np.append(weights, 0.0)", ESTIMATORS),
     Mutation("estimators/pairs.py", "odd=(inside - outside) / 2", "odd=(outside - inside) / 2", ESTIMATORS),

@@ -11,10 +11,12 @@ import pytest
 import torch
 from toy_zoo import fresh, toy_data
 
+from xaikit.asking import Plan, make_question
 from xaikit.models import branches
 from xaikit.models.branches import Branches
 from xaikit.models.composing import Composed
-from xaikit.packing import Packable
+from xaikit.packing import Packable, prefetch
+from xaikit.types import Sample
 
 EVERYTHING = slice(None)
 N = 12
@@ -92,6 +94,7 @@ def test_the_saving_is_counted_in_steps():
 @pytest.mark.parametrize("seed", range(3))
 def test_segments_end_where_it_costs_least(seed, monkeypatch):
     monkeypatch.setattr(branches, "_MORE", 9)
+    monkeypatch.setattr(branches, "_ENDS", 20)
     *_, scores = words()
     rng = np.random.default_rng(seed)
     _, step = scores._sorted(rng.random((20, N)) < rng.uniform(0.3, 0.8))
@@ -199,6 +202,34 @@ def test_small_requests_share_passes_unless_their_beginnings_save_more(monkeypat
     assert scores.steps == scores.asked
     monkeypatch.undo()  # what segments cost outweighs all in a net of this size
     assert type(words()[-1]) is Composed
+
+
+def test_among_requests_of_several_samples_the_large_ones_branch(monkeypatch):
+    monkeypatch.setattr(branches, "_MORE", 40)
+    model, _, references, _ = words(k=2)
+    xs = [text(seed) for seed in range(4)]
+    bounds = [model.bind(x, references, np.arange(N), False) for x in xs]
+    masks = [np.random.default_rng(i).random((m, N)) < 0.5 for i, m in enumerate((5, 200, 1, 300))]
+    found = bounds[0].together(bounds, masks)
+    for bound, own, scores in zip(bounds, masks, found, strict=True):
+        np.testing.assert_allclose(scores, bound.full(own, EVERYTHING), atol=1e-6)
+    assert [bound.steps < bound.asked for bound in bounds] == [False, True, False, True]
+    (alone,) = bounds[3].together(bounds[3:], masks[3:])
+    np.testing.assert_allclose(alone, found[3], atol=1e-6)
+
+
+def test_large_requests_of_a_study_branch(monkeypatch):
+    monkeypatch.setattr(branches, "_MORE", 40)
+    model = loud("lstm", "text")
+    samples = [Sample(f"s{i}", text(i), "text") for i in range(3)]
+    questions = [replace(make_question(model, s, Plan()), batch_size=400) for s in samples]
+    drawn = np.random.default_rng(0).permutation(2**N)[:130]
+    masks = (drawn[:, None] >> np.arange(N)) % 2 == 1
+    prefetch(questions, lambda _: masks)
+    for q in questions:
+        right = q.target(q.bound.full(masks, EVERYTHING)[:, 0])
+        np.testing.assert_allclose(q.value(masks), right, atol=1e-6)
+        assert q.bound.steps < q.bound.asked == 130 * N  # and nothing was asked again
 
 
 def test_nothing_is_left_behind():

@@ -8,7 +8,7 @@ beginning that it continues. Where segments end is chosen at the least cost.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -33,6 +33,7 @@ _PACKED = 60  # ... and more of them where torch packs the weights anew in every
 _STEP = 4  # what a step costs beside its rows
 _LEAST = 16  # segments that the whole must be worth
 _ROWS = 256  # of a large pass
+_ENDS = 16  # of segments, to choose from
 
 
 def recurrent_body(net: nn.Module) -> Recurrent | None:
@@ -46,7 +47,7 @@ class Branches:
 
     body : the recurrent part of `net`; in_units : what it gives -> (B, K) scores
     full : evaluates any masks
-    alike, together : of `full`, where small requests had better be packed (see `packing.Packable`)
+    alike : set where small requests had better share passes with other samples' (`packing.Packable`)
     steps : of single rows, computed so far; asked : what they would have been in full
     """
 
@@ -54,31 +55,31 @@ class Branches:
         self, net: nn.Module, body: Recurrent, in_units: Callable[[Tensor], Tensor], full: Composed
     ) -> None:
         self.net, self.body, self.in_units, self.full = net, body, in_units, full
-        self.places, self.length = full.places, len(full.places)
-        first = np.full(self.places.max() + 1, self.length)  # step of every feature
-        np.minimum.at(first, self.places, np.arange(self.length)[:, None])
-        self.features = np.argsort(first, kind="stable")
-        self.first = first[self.features]
-        self.call = _CALL / sum(weight.numel() for weight in body.rnn.parameters()) + _MORE
+        self.length = len(full.places)
+        first = np.full(full.places.max() + 1, self.length)  # step of every feature
+        np.minimum.at(first, full.places, np.arange(self.length)[:, None])
+        self.features = np.argsort(first, kind="stable")  # the order in which they appear
+        self.first, self.places = first[self.features], np.argsort(self.features)[full.places]
+        self.call: float = _CALL / sum(weight.numel() for weight in body.rnn.parameters()) + _MORE
         self.call += _PACKED if isinstance(body.rnn, nn.LSTM) else 0
         self.steps = self.asked = 0
         left_out = ~np.eye(len(first), dtype=bool)
         if not self._cuts(self._sorted(left_out)[1], len(full.others), CLEAR):
-            self.alike, self.together = full.alike, full.together
+            self.alike = ("branches", full.alike)
 
     def pays(self) -> bool:
         """Whether a large pass is worth many segments, on a CPU."""
         others = self.full.others
-        large = _ROWS * len(others) * self.length > _LEAST * self.call
-        return large and others.device.type == "cpu" and bare(self.net)
+        return self._large(_ROWS * len(others)) and others.device.type == "cpu" and bare(self.net)
 
     def __call__(self, masks: Bools, rows: slice) -> Floats:
         """masks (m, n) -> scores (m, k', K)."""
         k = len(self.full.others[rows])
         asked = len(masks) * k * self.length
         self.asked += asked
-        if asked > _LEAST * self.call and bare(self.net):
-            kept = np.pad(masks, ((0, 0), (0, 1)), constant_values=True)
+        if self._large(len(masks) * k) and bare(self.net):
+            kept = np.concatenate([masks, np.ones((len(masks), 1), dtype=bool)], axis=1)
+            kept = kept.take(self.features, axis=1)
             order, step = self._sorted(kept)
             if cuts := self._cuts(step, k, SAVED):
                 with self.full.still(), torch.inference_mode():
@@ -89,13 +90,28 @@ class Branches:
         self.steps += asked
         return self.full(masks, rows)
 
+    def together(self, others: Sequence[Branches], masks: Sequence[Bools]) -> list[Floats]:
+        """Scores (m, k, K) of the masks of each of the others: small requests in one pass."""
+        requests = list(zip(others, masks, strict=True))
+        large = [self._large(len(own) * len(self.full.others)) for own in masks]
+        small = [(o.full, own) for (o, own), big in zip(requests, large, strict=True) if not big]
+        found = iter(self.full.together(*zip(*small, strict=True)) if small else [])
+        return [
+            other(own, slice(None)) if big else next(found)
+            for (other, own), big in zip(requests, large, strict=True)
+        ]
+
+    def _large(self, n_rows: int) -> bool:
+        """Whether so many rows are worth many segments."""
+        return n_rows * self.length > _LEAST * self.call
+
     def _sorted(self, kept: Bools) -> tuple[Ints, Ints]:
-        """Masks in the order of their beginnings: their rows, and the step at which each leaves the
-        one before. The first starts at step 0; equal ones never part."""
-        kept = np.ascontiguousarray(kept[:, self.features])
+        """Masks, their features as they appear, in the order of their beginnings: their rows, and the
+        step at which each leaves the one before. The first starts at step 0; equal ones never part."""
         bits = np.packbits(kept, axis=1)
         order = np.argsort(bits.view(f"S{bits.shape[1]}")[:, 0], kind="stable")
-        parts = kept[order[1:]] != kept[order[:-1]]
+        kept = kept[order]
+        parts = kept[1:] != kept[:-1]
         step = np.where(parts.any(axis=1), self.first[parts.argmax(axis=1)], self.length)
         return order, np.append(0, step)
 
@@ -104,8 +120,9 @@ class Branches:
         whole = self.length * (k * len(step) + _STEP) + self.call
         if k * step.sum() - self.call < share * whole:  # beginnings cost nothing at best
             return []
-        ends = np.append(np.unique(step[(step > 0) & (step < self.length)]), self.length)
-        starts, n_rows = np.append(0, ends), k * np.searchsorted(np.sort(step), ends) + _STEP
+        begun = np.sort(step)
+        ends = np.unique(np.append(begun[:: -(-len(begun) // _ENDS)], self.length))[1:]
+        starts, n_rows = np.append(0, ends), k * np.searchsorted(begun, ends) + _STEP
         spared = n_rows[:, None] * starts  # by a segment that starts there
         least, before = np.zeros(len(starts)), np.zeros(len(starts), dtype=int)
         for i, (end, n) in enumerate(zip(ends, n_rows, strict=True), start=1):
@@ -121,25 +138,22 @@ class Branches:
 
     def _scores(self, kept: Bools, refs: slice, step: Ints, cuts: list[int]) -> Floats:
         """Scores of the distinct ones among sorted masks, (m', k', K)."""
-        k, pool, state, read = len(self.full.others[refs]), self.body.pool, None, torch.empty(0)
+        others, change, pool = self.full.others[refs], self.full.change[refs], self.body.pool
+        k, shown = len(others), torch.from_numpy(kept[:, None, self.places]).to(others)
+        state, read = None, torch.empty(0)
         for start, end in pairwise(cuts):
             rows = np.flatnonzero(step < end)
             if start:
                 continued = _beginnings(step, start)[rows]
                 into = torch.from_numpy((continued[:, None] * k + np.arange(k)).ravel())
                 state, read = _taken(state, into), read.index_select(0, into)
-            at = self._inputs(kept[rows], refs, slice(start, end))
+            part = shown[:, :, start:end].index_select(0, torch.from_numpy(rows))
+            at = torch.addcmul(others[:, start:end], part, change[:, start:end]).flatten(0, 1)
             self.steps += len(at) * (end - start)
             states, state = self.body.rnn(at, state)
             read = _joined(pool, read, states) if start else _read(pool, states)
         found = self.body.head(read / self.length if pool == "mean" else read)
         return self.in_units(found).view(-1, k, found.shape[1]).double().numpy()
-
-    def _inputs(self, kept: Bools, refs: slice, steps: slice) -> Tensor:
-        """Those steps of the masked inputs, (m * k', T', E)."""
-        others, change = self.full.others[refs, steps], self.full.change[refs, steps]
-        shown = torch.from_numpy(kept[:, self.places[steps]]).to(others)[:, None]
-        return torch.addcmul(others, shown, change).flatten(0, 1)
 
 
 def _beginnings(step: Ints, length: int) -> Ints:
