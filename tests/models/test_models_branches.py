@@ -153,6 +153,11 @@ def test_a_regressor_answers_in_its_own_units():
     assert scores.steps < scores.asked
 
 
+def test_passes_begin_with_more_rows_where_they_may_share():
+    assert fresh("lstm", "text").batch_rows == 256
+    assert fresh("lstm", "text", bidirectional=True).batch_rows == 64
+
+
 def test_new_weights_are_used_at_once():
     model, x, references, scores = words()
     masks = every_sort(0)

@@ -78,11 +78,12 @@ class NeuralModel:
     @cached_property
     def batch_rows(self) -> int:
         """Rows of a pass to begin with: many of a table, and of all else as many as leave the
-        largest map within a processor's cache."""
+        largest map within a processor's cache, more of them where they may begin alike."""
         if self.modality == "table":
             return 8192
         largest = max((math.prod(e.shape) for e in self.events), default=1)
-        return int(np.clip(2 ** int(math.log2(max(1, _CACHE / largest))), 8, 64))
+        most = 64 if recurrent_body(self.net) is None else 256
+        return int(np.clip(2 ** int(math.log2(max(1, _CACHE / largest))), 8, most))
 
     def row_bytes(self, x: Array) -> int:
         """About how many bytes a pass takes for each input like x: itself and every layer's output."""
