@@ -38,6 +38,7 @@ AGREEMENT = "tests/metrics/test_metrics_agreement.py"
 PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
 MOSAIC = "tests/models/test_models_mosaic.py"
 FOLDING = "tests/models/test_models_folding.py"
+BRANCHES = "tests/models/test_models_branches.py"
 POOL = "tests/test_pool.py"
 VERDICT = "tests/metrics/test_metrics_verdict.py"
 STATS = "tests/metrics/test_metrics_stats.py"
@@ -84,6 +85,11 @@ MUTATIONS = (
     Mutation("models/composing.py", "(0, 1), value=1.0", "(0, 1), value=0.0", "tests/models/test_models_neural.py"),
     Mutation("engine.py", "self.most = rows // 2", "self.most = rows // 4", "tests/test_engine.py"),
     Mutation("engine.py", "if seconds[size] < GAIN * seconds[self.best]", "if seconds[size] > GAIN * seconds[self.best]", "tests/test_engine.py"),
+    Mutation("models/branches.py", "scores[order] = found[", "scores[:] = found[", BRANCHES),
+    Mutation("models/branches.py", "np.cumsum(step < length) - 1", "np.cumsum(step <= length) - 1", BRANCHES),
+    Mutation("models/branches.py", "self.first[parts.argmax(axis=1)]", "parts.argmax(axis=1)", BRANCHES),
+    Mutation("models/branches.py", "before + late if", "late if", BRANCHES),
+    Mutation("packing.py", "while plainly and hasattr", "while hasattr", BRANCHES),
     # estimators
     Mutation("estimators/exact.py", "joined = np.append(0.0, weights)", "joined = np.append(weights, 0.0)", ESTIMATORS),
     Mutation("estimators/pairs.py", "odd=(inside - outside) / 2", "odd=(outside - inside) / 2", ESTIMATORS),

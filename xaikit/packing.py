@@ -42,7 +42,7 @@ def prefetch(
     """
     groups: dict[Hashable, list[tuple[Question, Bools]]] = {}
     for question in questions:
-        bound = _plain(question) if plainly else question.bound
+        bound = _bound(question, plainly)
         if question.pool is None or not isinstance(bound, Packable):
             continue
         unseen = question.pool.unseen(masks(question), question.target)
@@ -50,13 +50,13 @@ def prefetch(
             groups.setdefault((bound.alike, question.n_references), []).append((question, unseen))
     for group in groups.values():
         while len(group) > 1:
-            group = group[worked(group[0][0].pace, _rows(group), partial(_pass, group)) :]
+            group = group[worked(group[0][0].pace, _rows(group), partial(_pass, group, plainly)) :]
 
 
-def _plain(question: Question) -> Any:
-    """Its bound scores without shortcuts."""
+def _bound(question: Question, plainly: bool) -> Any:
+    """Its bound scores, those without shortcuts if asked plainly."""
     bound: Any = question.bound
-    while hasattr(bound, "full"):
+    while plainly and hasattr(bound, "full"):
         bound = bound.full
     return bound
 
@@ -84,12 +84,12 @@ def _rows(group: Sequence[tuple[Question, Bools]]) -> int:
     return sum(len(masks) * question.n_references for question, masks in group)
 
 
-def _pass(group: Sequence[tuple[Question, Bools]], rows: int) -> tuple[int, int]:
+def _pass(group: Sequence[tuple[Question, Bools]], plainly: bool, rows: int) -> tuple[int, int]:
     """Rows asked and questions answered: as many as fit, at least one."""
     ends = np.cumsum([len(masks) * question.n_references for question, masks in group])
     n = max(1, int(np.searchsorted(ends, rows, side="right")))
     questions, masks = zip(*group[:n], strict=True)
-    bounds = [_plain(question) for question in questions]
+    bounds = [_bound(question, plainly) for question in questions]
     for question, own, scores in zip(
         questions, masks, bounds[0].together(bounds, masks), strict=True
     ):

@@ -28,7 +28,7 @@ FEW = 16  # numbers of one place that lie together in memory
 class Composed:
     """Scores of masks, in a buffer that is used again and again; see `abilities.Maskable`.
 
-    batch : the sample, encoded; others : (k, ...) its references, encoded
+    batch : the sample, encoded; others : (k, ...) its references, encoded; change : from these to it
     places : the feature of each place of an encoded input, n where there is none
     alike : composed inputs of equal `alike` fit into one pass
     """
@@ -40,7 +40,7 @@ class Composed:
             every = model.encode(np.concatenate([x[None], references]))
             self.batch = replace(every.take(torch.zeros(1, dtype=torch.long)), at=every.at[:1])
             self.others = every.at[1:]
-            self._change = self.batch.at - self.others
+            self.change = self.batch.at - self.others
         # places of no feature read the column of ones that is put behind the masks
         self.places = model.inputs.places(np.where(ids < 0, self._n, ids))
         self._order = _order(self.others[0], self.places)
@@ -82,7 +82,7 @@ class Composed:
 
     def compose(self, masks: Bools, rows: slice, out: Tensor) -> None:
         """Put the masked inputs (m * k', ...) into `out`."""
-        part, change = self._stored(self.others[rows]), self._stored(self._change[rows])
+        part, change = self._stored(self.others[rows]), self._stored(self.change[rows])
         m, kept = len(masks), torch.from_numpy(masks).to(self.others)
         if not self._straight:
             kept = F.pad(kept, (0, 1), value=1.0).index_select(1, self._index)

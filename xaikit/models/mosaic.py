@@ -8,7 +8,7 @@ the rest of the net is run.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
@@ -49,7 +49,6 @@ class Mosaic:
             self._first = torch.from_numpy(self._palette.first)
         self._rest = model.folded(self._behind)
         self.alike: Hashable = full.alike
-        self.together = full.together
 
     def pays(self) -> bool:
         """Whether the net has a map to cut at, on a CPU."""
@@ -74,6 +73,10 @@ class Mosaic:
             return self._give_up(masks, rows)
         self.rows += found.shape[0] * found.shape[1]
         return found
+
+    def together(self, others: Sequence[Mosaic], masks: Sequence[Bools]) -> list[Floats]:
+        """Scores (m, k, K) of the masks of each of the others, in one pass, in full: they are few."""
+        return self.full.together([other.full for other in others], masks)
 
     def _worth(self, n_rows: int) -> bool:
         """Whether so many rows are cheaper, and all asked so far would have paid for the base images."""

@@ -18,6 +18,7 @@ from torch.nn.modules.batchnorm import _BatchNorm
 from xaikit.abilities import BoundScores, Leaf
 from xaikit.engine import keep_pages
 from xaikit.errors import InvalidInput
+from xaikit.models.branches import Branches, recurrent_body
 from xaikit.models.composing import Composed
 from xaikit.models.folding import Folded, Pairs, pairs_of
 from xaikit.models.inputs import Batch, Inputs, Pixels, Steps, padding
@@ -78,11 +79,12 @@ class NeuralModel:
     @cached_property
     def batch_rows(self) -> int:
         """Rows of a pass to begin with: many of a table, and of all else as many as leave the
-        largest map within a processor's cache."""
+        largest map within a processor's cache, more of them where they may begin alike."""
         if self.modality == "table":
             return 8192
         largest = max((math.prod(e.shape) for e in self.events), default=1)
-        return int(np.clip(2 ** int(math.log2(max(1, _CACHE / largest))), 8, 64))
+        most = 64 if recurrent_body(self.net) is None else 256
+        return int(np.clip(2 ** int(math.log2(max(1, _CACHE / largest))), 8, most))
 
     def row_bytes(self, x: Array) -> int:
         """About how many bytes a pass takes for each input like x: itself and every layer's output."""
@@ -137,7 +139,10 @@ class NeuralModel:
 
     def forward(self, at: Tensor, batch: Batch) -> Tensor:
         """(B, ...) encoded inputs -> (B, K) scores."""
-        found = self.inputs.run(self.net, at, batch)
+        return self.in_units(self.inputs.run(self.net, at, batch))
+
+    def in_units(self, found: Tensor) -> Tensor:
+        """What the net gives, (B, K) -> scores: a regressor's in units of its target."""
         return found if self.classes else self.centre + self.scale * found
 
     def folded(self, forward: Forward | None = None) -> Forward:
@@ -219,8 +224,7 @@ class _Lowered(NeuralModel):
         self.fast = copy.deepcopy(self.net).to(self.dtype).eval().requires_grad_(False)
 
     def forward(self, at: Tensor, batch: Batch) -> Tensor:
-        found = self.inputs.run(self.fast, at.to(self.dtype), batch).float()
-        return found if self.classes else self.centre + self.scale * found
+        return self.in_units(self.inputs.run(self.fast, at.to(self.dtype), batch).float())
 
 
 def _replace(model: NeuralModel, x: Array, references: Array, ids: Ints) -> BoundScores:
@@ -233,11 +237,14 @@ def _replace(model: NeuralModel, x: Array, references: Array, ids: Ints) -> Boun
         whole = mosaic if mosaic.pays() else bound
         regions = Regions(model.net, run, bound.still, at, others, ids, whole)
         return regions if regions.pays() else whole
-    body = causal_body(model.net)
-    if body is not None and not (isinstance(model.inputs, Steps) and model.inputs.channels_first):
-        prefix = Prefix(model.net, body, run, bound.still, at, others, bound.places, bound)
-        return prefix if prefix.pays() else bound
-    return bound
+    if isinstance(model.inputs, Steps) and model.inputs.channels_first:
+        return bound
+    short: Prefix | Branches | None = None
+    if causal := causal_body(model.net):
+        short = Prefix(model.net, causal, run, bound.still, at, others, bound.places, bound)
+    elif (recurrent := recurrent_body(model.net)) and bound.batch.valid is None:
+        short = Branches(model.net, recurrent, model.in_units, bound)
+    return short if short is not None and short.pays() else bound
 
 
 def _leave_out(model: NeuralModel, x: Array, ids: Ints) -> BoundScores:

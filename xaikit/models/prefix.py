@@ -23,16 +23,21 @@ from xaikit.models.watch import hooked
 from xaikit.models.zoo.transformer import SequenceTransformer
 from xaikit.types import Bools, Floats, Ints
 
-__all__ = ["Prefix", "causal_body"]
+__all__ = ["Prefix", "body_of", "causal_body"]
 
 SAVED = 0.2  # share of the tokens that must be saved, or it is not done
 _PASS = 40_000_000  # what one more pass costs, in multiply-adds
 _MOST = 8  # passes
 
 
+def body_of(net: nn.Module) -> nn.Module:
+    """What follows the word vectors of a zoo net over text; any other net itself."""
+    return net["body"] if isinstance(net, nn.ModuleDict) and "body" in net else net
+
+
 def causal_body(net: nn.Module) -> SequenceTransformer | None:
     """The transformer of a zoo net whose tokens never look ahead, or None."""
-    body = net["body"] if isinstance(net, nn.ModuleDict) and "body" in net else net
+    body = body_of(net)
     return body if type(body) is SequenceTransformer and body.reads == "last" else None
 
 
