@@ -12,6 +12,7 @@ from xaikit.estimators.placement import (
     LINEAR_RATIO,
     NUGGET_RATIO,
     RELEVANCE,
+    VARIANTS,
     _place,
     most_placed,
     placed_design,
@@ -22,8 +23,8 @@ def rows(masks):
     return {row.tobytes() for row in masks}
 
 
-def placed(n, n_pairs, seconds=np.inf):
-    return placed_design(n, ((n_pairs, seconds),))
+def placed(n, n_pairs, seconds=np.inf, seed=3):
+    return placed_design(n, ((n_pairs, seconds),), seed)
 
 
 def explained(every, seen):
@@ -80,10 +81,16 @@ def test_a_ladder_begins_with_its_lower_rungs(n):
     kept, rungs = list_stratum(n, 1), ()
     for n_pairs in (n, n + 2, 3 * n, 7 * n, 30 * n):
         rungs = (*rungs, (n_pairs, np.inf))
-        masks = placed_design(n, rungs)
+        masks = placed_design(n, rungs, 5)
         np.testing.assert_array_equal(masks[: len(kept)], kept)
         assert len(masks) == min(n_pairs, 2 ** (n - 1) - 1)
         kept = masks
+
+
+def test_some_seeds_have_designs_of_their_own():
+    one, other, same = (rows(placed(12, 40, seed=seed)) for seed in (0, 1, VARIANTS))
+    assert one != other
+    assert one == same
 
 
 def test_the_design_tells_more_than_a_random_one():

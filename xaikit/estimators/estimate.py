@@ -327,7 +327,7 @@ def _one_rung(game: Game, request: _Request, budget: int, before: Estimate | Non
         pairs = evaluate_pairs(game, base_design(n, n_pairs, seed)[0], distinct=True)
         return _odd_estimate(pairs, request, None)
     rungs = (*(before.rungs if before else ()), (n_pairs, request.spare(2 * n_pairs)))
-    pairs = evaluate_pairs(game, placed_design(n, rungs), distinct=True)
+    pairs = evaluate_pairs(game, placed_design(n, rungs, seed), distinct=True)
     found = _odd_estimate(pairs, request, before.start if before else None)
     return replace(found, rungs=rungs)
 
