@@ -100,7 +100,8 @@ def _answers(
     """maps (B, *s) -> one explanation each."""
     found = []
     for question, map_ in zip(batch.questions, seen.fold(maps), strict=True):
-        flat = bool(np.ptp(map_) <= 1e-6 * np.abs(map_).max())
+        low, high = float(map_.min()), float(map_.max())
+        flat = high - low <= 1e-6 * max(-low, high)
         found.append(
             question.answer(
                 method,
