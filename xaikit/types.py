@@ -164,7 +164,7 @@ class Segmentation:
     def pool(self, grid: NDArray[Any], how: Literal["sum", "mean"] = "sum") -> Floats:
         """(*grid) -> (n,): sum over each feature's places for additive maps, mean for the others."""
         self._require_grid(grid.shape)
-        total: Floats = np.bincount(self._bins, grid.ravel(), self.n_features + 1)[:-1]
+        total = np.bincount(self._bins, grid.ravel(), self.n_features + 1)[:-1].astype(np.float64)
         return total if how == "sum" else total / self.sizes
 
     def pool_many(self, grids: NDArray[Any], how: Literal["sum", "mean"] = "sum") -> Floats:

@@ -10,7 +10,6 @@ import math
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
-import numpy as np
 import torch
 from torch import Tensor
 

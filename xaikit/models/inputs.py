@@ -118,7 +118,7 @@ class Pixels:
         n = self.shape[1]
         x = x.sub_(x.new_tensor(self.mean * n)).div_(x.new_tensor(self.std * n))
         # channels lie together: the fast layout on a CPU
-        return Batch(x.unflatten(2, (n, -1)).permute(0, 3, 1, 2))
+        return Batch(x.view(-1, *self.shape).permute(0, 3, 1, 2))
 
     def run(self, net: nn.Module, at: Tensor, batch: Batch) -> Tensor:
         del batch

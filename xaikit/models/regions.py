@@ -318,7 +318,10 @@ def _copy(channels: int, size: Sequence[int]) -> float:
 def bare(net: nn.Module) -> bool:
     """Whether calling the net does nothing but its own forward: no hooks, not compiled."""
     hooked = any(
-        m._forward_hooks or m._forward_pre_hooks or m._compiled_call_impl or "_orig_mod" in m._modules
+        m._forward_hooks
+        or m._forward_pre_hooks
+        or m._compiled_call_impl
+        or "_orig_mod" in m._modules
         for m in net.modules()
     )
     return not hooked and not _has_any_global_hook()  # type: ignore[no-untyped-call]
