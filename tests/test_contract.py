@@ -64,6 +64,25 @@ def test_scatter_and_pool_are_worked_by_hand() -> None:
     assert cut.pool(grid, "mean").tolist() == [1.5, 3.0, 5.5]
 
 
+@pytest.mark.parametrize("how", ["sum", "mean"])
+@pytest.mark.parametrize("kind", [np.float32, np.float64])
+def test_maps_pooled_together_are_pooled_as_alone(how, kind) -> None:
+    cut = Segmentation(np.array([[0, 0, 1], [-1, 2, 2]]), ("a", "b", "c"), "by hand")
+    grids = np.random.default_rng(0).normal(size=(5, 2, 3)).astype(kind)
+    alone = [cut.pool(grid, how).tolist() for grid in grids]
+    assert cut.pool_many(grids, how).tolist() == alone
+    assert cut.pool_many(grids[:0], how).shape == (0, 3)
+
+
+def test_maps_of_another_shape_are_not_pooled() -> None:
+    cut = Segmentation(np.array([[0, 0, 1], [-1, 2, 2]]), ("a", "b", "c"), "by hand")
+    message = r"a map of shape \(3, 2\) cannot be pooled on a grid of \(2, 3\)"
+    with pytest.raises(InvalidInput, match=message):
+        cut.pool(np.ones((3, 2)))
+    with pytest.raises(InvalidInput, match=message):
+        cut.pool_many(np.ones((2, 3, 2)))
+
+
 def test_a_target_is_log_odds_probability_or_score() -> None:
     scores = np.log(np.array([[0.5, 0.3, 0.2]])) + 7.0  # a shift of all logits changes nothing
     assert Target(1)(scores)[0] == pytest.approx(np.log(0.3 / 0.7))

@@ -163,21 +163,24 @@ class Segmentation:
 
     def pool(self, grid: NDArray[Any], how: Literal["sum", "mean"] = "sum") -> Floats:
         """(*grid) -> (n,): sum over each feature's places for additive maps, mean for the others."""
-        found: Floats = self.pool_many(grid[None], how)[0]
-        return found
+        self._require_grid(grid.shape)
+        total = np.bincount(self._bins, grid.ravel(), self.n_features + 1)[:-1].astype(np.float64)
+        return total if how == "sum" else total / self.sizes
 
     def pool_many(self, grids: NDArray[Any], how: Literal["sum", "mean"] = "sum") -> Floats:
         """(m, *grid) -> (m, n): `pool` of several maps."""
-        if grids.shape[1:] != self.ids.shape:
-            raise InvalidInput(
-                f"a map of shape {grids.shape[1:]} cannot be pooled on a grid of {self.ids.shape}."
-            )
+        self._require_grid(grids.shape[1:])
         m, n = len(grids), self.n_features
         owner = self._bins + (n + 1) * np.arange(m)[:, None]  # one bin a map and feature
-        weights = grids.reshape(owner.shape).astype(np.float64)
-        total = np.bincount(owner.ravel(), weights.ravel(), m * (n + 1)).astype(np.float64)
+        total = np.bincount(owner.ravel(), grids.ravel(), m * (n + 1)).astype(np.float64)
         total = total.reshape(m, n + 1)[:, :n]
         return total if how == "sum" else total / self.sizes
+
+    def _require_grid(self, shape: tuple[int, ...]) -> None:
+        if shape != self.ids.shape:
+            raise InvalidInput(
+                f"a map of shape {shape} cannot be pooled on a grid of {self.ids.shape}."
+            )
 
 
 @dataclass(frozen=True)

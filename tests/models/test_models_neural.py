@@ -343,3 +343,15 @@ def test_a_strided_point_convolution_is_seen_in_modules_and_in_plain_calls() -> 
         )
     ]
     assert found == [True, True, True, False, False]
+
+
+@pytest.mark.parametrize("many", [np.array, list], ids=["an array", "a list"])
+def test_pixels_are_scaled_channel_by_channel_on_a_copy(many) -> None:
+    pixels = Pixels((2, 3, 2), (0.5, 0.25), (0.5, 2.0))
+    images = np.random.default_rng(0).random((4, 2, 3, 2)).astype(np.float32)
+    xs, before = many(images), images.copy()
+    at = pixels.read(nn.Identity(), xs, torch.device("cpu")).at
+    scaled = (before - np.float32([0.5, 0.25])) / np.float32([0.5, 2.0])
+    assert at.numpy().tolist() == scaled.transpose(0, 3, 1, 2).tolist()
+    assert np.array_equal(np.array(xs), before)
+    assert at.is_contiguous(memory_format=torch.channels_last)

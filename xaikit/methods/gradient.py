@@ -236,7 +236,7 @@ class SmoothGrad(Batched):
         parts = [
             self._slopes(batch, leaf, sd, noises, owner[p]) for p in pieces(len(owner), batch.size)
         ]
-        slopes = torch.cat(parts).view(len(batch), n, *leaf.at.shape[1:])
+        slopes = torch.cat(parts).double().view(len(batch), n, *leaf.at.shape[1:])
         return [
             self._answer(question, leaf, own, i, float(sd[i]))
             for i, (question, own) in enumerate(zip(batch.questions, slopes, strict=True))
@@ -250,14 +250,14 @@ class SmoothGrad(Batched):
         noises: Sequence[torch.Generator],
         owner: Tensor,
     ) -> Tensor:
-        """(R, ...) float64 derivatives at noisy copies of those samples."""
+        """(R, ...) derivatives at noisy copies of those samples."""
         copies = torch.empty(len(owner), leaf.at[0].numel(), dtype=torch.float32, device="cpu")
         for copy, i in zip(copies, owner.tolist(), strict=True):
             copy.normal_(generator=noises[i])  # one at a time: the batch size changes nothing
         rows = owner.to(leaf.at.device)
         noise = copies.view(-1, *leaf.at.shape[1:]).to(leaf.at)
         at = torch.addcmul(leaf.at[rows], along(sd[rows], noise), noise)
-        return batch.gradient(leaf, at, rows).double()
+        return batch.gradient(leaf, at, rows)
 
     def _answer(
         self, question: Question, leaf: Leaf, slopes: Tensor, row: int, sd: float
@@ -265,7 +265,7 @@ class SmoothGrad(Batched):
         total, n = slopes.sum(dim=0, keepdim=True), self.n_samples
         rows = torch.full((n,), row, device=leaf.at.device)
         (map_,) = leaf.fold((total / n).abs(), rows[:1])
-        without = leaf.fold((total - slopes).abs() / (n - 1), rows)  # one draw left out
+        without = leaf.fold((total - slopes).abs_().div_(n - 1), rows)  # one draw left out
         values = question.segmentation.pool_many(np.stack(without), "mean")
         std = np.sqrt((n - 1) / n * np.square(values - values.mean(axis=0)).sum(axis=0))
         return question.answer(

@@ -46,12 +46,13 @@ class Batch:
     def targets(self, scores: Tensor, rows: Tensor | None = None) -> Tensor:
         """(R, K) -> (R,): each row under the target of its own question; row r is question r
         unless `rows` says otherwise."""
+        (first, *others) = {question.target for question in self.questions}
+        if not others:
+            return torch.as_tensor(first(scores))
         owners = range(len(self)) if rows is None else rows.tolist()
         groups: dict[Target, list[int]] = {}
         for row, owner in enumerate(owners):
             groups.setdefault(self.questions[owner].target, []).append(row)
-        if len(groups) == 1:
-            return torch.as_tensor(next(iter(groups))(scores))
         found = scores.new_zeros(len(scores))
         for target, members in groups.items():
             found[members] = target(scores[members])

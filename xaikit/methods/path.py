@@ -61,6 +61,8 @@ class Path:
     def mean_step(self) -> Tensor:
         """(B, ...) x - mean reference."""
         counts = self.n_references.tolist()
+        if set(counts) == {1}:
+            return self.leaf.at - self.bases
         if len(set(counts)) == 1:
             bases = self.bases.view(len(counts), -1, *self.bases.shape[1:])
             return self.leaf.at - bases.mean(dim=1)
@@ -89,6 +91,8 @@ def baselines(question: Question, method: str) -> NDArray[Any]:
             "words out; choose the masker 'mask'."
         )
     removable = question.segmentation.ids >= 0
+    if removable.all():
+        return masker.references
     removable = removable.reshape(removable.shape + (1,) * (x.ndim - removable.ndim))
     return np.where(removable, masker.references, x)
 

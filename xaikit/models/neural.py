@@ -119,9 +119,7 @@ class NeuralModel:
     def read(self, xs: Sequence[Array] | Array) -> Batch:
         """B inputs in data space, encoded on the device, ready to be differentiated."""
         batch = self.encode(xs)
-        if not self._risky:
-            return replace(batch, at=batch.at.clone())
-        return replace(batch, at=batch.at.clone(memory_format=torch.contiguous_format))
+        return replace(batch, at=batch.at.contiguous()) if self._risky else batch
 
     @cached_property
     def _risky(self) -> bool:

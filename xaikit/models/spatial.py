@@ -103,7 +103,7 @@ def cut(model: NeuralModel, xs: Sequence[Array], layer: str) -> Activations:
     taken: list[tuple[Cells, Tensor]] = []
     tokens = _has_tokens(model)  # watched now: the pass below must not start another
 
-    with torch.inference_mode(False), differentiating(model.net):
+    with torch.inference_mode(False), differentiating(model.parts):
         with torch.no_grad():
             batch = model.read(xs)
 
