@@ -10,9 +10,12 @@ from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from torch import nn
+from toy_nets import ask_net
 
 from xaikit.abilities import Attentive, Differentiable, Maskable, Spatial, abilities_of
 from xaikit.errors import InvalidInput, ModelError
+from xaikit.methods.base import ask
+from xaikit.methods.gradient import SmoothGrad
 from xaikit.models.wrapping import wrap
 from xaikit.question import Masker, Question
 from xaikit.types import Sample, Segmentation, Target
@@ -117,6 +120,17 @@ def test_a_text_module_with_pieces_of_words():
     cam = model.activations(xs)
     assert cam.layer == "encoder.layers.1.norm1"
     assert [f.tolist() for f in cam.fold(torch.arange(10.0).reshape(2, 5))] == [[1.5, 3.0], [6.0]]
+
+
+def test_smoothgrad_of_words_with_pieces_does_not_depend_on_the_samples_beside():
+    """Two words each, of four and of three tokens: padding would change the noise."""
+    model = wrap(TextNet(), modality="text", classes=AB, encode=encode)
+    texts = (["film", "film"], ["wonderful", "film"], ["film", "film"])
+    questions = [ask_net(model, words, name=f"s{i}") for i, words in enumerate(texts)]
+    for question, together in zip(questions, ask(SmoothGrad(), questions), strict=True):
+        (alone,) = ask(SmoothGrad(), [question])
+        np.testing.assert_allclose(together.values, alone.values, rtol=1e-4)
+        assert together.extras["noise_sd"] == alone.extras["noise_sd"]
 
 
 def test_masks_of_words_with_pieces_equal_scores_of_the_words():

@@ -216,31 +216,30 @@ class SmoothGrad(Batched):
         return self.n_samples, self.n_samples
 
     def explain(self, batch: Batch) -> list[Explanation]:
-        # samples of one size share passes: padding would change the noise and its scale
         found: dict[int, Explanation] = {}
-        for shape in dict.fromkeys(q.sample.x.shape for q in batch.questions):
-            alike = [i for i, q in enumerate(batch.questions) if q.sample.x.shape == shape]
-            step = max(1, batch.size // self.n_samples)
-            for some in (alike[part] for part in pieces(len(alike), step)):
-                part = Batch([batch.questions[i] for i in some], [batch.rngs[i] for i in some])
-                found |= dict(zip(some, self._explain_alike(part), strict=True))
+        for alike in _alike(batch):
+            part = Batch([batch.questions[i] for i in alike], [batch.rngs[i] for i in alike])
+            found |= dict(zip(alike, self._explain_alike(part), strict=True))
         return [found[i] for i in range(len(batch))]
 
     def _explain_alike(self, batch: Batch) -> list[Explanation]:
-        leaf, n = leaf_of(batch, self.name), self.n_samples
+        leaf, n, found = leaf_of(batch, self.name), self.n_samples, []
         flat = leaf.at.flatten(1)
         sd = self.noise * (flat.amax(1) - flat.amin(1))
         # torch draws normal numbers three times as fast as NumPy
         noises = [torch.Generator("cpu").manual_seed(int(r.integers(2**63))) for r in batch.rngs]
-        owner = torch.arange(len(batch)).repeat_interleave(n)
-        parts = [
-            self._slopes(batch, leaf, sd, noises, owner[p]) for p in pieces(len(owner), batch.size)
-        ]
-        slopes = torch.cat(parts).double().view(len(batch), n, *leaf.at.shape[1:])
-        return [
-            self._answer(question, leaf, own, i, float(sd[i]))
-            for i, (question, own) in enumerate(zip(batch.questions, slopes, strict=True))
-        ]
+        for some in pieces(len(batch), max(1, batch.size // n)):
+            owner = torch.arange(some.start, some.stop).repeat_interleave(n)
+            parts = [
+                self._slopes(batch, leaf, sd, noises, owner[part])
+                for part in pieces(len(owner), batch.size)
+            ]
+            slopes = torch.cat(parts).double().view(-1, n, *leaf.at.shape[1:])
+            found += [
+                self._answer(batch.questions[i], leaf, own, i, float(sd[i]))
+                for i, own in enumerate(slopes, start=some.start)
+            ]
+        return found
 
     def _slopes(
         self,
@@ -271,6 +270,16 @@ class SmoothGrad(Batched):
         return question.answer(
             self, elements=map_, additive=False, in_units=False, std=std, extras={"noise_sd": sd}
         )
+
+
+def _alike(batch: Batch) -> list[list[int]]:
+    """Questions whose samples have leaves of one size: padding would change the noise and its scale."""
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for i, (question, rng) in enumerate(zip(batch.questions, batch.rngs, strict=True)):
+        text = question.sample.modality == "text"  # words have different numbers of tokens
+        alone = leaf_of(Batch([question], [rng]), "smoothgrad").at if text else question.sample.x
+        groups.setdefault(tuple(alone.shape), []).append(i)
+    return list(groups.values())
 
 
 @METHODS.register("gradient_shap")
