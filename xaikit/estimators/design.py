@@ -24,10 +24,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.estimators.game import BoolArray
+from xaikit.estimators.kept import kept
 from xaikit.estimators.memory import mask_keys
 
 __all__ = [
-    "SMALL",
     "allocate",
     "base_design",
     "base_masks",
@@ -39,7 +39,6 @@ __all__ = [
     "without",
 ]
 
-SMALL = 2**17  # numbers of a design that is kept, and of what follows from it
 _ENUMERATE = 2048  # strata up to this size are listed and shuffled, larger ones drawn by rejection
 _MIDDLE = 0.5  # rounds as people do
 
@@ -96,20 +95,13 @@ def base_design(
     return base_masks(n, counts, variant), counts
 
 
-def base_masks(n: int, counts: tuple[int, ...], variant: int = 0) -> BoolArray:
+@kept(16, lambda n, counts, _: n * sum(counts))
+def base_masks(n: int, counts: tuple[int, ...], variant: int) -> BoolArray:
     """The first pairs of each stratum, so many, one stratum after another; read-only."""
-    make = _kept if n * sum(counts) <= SMALL else _drawn
-    return make(n, counts, variant)
-
-
-def _drawn(n: int, counts: tuple[int, ...], variant: int) -> BoolArray:
     drawn = [_first(n, s + 1, k, variant) for s, k in enumerate(counts) if k]
     masks: BoolArray = np.concatenate([np.empty((0, n), dtype=bool), *drawn])
     masks.flags.writeable = False
     return masks
-
-
-_kept = functools.lru_cache(maxsize=16)(_drawn)
 
 
 @functools.lru_cache(maxsize=256)

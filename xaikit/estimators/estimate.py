@@ -19,8 +19,7 @@ from xaikit.estimators.placement import placed_design
 from xaikit.estimators.regression import (
     kernel_design,
     kernel_fit,
-    leverage_fit,
-    leverage_system,
+    leverage_design,
 )
 from xaikit.estimators.result import Estimate, ShapleyResult, is_converged, relative_error
 
@@ -319,9 +318,9 @@ def _one_rung(game: Game, request: _Request, budget: int, before: Estimate | Non
     if method == "kernel":
         return _kernel(game, budget, seed)
     if method == "leverage" or (method == "auto" and n > odd_gp.MAX_FEATURES):
-        masks, counts = base_design(n, n_pairs, seed, border=False, keep=counts)
-        pairs = evaluate_pairs(game, masks, distinct=True)
-        return leverage_fit(pairs, leverage_system(n, counts))
+        _, counts = base_design(n, n_pairs, seed, border=False, keep=counts)
+        design = leverage_design(n, counts)
+        return design.fit(evaluate_pairs(game, design.masks, distinct=True))
     n_pairs = n if method == "border" else n_pairs
     if n_pairs < n:
         pairs = evaluate_pairs(game, base_design(n, n_pairs, seed)[0], distinct=True)

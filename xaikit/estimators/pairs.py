@@ -8,7 +8,6 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.estimators.design import stratum_caps
 from xaikit.estimators.game import BoolArray, FloatArray, Game
 
 __all__ = ["Pairs", "evaluate_pairs", "stratum_weights"]
@@ -49,16 +48,6 @@ class Pairs:
         return np.concatenate(
             [*members, [self.even_full - self.odd_full, self.even_full + self.odd_full]]
         )
-
-    @property
-    def remaining(self) -> FloatArray:
-        """Share of each row's stratum that was not evaluated, (N,), in [0, 1]."""
-        n = self.masks.shape[1]
-        caps = np.array(
-            [1.0 - k / cap for k, cap in zip(self.counts, stratum_caps(n), strict=True)]
-        )
-        by_row: FloatArray = caps[self.sizes - 1]
-        return by_row
 
     @cached_property
     def counts(self) -> list[int]:

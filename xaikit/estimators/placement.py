@@ -10,13 +10,12 @@ all features are alike, so a few designs serve all games, under the names of the
 
 from __future__ import annotations
 
-import functools
-
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.estimators.design import SMALL, base_design, list_stratum, stratum_caps, without
+from xaikit.estimators.design import base_design, list_stratum, stratum_caps, without
 from xaikit.estimators.game import BoolArray, FloatArray
+from xaikit.estimators.kept import kept
 from xaikit.estimators.odd_integrals import nugget_functional, smooth_functional
 from xaikit.estimators.odd_model import Parameters, smooth_kernel
 
@@ -30,11 +29,6 @@ Rungs = tuple[tuple[int, float], ...]
 ONE_BY_ONE, TOGETHER = 2e-4, 3e-5  # nominal seconds a pair that each way may take
 
 
-@functools.lru_cache(maxsize=64)
-def _kept(n: int, rungs: Rungs, variant: int) -> BoolArray:
-    return _placed(n, rungs, variant)
-
-
 def placed_design(n: int, rungs: Rungs, seed: int) -> BoolArray:
     """Masks of the smaller members, bool (n_pairs, n), read-only: all singletons, then the best of a
     pool.
@@ -44,14 +38,14 @@ def placed_design(n: int, rungs: Rungs, seed: int) -> BoolArray:
         take, nominally; less than it needs means four pairs at a time, and then fewer placed pairs.
     seed : picks one of a few variants
     """
-    make = _kept if n * rungs[-1][0] <= SMALL else _placed
-    return make(n, rungs, seed % VARIANTS)
+    return _placed(n, rungs, seed % VARIANTS)
 
 
+@kept(64, lambda n, rungs, _: n * rungs[-1][0])
 def _placed(n: int, rungs: Rungs, variant: int) -> BoolArray:
     n_pairs, seconds = rungs[-1]
     n_pairs = min(n_pairs, sum(stratum_caps(n)))
-    first = placed_design(n, rungs[:-1], variant) if rungs[1:] else list_stratum(n, 1)
+    first = _placed(n, rungs[:-1], variant) if rungs[1:] else list_stratum(n, 1)
     placed = min(n_pairs, most_placed(n, seconds))
     if len(first) < placed:
         pool, _ = base_design(n, POOL * placed, 0, border=False, variant=variant)

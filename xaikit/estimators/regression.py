@@ -8,28 +8,30 @@ sum(x) = 0, and a singular system gives the solution of least norm.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
 from xaikit.estimators.blocks import Blocks
-from xaikit.estimators.design import SMALL, base_masks, list_stratum, stratum_caps
+from xaikit.estimators.design import base_masks, list_stratum, stratum_caps
 from xaikit.estimators.game import BoolArray, FloatArray
+from xaikit.estimators.kept import kept
 from xaikit.estimators.memory import mask_keys
 from xaikit.estimators.pairs import Pairs
 from xaikit.estimators.result import Estimate
 
 __all__ = [
     "KernelDesign",
+    "LeverageDesign",
     "System",
     "kernel_design",
     "kernel_fit",
+    "leverage_design",
     "leverage_fit",
-    "leverage_system",
     "leverage_weights",
     "positive_inverse",
     "size_mass",
@@ -145,17 +147,38 @@ def _inverse(square: FloatArray) -> tuple[FloatArray, int, FloatArray]:
     return inverse, rank, unseen
 
 
-def leverage_system(n: int, counts: tuple[int, ...]) -> System:
-    """The regression of `leverage_fit` on the base design of those counts, which all games share."""
-    return _kept_system(n, counts) if n * sum(counts) <= SMALL else _system(n, counts)
+@dataclass(frozen=True, eq=False)
+class LeverageDesign:
+    """Leverage SHAP on one stratified design (Musco and Witter, ICLR 2025, arXiv 2410.01917).
+
+    masks : (N, n) bool, of the smaller members; counts : pairs per stratum
+    """
+
+    masks: BoolArray
+    counts: tuple[int, ...]
+
+    @cached_property
+    def system(self) -> System:
+        sizes = np.count_nonzero(self.masks, axis=1)
+        return System(self.masks, leverage_weights(self.masks.shape[1], sizes, self.counts))
+
+    @cached_property
+    def remaining(self) -> FloatArray:
+        """Share of each row's stratum that was not evaluated, (N,), in [0, 1]."""
+        caps = stratum_caps(self.masks.shape[1])
+        left = np.array([1.0 - k / cap for k, cap in zip(self.counts, caps, strict=True)])
+        by_row: FloatArray = left[np.count_nonzero(self.masks, axis=1) - 1]
+        return by_row
+
+    def fit(self, pairs: Pairs) -> Estimate:
+        """To pairs of this design."""
+        return replace(self.system.solve(pairs, self.remaining, "leverage"), counts=self.counts)
 
 
-def _system(n: int, counts: tuple[int, ...]) -> System:
-    masks = base_masks(n, counts)
-    return System(masks, leverage_weights(n, np.count_nonzero(masks, axis=1), counts))
-
-
-_kept_system = functools.lru_cache(maxsize=4)(_system)
+@kept(4, lambda n, counts: n * sum(counts))
+def leverage_design(n: int, counts: tuple[int, ...]) -> LeverageDesign:
+    """That of the base design of those counts, which all games share."""
+    return LeverageDesign(base_masks(n, counts, 0), counts)
 
 
 def leverage_weights(n: int, sizes: NDArray[np.int64], counts: Sequence[int]) -> FloatArray:
@@ -164,17 +187,9 @@ def leverage_weights(n: int, sizes: NDArray[np.int64], counts: Sequence[int]) ->
     return weights
 
 
-def leverage_fit(pairs: Pairs, system: System | None = None) -> Estimate:
-    """Leverage SHAP on a stratified design (Musco and Witter, ICLR 2025, arXiv 2410.01917).
-
-    system : the `leverage_system` of the pairs, where they are those of a base design
-    """
-    if system is None:
-        system = System(
-            pairs.masks, leverage_weights(pairs.masks.shape[1], pairs.sizes, pairs.counts)
-        )
-    estimate = system.solve(pairs, pairs.remaining, "leverage")
-    return replace(estimate, counts=tuple(pairs.counts))
+def leverage_fit(pairs: Pairs) -> Estimate:
+    """Leverage SHAP on pairs of any stratified design."""
+    return LeverageDesign(pairs.masks, tuple(pairs.counts)).fit(pairs)
 
 
 @dataclass(frozen=True)

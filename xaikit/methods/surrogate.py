@@ -13,7 +13,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 from typing import Any, ClassVar, Literal
 
 import numpy as np
@@ -24,7 +23,6 @@ from sklearn.metrics import pairwise_distances
 from xaikit.abilities import Model
 from xaikit.errors import InvalidInput
 from xaikit.estimators.design import (
-    SMALL,
     base_design,
     base_masks,
     relabelled,
@@ -32,6 +30,7 @@ from xaikit.estimators.design import (
     stratum_caps,
 )
 from xaikit.estimators.estimate import check_memory, masks_that_fit
+from xaikit.estimators.kept import kept
 from xaikit.estimators.memory import Memory
 from xaikit.estimators.weighted_lines import Frame, Line
 from xaikit.methods.base import COALITIONS, METHODS, Card
@@ -151,6 +150,7 @@ def _counts(n: int, rows: int, seed: int, keep: tuple[int, ...]) -> tuple[int, .
     return base_design(n, max(1, rows // 2 - 1), seed, keep=keep)[1]
 
 
+@kept(2, lambda n, counts, _: 2 * n * sum(counts))
 def _frame(n: int, counts: tuple[int, ...], width: float) -> Frame:
     """The base design of those counts with its ends first, weighted for the kernel.
 
@@ -158,12 +158,7 @@ def _frame(n: int, counts: tuple[int, ...], width: float) -> Frame:
     asked again. A pair of size s stands for N_s / k_s pairs, and each of its masks counts as the
     kernel says.
     """
-    make = _kept_frame if 2 * n * sum(counts) <= SMALL else _made_frame
-    return make(n, counts, width)
-
-
-def _made_frame(n: int, counts: tuple[int, ...], width: float) -> Frame:
-    masks = base_masks(n, counts) if n > 2 else np.eye(n, dtype=bool)[: n - 1]
+    masks = base_masks(n, counts, 0) if n > 2 else np.eye(n, dtype=bool)[: n - 1]
     masks = np.concatenate([np.ones((1, n), dtype=bool), masks])
     both = np.stack([masks, ~masks], axis=1)
     log_pairs = np.array([0.0, *map(math.log, stratum_caps(n))])  # the ends are the pair of size 0
@@ -174,9 +169,6 @@ def _made_frame(n: int, counts: tuple[int, ...], width: float) -> Frame:
     log_w = _log_kernel(share, width) + (log_pairs - log_asked)[size, None]
     left_out = -np.expm1(np.minimum(log_asked - log_pairs, 0.0))
     return Frame(both, np.exp(log_w - log_w.max()), left_out[size])
-
-
-_kept_frame = lru_cache(maxsize=2)(_made_frame)
 
 
 def _log_kernel(share: Floats, width: float) -> Floats:

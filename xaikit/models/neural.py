@@ -69,7 +69,8 @@ class NeuralModel:
     @property
     def device(self) -> torch.device:
         """Where the weights are."""
-        return next((p.device for p in self.net.parameters()), torch.device("cpu"))
+        weights = self.parts.weights
+        return weights[0].device if weights else torch.device("cpu")
 
     @cached_property
     def parts(self) -> Parts:
