@@ -13,7 +13,7 @@ T = TypeVar("T")
 SMALL = 2**17  # numbers of a design: 1 MiB for each matrix of its size
 
 
-def kept(most: int, size: Callable[P, int]) -> Callable[[Callable[P, T]], Callable[P, T]]:
+def kept(most: int, size: Callable[..., int]) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Keep the last `most` results of a function, of designs of at most `SMALL` numbers.
 
     size : the numbers of the design, from the function's arguments
