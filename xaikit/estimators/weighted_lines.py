@@ -37,11 +37,15 @@ class _Plane(NamedTuple):
 
     @classmethod
     def of(cls, weight: float, mask: FloatArray, square: FloatArray) -> _Plane:
-        """From the sums over masks z of w, w z and w z z'."""
-        inverse = positive_inverse(_covariance(weight, mask, square), overwrite=True)
+        """From the sums over masks z of w, w z and w z z'; the last is overwritten."""
+        centre = mask / weight
+        square /= weight
+        blas.dger(-1.0, centre, centre, a=square.T, overwrite_a=1)  # the covariance of the masks
+        square.reshape(-1)[:: len(square) + 1] += RIDGE
+        inverse = positive_inverse(square)
         if inverse is None:
-            inverse = np.asarray(np.linalg.inv(_covariance(weight, mask, square)), dtype=np.float64)
-        return cls(weight, mask / weight, inverse)
+            inverse = np.asarray(np.linalg.inv(square), dtype=np.float64)
+        return cls(weight, centre, inverse)
 
     def slopes(self, value: float, cross: FloatArray) -> FloatArray:
         """Ridge on masks less their mean, from the sums of w v and w z v."""
@@ -66,16 +70,15 @@ class Frame:
         )
         # every second pair; the strata lie one after the other, so each is split in two
         self._sides = np.arange(n_pairs) % 2 == np.array([[0], [1]])
-        masks_, squares = np.zeros((2, n)), np.zeros((2, n, n))
+        means, squares = np.zeros((2, n)), [np.zeros((n, n)), np.zeros((n, n))]
         for part, z in self._blocks:
             for side, own in enumerate(self._side_weights(part)):
-                masks_[side] += own @ z
+                means[side] += own @ z
                 squares[side] += (z.T * own) @ z
-        totals = (self._sides @ weights).sum(axis=1)
-        self._halves = [
-            _Plane.of(*sums) for sums in zip(totals.tolist(), masks_, squares, strict=True)
-        ]
-        self._whole = _Plane.of(float(totals.sum()), masks_.sum(axis=0), squares.sum(axis=0))
+        totals = (self._sides @ weights).sum(axis=1).tolist()
+        self._whole = _Plane.of(sum(totals), means.sum(axis=0), squares[0] + squares[1])
+        # each sum is let go as soon as it is used: with many features they are large
+        self._halves = [_Plane.of(totals[i], means[i], squares.pop(0)) for i in (0, 1)]
         first = next(iter(self._blocks))
         self._kept = self._moved(*first) if self._blocks.single else None
 
@@ -146,11 +149,3 @@ def _inverses(matrices: FloatArray) -> FloatArray:
     det[~free] = 1.0
     found = np.array([[d, -b], [-c, a]]) / det
     return np.where(free[:, None, None], found.transpose(2, 0, 1), np.eye(2))
-
-
-def _covariance(weight: float, mask: FloatArray, square: FloatArray) -> FloatArray:
-    """Of the masks (n, n), with the ridge."""
-    found, centre = square / weight, mask / weight
-    blas.dger(-1.0, centre, centre, a=found.T, overwrite_a=1)
-    found.reshape(-1)[:: len(found) + 1] += RIDGE
-    return found

@@ -56,9 +56,10 @@ def best_palette(flow: Flow, ids: Ints, k: int, rows: int) -> Palette | None:
     """
     if 2 * ids.size * int(ids.max() + 1) > _BYTES:
         return None
-    counts = _counts(ids)
+    cuts = [n for n in flow.cuts() if _fewest(ids, flow.calls[n - 1].sides) <= _FEATURES]
+    counts = _counts(ids) if cuts else ids
     best, least = None, _CLEAR * _EXPECTED * flow.work
-    for n in reversed(flow.cuts()):  # deeper maps save more and may need more colours
+    for n in reversed(cuts):  # deeper maps save more and may need more colours
         call = flow.calls[n - 1]
         if _EXPECTED * (flow.work - call.work) >= least:
             break
@@ -69,6 +70,14 @@ def best_palette(flow: Flow, ids: Ints, k: int, rows: int) -> Palette | None:
             if cost < least:
                 best, least = found, cost
     return best
+
+
+def _fewest(ids: Ints, sides: Sides) -> float:
+    """At least how many features some place has seen: what it sees over the largest feature."""
+    seen = math.prod(
+        min(reach.end - reach.first, side) for reach, side in zip(sides, ids.shape, strict=True)
+    )
+    return float((seen - np.sum(ids < 0)) / np.bincount(ids[ids >= 0]).max())
 
 
 def _palette(n: int, call: Call, seen: Bools, k: int) -> Palette | None:
