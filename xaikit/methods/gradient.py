@@ -234,7 +234,7 @@ class SmoothGrad(Batched):
                 self._slopes(batch, leaf, sd, noises, owner[part])
                 for part in pieces(len(owner), batch.size)
             ]
-            slopes = torch.cat(parts).double().view(-1, n, *leaf.at.shape[1:])
+            slopes = torch.cat(parts).view(-1, n, *leaf.at.shape[1:])
             found += [
                 self._answer(batch.questions[i], leaf, own, i, float(sd[i]))
                 for i, own in enumerate(slopes, start=some.start)
