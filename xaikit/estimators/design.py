@@ -4,7 +4,7 @@ Only half the difference of a pair, (v(S) - v(not S)) / 2, matters for Shapley v
 design here is a set of pairs and each pair is named by its smaller member. A stratum holds the
 pairs of one size s = 1..n//2. Designs are nested: a larger one contains the smaller.
 
-There is one design for each n and number of pairs, drawn once (or a few variants of it). A seed gives the features other names
+There is one design for each n and number of pairs, drawn once. A seed gives the features other names
 in it (`relabelling`), so every coalition of a size is as likely as any other, games of different seeds
 meet different coalitions, and whatever depends on the design alone is computed once for all of them.
 
@@ -72,33 +72,26 @@ def paired_design(
 
 
 def base_design(
-    n: int,
-    n_pairs: int,
-    seed: int,
-    *,
-    border: bool = True,
-    keep: Sequence[int] = (),
-    variant: int = 0,
+    n: int, n_pairs: int, seed: int, *, border: bool = True, keep: Sequence[int] = ()
 ) -> tuple[BoolArray, tuple[int, ...]]:
     """Masks of the smaller members, bool (n_pairs, n), and the number of pairs per stratum.
 
     seed : decides which sizes get a pair where not all do; otherwise it changes nothing.
     border : take all singletons first when n_pairs >= n.
     keep : counts per stratum of an earlier, smaller design that this one must contain.
-    variant : of designs drawn independently.
     n_pairs is capped at 2^(n-1) - 1. The masks are read-only.
     """
     counts = allocate(n, n_pairs, border=border, keep=tuple(keep))
     if 0 in counts:
         offset = float(np.random.default_rng([seed, 0]).random())
         counts = allocate(n, n_pairs, border=border, keep=tuple(keep), offset=offset)
-    return base_masks(n, counts, variant), counts
+    return base_masks(n, counts), counts
 
 
-@kept(16, lambda n, counts, _: n * sum(counts))
-def base_masks(n: int, counts: tuple[int, ...], variant: int) -> BoolArray:
+@kept(16, lambda n, counts: n * sum(counts))
+def base_masks(n: int, counts: tuple[int, ...]) -> BoolArray:
     """The first pairs of each stratum, so many, one stratum after another; read-only."""
-    drawn = [_first(n, s + 1, k, variant) for s, k in enumerate(counts) if k]
+    drawn = [_first(n, s + 1, k) for s, k in enumerate(counts) if k]
     masks: BoolArray = np.concatenate([np.empty((0, n), dtype=bool), *drawn])
     masks.flags.writeable = False
     return masks
@@ -152,10 +145,10 @@ def _containing(counts: Sequence[int], keep: Sequence[int]) -> tuple[int, ...]:
     return tuple(raised)
 
 
-def _first(n: int, size: int, k: int, variant: int) -> BoolArray:
+def _first(n: int, size: int, k: int) -> BoolArray:
     """The first k pairs of the stratum's own random order, bool (k, n)."""
     cap = stratum_caps(n)[size - 1]
-    rng = np.random.default_rng([variant, size])
+    rng = np.random.default_rng([0, size])
     if cap <= _ENUMERATE:
         return list_stratum(n, size)[rng.permutation(cap)[:k]]
     half = cap // 2  # rejection slows down as a stratum fills up, so its second half is listed
@@ -163,7 +156,7 @@ def _first(n: int, size: int, k: int, variant: int) -> BoolArray:
     if k <= half:
         return masks
     rest = without(list_stratum(n, size), masks)
-    order = np.random.default_rng([variant, size, 1]).permutation(len(rest))
+    order = np.random.default_rng([0, size, 1]).permutation(len(rest))
     return np.concatenate([masks, rest[order[: k - half]]])
 
 

@@ -23,7 +23,9 @@ __all__ = ["most_placed", "placed_design"]
 
 RELEVANCE, LINEAR_RATIO, NUGGET_RATIO = 0.2, 20.0, 0.1  # linear and nugget over the smooth part
 POOL = 3  # candidates per pair
-VARIANTS = 8  # of a design, so that the luck of one does not decide how well error bars hold
+VARIANTS = (
+    8  # of a design, from different pools: the luck of one must not decide how error bars hold
+)
 AT_ONCE = 4  # pairs taken at once where time is short
 Rungs = tuple[tuple[int, float], ...]
 ONE_BY_ONE, TOGETHER = 2e-4, 3e-5  # nominal seconds a pair that each way may take
@@ -48,11 +50,12 @@ def _placed(n: int, rungs: Rungs, variant: int) -> BoolArray:
     first = _placed(n, rungs[:-1], variant) if rungs[1:] else list_stratum(n, 1)
     placed = min(n_pairs, most_placed(n, seconds))
     if len(first) < placed:
-        pool, _ = base_design(n, POOL * placed, 0, border=False, variant=variant)
+        pool, _ = base_design(n, (POOL + 1) * placed, 0, border=False)
+        pool = pool[np.random.default_rng([variant, 0, 5]).permutation(len(pool))[: POOL * placed]]
         at_once = 1 if seconds >= ONE_BY_ONE * placed else AT_ONCE
         first = _place(first, without(pool, first), placed, at_once)
     if len(first) < n_pairs:
-        rest = without(base_design(n, n_pairs, 0, variant=variant)[0], first)
+        rest = without(base_design(n, n_pairs, 0)[0], first)
         order = np.random.default_rng([variant, 0, 4]).permutation(len(rest))
         first = np.concatenate([first, rest[order[: n_pairs - len(first)]]])
     first.flags.writeable = False

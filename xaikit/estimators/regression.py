@@ -178,7 +178,7 @@ class LeverageDesign:
 @kept(4, lambda n, counts: n * sum(counts))
 def leverage_design(n: int, counts: tuple[int, ...]) -> LeverageDesign:
     """That of the base design of those counts, which all games share."""
-    return LeverageDesign(base_masks(n, counts, 0), counts)
+    return LeverageDesign(base_masks(n, counts), counts)
 
 
 def leverage_weights(n: int, sizes: NDArray[np.int64], counts: Sequence[int]) -> FloatArray:

@@ -158,7 +158,7 @@ def _frame(n: int, counts: tuple[int, ...], width: float) -> Frame:
     asked again. A pair of size s stands for N_s / k_s pairs, and each of its masks counts as the
     kernel says.
     """
-    masks = base_masks(n, counts, 0) if n > 2 else np.eye(n, dtype=bool)[: n - 1]
+    masks = base_masks(n, counts) if n > 2 else np.eye(n, dtype=bool)[: n - 1]
     masks = np.concatenate([np.ones((1, n), dtype=bool), masks])
     both = np.stack([masks, ~masks], axis=1)
     log_pairs = np.array([0.0, *map(math.log, stratum_caps(n))])  # the ends are the pair of size 0
