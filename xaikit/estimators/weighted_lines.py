@@ -14,7 +14,7 @@ from xaikit.estimators.blocks import Blocks
 from xaikit.estimators.game import BoolArray, FloatArray
 from xaikit.estimators.regression import positive_inverse
 
-__all__ = ["Frame", "Line"]
+__all__ = ["Frame", "Line", "both_of"]
 
 RIDGE = 1e-6  # added to the covariance of the masks, which is near 1/4 on its diagonal
 
@@ -42,9 +42,11 @@ class _Plane(NamedTuple):
         square /= weight
         blas.dger(-1.0, centre, centre, a=square.T, overwrite_a=1)  # the covariance of the masks
         square.reshape(-1)[:: len(square) + 1] += RIDGE
-        inverse = positive_inverse(square)
-        if inverse is None:
-            inverse = np.asarray(np.linalg.inv(square), dtype=np.float64)
+        diagonal = square.diagonal().copy()
+        inverse = positive_inverse(square, overwrite=True)
+        if inverse is None:  # what lies below the diagonal is left
+            below = np.tril(square, -1)
+            inverse = np.asarray(np.linalg.inv(below + below.T + np.diag(diagonal)))
         return cls(weight, centre, inverse)
 
     def slopes(self, value: float, cross: FloatArray) -> FloatArray:
@@ -56,18 +58,16 @@ class _Plane(NamedTuple):
 class Frame:
     """Masks in complementary pairs and how much each counts.
 
-    masks : (p, 2, n) bool; weights : (p, 2); left_out : (p,) share of the pair's stratum that was left
-        out, 0 where nothing is left to chance
+    masks : (p, n) bool, the first of each pair; weights : (p, 2); left_out : (p,) share of the pair's
+        stratum that was left out, 0 where nothing is left to chance
     every : whether all masks there are were asked
     """
 
     def __init__(self, masks: BoolArray, weights: FloatArray, left_out: FloatArray) -> None:
-        n_pairs, _, n = masks.shape
-        self.masks, self._weights, self._left_out = masks, weights, left_out
+        n_pairs, n = masks.shape
+        self._n, self._weights, self._left_out = n, weights, left_out
         self.every = not left_out.any()
-        self._blocks = Blocks(
-            n_pairs, 2 * n, lambda part: masks[part].reshape(-1, n).astype(np.float64)
-        )
+        self._blocks = Blocks(n_pairs, 2 * n, lambda part: both_of(masks[part]).astype(np.float64))
         # every second pair; the strata lie one after the other, so each is split in two
         self._sides = np.arange(n_pairs) % 2 == np.array([[0], [1]])
         means, squares = np.zeros((2, n)), [np.zeros((n, n)), np.zeros((n, n))]
@@ -123,7 +123,7 @@ class Frame:
 
     def _sums(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Sums over the masks of each half of w v (2,) and w z v (2, n)."""
-        cross = np.zeros((2, self.masks.shape[2]))
+        cross = np.zeros((2, self._n))
         for part, z in self._blocks:
             cross += (self._side_weights(part) * values[part].ravel()) @ z
         return (self._sides @ (self._weights * values)).sum(axis=1), cross
@@ -139,6 +139,11 @@ class Frame:
         left = np.eye(2) - (moved @ rows.transpose(0, 2, 1) + 1) * own[:, None, :]
         a, b = moved[:, 0], moved[:, 1]
         return np.concatenate([a * a, a * b, b * b]), _inverses(left)
+
+
+def both_of(masks: BoolArray) -> BoolArray:
+    """(p, n) -> (2 p, n): each mask and its complement, one after the other."""
+    return np.stack([masks, ~masks], axis=1).reshape(-1, masks.shape[1])
 
 
 def _inverses(matrices: FloatArray) -> FloatArray:

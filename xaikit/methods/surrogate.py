@@ -32,10 +32,10 @@ from xaikit.estimators.design import (
 from xaikit.estimators.estimate import check_memory, masks_that_fit
 from xaikit.estimators.kept import kept
 from xaikit.estimators.memory import Memory
-from xaikit.estimators.weighted_lines import Frame, Line
+from xaikit.estimators.weighted_lines import Frame, Line, both_of
 from xaikit.methods.base import COALITIONS, METHODS, Card
 from xaikit.question import Question
-from xaikit.types import Explanation, Floats
+from xaikit.types import Bools, Explanation, Floats
 
 __all__ = ["Lime"]
 
@@ -115,11 +115,10 @@ def _stable(method: Lime, question: Question, seed: int) -> Explanation:
     counts: tuple[int, ...] = ()
     while True:
         counts = _counts(n, rows, seed, counts)
-        frame = _frame(n, counts, method.width)
         ask = memory.fill if len(memory) else memory.first
-        values = ask(
-            frame.masks.reshape(-1, n), lambda new: question.value(relabelled(new, order))
-        ).reshape(-1, 2)
+        both = both_of(_pairs(n, counts))
+        values = ask(both, lambda new: question.value(relabelled(new, order))).reshape(-1, 2)
+        frame = _frame(n, counts, method.width)  # after the passes, since both may be large
         settled = frame.every or _agree(frame.halves(values))
         if settled or rows >= cap:
             break
@@ -150,17 +149,21 @@ def _counts(n: int, rows: int, seed: int, keep: tuple[int, ...]) -> tuple[int, .
     return base_design(n, max(1, rows // 2 - 1), seed, keep=keep)[1]
 
 
+def _pairs(n: int, counts: tuple[int, ...]) -> Bools:
+    """One mask of each pair of the base design of those counts, the ends first, (p, n)."""
+    masks = base_masks(n, counts) if n > 2 else np.eye(n, dtype=bool)[: n - 1]
+    return np.concatenate([np.ones((1, n), dtype=bool), masks])
+
+
 @kept(2, lambda n, counts, _: 2 * n * sum(counts))
 def _frame(n: int, counts: tuple[int, ...], width: float) -> Frame:
-    """The base design of those counts with its ends first, weighted for the kernel.
+    """The base design weighted for the kernel.
 
     Its masks come from the streams of the Shapley estimators, so most of what they asked need not be
     asked again. A pair of size s stands for N_s / k_s pairs, and each of its masks counts as the
     kernel says.
     """
-    masks = base_masks(n, counts) if n > 2 else np.eye(n, dtype=bool)[: n - 1]
-    masks = np.concatenate([np.ones((1, n), dtype=bool), masks])
-    both = np.stack([masks, ~masks], axis=1)
+    masks = _pairs(n, counts)
     log_pairs = np.array([0.0, *map(math.log, stratum_caps(n))])  # the ends are the pair of size 0
     log_asked = np.log(np.maximum([1, *counts], 1))
     kept = np.count_nonzero(masks, axis=1)
@@ -168,7 +171,7 @@ def _frame(n: int, counts: tuple[int, ...], width: float) -> Frame:
     share = np.stack([kept, n - kept], axis=1) / n
     log_w = _log_kernel(share, width) + (log_pairs - log_asked)[size, None]
     left_out = -np.expm1(np.minimum(log_asked - log_pairs, 0.0))
-    return Frame(both, np.exp(log_w - log_w.max()), left_out[size])
+    return Frame(masks, np.exp(log_w - log_w.max()), left_out[size])
 
 
 def _log_kernel(share: Floats, width: float) -> Floats:
