@@ -191,5 +191,5 @@ def _kappa(pairs: Pairs, obs: Observations, posterior: Posterior) -> float:
         return 1.2
     missed = float(np.linalg.norm(posterior.left_out) / (np.linalg.norm(obs.odd[:-1]) + 1e-300))
     placed = min(n_pairs, most_placed(n))
-    width = (0.67 + 0.43 * min(missed, 1.0)) * (1.15 - 0.15 * placed / n_pairs)
+    width = (0.65 + 0.47 * min(missed, 1.0)) * (1.15 - 0.15 * placed / n_pairs)
     return float(width * np.sqrt(1 - placed / sum(stratum_caps(n)) / 2))
