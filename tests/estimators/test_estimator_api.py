@@ -286,3 +286,21 @@ def test_numpy_and_scipy_are_all_it_takes():
 
 def test_every_method_is_tried_here():
     assert {"exact", *ESTIMATORS} == set(METHODS)
+
+
+@pytest.mark.parametrize("method", ["leverage", "odd_gp"])
+def test_values_and_errors_belong_to_the_features_whose_names_were_changed(method, monkeypatch):
+    weights = np.random.default_rng(3).normal(size=(9, 6))
+
+    def rough(masks):
+        return np.tanh(masks @ weights - 0.2).sum(axis=1)
+
+    found = shapley(rough, 9, budget=80, method=method, seed=7)
+    order = estimate_module.relabelling(9, 7)
+    monkeypatch.setattr(estimate_module, "relabelling", lambda n, _: np.arange(n))
+    renamed = shapley(
+        lambda masks: rough(masks[:, np.argsort(order)]), 9, budget=80, method=method, seed=7
+    )
+    np.testing.assert_allclose(found.values[order], renamed.values, rtol=1e-6)
+    np.testing.assert_allclose(found.std[order], renamed.std, rtol=1e-6)
+    assert np.ptp(found.std) > 0.02 * found.std.mean()
