@@ -169,6 +169,13 @@ def test_a_constant_model_gets_zeros() -> None:
     assert (found.extras["intercept"], found.extras["r2"], found.converged) == (2.0, 1.0, True)
 
 
+def test_a_constant_model_settles_at_once() -> None:
+    """Not all masks are asked, and rounding must not name strongest features."""
+    found = explain(ask_table(linear(np.zeros(14), 0.1), np.ones(14)))
+    assert not found.values.any()
+    assert (found.cost.asked, found.converged) == (256, True)
+
+
 def test_the_seed_decides_and_the_batch_size_does_not() -> None:
     x = np.random.default_rng(3).normal(size=14)
 

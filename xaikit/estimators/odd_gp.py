@@ -183,8 +183,8 @@ def _kappa(pairs: Pairs, obs: Observations, posterior: Posterior) -> float:
 
     The worse the process foretells pairs that are left out, the wider; and wider where most pairs are
     random. Pairs that are placed leave less to the rest than those of a random sample; hence the root of
-    one minus half the share of all pairs that are placed. Fitted to the reference games at 5 evaluations
-    a feature and more, and checked on four models that are not among them.
+    one minus half the share of all pairs that are placed. Set with the reference games, at 5 evaluations
+    a feature and more, and the small networks of docs/evidence.md in view.
     """
     n_pairs, n = pairs.masks.shape
     if n_pairs < TRUSTED * n:

@@ -276,8 +276,7 @@ def _alike(batch: Batch) -> list[list[int]]:
     """Questions whose samples have leaves of one size: padding would change the noise and its scale."""
     groups: dict[tuple[int, ...], list[int]] = {}
     for i, (question, rng) in enumerate(zip(batch.questions, batch.rngs, strict=True)):
-        text = question.sample.modality == "text"  # words have different numbers of tokens
-        alone = leaf_of(Batch([question], [rng]), "smoothgrad").at if text else question.sample.x
+        alone = leaf_of(Batch([question], [rng]), SmoothGrad.name).at
         groups.setdefault(tuple(alone.shape), []).append(i)
     return list(groups.values())
 

@@ -119,11 +119,12 @@ def _stable(method: Lime, question: Question, seed: int) -> Explanation:
         both = both_of(_pairs(n, counts))
         values = ask(both, lambda new: question.value(relabelled(new, order))).reshape(-1, 2)
         frame = _frame(n, counts, method.width)  # after the passes, since both may be large
-        settled = frame.every or _agree(frame.halves(values))
+        start = float(values[0, 0])  # taken off, so that a constant is exactly 0
+        settled = frame.every or _agree(frame.halves(values - start))
         if settled or rows >= cap:
             break
         rows = min(2 * rows, cap)
-    line = frame.line(values, float(values[0, 0]))
+    line = frame.line(values, start)
     place = np.argsort(order)
     line = line._replace(slopes=line.slopes[place], std=line.std[place])
     n_rows = values.size

@@ -176,8 +176,8 @@ class Flow(TorchFunctionMode):
 class Behind(TorchFunctionMode):
     """Repeats the pass of a flow without its first n calls: the last of them gives `at` instead.
 
-    The pass starts from `flow.tokens[0]`. Raises `Lost` where it goes another way; `done` tells after
-    it whether it came to the map.
+    The pass starts from `flow.tokens[0]`. Raises `Lost` where it goes another way, and by `arrived`
+    where it never came to the map.
     """
 
     def __init__(self, flow: Flow, n: int, at: Tensor) -> None:
