@@ -55,6 +55,7 @@ MUTATIONS = (
     Mutation("question.py", "np.where(kept[:, None], x, part[None])", "np.where(kept[:, None], part[None], x)", CONTRACT),
     Mutation("question.py", "key = [seed, zlib.crc32(stream.encode())", "key = [seed, 0", CONTRACT),
     # the engine
+    Mutation("estimators/threads.py", "limits=1,", "limits=2,", ESTIMATORS + "/test_estimator_threads.py"),
     Mutation("engine.py", "np.empty(32 * 2**20 - 2**16, dtype=np.uint8)", "pass", "tests/test_engine.py"),
     Mutation("models/folding.py", "-self.mean if bias is None else bias - self.mean", "-self.mean", FOLDING),
     Mutation("models/folding.py", "return search.pairs if alike else {}", "return search.pairs", FOLDING),

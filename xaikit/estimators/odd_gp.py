@@ -26,6 +26,7 @@ from xaikit.estimators.pairs import Pairs
 from xaikit.estimators.placement import most_placed
 from xaikit.estimators.regression import leverage_fit
 from xaikit.estimators.result import INDICATIVE, TRUSTED, Estimate
+from xaikit.estimators.threads import one_thread
 
 __all__ = ["MAX_FEATURES", "MIN_PAIRS", "fitted_pairs", "most_pairs", "odd_gp"]
 
@@ -37,6 +38,7 @@ FIT = 3e-7  # nominal seconds of a fit, or of the move after it, by the square o
 WARM_PAIRS = 64  # fewer pairs are fitted in a few ms, often to another mode than more pairs
 
 
+@one_thread
 def odd_gp(
     pairs: Pairs,
     seed: int,

@@ -18,14 +18,13 @@ from xaikit.estimators.game import BoolArray, FloatArray
 from xaikit.estimators.kept import kept
 from xaikit.estimators.odd_integrals import nugget_functional, smooth_functional
 from xaikit.estimators.odd_model import Parameters, smooth_kernel
+from xaikit.estimators.threads import one_thread
 
 __all__ = ["most_placed", "placed_design"]
 
 RELEVANCE, LINEAR_RATIO, NUGGET_RATIO = 0.2, 20.0, 0.1  # linear and nugget over the smooth part
 POOL = 3  # candidates per pair
-VARIANTS = (
-    8  # of a design, from different pools: the luck of one must not decide how error bars hold
-)
+VARIANTS = 8  # of a design, from different pools, lest one's luck decide how error bars hold
 AT_ONCE = 4  # pairs taken at once where time is short
 Rungs = tuple[tuple[int, float], ...]
 ONE_BY_ONE, TOGETHER = 2e-4, 3e-5  # nominal seconds a pair that each way may take
@@ -69,6 +68,7 @@ def most_placed(n: int, seconds: float = np.inf) -> int:
     return most if seconds == np.inf else int(min(most, seconds / TOGETHER))
 
 
+@one_thread
 def _place(first: BoolArray, pool: BoolArray, placed: int, at_once: int) -> BoolArray:
     """`first` and the best of the pool, (placed, n) at most."""
     masks = np.concatenate([first, pool])

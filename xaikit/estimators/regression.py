@@ -23,6 +23,7 @@ from xaikit.estimators.kept import kept
 from xaikit.estimators.memory import mask_keys
 from xaikit.estimators.pairs import Pairs
 from xaikit.estimators.result import Estimate
+from xaikit.estimators.threads import one_thread
 
 __all__ = [
     "KernelDesign",
@@ -48,6 +49,7 @@ class System:
     masks : (N, n) bool, of the smaller members; weights : (N,), positive
     """
 
+    @one_thread
     def __init__(self, masks: BoolArray, weights: FloatArray) -> None:
         n = masks.shape[1]
         sizes = np.count_nonzero(masks, axis=1)
@@ -73,6 +75,7 @@ class System:
         slack = 1 - np.einsum("ji,ji->j", gain, rows)
         return np.square(gain, out=gain), slack
 
+    @one_thread
     def solve(self, pairs: Pairs, remaining: FloatArray, method: str) -> Estimate:
         """The fit to pairs of the design, with jackknife standard errors.
 

@@ -13,6 +13,7 @@ from scipy.linalg import blas
 from xaikit.estimators.blocks import Blocks
 from xaikit.estimators.game import BoolArray, FloatArray
 from xaikit.estimators.regression import positive_inverse
+from xaikit.estimators.threads import one_thread
 
 __all__ = ["Frame", "Line", "both_of"]
 
@@ -63,6 +64,7 @@ class Frame:
     every : whether all masks there are were asked
     """
 
+    @one_thread
     def __init__(self, masks: BoolArray, weights: FloatArray, left_out: FloatArray) -> None:
         n_pairs, n = masks.shape
         self._n, self._weights, self._left_out = n, weights, left_out
@@ -87,6 +89,7 @@ class Frame:
         own: FloatArray = self._sides[:, part, None] * self._weights[part]
         return own.reshape(2, -1)
 
+    @one_thread
     def halves(self, values: FloatArray) -> list[FloatArray]:
         """Slopes (n,) of each half, through values (p, 2)."""
         value, cross = self._sums(values)
@@ -94,6 +97,7 @@ class Frame:
             plane.slopes(*sums) for plane, *sums in zip(self._halves, value, cross, strict=True)
         ]
 
+    @one_thread
     def line(self, values: FloatArray, start: float) -> Line:
         """The line through values (p, 2); they are fitted less `start`, so that a constant is exact.
 

@@ -1,0 +1,50 @@
+"""Solvers compute in one thread and give the others back."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from threadpoolctl import threadpool_info, threadpool_limits
+
+from xaikit import shapley
+from xaikit.estimators import odd_gp
+from xaikit.estimators.threads import one_thread
+
+
+def blas_threads() -> set[int]:
+    return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}
+
+
+@pytest.fixture(autouse=True)
+def two():
+    with threadpool_limits(2, user_api="blas"):
+        yield
+
+
+def test_a_fit_has_one_thread_and_the_model_all(monkeypatch) -> None:
+    inside, outside, fit = [], [], odd_gp.fit_parameters
+
+    def value(masks):
+        outside.append(blas_threads())
+        return np.exp(masks @ np.linspace(-1, 1, masks.shape[1]))
+
+    def fitted(*args):
+        inside.append(blas_threads())
+        return fit(*args)
+
+    monkeypatch.setattr(odd_gp, "fit_parameters", fitted)
+    shapley(value, 12, budget=120, method="odd_gp")
+    assert set.union(*inside) == {1}
+    assert set.union(*outside) == {2}
+    assert blas_threads() == {2}
+
+
+def test_threads_come_back_after_an_error() -> None:
+    @one_thread
+    def fit() -> None:
+        assert blas_threads() == {1}
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        fit()
+    assert blas_threads() == {2}

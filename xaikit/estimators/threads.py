@@ -1,0 +1,35 @@
+"""Linear algebra of the solvers in one thread, however many the process has.
+
+Their matrices are small: sharing one among threads costs more than it saves, ten times the whole fit
+and more where the threads of a net's passes still spin. And sums come out alike on every machine.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
+from threadpoolctl import ThreadpoolController
+
+__all__ = ["one_thread"]
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def one_thread(fit: Callable[P, T]) -> Callable[P, T]:
+    """`fit` with one thread for BLAS while it runs, and as many as before afterwards."""
+
+    @functools.wraps(fit)
+    def limited(*args: P.args, **kwargs: P.kwargs) -> T:
+        with _libraries().limit(limits=1, user_api="blas"):
+            return fit(*args, **kwargs)
+
+    return limited
+
+
+@functools.cache
+def _libraries() -> ThreadpoolController:
+    """All that are loaded when the first fit runs, which takes a few ms to find out."""
+    return ThreadpoolController()
