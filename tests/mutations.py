@@ -57,6 +57,7 @@ MUTATIONS = (
     # the engine
     Mutation("estimators/threads.py", "limits=1,", "limits=2,", ESTIMATORS + "/test_estimator_threads.py"),
     Mutation("engine.py", "np.empty(32 * 2**20 - 2**16, dtype=np.uint8)", "pass", "tests/test_engine.py"),
+    Mutation("models/inputs.py", "        if self.apart:", "        if False:", "tests/models/test_models_wrap.py"),
     Mutation("models/folding.py", "-self.mean if bias is None else bias - self.mean", "-self.mean", FOLDING),
     Mutation("models/folding.py", "return search.pairs if alike else {}", "return search.pairs", FOLDING),
     Mutation("models/folding.py", "self._done[id(out)] = ref(", "ref(", FOLDING),

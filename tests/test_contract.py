@@ -11,6 +11,7 @@ import pytest
 import torch
 from toys import FunctionModel, ask_table, linear, product
 
+from xaikit.asking import explain
 from xaikit.errors import CheckFailed, DataError, InvalidInput, UnknownName
 from xaikit.question import Pool
 from xaikit.registry import Registry
@@ -139,6 +140,7 @@ def test_methods_and_samples_draw_from_generators_of_their_own() -> None:
             "boolean (m, 1) is needed",
         ),
         (lambda: Score("x", float("nan"), "higher", "f"), "without a note"),
+        (lambda: explain(linear([1.0]), [np.ones(1)]), "give Sample('a name', x, 'table')"),
     ],
 )
 def test_what_breaks_a_rule_is_refused_in_a_sentence(make, told) -> None:

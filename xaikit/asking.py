@@ -69,6 +69,10 @@ class Plan:
 
 def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Question:
     """The question about one sample that every method will answer."""
+    if not isinstance(sample, Sample):
+        raise InvalidInput(
+            f"a {type(sample).__name__} is no sample; give Sample('a name', x, '{model.modality}')."
+        )
     plan = plan or Plan()
     columns = model.info.get("columns") or ()
     segmentation = segment(sample, plan.features, [c["name"] for c in columns] or None)

@@ -45,6 +45,37 @@ def test_an_image_module_is_scaled_and_laid_out():
     assert not isinstance(model, Attentive)
 
 
+class Viewed(nn.Module):
+    """Lays its maps out by `view`, which only reads channels that lie one after the other."""
+
+    def __init__(self, channels):
+        super().__init__()
+        self.conv, self.head = nn.Conv2d(channels, 4, 3), nn.Linear(4 * 16, 2)
+
+    def forward(self, x):
+        return self.head(torch.relu(self.conv(x)).view(x.size(0), -1))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_an_image_module_that_asks_for_a_view(channels):
+    net, rng = Viewed(channels), np.random.default_rng(0)
+    x = rng.random((6, 6, channels)).astype(np.float32)
+    model = wrap(net, modality="image", classes=AB, sample=x)
+    by_hand = net(torch.tensor(x).permute(2, 0, 1).contiguous()[None])
+    np.testing.assert_allclose(model.scores([x]), by_hand.detach(), atol=1e-6)
+    segmentation = Segmentation(np.arange(36).reshape(6, 6), tuple(map(str, range(36))), "pixels")
+    question = Question(
+        model, Sample("s", x, "image"), segmentation, Masker("0", np.zeros((1, 6, 6, channels))),
+        Target(0, space="logit"),
+    )  # fmt: skip
+    masks = rng.random((5, 36)) < 0.5
+    masked = np.where(masks.reshape(5, 6, 6, 1), x, 0)
+    expected = question.target(model.scores(masked.astype(np.float32)))
+    np.testing.assert_allclose(question.value(masks), expected, atol=1e-6)
+    (saliency,) = ask(SmoothGrad(), [question])
+    assert np.abs(saliency.values).max() > 0
+
+
 @pytest.mark.parametrize("layout", ["BLC", "BCL"])
 def test_a_series_module_is_given_its_layout(layout):
     seen = []

@@ -99,11 +99,16 @@ class Inputs(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class Pixels:
-    """Images (H, W, C) in [0, 1] -> (B, C, H, W), each channel scaled by its own mean and spread."""
+    """Images (H, W, C) in [0, 1] -> (B, C, H, W), each channel scaled by its own mean and spread.
+
+    apart : the net reads channels that lie one after the other, since it asks for a `view`; else they
+        lie together, which is fast on a CPU
+    """
 
     shape: tuple[int, int, int]
     mean: tuple[float, ...]
     std: tuple[float, ...]
+    apart: bool = False
     modality: ClassVar[Modality] = "image"
     composes: ClassVar[bool] = True
 
@@ -117,11 +122,12 @@ class Pixels:
         x = as_tensor(_stack(xs, self.shape), device).flatten(2)  # (B, H, W * C), one long row
         n = self.shape[1]
         x = x.sub_(x.new_tensor(self.mean * n)).div_(x.new_tensor(self.std * n))
-        # channels lie together: the fast layout on a CPU
         return Batch(x.view(-1, *self.shape).permute(0, 3, 1, 2))
 
     def run(self, net: nn.Module, at: Tensor, batch: Batch) -> Tensor:
         del batch
+        if self.apart:  # of one channel, `contiguous` would keep the strides
+            at = at.clone(memory_format=torch.contiguous_format)
         return net(at)  # type: ignore[no-any-return]
 
     def places(self, ids: Ints) -> Ints:

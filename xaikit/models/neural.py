@@ -231,7 +231,7 @@ def _replace(model: NeuralModel, x: Array, references: Array, ids: Ints) -> Boun
     if isinstance(model, _Lowered):  # shortcuts read the weights of the net itself
         return bound
     run, at, others = partial(model.forward, batch=bound.batch), bound.batch.at, bound.others
-    if isinstance(model.inputs, Pixels):
+    if isinstance(model.inputs, Pixels) and not model.inputs.apart:
         mosaic = Mosaic(model, bound, ids)
         whole = mosaic if mosaic.pays() else bound
         regions = Regions(model.net, run, bound.still, at, others, ids, whole)

@@ -219,7 +219,8 @@ def _tokens(net: nn.Module, encode: Encode, padding_id: int) -> Tokens:
 
 
 def _module(net: nn.Module, inputs: Inputs, facts: _Facts, reads: Reads, x: Array) -> NeuralModel:
-    if facts.outputs == "probabilities" or not isinstance(_once(net, inputs, x), Tensor):
+    inputs, found = _once(net, inputs, x)
+    if facts.outputs == "probabilities" or not isinstance(found, Tensor):
         net = _Plain(net, facts.outputs)
         if isinstance(inputs, Tokens):
             inputs = dataclasses.replace(inputs, embedding=f"net.{inputs.embedding}")
@@ -238,19 +239,25 @@ def _module(net: nn.Module, inputs: Inputs, facts: _Facts, reads: Reads, x: Arra
         "reads": reads,
         "probe": x,
     }
-    found = NeuralModel(**arguments)
-    if found.events and found.events[-1].n_attentions:
+    model = NeuralModel(**arguments)
+    if model.events and model.events[-1].n_attentions:
         return TokenModel(**arguments)
-    return SpatialModel(**arguments) if keeps_places(found) else found
+    return SpatialModel(**arguments) if keeps_places(model) else model
 
 
-def _once(net: nn.Module, inputs: Inputs, x: Array) -> Any:
-    """What the module gives for one sample."""
+def _once(net: nn.Module, inputs: Inputs, x: Array) -> tuple[Inputs, Any]:
+    """How the module reads, and what it gives for one sample."""
     try:
         with evaluating(net), torch.no_grad():
             device = next((p.device for p in net.parameters()), torch.device("cpu"))
             batch = inputs.read(net, [x], device)
-            return inputs.run(net, batch.at, batch)
+            try:
+                return inputs, inputs.run(net, batch.at, batch)
+            except RuntimeError:
+                if not isinstance(inputs, Pixels):
+                    raise
+                inputs = dataclasses.replace(inputs, apart=True)
+                return inputs, inputs.run(net, batch.at, batch)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         raise ModelError(
             f"the module fails on one sample of shape {x.shape} ({error}); check modality, layout "
