@@ -37,6 +37,7 @@ REMOVAL = "tests/metrics/test_metrics_removal.py"
 AGREEMENT = "tests/metrics/test_metrics_agreement.py"
 PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
 MOSAIC = "tests/models/test_models_mosaic.py"
+LEADING = "tests/models/test_models_leading.py"
 FOLDING = "tests/models/test_models_folding.py"
 BRANCHES = "tests/models/test_models_branches.py"
 POOL = "tests/test_pool.py"
@@ -55,8 +56,14 @@ MUTATIONS = (
     Mutation("question.py", "np.where(kept[:, None], x, part[None])", "np.where(kept[:, None], part[None], x)", CONTRACT),
     Mutation("question.py", "key = [seed, zlib.crc32(stream.encode())", "key = [seed, 0", CONTRACT),
     # the engine
-    Mutation("estimators/threads.py", "limits=1,", "limits=2,", ESTIMATORS + "/test_estimator_threads.py"),
+    Mutation("estimators/threads.py", "limits=1)", "limits=2)", ESTIMATORS + "/test_estimator_threads.py"),
     Mutation("engine.py", "np.empty(32 * 2**20 - 2**16, dtype=np.uint8)", "pass", "tests/test_engine.py"),
+    Mutation("models/leading.py", "2 * base + each[:n].sum(0)", "base + each[:n].sum(0)", LEADING),
+    Mutation("models/leading.py", "base += each[n]  #", "base += 0  #", LEADING),
+    Mutation("models/leading.py", "every.swapaxes(0, 1)", "every", LEADING),
+    Mutation("models/leading.py", "_Plan(found if lead.alone else None)", "_Plan(found)", LEADING),
+    Mutation("models/leading.py", "off <= _ALIKE * (1", "off <= 1e9 * (1", LEADING),
+    Mutation("models/leading.py", "        del layer.__dict__", "        _ = layer.__dict__", LEADING),
     Mutation("models/inputs.py", "        if self.apart:", "        if False:", "tests/models/test_models_wrap.py"),
     Mutation("models/folding.py", "-self.mean if bias is None else bias - self.mean", "-self.mean", FOLDING),
     Mutation("models/folding.py", "return search.pairs if alike else {}", "return search.pairs", FOLDING),

@@ -35,6 +35,7 @@ __all__ = [
 ]
 
 Precision = Literal["float32", "bfloat16"]
+EVEN = 32  # masks of a pass, above which one less costs nothing
 MASK_BYTES = 2**22  # of the masks that are asked for at once
 N_CHECKED = 16  # masks on which a lower precision is compared
 ROUNDING = 0.05  # share of the range of those masks' values that it may miss
@@ -333,7 +334,10 @@ class Question:
     ) -> tuple[int, Floats]:
         """The rows asked and the means over the k references of the first masks, at least one."""
         k = len(references)
-        chunk = masks[: max(1, rows // k)]
+        most = max(1, rows // k)
+        if most > EVEN:
+            most -= most % 2  # a mask and its complement in one pass
+        chunk = masks[:most]
         total = np.zeros((len(chunk), len(targets)), dtype=np.float64)
         for start in range(references.start, references.stop, rows):
             part = slice(start, min(start + rows, references.stop))

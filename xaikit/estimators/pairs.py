@@ -61,8 +61,8 @@ def evaluate_pairs(game: Game, masks: BoolArray, *, distinct: bool = False) -> P
 
     distinct : no pair comes twice, and that of the empty coalition not at all
     """
-    values = game(np.concatenate([masks, ~masks]), distinct=distinct)
-    inside, outside = values[: len(masks)], values[len(masks) :]
+    members = np.stack([masks, ~masks], axis=1).reshape(-1, masks.shape[1])
+    inside, outside = game(members, distinct=distinct).reshape(-1, 2).T
     return Pairs(
         masks=masks,
         odd=(inside - outside) / 2,

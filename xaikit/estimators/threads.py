@@ -23,7 +23,10 @@ def one_thread(fit: Callable[P, T]) -> Callable[P, T]:
 
     @functools.wraps(fit)
     def limited(*args: P.args, **kwargs: P.kwargs) -> T:
-        with _libraries().limit(limits=1, user_api="blas"):
+        blas = _libraries()
+        if all(library.num_threads == 1 for library in blas.lib_controllers):
+            return fit(*args, **kwargs)
+        with blas.limit(limits=1):
             return fit(*args, **kwargs)
 
     return limited
@@ -31,5 +34,5 @@ def one_thread(fit: Callable[P, T]) -> Callable[P, T]:
 
 @functools.cache
 def _libraries() -> ThreadpoolController:
-    """All that are loaded when the first fit runs, which takes a few ms to find out."""
-    return ThreadpoolController()
+    """Those of BLAS that are loaded when the first fit runs, which takes a few ms to find out."""
+    return ThreadpoolController().select(user_api="blas")

@@ -30,11 +30,12 @@ class Composed:
 
     batch : the sample, encoded; others : (k, ...) its references, encoded; change : from these to it
     places : the feature of each place of an encoded input, n where there is none
+    straight : whether each place is a feature, in their order
     alike : composed inputs of equal `alike` fit into one pass
     """
 
     def __init__(self, model: NeuralModel, x: Array, references: Array, ids: Ints) -> None:
-        self._run, self._n = model.folded(), int(ids.max()) + 1
+        self._run, self.n_features = model.folded(), int(ids.max()) + 1
         self._parts = model.parts
         with self.still(), torch.inference_mode():
             every = model.encode(np.concatenate([x[None], references]))
@@ -42,7 +43,7 @@ class Composed:
             self.others = every.at[1:]
             self.change = self.batch.at - self.others
         # places of no feature read the column of ones that is put behind the masks
-        self.places = model.inputs.places(np.where(ids < 0, self._n, ids))
+        self.places = model.inputs.places(np.where(ids < 0, self.n_features, ids))
         self._order = _order(self.others[0], self.places)
         self._shape, index = self.places.shape, self.places
         if self._order:
@@ -50,7 +51,7 @@ class Composed:
             self._shape = (index.size,)
         index = np.ascontiguousarray(index).reshape(-1)
         self._index = torch.from_numpy(index).to(self.others.device)
-        self._straight = np.array_equal(index, np.arange(self._n))  # one place a feature, in order
+        self.straight = np.array_equal(index, np.arange(self.n_features))
         self._buffer, self._repeated = self.others.new_empty(0), self.batch
         self.alike = (id(model.net), tuple(self.others.shape[1:]), self.batch.lengths)
 
@@ -84,7 +85,7 @@ class Composed:
         """Put the masked inputs (m * k', ...) into `out`."""
         part, change = self._stored(self.others[rows]), self._stored(self.change[rows])
         m, kept = len(masks), torch.from_numpy(masks).to(self.others)
-        if not self._straight:
+        if not self.straight:
             kept = F.pad(kept, (0, 1), value=1.0).index_select(1, self._index)
         into = self._stored(out).view(m, *part.shape)
         torch.addcmul(part, kept.view(m, 1, *self._shape), change, out=into)

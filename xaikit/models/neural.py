@@ -22,6 +22,7 @@ from xaikit.models.branches import Branches, recurrent_body
 from xaikit.models.composing import Composed
 from xaikit.models.folding import Folded, Pairs, pairs_of
 from xaikit.models.inputs import Batch, Inputs, Pixels, Steps, padding
+from xaikit.models.leading import Leading
 from xaikit.models.modes import Parts, differentiating, evaluating
 from xaikit.models.mosaic import Mosaic
 from xaikit.models.prefix import Prefix, causal_body
@@ -79,11 +80,11 @@ class NeuralModel:
 
     @cached_property
     def batch_rows(self) -> int:
-        """Rows of a pass to begin with: many of a table, and of all else as many as leave the
-        largest map within a processor's cache, more of them where they may begin alike."""
-        if self.modality == "table":
-            return 8192
+        """Rows of a pass to begin with: as many as leave the largest map within a processor's cache,
+        more of them where they may begin alike, and of a table, which has small maps."""
         largest = max((math.prod(e.shape) for e in self.events), default=1)
+        if self.modality == "table":
+            return int(np.clip(2 ** int(math.log2(2 * _CACHE / largest)), 1024, 32768))
         most = 64 if recurrent_body(self.net) is None else 256
         return int(np.clip(2 ** int(math.log2(max(1, _CACHE / largest))), 8, most))
 
@@ -230,6 +231,9 @@ def _replace(model: NeuralModel, x: Array, references: Array, ids: Ints) -> Boun
     bound = Composed(model, x, references, ids)
     if isinstance(model, _Lowered):  # shortcuts read the weights of the net itself
         return bound
+    leading = Leading(model, bound)
+    if leading.pays():
+        return leading
     run, at, others = partial(model.forward, batch=bound.batch), bound.batch.at, bound.others
     if isinstance(model.inputs, Pixels) and not model.inputs.apart:
         mosaic = Mosaic(model, bound, ids)
