@@ -56,6 +56,8 @@ MUTATIONS = (
     Mutation("question.py", "np.where(kept[:, None], x, part[None])", "np.where(kept[:, None], part[None], x)", CONTRACT),
     Mutation("question.py", "key = [seed, zlib.crc32(stream.encode())", "key = [seed, 0", CONTRACT),
     # the engine
+    Mutation("estimators/kept.py", "known.move_to_end(key)", "pass", ESTIMATORS + "/test_estimator_kept.py"),
+    Mutation("estimators/kept.py", "if numbers <= room:", "if True:", ESTIMATORS + "/test_estimator_kept.py"),
     Mutation("estimators/threads.py", "limits=1)", "limits=2)", ESTIMATORS + "/test_estimator_threads.py"),
     Mutation("engine.py", "np.empty(32 * 2**20 - 2**16, dtype=np.uint8)", "pass", "tests/test_engine.py"),
     Mutation("models/leading.py", "2 * base + each[:n].sum(0)", "base + each[:n].sum(0)", LEADING),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 
 from xaikit.estimators.game import FloatArray
 
-__all__ = ["Blocks"]
+__all__ = ["Blocks", "held"]
 
 BLOCK = 2**17  # numbers in one block: 1 MiB
 
@@ -19,7 +19,7 @@ class Blocks:
     """
 
     def __init__(self, n_rows: int, n: int, make: Callable[[slice], FloatArray]) -> None:
-        step = max(1, BLOCK // max(n, 1))
+        step = _step(n)
         self._make = make
         self._parts = [slice(i, min(i + step, n_rows)) for i in range(0, n_rows, step)]
         self.single = len(self._parts) == 1
@@ -28,3 +28,12 @@ class Blocks:
     def __iter__(self) -> Iterator[tuple[slice, FloatArray]]:
         for part in self._parts:
             yield part, self._make(part) if self._kept is None else self._kept
+
+
+def held(n_rows: int, n: int) -> int:
+    """Numbers of such a matrix that are kept."""
+    return n_rows * n if n_rows <= _step(n) else 0
+
+
+def _step(n: int) -> int:
+    return max(1, BLOCK // max(n, 1))

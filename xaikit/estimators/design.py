@@ -88,7 +88,7 @@ def base_design(
     return base_masks(n, counts), counts
 
 
-@kept(16, lambda n, counts: n * sum(counts))
+@kept(2**22, lambda n, counts: n * sum(counts))
 def base_masks(n: int, counts: tuple[int, ...]) -> BoolArray:
     """The first pairs of each stratum, so many, one stratum after another; read-only."""
     drawn = [_first(n, s + 1, k) for s, k in enumerate(counts) if k]

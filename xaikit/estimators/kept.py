@@ -1,32 +1,43 @@
-"""Results that depend on a design alone, made once and kept while they are small."""
+"""Results that depend on a design alone: made once and kept, as many of the last as there is room for."""
 
 from __future__ import annotations
 
 import functools
+from collections import OrderedDict
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from threading import Lock
+from typing import Any, ParamSpec, TypeVar
 
-__all__ = ["SMALL", "kept"]
+__all__ = ["kept"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
-SMALL = 2**17  # numbers of a design: 1 MiB for each matrix of its size
 
 
-def kept(most: int, size: Callable[..., int]) -> Callable[[Callable[P, T]], Callable[P, T]]:
-    """Keep the last `most` results of a function, of designs of at most `SMALL` numbers.
+def kept(room: int, size: Callable[..., int]) -> Callable[[Callable[P, T]], Callable[P, T]]:
+    """Keep the last results of a function, of at most `room` numbers in all.
 
-    size : the numbers of the design, from the function's arguments
+    size : about how many numbers a result holds, from the function's arguments
     """
 
     def decorate(make: Callable[P, T]) -> Callable[P, T]:
-        remembered = functools.lru_cache(maxsize=most)(make)
+        known: OrderedDict[Any, tuple[T, int]] = OrderedDict()
+        lock = Lock()
 
         @functools.wraps(make)
         def found(*args: P.args, **kwargs: P.kwargs) -> T:
-            if size(*args, **kwargs) > SMALL:
-                return make(*args, **kwargs)
-            return remembered(*args, **kwargs)  # type: ignore[arg-type]
+            key = args, tuple(kwargs.items())
+            with lock:
+                if key in known:
+                    known.move_to_end(key)
+                    return known[key][0]
+            made, numbers = make(*args, **kwargs), size(*args, **kwargs)
+            if numbers <= room:
+                with lock:
+                    known[key] = made, numbers
+                    while sum(n for _, n in known.values()) > room:
+                        known.popitem(last=False)
+            return made
 
         return found
 

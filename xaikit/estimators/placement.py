@@ -42,7 +42,7 @@ def placed_design(n: int, rungs: Rungs, seed: int) -> BoolArray:
     return _placed(n, rungs, seed % VARIANTS)
 
 
-@kept(64, lambda n, rungs, _: n * rungs[-1][0])
+@kept(2**22, lambda n, rungs, _: n * rungs[-1][0])
 def _placed(n: int, rungs: Rungs, variant: int) -> BoolArray:
     n_pairs, seconds = rungs[-1]
     n_pairs = min(n_pairs, sum(stratum_caps(n)))

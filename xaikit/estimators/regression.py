@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from xaikit.estimators.blocks import Blocks
+from xaikit.estimators.blocks import Blocks, held
 from xaikit.estimators.design import base_masks, list_stratum, stratum_caps
 from xaikit.estimators.game import BoolArray, FloatArray
 from xaikit.estimators.kept import kept
@@ -178,7 +178,7 @@ class LeverageDesign:
         return replace(self.system.solve(pairs, self.remaining, "leverage"), counts=self.counts)
 
 
-@kept(4, lambda n, counts: n * sum(counts))
+@kept(2**19, lambda n, counts: n * n + 2 * held(sum(counts), n))
 def leverage_design(n: int, counts: tuple[int, ...]) -> LeverageDesign:
     """That of the base design of those counts, which all games share."""
     return LeverageDesign(base_masks(n, counts), counts)

@@ -10,12 +10,12 @@ from typing import NamedTuple
 import numpy as np
 from scipy.linalg import blas
 
-from xaikit.estimators.blocks import Blocks
+from xaikit.estimators.blocks import Blocks, held
 from xaikit.estimators.game import BoolArray, FloatArray
 from xaikit.estimators.regression import positive_inverse
 from xaikit.estimators.threads import one_thread
 
-__all__ = ["Frame", "Line", "both_of"]
+__all__ = ["Frame", "Line", "both_of", "frame_size"]
 
 RIDGE = 1e-6  # added to the covariance of the masks, which is near 1/4 on its diagonal
 
@@ -143,6 +143,11 @@ class Frame:
         left = np.eye(2) - (moved @ rows.transpose(0, 2, 1) + 1) * own[:, None, :]
         a, b = moved[:, 0], moved[:, 1]
         return np.concatenate([a * a, a * b, b * b]), _inverses(left)
+
+
+def frame_size(n: int, n_pairs: int) -> int:
+    """About how many numbers a frame holds."""
+    return 3 * n * n + 5 * held(n_pairs, 2 * n) // 2
 
 
 def both_of(masks: BoolArray) -> BoolArray:

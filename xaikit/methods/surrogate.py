@@ -32,7 +32,7 @@ from xaikit.estimators.design import (
 from xaikit.estimators.estimate import check_memory, masks_that_fit
 from xaikit.estimators.kept import kept
 from xaikit.estimators.memory import Memory
-from xaikit.estimators.weighted_lines import Frame, Line, both_of
+from xaikit.estimators.weighted_lines import Frame, Line, both_of, frame_size
 from xaikit.methods.base import COALITIONS, METHODS, Card
 from xaikit.question import Question
 from xaikit.types import Bools, Explanation, Floats
@@ -156,7 +156,7 @@ def _pairs(n: int, counts: tuple[int, ...]) -> Bools:
     return np.concatenate([np.ones((1, n), dtype=bool), masks])
 
 
-@kept(2, lambda n, counts, _: 2 * n * sum(counts))
+@kept(2**20, lambda n, counts, _: frame_size(n, sum(counts)))
 def _frame(n: int, counts: tuple[int, ...], width: float) -> Frame:
     """The base design weighted for the kernel.
 

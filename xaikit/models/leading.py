@@ -8,6 +8,7 @@ is run.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -32,7 +33,7 @@ __all__ = ["Leading"]
 _ALIKE = 1e-5  # of the scores: more is no rounding
 _MOST = 2**20  # numbers of the vectors, of all features and references
 _FEW = 2**17  # numbers of masked inputs that are put together as fast
-_ROWS = 8192  # that go through the rest of the net at once
+_ROWS = 6000  # that go through the rest of the net at once, about
 _LAYS_OUT = frozenset([torch.flatten, torch.reshape, Tensor.flatten, Tensor.reshape, Tensor.view])
 
 
@@ -80,17 +81,19 @@ class Leading:
         m, k = len(masks), len(self.full.others[rows])
         paired = m % 2 == 0 and bool((masks[::2] != masks[1::2]).all())
         asked = torch.from_numpy(masks[::2] if paired else masks)
-        every, step = np.empty(0), max(1, _ROWS // (k + k * paired))
+        every = np.empty(0)
+        step = -(-len(asked) // max(1, round(m * k / _ROWS)))  # equal shares of about so many rows
         with self.full.still(), torch.inference_mode():
             if self._vectors is None:
                 self._vectors = _Vectors.of(layer, self.full)
             nothing = torch.full_like(self.full.batch.at, torch.nan)  # read by the layer alone
             kept = asked.to(nothing)
-            # the same memory in every pass: what is new to a processor is slow
-            room = nothing.new_empty(1 + paired, min(step, len(kept)), k * layer.out_features)
+            size = 1 + paired, step, k * layer.out_features
+            room = self._plan.room(math.prod(size))
+            outs = room[: math.prod(size)].view(size)
             for start in range(0, len(kept), step):
                 some = kept[start : start + step]
-                out = self._vectors.sum(some, rows, room[:, : len(some)])
+                out = self._vectors.sum(some, rows, outs[:, : len(some)])
                 with _giving(layer, out) as given:
                     found = self._model.forward(nothing, self.full.batch).numpy()
                 if not given or len(found) != len(out) or np.isnan(found).any():
@@ -99,6 +102,7 @@ class Leading:
                     every = np.empty((1 + paired, len(kept), k, found.shape[1]))
                 every[:, start : start + step] = found.reshape(1 + paired, len(some), k, -1)
                 del found
+        self._plan.rooms.append(room)
         return every.swapaxes(0, 1).reshape(m, k, -1)
 
 
@@ -198,6 +202,16 @@ class _Plan:
 
     def __init__(self, layer: nn.Linear | None) -> None:
         self.layer, self.trusted = layer, False
+        self.rooms: list[Tensor] = []
+
+    def room(self, numbers: int) -> Tensor:
+        """Memory that was used before and that nobody uses now, for new memory is slow; it is given
+        back to `rooms`."""
+        try:
+            room = self.rooms.pop()
+        except IndexError:
+            room = torch.empty(0)
+        return room if len(room) >= numbers else torch.empty(numbers)
 
 
 _PLANS: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], _Plan]] = WeakKeyDictionary()
