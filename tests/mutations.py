@@ -65,7 +65,7 @@ MUTATIONS = (
     Mutation("models/leading.py", "every.swapaxes(0, 1)", "every", LEADING),
     Mutation("models/leading.py", "_Plan(found if lead.alone else None)", "_Plan(found)", LEADING),
     Mutation("models/leading.py", "off <= _ALIKE * (1", "off <= 1e9 * (1", LEADING),
-    Mutation("models/leading.py", "        del layer.__dict__", "        _ = layer.__dict__", LEADING),
+    Mutation("models/leading.py", "layer.__dict__.pop(", "layer.__dict__.get(", LEADING),
     Mutation("models/inputs.py", "        if self.apart:", "        if False:", "tests/models/test_models_wrap.py"),
     Mutation("models/folding.py", "-self.mean if bias is None else bias - self.mean", "-self.mean", FOLDING),
     Mutation("models/folding.py", "return search.pairs if alike else {}", "return search.pairs", FOLDING),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -223,6 +224,30 @@ def test_nothing_is_left_behind_after_an_error(monkeypatch):
     assert "forward" not in model.net[0].__dict__
     assert model.net.training
     assert all(weight.requires_grad for weight in model.net.parameters())
+
+
+def test_a_layer_with_a_forward_of_its_own_keeps_it():
+    model, x, references, scores = bound(seeded(perceptron))
+    own = model.net[0].forward = lambda at: 2 * nn.Linear.forward(model.net[0], at)
+    masks = in_pairs(4)
+    found = scores(masks, EVERYTHING)
+    np.testing.assert_allclose(found, shown(model, x, references, IDS, masks), atol=1e-6)
+    assert scores.rows == 0
+    assert model.net[0].forward is own
+
+
+def test_other_threads_get_what_the_layer_gives():
+    layer, at, out, seen = nn.Linear(2, 3), torch.ones(1, 2), torch.zeros(5, 3), []
+    expected = layer(at)
+    with leading._giving(layer, out) as given:
+        other = threading.Thread(target=lambda: seen.append(layer(at)))
+        other.start()
+        other.join()
+        assert not given
+        assert layer(at) is out
+    assert len(given) == 1
+    torch.testing.assert_close(seen[0], expected)
+    torch.testing.assert_close(layer(at), expected)
 
 
 def test_a_net_that_gives_nan_is_named():

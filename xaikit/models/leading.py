@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Hashable, Iterator, Sequence
 from contextlib import contextmanager
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -59,7 +60,7 @@ class Leading:
         """masks (m, n), some of the references -> scores (m, k', K)."""
         n_rows, layer = len(masks) * len(self.full.others[rows]), self._plan.layer
         small = n_rows * self.full.others[0].numel() < _FEW
-        if layer is None or small or not bare(self._model.net):
+        if layer is None or small or "forward" in layer.__dict__ or not bare(self._model.net):
             return self.full(masks, rows)
         found = self._scores(masks, rows, layer)
         if found is not None and not self._plan.trusted:
@@ -150,10 +151,13 @@ class _Vectors(NamedTuple):
 
 @contextmanager
 def _giving(layer: nn.Linear, out: Tensor) -> Iterator[list[Tensor]]:
-    """Inside, the layer gives `out` whatever it reads; what it read is listed."""
+    """Inside, the layer gives `out` whatever this thread lets it read; what that was is listed."""
     read: list[Tensor] = []
+    owner = get_ident()
 
     def forward(at: Tensor) -> Tensor:
+        if get_ident() != owner:
+            return nn.Linear.forward(layer, at)
         read.append(at)
         return out
 
@@ -161,7 +165,7 @@ def _giving(layer: nn.Linear, out: Tensor) -> Iterator[list[Tensor]]:
     try:
         yield read
     finally:
-        del layer.__dict__["forward"]
+        layer.__dict__.pop("forward", None)
 
 
 class _Lead(TorchFunctionMode):
