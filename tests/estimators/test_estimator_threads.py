@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
@@ -48,3 +51,25 @@ def test_threads_come_back_after_an_error() -> None:
     with pytest.raises(ZeroDivisionError):
         fit()
     assert blas_threads() == {2}
+
+
+def test_fits_of_several_threads_give_the_threads_back(monkeypatch) -> None:
+    """One that begins while another ends must not take its limit for what was there before."""
+    seen: list[set[int]] = []
+    fit = one_thread(lambda: seen.append(blas_threads()))
+    switch = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(30):
+            start = threading.Barrier(3)
+            threads = [
+                threading.Thread(target=lambda b: (b.wait(), fit()), args=[start]) for _ in "abc"
+            ]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+    finally:
+        sys.setswitchinterval(switch)
+    assert blas_threads() == {2}
+    assert len(seen) == 90

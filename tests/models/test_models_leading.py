@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -224,6 +225,147 @@ def test_nothing_is_left_behind_after_an_error(monkeypatch):
     assert "forward" not in model.net[0].__dict__
     assert model.net.training
     assert all(weight.requires_grad for weight in model.net.parameters())
+
+
+def test_a_net_that_changed_since_is_looked_at_again():
+    net = seeded(lambda: nn.Sequential(nn.Identity(), perceptron()))
+    *_, scores = bound(net)
+    scores(in_pairs(4), EVERYTHING)
+    assert scores.rows == 64
+    net[0] = nn.LayerNorm(7)
+    model, x, references, scores = bound(net)
+    found = scores(in_pairs(4), EVERYTHING)
+    np.testing.assert_allclose(found, shown(model, x, references, IDS, in_pairs(4)), atol=1e-6)
+    assert scores.rows == 0
+
+
+def test_weights_that_change_between_two_calls_are_read_anew():
+    model, x, references, scores = bound(seeded(perceptron))
+    for change in (lambda: model.net[0].weight.mul_(3), lambda: replace(model.net[0], "weight")):
+        scores(in_pairs(4), EVERYTHING)
+        with torch.no_grad():
+            change()
+        right = shown(model, x, references, IDS, in_pairs(4))
+        np.testing.assert_allclose(scores(in_pairs(4), EVERYTHING), right, atol=1e-6)
+    assert scores.rows == 4 * 64
+
+
+def replace(layer: nn.Module, name: str) -> None:
+    setattr(layer, name, nn.Parameter(-getattr(layer, name).detach()))
+
+
+@pytest.mark.parametrize("masks", [every_mask(4), in_pairs(4)])
+@pytest.mark.parametrize("size", [1e3, 1e6])
+def test_a_huge_feature_does_not_blur_the_others(masks, size):
+    model, x, references, _ = bound(seeded(perceptron), 1)
+    x = np.array([*x[:4], size, *x[5:]])
+    scores = Leading(model, Composed(model, x, references, IDS))
+    right = shown(model, x, references, IDS, masks)
+    np.testing.assert_allclose(scores(masks, EVERYTHING), right, atol=1e-5)
+
+
+class Twice(nn.Module):
+    """Calls its first layer again, on what it made of the input, to tiny scores."""
+
+    def __init__(self, how: str) -> None:
+        super().__init__()
+        self.first, self.head = nn.Linear(7, 7), nn.Linear(7, 3, bias=False)
+        self.how = how
+
+    def forward(self, at: Tensor) -> Tensor:
+        hidden = torch.tanh(self.first(at))
+        if self.how == "the layer":
+            hidden = torch.tanh(self.first(hidden))
+        elif self.how == "its weight":
+            hidden = torch.tanh(torch.nn.functional.linear(hidden, self.first.weight))
+        else:  # rarely, not on the sample nor on the reference
+            hidden = hidden + 9 * torch.relu(self.first(hidden) - 0.6)
+        return self.head(hidden) * 1e-5
+
+
+@pytest.mark.parametrize("how", ["the layer", "its weight", "rarely"])
+def test_a_layer_that_is_used_twice_is_left_to_the_whole_net(how):
+    model, x, references, scores = bound(seeded(lambda: Twice(how)))
+    right = shown(model, x, references, IDS, in_pairs(4))
+    np.testing.assert_allclose(scores(in_pairs(4), EVERYTHING), right, rtol=0, atol=1e-11)
+    assert scores.rows == 0
+
+
+def many(at: Tensor) -> Tensor:
+    return ((at > 0).sum(1, keepdim=True) > 3).float()
+
+
+def test_a_scripted_reader_of_the_input_is_found_out():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        scripted = torch.jit.script(many)  # no mode of torch sees its calls
+
+    class Scripted(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.first, self.head = nn.Linear(7, 8), nn.Linear(8, 3)
+
+        def forward(self, at: Tensor) -> Tensor:
+            return self.head(torch.relu(self.first(at))) + 5 * scripted(at)
+
+    model, _, _, _ = bound(seeded(Scripted))
+    x, references = np.ones(7), -np.ones((1, 7))
+    scores = Leading(model, Composed(model, x, references, IDS))
+    right = shown(model, x, references, IDS, in_pairs(4))
+    np.testing.assert_allclose(scores(in_pairs(4), EVERYTHING), right, atol=1e-6)
+    assert scores.rows == 0
+
+
+class Rows(nn.Module):
+    """Its first layer reads parts of the input one after another."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.head = nn.Linear(7, 8), nn.Linear(16, 3)
+
+    def forward(self, at: Tensor) -> Tensor:
+        return self.head(torch.relu(self.first(at.view(-1, 7))).view(-1, 16))
+
+
+def test_a_layer_that_reads_parts_of_the_input_is_left_to_the_whole_net():
+    rng = np.random.default_rng(0)
+    x, references = rng.normal(size=14), rng.normal(size=(2, 14))
+    model = wrap(seeded(Rows), modality="table", classes=("a", "b", "c"), sample=x)
+    scores = Leading(model, Composed(model, x, references, np.arange(14) // 4))
+    assert not scores.pays()
+
+
+def test_pixels_of_many_channels():
+    rng = np.random.default_rng(0)
+    x, references = rng.random((2, 3, 16)), rng.random((1, 2, 3, 16))
+    net = seeded(lambda: nn.Sequential(nn.Flatten(), nn.Linear(96, 8), nn.ReLU(), nn.Linear(8, 3)))
+    model = wrap(net, modality="image", classes=("a", "b", "c"), sample=x)
+    ids = np.arange(6).reshape(2, 3)
+    scores = Leading(model, Composed(model, x, references, ids))
+    right = shown(model, x, references, ids, in_pairs(6))
+    np.testing.assert_allclose(scores(in_pairs(6), EVERYTHING), right, atol=1e-6)
+    assert scores.rows == 128
+
+
+class Named(nn.Module):
+    """Names the argument of its layer, and answers in another type."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.head = nn.Linear(7, 8), nn.Linear(8, 3)
+
+    def forward(self, at: Tensor) -> Tensor:
+        return self.head(torch.tanh(self.first(input=at))).bfloat16()
+
+
+def test_a_named_argument_another_type_and_another_default_type():
+    *_, scores = bound(seeded(Named))
+    torch.set_default_dtype(torch.float64)
+    try:
+        found = scores(in_pairs(4), EVERYTHING)
+        np.testing.assert_array_equal(found, scores.full(in_pairs(4), EVERYTHING))
+    finally:
+        torch.set_default_dtype(torch.float32)
 
 
 def test_a_layer_with_a_forward_of_its_own_keeps_it():

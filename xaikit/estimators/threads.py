@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from threading import RLock
 from typing import ParamSpec, TypeVar
 
 from threadpoolctl import ThreadpoolController
@@ -16,18 +17,21 @@ __all__ = ["one_thread"]
 
 P = ParamSpec("P")
 T = TypeVar("T")
+_ALONE = RLock()
 
 
 def one_thread(fit: Callable[P, T]) -> Callable[P, T]:
-    """`fit` with one thread for BLAS while it runs, and as many as before afterwards."""
+    """`fit` with one thread for BLAS while it runs, and as many as before afterwards; those of several
+    threads run one after another."""
 
     @functools.wraps(fit)
     def limited(*args: P.args, **kwargs: P.kwargs) -> T:
         blas = _libraries()
-        if all(library.num_threads == 1 for library in blas.lib_controllers):
-            return fit(*args, **kwargs)
-        with blas.limit(limits=1):
-            return fit(*args, **kwargs)
+        with _ALONE:  # two limits at once would each restore what the other had set
+            if all(library.num_threads == 1 for library in blas.lib_controllers):
+                return fit(*args, **kwargs)
+            with blas.limit(limits=1):
+                return fit(*args, **kwargs)
 
     return limited
 
