@@ -66,7 +66,7 @@ class Leading:
             self._vectors = self._checked(masks, layer)
         found = None
         if self._vectors is not None:
-            found = self._scores(self._vectors, masks, rows, layer, torch.nan)
+            found = self._scores(self._vectors, masks, rows, layer)
         if found is None:
             self._layer = None  # the net does not do what was foreseen
             return self.full(masks, rows)
@@ -80,9 +80,9 @@ class Leading:
     def _checked(self, masks: Bools, layer: nn.Linear) -> _Vectors | None:
         """The vectors, if the net begins with the layer now and sums give what the whole net gives.
 
-        They are compared with the reference of the largest numbers, on masks of all sorts: with and
-        without the largest feature, whose rounding must not reach the scores of the others; and
-        whatever stands for the input, for only the layer may read it.
+        They are compared with the reference of the largest numbers, on masks of all sorts: of all
+        and of no features, for only the layer may read the input; with and without the largest
+        feature, whose rounding must not reach the scores of the others.
         """
         if _followed(self._model, self.full) is not layer:
             return None
@@ -96,26 +96,22 @@ class Leading:
         both = np.stack([one, ~one], axis=1).reshape(-1, masks.shape[1])
         rows = slice(worst, worst + 1)
         known = self.full(both, rows)
-        for read in (torch.nan, self.full.batch.at):
-            found = self._scores(vectors, both, rows, layer, read)
-            if found is None or not np.abs(found - known).max() <= _ALIKE * np.abs(known).max():
-                return None
+        found = self._scores(vectors, both, rows, layer)
+        if found is None or not np.abs(found - known).max() <= _ALIKE * np.abs(known).max():
+            return None
         return vectors
 
     def _scores(
-        self, vectors: _Vectors, masks: Bools, rows: slice, layer: nn.Linear, read: float | Tensor
+        self, vectors: _Vectors, masks: Bools, rows: slice, layer: nn.Linear
     ) -> Floats | None:
-        """Scores (m, k', K), None where the pass goes another way than through the layer.
-
-        read : what stands for the input; the layer alone reads it, and gives what it is to give
-        """
+        """Scores (m, k', K), None where the pass goes another way than through the layer."""
         m, k = len(masks), len(self.full.others[rows])
         paired = m % 2 == 0 and bool((masks[::2] != masks[1::2]).all())
         asked = torch.from_numpy(masks[::2] if paired else masks)
         every = np.empty(0)
         step = -(-len(asked) // max(1, round(m * k / _ROWS)))  # equal shares of about so many rows
         with self.full.still(), torch.inference_mode():
-            nothing = torch.empty_like(self.full.batch.at).copy_(torch.as_tensor(read))
+            nothing = torch.full_like(self.full.batch.at, torch.nan)  # read by the layer alone
             kept, size = asked.to(nothing), (1 + paired, step, k * layer.out_features)
             room = _room(layer, nothing, math.prod(size))
             outs = room[: math.prod(size)].view(size)
