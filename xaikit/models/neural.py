@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
 from xaikit.abilities import BoundScores, Leaf
-from xaikit.engine import keep_pages
+from xaikit.engine import LARGEST, keep_pages
 from xaikit.errors import InvalidInput
 from xaikit.models.branches import Branches, recurrent_body
 from xaikit.models.composing import Composed
@@ -84,7 +84,7 @@ class NeuralModel:
         more of them where they may begin alike, and of a table, which has small maps."""
         largest = max((math.prod(e.shape) for e in self.events), default=1)
         if self.modality == "table":
-            return int(np.clip(2 ** int(math.log2(2 * _CACHE / largest)), 1024, 32768))
+            return int(np.clip(2 ** int(math.log2(4 * _CACHE / largest)), 1024, LARGEST))
         most = 64 if recurrent_body(self.net) is None else 256
         return int(np.clip(2 ** int(math.log2(max(1, _CACHE / largest))), 8, most))
 
