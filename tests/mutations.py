@@ -58,6 +58,8 @@ MUTATIONS = (
     # the engine
     Mutation("estimators/kept.py", "known.move_to_end(key)", "pass", ESTIMATORS + "/test_estimator_kept.py"),
     Mutation("estimators/kept.py", "if numbers <= room:", "if True:", ESTIMATORS + "/test_estimator_kept.py"),
+    Mutation("estimators/threads.py", "with _ALONE:", "if True:", ESTIMATORS + "/test_estimator_threads.py"),
+    Mutation("models/leading.py", "given == [(1, layer.in_features)] and ", "", LEADING),
     Mutation("estimators/threads.py", "limits=1)", "limits=2)", ESTIMATORS + "/test_estimator_threads.py"),
     Mutation("engine.py", "np.empty(32 * 2**20 - 2**16, dtype=np.uint8)", "pass", "tests/test_engine.py"),
     Mutation("models/leading.py", "2 * base + each[:n].sum(0)", "base + each[:n].sum(0)", LEADING),

@@ -32,6 +32,13 @@ def whole(model: Any, x: np.ndarray, references: np.ndarray, ids: np.ndarray, ma
     return np.stack([model.scores(np.where(kept, x, r)) for r in references], axis=1)
 
 
+def shown(model: Any, x: np.ndarray, references: np.ndarray, ids: np.ndarray, masks: Any) -> Any:
+    """(m, k, K) by the definition, where -1 is never removed."""
+    kept = np.concatenate([masks, np.ones((len(masks), 1), bool)], axis=1)[:, ids]
+    kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim + 1))
+    return np.stack([model.scores(np.where(kept, x, r)) for r in references], axis=1)
+
+
 def leave_out(n: int) -> np.ndarray:
     return ~np.eye(n, dtype=bool)
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from xaikit.estimators import weighted_lines
-from xaikit.estimators.weighted_lines import Frame, both_of
+from xaikit.estimators.pairs import both_of
+from xaikit.estimators.weighted_lines import Frame
 
 
 def test_a_mask_is_followed_by_its_complement():

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 from torch import Tensor, nn
-from toy_chains import chain, drawn, every_sort, grid, seeded, whole
+from toy_chains import chain, drawn, every_sort, grid, seeded, shown, whole
 from toy_zoo import fresh
 
 from xaikit.models import mosaic, palette, wrap
@@ -57,12 +57,6 @@ def scattered(seed: int) -> np.ndarray:
     ids = np.square(places - seeds).sum(-1).argmin(-1) - 1
     _, there = np.unique(ids, return_inverse=True)
     return there.reshape(SHAPE) - 1
-
-
-def shown(model: Any, x: np.ndarray, references: np.ndarray, ids: np.ndarray, masks: Any) -> Any:
-    """(m, k, K) by the definition, where -1 is never removed."""
-    kept = np.concatenate([masks, np.ones((len(masks), 1), bool)], axis=1)[:, ids][..., None]
-    return np.stack([model.scores(np.where(kept, x, r)) for r in references], axis=1)
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xaikit.estimators.game import BoolArray, FloatArray, Game
 
-__all__ = ["Pairs", "evaluate_pairs", "stratum_weights"]
+__all__ = ["Pairs", "both_of", "evaluate_pairs", "stratum_weights"]
 
 
 @dataclass(frozen=True)
@@ -61,8 +61,7 @@ def evaluate_pairs(game: Game, masks: BoolArray, *, distinct: bool = False) -> P
 
     distinct : no pair comes twice, and that of the empty coalition not at all
     """
-    members = np.stack([masks, ~masks], axis=1).reshape(-1, masks.shape[1])
-    inside, outside = game(members, distinct=distinct).reshape(-1, 2).T
+    inside, outside = game(both_of(masks), distinct=distinct).reshape(-1, 2).T
     return Pairs(
         masks=masks,
         odd=(inside - outside) / 2,
@@ -70,6 +69,11 @@ def evaluate_pairs(game: Game, masks: BoolArray, *, distinct: bool = False) -> P
         odd_full=(game.output - game.empty) / 2,
         even_full=(game.output + game.empty) / 2,
     )
+
+
+def both_of(masks: BoolArray) -> BoolArray:
+    """(p, n) -> (2 p, n): each mask and its complement, one after the other."""
+    return np.stack([masks, ~masks], axis=1).reshape(-1, masks.shape[1])
 
 
 def stratum_weights(signs: FloatArray) -> FloatArray:

@@ -1,7 +1,7 @@
 """Linear algebra of the solvers in one thread, however many the process has.
 
 Their matrices are small: sharing one among threads costs more than it saves, ten times the whole fit
-and more where the threads of a net's passes still spin. And sums come out alike on every machine.
+and more where the threads of a net's passes still spin. And sums do not depend on the number of cores.
 """
 
 from __future__ import annotations

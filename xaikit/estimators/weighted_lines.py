@@ -12,10 +12,11 @@ from scipy.linalg import blas
 
 from xaikit.estimators.blocks import Blocks, held
 from xaikit.estimators.game import BoolArray, FloatArray
+from xaikit.estimators.pairs import both_of
 from xaikit.estimators.regression import positive_inverse
 from xaikit.estimators.threads import one_thread
 
-__all__ = ["Frame", "Line", "both_of", "frame_size"]
+__all__ = ["Frame", "Line", "frame_size"]
 
 RIDGE = 1e-6  # added to the covariance of the masks, which is near 1/4 on its diagonal
 
@@ -148,11 +149,6 @@ class Frame:
 def frame_size(n: int, n_pairs: int) -> int:
     """About how many numbers a frame holds."""
     return 3 * n * n + 5 * held(n_pairs, 2 * n) // 2
-
-
-def both_of(masks: BoolArray) -> BoolArray:
-    """(p, n) -> (2 p, n): each mask and its complement, one after the other."""
-    return np.stack([masks, ~masks], axis=1).reshape(-1, masks.shape[1])
 
 
 def _inverses(matrices: FloatArray) -> FloatArray:

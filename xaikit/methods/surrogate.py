@@ -32,7 +32,8 @@ from xaikit.estimators.design import (
 from xaikit.estimators.estimate import check_memory, masks_that_fit
 from xaikit.estimators.kept import kept
 from xaikit.estimators.memory import Memory
-from xaikit.estimators.weighted_lines import Frame, Line, both_of, frame_size
+from xaikit.estimators.pairs import both_of
+from xaikit.estimators.weighted_lines import Frame, Line, frame_size
 from xaikit.methods.base import COALITIONS, METHODS, Card
 from xaikit.question import Question
 from xaikit.types import Bools, Explanation, Floats

@@ -30,7 +30,7 @@ class Composed:
 
     batch : the sample, encoded; others : (k, ...) its references, encoded; change : from these to it
     places : the feature of each place of an encoded input, n where there is none
-    straight : whether each place is a feature, in their order
+    straight : whether `places` are the features, in their order
     alike : composed inputs of equal `alike` fit into one pass
     """
 

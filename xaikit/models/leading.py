@@ -21,6 +21,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
+from xaikit.estimators.pairs import both_of
 from xaikit.models.composing import Composed
 from xaikit.models.regions import bare
 from xaikit.models.windows import FACTS, tensors
@@ -92,8 +93,7 @@ class Leading:
             worst = int((sizes.sum(0) + vectors.base.abs().sum(1)).argmax())
         some = masks[[0, len(masks) // 2, len(masks) - 1]]
         largest = np.arange(masks.shape[1]) == int(sizes[:, worst].argmax())
-        one = np.concatenate([some, largest[None], np.zeros_like(some[:1])])
-        both = np.stack([one, ~one], axis=1).reshape(-1, masks.shape[1])
+        both = both_of(np.concatenate([some, largest[None], np.zeros_like(some[:1])]))
         rows = slice(worst, worst + 1)
         known = self.full(both, rows)
         found = self._scores(vectors, both, rows, layer)
@@ -120,9 +120,8 @@ class Leading:
                 out = vectors.sum(some, rows, outs[:, : len(some)])
                 with _giving(layer, out) as given:
                     found = self._model.forward(nothing, self.full.batch).double().numpy()
-                if given != [(1, layer.in_features)] or len(found) != len(out):
-                    return None
-                if np.isnan(found).any():
+                once = given == [(1, layer.in_features)] and len(found) == len(out)
+                if not once or np.isnan(found).any():
                     return None
                 if start == 0:
                     every = np.empty((1 + paired, len(kept), k, found.shape[1]))
