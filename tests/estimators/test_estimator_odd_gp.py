@@ -121,21 +121,13 @@ def test_left_out_residuals_equal_refits(all_pairs):
         assert posterior.left_out[j] == pytest.approx(obs.odd[j] - guess, abs=1e-6)
 
 
-def test_error_variance_adds_the_sampling_variance_of_each_stratum(all_pairs):
+def test_error_variance_is_the_process_s_own(all_pairs):
     _, parameters, _, _ = all_pairs
     obs = Observations.of(evaluated(rough, N, 20))
     posterior = condition(obs, parameters)
-    every, none = np.arange(20), np.arange(0)
-    values, variance = with_rest(obs, every, none, posterior)
+    values, variance = with_rest(obs, np.arange(20), np.arange(0), posterior)
     np.testing.assert_array_equal(values, posterior.values)
-    expected = posterior.variance.copy()
-    sizes, weights = (obs.signs[:-1] > 0).sum(axis=1), nugget_functional(obs.signs[:-1])
-    for s, cap in ((1, 6), (2, 15), (3, 10)):
-        rows = sizes == s
-        k = rows.sum()
-        squares = (posterior.left_out[rows, None] * weights[rows]) ** 2
-        expected += cap**2 * (1 - k / cap) / k * squares.mean(axis=0)
-    np.testing.assert_allclose(variance, expected, rtol=1e-12)
+    np.testing.assert_array_equal(variance, posterior.variance)
 
 
 def test_pairs_beyond_the_process_enter_as_a_stratified_mean(all_pairs):
@@ -146,13 +138,27 @@ def test_pairs_beyond_the_process_enter_as_a_stratified_mean(all_pairs):
     known = obs.take(used).signs
     guess = smooth_kernel(obs.signs[:-1], known, parameters) @ posterior.weights
     sizes, weights = (obs.signs[:-1] > 0).sum(axis=1), nugget_functional(obs.signs[:-1])
-    expected = posterior.values.copy()
+    missed = obs.odd[:-1] - guess
+    missed[used] = posterior.left_out
+    expected, sampling = posterior.values.copy(), np.zeros(N)
     for s, cap in ((1, 6), (2, 15), (3, 10)):
-        rows = rest[sizes[rest] == s]
-        residual = (obs.odd[rows] - guess[rows])[:, None]
-        expected += cap / (sizes == s).sum() * (residual * weights[rows]).sum(axis=0)
-    values, _ = with_rest(obs, used, rest, posterior)
+        rows, k = rest[sizes[rest] == s], (sizes == s).sum()
+        expected += cap / k * (missed[rows, None] * weights[rows]).sum(axis=0)
+        squares = (missed[sizes == s, None] * weights[sizes == s]) ** 2
+        sampling += cap**2 * (1 - k / cap) / k * squares.mean(axis=0)
+    values, variance = with_rest(obs, used, rest, posterior)
     np.testing.assert_allclose(values, expected, atol=1e-12)
+    np.testing.assert_allclose(variance, posterior.variance / 4 + sampling / 2, rtol=1e-12)
+
+
+def test_the_linear_part_is_shared_by_relevance():
+    rng = np.random.default_rng(0)
+    p = Parameters(rng.uniform(0.1, 0.9, 7), 2.5, np.ones(3))
+    signs = np.where(rng.random((5, 7)) < 0.5, 1.0, -1.0)
+    plus, minus = half_products(signs, signs, p.relevance)
+    linear = smooth_kernel(signs, signs, p) - (plus - minus)
+    each = 2.5 * p.relevance**2 / np.sum(p.relevance**2) - p.relevance
+    np.testing.assert_allclose(linear, (signs * each) @ signs.T, atol=1e-12)
 
 
 def test_kernels_equal_products():

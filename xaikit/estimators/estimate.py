@@ -35,7 +35,8 @@ __all__ = [
 METHODS = ("auto", "exact", "odd_gp", "border", "kernel", "leverage", "permutation")
 WORTH_A_FIT = 4  # a rung's evaluations cost at least as much as that many fits
 EXTRA_EVALUATIONS = 1.2  # leverage needs at least 2.2 times the evaluations for the same error
-SHARE = 0.03  # of the evaluations' time that the process's design may take, and its fit as much
+SHARE = 0.03  # of the evaluations' time that the fit of the process may take
+DESIGN = 0.1  # of it that a design may take, which all samples of a process share
 
 
 def shapley(
@@ -178,9 +179,9 @@ class _Request:
                 "leave it out if it is not known."
             )
 
-    def spare(self, evaluations: int) -> float:
-        """Seconds that each part of the process's arithmetic may take beside the evaluations."""
-        return np.inf if self.seconds is None else SHARE * self.seconds * evaluations
+    def spare(self, evaluations: int, share: float) -> float:
+        """Seconds that some of the process's arithmetic may take beside the evaluations."""
+        return np.inf if self.seconds is None else share * self.seconds * evaluations
 
 
 def _whole(name: str, number: object, least: int) -> int:
@@ -325,7 +326,7 @@ def _one_rung(game: Game, request: _Request, budget: int, before: Estimate | Non
     if n_pairs < n:
         pairs = evaluate_pairs(game, base_design(n, n_pairs, seed)[0], distinct=True)
         return _odd_estimate(pairs, request, None)
-    rungs = (*(before.rungs if before else ()), (n_pairs, request.spare(2 * n_pairs)))
+    rungs = (*(before.rungs if before else ()), (n_pairs, request.spare(2 * n_pairs, DESIGN)))
     pairs = evaluate_pairs(game, placed_design(n, rungs, seed), distinct=True)
     found = _odd_estimate(pairs, request, before.start if before else None)
     return replace(found, rungs=rungs)
@@ -349,5 +350,5 @@ def _odd_estimate(pairs: Pairs, request: _Request, start: FloatArray | None) -> 
     few = request.method == "auto" and n <= n_pairs < 1.3 * n
     if request.method == "border" or (few and border_gap(pairs) <= NEARLY_ORDER_TWO):
         return border_estimate(pairs, request.seed)
-    spare = request.spare(2 * n_pairs)
+    spare = request.spare(2 * n_pairs, SHARE)
     return odd_gp.odd_gp(pairs, request.seed, start, seconds=spare, memory=request.memory)

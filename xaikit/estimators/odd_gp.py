@@ -1,7 +1,7 @@
 """Shapley values from few evaluations by a Gaussian process on the odd part of the game.
 
-`odd_gp` fits the prior of `odd_model`, takes the posterior of `odd_posterior`, and adds a
-design-based term to its error bars, because the model's own are too narrow.
+`odd_gp` fits the prior of `odd_model`, takes the posterior of `odd_posterior`, and widens its error
+bars by how well it foretells pairs that are left out, because the model's own are too narrow.
 """
 
 from __future__ import annotations
@@ -12,7 +12,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
-from xaikit.estimators.design import stratum_caps
 from xaikit.estimators.game import FloatArray
 from xaikit.estimators.odd_model import (
     Observations,
@@ -23,7 +22,6 @@ from xaikit.estimators.odd_model import (
 )
 from xaikit.estimators.odd_posterior import Posterior, condition, with_rest
 from xaikit.estimators.pairs import Pairs
-from xaikit.estimators.placement import most_placed
 from xaikit.estimators.regression import leverage_fit
 from xaikit.estimators.result import INDICATIVE, TRUSTED, Estimate
 from xaikit.estimators.threads import one_thread
@@ -181,17 +179,12 @@ def _likelihood(smooth: FloatArray, p: Parameters, obs: Observations) -> float:
 
 
 def _kappa(pairs: Pairs, obs: Observations, posterior: Posterior) -> float:
-    """Width of the error bars, for 95 % coverage on average over features.
+    """Width of the error bars over the process's own, for 95 % coverage on average over features.
 
-    The worse the process foretells pairs that are left out, the wider; and wider where most pairs are
-    random. Pairs that are placed leave less to the rest than those of a random sample; hence the root of
-    one minus half the share of all pairs that are placed. Set with the reference games, at 5 evaluations
-    a feature and more, and the small networks of docs/evidence.md in view.
+    The worse the process foretells pairs that are left out, the wider; and wider where pairs are few.
+    Set with the reference games, at 5 evaluations a feature and more, and the small networks of
+    docs/evidence.md in view.
     """
-    n_pairs, n = pairs.masks.shape
-    if n_pairs < TRUSTED * n:
-        return 1.2
     missed = float(np.linalg.norm(posterior.left_out) / (np.linalg.norm(obs.odd[:-1]) + 1e-300))
-    placed = min(n_pairs, most_placed(n))
-    width = (0.65 + 0.47 * min(missed, 1.0)) * (1.15 - 0.15 * placed / n_pairs)
-    return float(width * np.sqrt(1 - placed / sum(stratum_caps(n)) / 2))
+    n_pairs, n = pairs.masks.shape
+    return float((1.13 + 1.18 * min(missed, 1.0)) * max(1.0, TRUSTED * n / n_pairs))

@@ -32,8 +32,7 @@ def shapley_functional(obs: Observations, p: Parameters) -> FloatArray:
     The Shapley values of the posterior mean are P' K^-1 g. Linear + smooth + nugget; the anchor,
     the last row, has no nugget.
     """
-    n = obs.signs.shape[1]
-    linear = (2 * p.linear / n) * obs.signs
+    linear = 2 * p.linear * p.shares * obs.signs
     functional: FloatArray = linear + smooth_functional(obs.signs, p.relevance)
     functional[:-1] += p.nugget[obs.stratum][:, None] * nugget_functional(obs.signs[:-1])
     return functional
@@ -76,7 +75,7 @@ def prior_variance(n: int, p: Parameters, nugget_by_size: FloatArray) -> FloatAr
     up, down = 1 + u * p.relevance, 1 - u * p.relevance
     products = np.prod(up, axis=1, keepdims=True) / up + np.prod(down, axis=1, keepdims=True) / down
     smooth = 4 * p.relevance * ((w * products).sum(axis=0) / 2 - 1)
-    variance: FloatArray = smooth + 4 * p.linear / n + _nugget_variance(n, nugget_by_size)
+    variance: FloatArray = smooth + 4 * p.linear * p.shares + _nugget_variance(n, nugget_by_size)
     return variance
 
 

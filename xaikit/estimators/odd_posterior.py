@@ -78,22 +78,23 @@ def with_rest(
     used, rest : rows of the pairs that the process was and was not conditioned on. What it misses
     of the rest, r_j, is added as a stratified mean, sum_s N_s / k_s sum_j r_j c_j, in which the
     used pairs have residual 0. It lies between the plain process (no rest) and the difference
-    estimator (Cochran 1977, section 7.7), which is the better when hardly anything is used.
+    estimator (Cochran 1977, section 7.7), which is the better when hardly anything is used; so does
+    the variance.
     """
+    if not rest.size:
+        return posterior.values, posterior.variance
     signs, counts = obs.signs[:-1], np.bincount(obs.stratum)
     residual = np.zeros(len(signs))
     residual[used] = posterior.left_out
-    values = posterior.values
-    if rest.size:
-        known = obs.signs[np.append(used, len(signs))]
-        for start in range(0, len(rest), _ROWS):
-            some = rest[start : start + _ROWS]
-            guess = smooth_kernel(signs[some], known, posterior.parameters) @ posterior.weights
-            residual[some] = obs.odd[some] - guess
-        per_pair = residual[rest] / counts[obs.stratum[rest]]
-        values = values + per_pair @ stratum_weights(signs[rest])
-    model = (used.size / len(signs)) ** 2 * posterior.variance
-    return values, model + _design_variance(obs, residual)
+    known = obs.signs[np.append(used, len(signs))]
+    for start in range(0, len(rest), _ROWS):
+        some = rest[start : start + _ROWS]
+        guess = smooth_kernel(signs[some], known, posterior.parameters) @ posterior.weights
+        residual[some] = obs.odd[some] - guess
+    per_pair = residual[rest] / counts[obs.stratum[rest]]
+    share = rest.size / len(signs)
+    variance = (1 - share) ** 2 * posterior.variance + share * _design_variance(obs, residual)
+    return posterior.values + per_pair @ stratum_weights(signs[rest]), variance
 
 
 def _design_variance(obs: Observations, residual: FloatArray) -> FloatArray:
