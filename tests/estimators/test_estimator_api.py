@@ -82,7 +82,7 @@ def test_the_ladder_stops_when_the_tolerance_is_met():
 def test_rungs_that_cannot_converge_are_not_fitted(monkeypatch):
     budgets = []
 
-    def one_rung(game, request, budget, before):
+    def one_rung(game, request, budget, before, last=True):
         budgets.append(budget)
         game.evaluations = budget
         std = np.full(10, 20 / budget)  # relative error 2.5 std / 10 = 5 / budget
@@ -92,6 +92,21 @@ def test_rungs_that_cannot_converge_are_not_fitted(monkeypatch):
     shapley(Counter(10), 10, max_budget=900, tolerance=0.015)
     # from .192 at 26: .192 (26 / 50)^2 is above the tolerance and .192 (26 / 100)^2 is below it
     assert budgets == [26, 100, 200, 400]
+
+
+def test_pairs_that_no_error_bar_is_trusted_on_are_not_fitted(monkeypatch):
+    fitted, fit = [], estimate_module.odd_gp.fit_parameters
+    monkeypatch.setattr(
+        estimate_module.odd_gp,
+        "fit_parameters",
+        lambda obs, start: fitted.append(len(obs.odd)) or fit(obs, start),
+    )
+    found = shapley(Counter(12), 12, max_budget=100, tolerance=1e-5)
+    assert fitted == [30, 50]  # pairs and the anchor at 60 and 100, not at 30 evaluations
+    assert (found.evaluations, found.converged) == (100, False)
+    fitted.clear()
+    assert shapley(Counter(12), 12, max_budget=30).evaluations == 30
+    assert fitted == [15]
 
 
 def test_the_last_rung_is_always_fitted():

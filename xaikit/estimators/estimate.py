@@ -21,7 +21,13 @@ from xaikit.estimators.regression import (
     kernel_fit,
     leverage_design,
 )
-from xaikit.estimators.result import Estimate, ShapleyResult, is_converged, relative_error
+from xaikit.estimators.result import (
+    TRUSTED,
+    Estimate,
+    ShapleyResult,
+    is_converged,
+    relative_error,
+)
 
 __all__ = [
     "METHODS",
@@ -228,7 +234,7 @@ def _ladder(game: Game, request: _Request, cap: int) -> Estimate:
     """Double a nested design until the estimate has converged or the cap is reached."""
     request, note = _by_cost(request)
     first, *more = _rungs(request, cap)
-    estimate = _one_rung(game, request, first, None)
+    estimate = _one_rung(game, request, first, None, last=not more)
     errors = [(game.evaluations, relative_error(estimate))]
     for budget in more:
         if is_converged(estimate, request.tolerance):
@@ -305,10 +311,13 @@ def _fit_seconds(n: int) -> float:
     return 5e-4 + 2e-5 * n
 
 
-def _one_rung(game: Game, request: _Request, budget: int, before: Estimate | None) -> Estimate:
+def _one_rung(
+    game: Game, request: _Request, budget: int, before: Estimate | None, *, last: bool = True
+) -> Estimate:
     """The method's estimate from one design of at most `budget` evaluations.
 
     before : the estimate of the rung below, whose design this one contains.
+    last : whether nothing follows if it has not converged.
     """
     n, seed, method = request.n, request.seed, request.method
     if n <= exact.MAX_FEATURES and budget >= 2**n:
@@ -325,10 +334,10 @@ def _one_rung(game: Game, request: _Request, budget: int, before: Estimate | Non
     n_pairs = n if method == "border" else n_pairs
     if n_pairs < n:
         pairs = evaluate_pairs(game, base_design(n, n_pairs, seed)[0], distinct=True)
-        return _odd_estimate(pairs, request, None)
+        return _odd_estimate(pairs, request, None, last)
     rungs = (*(before.rungs if before else ()), (n_pairs, request.spare(2 * n_pairs, DESIGN)))
     pairs = evaluate_pairs(game, placed_design(n, rungs, seed), distinct=True)
-    found = _odd_estimate(pairs, request, before.start if before else None)
+    found = _odd_estimate(pairs, request, before.start if before else None, last)
     return replace(found, rungs=rungs)
 
 
@@ -344,9 +353,17 @@ def _kernel(game: Game, budget: int, seed: int) -> Estimate:
         n_pairs -= (excess + 1) // 2
 
 
-def _odd_estimate(pairs: Pairs, request: _Request, start: FloatArray | None) -> Estimate:
-    """The border where it was asked for, or where pairs are few and the game nearly of order 2."""
+def _odd_estimate(
+    pairs: Pairs, request: _Request, start: FloatArray | None, last: bool
+) -> Estimate:
+    """The border where it was asked for, or where pairs are few and the game nearly of order 2.
+
+    Where more will follow, pairs that are too few to be trusted are fitted in closed form or not at all.
+    """
     n_pairs, n = pairs.masks.shape
+    if not last and n_pairs < TRUSTED * n:
+        unknown = Estimate(np.zeros(n), np.full(n, np.inf), "odd_gp", n_pairs)
+        return odd_gp.closed_form(pairs) or unknown
     few = request.method == "auto" and n <= n_pairs < 1.3 * n
     if request.method == "border" or (few and border_gap(pairs) <= NEARLY_ORDER_TWO):
         return border_estimate(pairs, request.seed)

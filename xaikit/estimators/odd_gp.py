@@ -26,7 +26,7 @@ from xaikit.estimators.regression import leverage_fit
 from xaikit.estimators.result import INDICATIVE, TRUSTED, Estimate
 from xaikit.estimators.threads import one_thread
 
-__all__ = ["MAX_FEATURES", "MIN_PAIRS", "fitted_pairs", "most_pairs", "odd_gp"]
+__all__ = ["MAX_FEATURES", "MIN_PAIRS", "closed_form", "fitted_pairs", "most_pairs", "odd_gp"]
 
 MIN_PAIRS = 3
 MAX_FEATURES = 1000  # products of n factors up to 1.95 stay below 1e308
@@ -56,7 +56,7 @@ def odd_gp(
         take; less than they need means fewer pairs, at least 60 and 300.
     memory : bytes that matrices over pairs may take; less than they need means fewer pairs.
     """
-    simple = _constant(pairs) or _linear(pairs)
+    simple = closed_form(pairs)
     if simple is not None:
         return simple
     obs = Observations.of(pairs)
@@ -77,6 +77,11 @@ def odd_gp(
     counts = tuple(pairs.counts)
     start = _theta(parameters, obs) if len(pairs.odd) >= WARM_PAIRS else None
     return Estimate(values, std, "odd_gp", len(pairs.odd), note, counts=counts, start=start)
+
+
+def closed_form(pairs: Pairs) -> Estimate | None:
+    """Shapley values of a game that is constant or has a linear odd part on the pairs, else None."""
+    return _constant(pairs) or _linear(pairs)
 
 
 def _constant(pairs: Pairs) -> Estimate | None:

@@ -124,11 +124,12 @@ class Leading:
                 if not once or np.isnan(found).any():
                     return None
                 if start == 0:
-                    every = np.empty((1 + paired, len(kept), k, found.shape[1]))
-                every[:, start : start + step] = found.reshape(1 + paired, len(some), k, -1)
+                    every = np.empty((len(kept), 1 + paired, k, found.shape[1]))
+                into = every[start : start + step].swapaxes(0, 1)
+                into[:] = found.reshape(1 + paired, len(some), k, -1)
                 del found
         _ROOMS[layer].append(room)
-        return every.swapaxes(0, 1).reshape(m, k, -1)
+        return every.reshape(m, k, -1)
 
 
 class _Vectors(NamedTuple):
