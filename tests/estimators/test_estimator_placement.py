@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xaikit.estimators.design import list_stratum, paired_design
+from xaikit.estimators.design import allocate, list_stratum, paired_design
 from xaikit.estimators.odd_integrals import nugget_functional
 from xaikit.estimators.odd_model import Parameters, smooth_kernel
 from xaikit.estimators.placement import (
@@ -43,16 +43,30 @@ def explained(every, seen):
     return np.trace(cross.T @ np.linalg.solve(kernel[np.ix_(seen, seen)], cross))
 
 
-def test_every_pair_is_the_best_of_those_left():
+def test_every_pair_is_the_best_of_those_allowed():
     every = np.concatenate([list_stratum(6, size) for size in (1, 2, 3)])
-    found = _place(every[:6], every[6:], 15)
+    sizes, most = every.sum(axis=1), np.array([0, 6, 7, 4])
+    found = _place(every[:6], every[6:], 15, most)
     number = {row.tobytes(): i for i, row in enumerate(every)}
     chosen = [number[row.tobytes()] for row in found]
     assert chosen[:6] == list(range(6))
+    assert np.bincount(sizes[chosen]).tolist() == [0, 6, 5, 4]  # 4 of size 3, and then no more
     for t in range(6, 15):
-        before = [31, *chosen[:t]]
-        gains = [explained(every, [*before, j]) for j in range(31) if j not in before]
+        before, full = [31, *chosen[:t]], np.bincount(sizes[chosen[:t]], minlength=4) >= most
+        others = [j for j in range(31) if j not in before and not full[sizes[j]]]
+        gains = [explained(every, [*before, j]) for j in others]
         np.testing.assert_allclose(explained(every, [*before, chosen[t]]), max(gains), rtol=1e-7)
+
+
+def test_nothing_is_placed_where_no_size_has_room():
+    every = np.concatenate([list_stratum(6, size) for size in (1, 2, 3)])
+    assert len(_place(every[:6], every[6:], 15, np.array([0, 6, 2, 1]))) == 9
+
+
+@pytest.mark.parametrize(("n", "n_pairs"), [(12, 29), (12, 59), (16, 79), (30, 149)])
+def test_no_size_gets_many_more_than_its_share(n, n_pairs):
+    sizes = np.bincount(placed(n, n_pairs).sum(axis=1))
+    assert (sizes[2:] <= 2 * np.array(allocate(n, n_pairs))[1:] + 2).all()
 
 
 def test_little_time_means_fewer_candidates_then_fewer_placed_pairs():

@@ -192,4 +192,4 @@ def _kappa(pairs: Pairs, obs: Observations, posterior: Posterior) -> float:
     """
     missed = float(np.linalg.norm(posterior.left_out) / (np.linalg.norm(obs.odd[:-1]) + 1e-300))
     n_pairs, n = pairs.masks.shape
-    return float((1.13 + 1.18 * min(missed, 1.0)) * max(1.0, TRUSTED * n / n_pairs))
+    return float((1.12 + 1.16 * min(missed, 1.0)) * max(1.0, TRUSTED * n / n_pairs))

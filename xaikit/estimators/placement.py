@@ -3,10 +3,13 @@
 A process knows before any evaluation by how much a pair would lower the variance of the Shapley
 values, so pairs are taken one by one, each the best of a random pool: greedy A-optimal design for a
 linear functional. The more candidates, the better: with 2048 the mean squared error at 5 to 10
-evaluations a feature is 12 to 18 % below that of three candidates a pair (games of the benchmarks), with
-512 8 to 15 %, and with 4096 as with 2048. One set of prior parameters stands for those of the game,
+evaluations a feature is about 15 % below that of three candidates a pair (games of the benchmarks), with
+512 about 10 %, and with 4096 as with 2048. One set of prior parameters stands for those of the game,
 which nobody knows yet; three times larger or smaller ones are as good. To that prior all features are
 alike, so a few designs serve all games, under the names of their seeds (`design.py`).
+
+The prior alone would take nearly all pairs of half the features each, and be blind where a game turns on
+how many are kept, as votes do. So no size gets many more than its share of a stratified design.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.estimators.design import base_design, list_stratum, stratum_caps, without
+from xaikit.estimators.design import allocate, base_design, list_stratum, stratum_caps, without
 from xaikit.estimators.game import BoolArray, FloatArray
 from xaikit.estimators.kept import kept
 from xaikit.estimators.odd_integrals import nugget_functional, smooth_functional
@@ -25,6 +28,7 @@ __all__ = ["most_placed", "placed_design"]
 
 RELEVANCE, LINEAR_RATIO, NUGGET_RATIO = 0.2, 20.0, 0.1  # linear and nugget over the smooth part
 MANY, FEW = 2048, 512  # candidates, and where time is short or features are many
+LARGEST = 2, 2  # shares of a size, and pairs besides
 VARIANTS = 8  # of a design, from different pools, lest one's luck decide how error bars hold
 Rungs = tuple[tuple[int, float], ...]
 
@@ -52,7 +56,8 @@ def _placed(n: int, rungs: Rungs, variant: int) -> BoolArray:
         candidates = MANY if many else FEW
         pool, _ = base_design(n, candidates * 4 // 3, 0, border=False)
         pool = pool[np.random.default_rng([variant, 0, 5]).permutation(len(pool))[:candidates]]
-        first = _place(first, without(pool, first), placed)
+        most = np.multiply(allocate(n, placed), LARGEST[0]) + LARGEST[1]
+        first = _place(first, without(pool, first), placed, np.append(0, most))
     if len(first) < n_pairs:
         rest = without(base_design(n, n_pairs, 0)[0], first)
         order = np.random.default_rng([variant, 0, 4]).permutation(len(rest))
@@ -74,16 +79,24 @@ def _seconds(n: int, placed: int, candidates: int) -> float:
 
 
 @one_thread
-def _place(first: BoolArray, pool: BoolArray, placed: int) -> BoolArray:
-    """`first` and the best of the pool, (placed, n) at most."""
+def _place(first: BoolArray, pool: BoolArray, placed: int, most: NDArray[np.int64]) -> BoolArray:
+    """`first` and the best of the pool, (placed, n) at most.
+
+    most : pairs of each size from 0 on, (n // 2 + 1,)
+    """
     masks = np.concatenate([first, pool])
     candidates = _Candidates(masks, min(placed, len(masks)) + 1)
     anchor = len(masks)
     candidates.condition(np.append(anchor, np.arange(len(first))))
-    chosen = list(range(len(first)))
+    chosen, sizes = list(range(len(first))), np.append(masks.sum(axis=1), 0)
+    taken = np.bincount(sizes[chosen], minlength=len(most))
     while candidates.left_to_choose:
-        chosen.append(candidates.best())
-        candidates.condition(np.array(chosen[-1:]))
+        best = candidates.best((taken < most)[sizes])
+        if best is None:
+            break
+        candidates.condition(np.array([best]))
+        chosen.append(best)
+        taken[sizes[best]] += 1
     placed_masks: BoolArray = masks[chosen]
     return placed_masks
 
@@ -120,9 +133,11 @@ class _Candidates:
     def left_to_choose(self) -> int:
         return len(self._known) - self._end
 
-    def best(self) -> int:
-        """The candidate that lowers the variances most."""
-        return int(np.argmax(np.where(self._free, self._gain / self._variance, -np.inf)))
+    def best(self, allowed: BoolArray) -> int | None:
+        """The candidate that lowers the variances most, None where none is left."""
+        gain = np.where(self._free & allowed, self._gain / self._variance, -np.inf)
+        best = int(np.argmax(gain))
+        return best if gain[best] > -np.inf else None
 
     def condition(self, chosen: NDArray[np.int64]) -> None:
         """Take what the chosen pairs tell out of the candidates' variances and covariances."""
