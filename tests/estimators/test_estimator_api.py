@@ -94,6 +94,41 @@ def test_rungs_that_cannot_converge_are_not_fitted(monkeypatch):
     assert budgets == [26, 100, 200, 400]
 
 
+def test_one_fitted_rung_is_enough_for_a_forecast():
+    result = shapley(Counter(12), 12, max_budget=60, tolerance=0.01)  # the rung of 30 is not fitted
+    error = 2.5 * result.std.max() / np.ptp(result.values)
+    assert result.note.startswith(f"not converged; about {60 * error / 0.01:.0f} evaluations")
+
+
+def test_the_price_of_an_evaluation_reaches_the_design_and_the_fit(monkeypatch):
+    rungs, seconds = [], []
+    place, fit = estimate_module.placed_design, estimate_module.odd_gp.odd_gp
+
+    def placed(n, asked, seed):
+        rungs.append(asked)
+        return place(n, asked, seed)
+
+    def fitted(pairs, seed, start, **room):
+        seconds.append(room["seconds"])
+        return fit(pairs, seed, start, **room)
+
+    monkeypatch.setattr(estimate_module, "placed_design", placed)
+    monkeypatch.setattr(estimate_module.odd_gp, "odd_gp", fitted)
+    shapley(Counter(12), 12, budget=102, seconds_per_evaluation=0.01)
+    assert rungs == [((50, pytest.approx(0.1)),)]  # a tenth of 100 evaluations' time
+    assert seconds == [pytest.approx(0.03)]
+
+
+@pytest.mark.parametrize("method", ["leverage", "kernel", "odd_gp"])
+def test_huge_values_do_not_overflow(method):
+    one, huge = (
+        shapley(lambda masks, s=s: s * Counter(8)(masks), 8, budget=60, method=method)
+        for s in (1.0, 2.0**660)
+    )
+    np.testing.assert_allclose(huge.values, 2.0**660 * one.values, rtol=1e-9)
+    np.testing.assert_allclose(huge.std, 2.0**660 * one.std, rtol=1e-9)
+
+
 def test_pairs_that_no_error_bar_is_trusted_on_are_not_fitted(monkeypatch):
     fitted, fit = [], estimate_module.odd_gp.fit_parameters
     monkeypatch.setattr(

@@ -121,13 +121,21 @@ def test_left_out_residuals_equal_refits(all_pairs):
         assert posterior.left_out[j] == pytest.approx(obs.odd[j] - guess, abs=1e-6)
 
 
-def test_error_variance_is_the_process_s_own(all_pairs):
+def test_error_bars_widen_with_what_is_not_foretold_and_with_few_pairs(all_pairs):
     _, parameters, _, _ = all_pairs
-    obs = Observations.of(evaluated(rough, N, 20))
+    pairs = evaluated(rough, N, 20)
+    obs = Observations.of(pairs)
     posterior = condition(obs, parameters)
-    values, variance = with_rest(obs, np.arange(20), np.arange(0), posterior)
-    np.testing.assert_array_equal(values, posterior.values)
-    np.testing.assert_array_equal(variance, posterior.variance)
+
+    def width(pairs, share):
+        left_out = share * obs.odd[:-1]
+        return odd_gp_module._kappa(pairs, obs, dataclasses.replace(posterior, left_out=left_out))
+
+    assert width(pairs, 0.0) == pytest.approx(1.12)
+    assert width(pairs, 0.5) == pytest.approx(1.70)
+    assert width(pairs, 1.0) == width(pairs, 3.0) == pytest.approx(2.28)
+    few = dataclasses.replace(pairs, masks=pairs.masks[:6])
+    assert width(few, 1.0) == pytest.approx(1.4 * 2.28)  # 1 pair a feature, trusted from 1.4 on
 
 
 def test_pairs_beyond_the_process_enter_as_a_stratified_mean(all_pairs):
@@ -135,6 +143,8 @@ def test_pairs_beyond_the_process_enter_as_a_stratified_mean(all_pairs):
     obs = Observations.of(evaluated(rough, N, 20))
     used, rest = np.arange(0, 20, 2), np.arange(1, 20, 2)
     posterior = condition(obs.take(used), parameters)
+    alone = with_rest(obs.take(used), np.arange(10), np.arange(0), posterior)
+    np.testing.assert_array_equal(alone, (posterior.values, posterior.variance))
     known = obs.take(used).signs
     guess = smooth_kernel(obs.signs[:-1], known, parameters) @ posterior.weights
     sizes, weights = (obs.signs[:-1] > 0).sum(axis=1), nugget_functional(obs.signs[:-1])

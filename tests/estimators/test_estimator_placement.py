@@ -13,8 +13,8 @@ from xaikit.estimators.placement import (
     NUGGET_RATIO,
     RELEVANCE,
     VARIANTS,
+    _most_placed,
     _place,
-    most_placed,
     placed_design,
 )
 
@@ -43,36 +43,51 @@ def explained(every, seen):
     return np.trace(cross.T @ np.linalg.solve(kernel[np.ix_(seen, seen)], cross))
 
 
-def test_every_pair_is_the_best_of_those_allowed():
+def sizes_of(masks):
+    return np.bincount(masks.sum(axis=1), minlength=4).tolist()
+
+
+@pytest.mark.parametrize(
+    ("least", "most", "counts"),
+    [
+        ([0, 0, 0, 0], [0, 6, 15, 4], [0, 6, 5, 4]),  # 4 of size 3, and then no more
+        ([0, 0, 7, 0], [0, 6, 15, 10], [0, 6, 7, 2]),  # the last ones are of size 2
+    ],
+)
+def test_every_pair_is_the_best_of_those_allowed(least, most, counts):
     every = np.concatenate([list_stratum(6, size) for size in (1, 2, 3)])
-    sizes, most = every.sum(axis=1), np.array([0, 6, 7, 4])
-    found = _place(every[:6], every[6:], 15, most)
+    sizes, least, most = every.sum(axis=1), np.array(least), np.array(most)
+    found = _place(every[:6], every[6:], 15, least, most)
     number = {row.tobytes(): i for i, row in enumerate(every)}
     chosen = [number[row.tobytes()] for row in found]
     assert chosen[:6] == list(range(6))
-    assert np.bincount(sizes[chosen]).tolist() == [0, 6, 5, 4]  # 4 of size 3, and then no more
+    assert sizes_of(found) == counts
     for t in range(6, 15):
-        before, full = [31, *chosen[:t]], np.bincount(sizes[chosen[:t]], minlength=4) >= most
-        others = [j for j in range(31) if j not in before and not full[sizes[j]]]
+        before, taken = [31, *chosen[:t]], np.array(sizes_of(every[chosen[:t]]))
+        room = least if np.maximum(least - taken, 0).sum() >= 15 - t else most
+        others = [j for j in range(31) if j not in before and taken[sizes[j]] < room[sizes[j]]]
         gains = [explained(every, [*before, j]) for j in others]
         np.testing.assert_allclose(explained(every, [*before, chosen[t]]), max(gains), rtol=1e-7)
 
 
-def test_nothing_is_placed_where_no_size_has_room():
+def test_placing_ends_where_no_size_has_room():
     every = np.concatenate([list_stratum(6, size) for size in (1, 2, 3)])
-    assert len(_place(every[:6], every[6:], 15, np.array([0, 6, 2, 1]))) == 9
+    found = _place(every[:6], every[6:], 15, np.zeros(4, dtype=int), np.array([0, 6, 2, 1]))
+    assert sizes_of(found) == [0, 6, 2, 1]
 
 
 @pytest.mark.parametrize(("n", "n_pairs"), [(12, 29), (12, 59), (16, 79), (30, 149)])
-def test_no_size_gets_many_more_than_its_share(n, n_pairs):
-    sizes = np.bincount(placed(n, n_pairs).sum(axis=1))
-    assert (sizes[2:] <= 2 * np.array(allocate(n, n_pairs))[1:] + 2).all()
+def test_every_size_gets_a_quarter_to_twice_its_share(n, n_pairs):
+    sizes = np.bincount(placed(n, n_pairs).sum(axis=1))[2:]
+    share = np.array(allocate(n, n_pairs))[1:]
+    assert (share // 4 <= sizes).all()
+    assert (sizes <= 2 * share + 2).all()
 
 
 def test_little_time_means_fewer_candidates_then_fewer_placed_pairs():
-    assert most_placed(14) == most_placed(14, 9.0) == 300
-    assert most_placed(14, 0.006) == 82
-    assert most_placed(14, 0.001) == 16
+    assert _most_placed(14) == _most_placed(14, 9.0) == 300
+    assert _most_placed(14, 0.006) == 82
+    assert _most_placed(14, 0.001) == 16
     plenty, some, little = (placed(14, 60, seconds) for seconds in (9.0, 0.006, 0.001))
     assert len(rows(plenty)) == len(rows(some)) == len(rows(little)) == 60
     assert rows(plenty) != rows(some) != rows(little)

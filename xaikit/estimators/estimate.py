@@ -259,14 +259,17 @@ def _hopeless(error: tuple[int, float], budget: int, tolerance: float) -> bool:
 def _forecast(errors: list[tuple[int, float]], tolerance: float) -> str:
     """How many evaluations convergence may take, from the slope of the last two rungs.
 
-    The relative error falls as a power of the evaluations, -0.75 to -1.15 on the reference games.
+    The relative error falls as a power of the evaluations, -0.75 to -1.15 on the reference games; by
+    -1 where the rung before was not fitted.
     """
     if len(errors) < 2:
         return ""
     (few, before), (many, after) = errors[-2:]
-    if many == few or not 0 < after < np.inf or not 0 < before < np.inf:
+    if many == few or not 0 < after < np.inf or not before > 0:
         return ""
-    slope = np.clip(np.log(before / after) / np.log(many / few), 0.5, 1.25)
+    slope = 1.0
+    if before < np.inf:
+        slope = float(np.clip(np.log(before / after) / np.log(many / few), 0.5, 1.25))
     needed = many * max(after / tolerance, 1) ** (1 / slope)
     return f"not converged; about {needed:.0f} evaluations would be needed"
 

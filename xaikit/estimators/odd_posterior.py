@@ -78,8 +78,8 @@ def with_rest(
     used, rest : rows of the pairs that the process was and was not conditioned on. What it misses
     of the rest, r_j, is added as a stratified mean, sum_s N_s / k_s sum_j r_j c_j, in which the
     used pairs have residual 0. It lies between the plain process (no rest) and the difference
-    estimator (Cochran 1977, section 7.7), which is the better when hardly anything is used; so does
-    the variance.
+    estimator (Cochran 1977, section 7.7), which is the better when hardly anything is used; the
+    variance goes from that of the one to that of the other.
     """
     if not rest.size:
         return posterior.values, posterior.variance

@@ -9,7 +9,8 @@ which nobody knows yet; three times larger or smaller ones are as good. To that 
 alike, so a few designs serve all games, under the names of their seeds (`design.py`).
 
 The prior alone would take nearly all pairs of half the features each, and be blind where a game turns on
-how many are kept, as votes do. So no size gets many more than its share of a stratified design.
+how many are kept, as votes do. So a size gets at least a quarter of its share of a stratified design, and
+hardly more than twice that share.
 """
 
 from __future__ import annotations
@@ -24,11 +25,10 @@ from xaikit.estimators.odd_integrals import nugget_functional, smooth_functional
 from xaikit.estimators.odd_model import Parameters, smooth_kernel
 from xaikit.estimators.threads import one_thread
 
-__all__ = ["most_placed", "placed_design"]
+__all__ = ["placed_design"]
 
 RELEVANCE, LINEAR_RATIO, NUGGET_RATIO = 0.2, 20.0, 0.1  # linear and nugget over the smooth part
 MANY, FEW = 2048, 512  # candidates, and where time is short or features are many
-LARGEST = 2, 2  # shares of a size, and pairs besides
 VARIANTS = 8  # of a design, from different pools, lest one's luck decide how error bars hold
 Rungs = tuple[tuple[int, float], ...]
 
@@ -50,14 +50,14 @@ def _placed(n: int, rungs: Rungs, variant: int) -> BoolArray:
     n_pairs, seconds = rungs[-1]
     n_pairs = min(n_pairs, sum(stratum_caps(n)))
     first = _placed(n, rungs[:-1], variant) if rungs[1:] else list_stratum(n, 1)
-    placed = min(n_pairs, most_placed(n, seconds))
+    placed = min(n_pairs, _most_placed(n, seconds))
     if len(first) < placed:
         many = n <= 64 and seconds >= _seconds(n, placed, MANY)
         candidates = MANY if many else FEW
         pool, _ = base_design(n, candidates * 4 // 3, 0, border=False)
         pool = pool[np.random.default_rng([variant, 0, 5]).permutation(len(pool))[:candidates]]
-        most = np.multiply(allocate(n, placed), LARGEST[0]) + LARGEST[1]
-        first = _place(first, without(pool, first), placed, np.append(0, most))
+        share = np.append(0, allocate(n, placed))
+        first = _place(first, without(pool, first), placed, share // 4, 2 * share + 2)
     if len(first) < n_pairs:
         rest = without(base_design(n, n_pairs, 0)[0], first)
         order = np.random.default_rng([variant, 0, 4]).permutation(len(rest))
@@ -66,7 +66,7 @@ def _placed(n: int, rungs: Rungs, variant: int) -> BoolArray:
     return first
 
 
-def most_placed(n: int, seconds: float = np.inf) -> int:
+def _most_placed(n: int, seconds: float = np.inf) -> int:
     """Pairs that are placed, in nominal seconds on one core; further ones are random, because each
     costs more time than the last."""
     most = 300 if n < 50 else 200
@@ -75,14 +75,21 @@ def most_placed(n: int, seconds: float = np.inf) -> int:
 
 def _seconds(n: int, placed: int, candidates: int) -> float:
     """Nominal seconds to place so many pairs, on one core, within a factor of 2 for n = 9..60."""
+    candidates = min(candidates, 2 ** min(n - 1, 32))
     return placed * (5e-5 + 4e-10 * candidates * (2 * n + placed))
 
 
 @one_thread
-def _place(first: BoolArray, pool: BoolArray, placed: int, most: NDArray[np.int64]) -> BoolArray:
+def _place(
+    first: BoolArray,
+    pool: BoolArray,
+    placed: int,
+    least: NDArray[np.int64],
+    most: NDArray[np.int64],
+) -> BoolArray:
     """`first` and the best of the pool, (placed, n) at most.
 
-    most : pairs of each size from 0 on, (n // 2 + 1,)
+    least, most : pairs of each size from 0 on, (n // 2 + 1,); the last ones taken make up what is short
     """
     masks = np.concatenate([first, pool])
     candidates = _Candidates(masks, min(placed, len(masks)) + 1)
@@ -91,7 +98,9 @@ def _place(first: BoolArray, pool: BoolArray, placed: int, most: NDArray[np.int6
     chosen, sizes = list(range(len(first))), np.append(masks.sum(axis=1), 0)
     taken = np.bincount(sizes[chosen], minlength=len(most))
     while candidates.left_to_choose:
-        best = candidates.best((taken < most)[sizes])
+        short = np.maximum(least - taken, 0).sum()
+        room = least if short >= candidates.left_to_choose else most
+        best = candidates.best((taken < room)[sizes])
         if best is None:
             break
         candidates.condition(np.array([best]))

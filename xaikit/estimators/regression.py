@@ -85,8 +85,11 @@ class System:
         1985). Directions that no row determines get the variance of a typical Shapley value.
         """
         n, root = pairs.masks.shape[1], self._root
-        mean = 2 * pairs.odd_full / n
-        target = root * (pairs.odd - self._total * (mean / 2))
+        top = max(abs(pairs.odd_full), float(np.abs(pairs.odd).max()))
+        unit = 2.0 ** (np.frexp(top)[1] - 1)  # squares of 1e200 would overflow; exact
+        odd, odd_full = pairs.odd / unit, pairs.odd_full / unit
+        mean = 2 * odd_full / n
+        target = root * (odd - self._total * (mean / 2))
         right = np.zeros(n)
         for part, rows in self._blocks:
             right += target[part] @ rows
@@ -95,18 +98,18 @@ class System:
         for part, rows in self._blocks:  # refined: as accurate as by SVD
             left += (target[part] - rows @ values) @ rows
         values += self._inverse @ left
-        typical = root * np.sqrt(np.mean(pairs.odd**2))  # for rows that the fit reproduces whatever
+        typical = root * np.sqrt(np.mean(odd**2))  # for rows that the fit reproduces whatever
         variance = np.zeros(n)
         for part, rows in self._blocks:
             fitted = target[part] - rows @ values
             moved, slack = self._kept or self._moved(rows)
             residual = np.where(slack > 1e-6, fitted / np.maximum(slack, 1e-6), typical[part])
             variance += (residual**2 * remaining[part]) @ moved
-        values += mean + (2 * pairs.odd_full - n * mean - values.sum()) / n  # rounding only
-        variance += self._unseen * 4 * np.mean(pairs.odd**2)
+        values += mean + (2 * odd_full - n * mean - values.sum()) / n  # rounding only
+        variance += self._unseen * 4 * np.mean(odd**2)
         rank = self._rank
         note = f"only {rank} of {n - 1} directions are determined" if rank < n - 1 else ""
-        return Estimate(values, np.sqrt(variance), method, len(pairs.odd), note)
+        return Estimate(unit * values, unit * np.sqrt(variance), method, len(pairs.odd), note)
 
 
 def positive_inverse(matrix: FloatArray, *, overwrite: bool = False) -> FloatArray | None:

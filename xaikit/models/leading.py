@@ -125,8 +125,8 @@ class Leading:
                     return None
                 if start == 0:
                     every = np.empty((len(kept), 1 + paired, k, found.shape[1]))
-                into = every[start : start + step].swapaxes(0, 1)
-                into[:] = found.reshape(1 + paired, len(some), k, -1)
+                found = found.reshape(1 + paired, len(some), k, -1)
+                every[start : start + step] = found.swapaxes(0, 1)
                 del found
         _ROOMS[layer].append(room)
         return every.reshape(m, k, -1)
