@@ -149,6 +149,7 @@ def test_the_last_rung_is_always_fitted():
     plain = shapley(Counter(12), 12, budget=500)
     assert result.evaluations == plain.evaluations == 500
     exact = shapley(Counter(12), 12, method="exact")
+    np.testing.assert_allclose(result.values, exact.values, atol=2 * plain.std.max())
     assert np.linalg.norm(result.values - exact.values) < 1.5 * np.linalg.norm(plain.std)
     np.testing.assert_allclose(result.std, plain.std, rtol=0.5)
 

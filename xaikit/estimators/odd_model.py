@@ -104,7 +104,8 @@ class Parameters:
         """Of the linear part by feature, (n,), rho_i^2 / sum rho^2.
 
         Over the games of the benchmarks it gives 4 to 6 % less error than equal shares, 17 % on a
-        forest with few evaluations; between the powers 1 and 2 there is hardly a difference.
+        forest with few evaluations; image transformers lose 10 to 20 % below 4 evaluations a feature.
+        Between the powers 1 and 2 there is hardly a difference.
         """
         squared = self.relevance**2
         return np.asarray(squared / squared.sum(), dtype=np.float64)

@@ -2,11 +2,11 @@
 
 A process knows before any evaluation by how much a pair would lower the variance of the Shapley
 values, so pairs are taken one by one, each the best of a random pool: greedy A-optimal design for a
-linear functional. The more candidates, the better: with 2048 the mean squared error at 5 to 10
-evaluations a feature is about 15 % below that of three candidates a pair (games of the benchmarks), with
-512 about 10 %, and with 4096 as with 2048. One set of prior parameters stands for those of the game,
-which nobody knows yet; three times larger or smaller ones are as good. To that prior all features are
-alike, so a few designs serve all games, under the names of their seeds (`design.py`).
+linear functional. With 2048 candidates the error is about 15 % below that of three candidates a pair at 5
+evaluations a feature, and 5 to 10 % at 10 (games of the benchmarks); 4096 give no more. One set of prior
+parameters stands for those of the game, which nobody knows yet; half of them or three times as much costs
+5 % at most. To that prior all features are alike, so a few designs serve all games, under the names of
+their seeds (`design.py`).
 
 The prior alone would take nearly all pairs of half the features each, and be blind where a game turns on
 how many are kept, as votes do. So a size gets at least a quarter of its share of a stratified design, and

@@ -20,8 +20,8 @@ MARGIN = 2.5  # standard errors; keeps the largest of n errors below the toleran
 class Estimate:
     """One estimate from one design, before it becomes a `ShapleyResult`.
 
-    values, std : (n,), std inf where nothing was fitted yet; method : the estimator that made it; n_pairs : evaluated pairs, on which
-    the error bars rest; exact : the values carry no sampling error; counts : pairs per stratum,
+    values, std : (n,), std inf where nothing was fitted yet; method : the estimator that made it;
+    n_pairs : evaluated pairs, on which the error bars rest; exact : the values carry no sampling error; counts : pairs per stratum,
     which a larger nested design must contain (empty where the design is not stratified); start :
     what the estimator of a larger design may start from, or None; rungs : of the placed design that a
     larger one begins with (see `placement.placed_design`).
