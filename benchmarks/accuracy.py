@@ -14,7 +14,7 @@ from typing import Any
 os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 from xaikit import load_data, train
-from xaikit.stats import wilson
+from xaikit.core.stats import wilson
 
 BUILT_IN = {
     "digits": ("lenet",),

@@ -17,11 +17,11 @@ from benchmarks.overhead import fresh
 from benchmarks.peers import global_seed
 from benchmarks.shapley_accuracy import Table
 from xaikit import shapley
-from xaikit.estimators.exact import coalition_masks
+from xaikit.core.question import Masker, Pool, Question
+from xaikit.core.types import Sample, Segmentation, Target
 from xaikit.methods.base import ask, make_method
 from xaikit.models.neural import NeuralModel
-from xaikit.question import Masker, Pool, Question
-from xaikit.types import Sample, Segmentation, Target
+from xaikit.shapley.exact import coalition_masks
 
 N, K = 14, 32
 FOLDS = (1.2, 1.6, 2.0, 2.3, 3.0, 5.0)

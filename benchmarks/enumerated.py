@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from benchmarks.shapley_accuracy import Table
 from xaikit.data import load_data
-from xaikit.estimators.exact import coalition_masks
+from xaikit.shapley.exact import coalition_masks
 
 __all__ = ["GAMES", "train"]
 

@@ -26,17 +26,17 @@ import numpy as np
 
 from benchmarks.shapley_accuracy import Table
 from xaikit import load_data, train
-from xaikit.asking import Plan, choose_methods, make_question
+from xaikit.core.question import Masker, Question
+from xaikit.core.stats import bootstrap_interval, wilson
+from xaikit.core.types import Sample, Score, Segmentation, Target
 from xaikit.data.dataset import Dataset
-from xaikit.estimators import shapley
 from xaikit.methods.base import Method, make_method
-from xaikit.methods.surrogate import Lime
+from xaikit.methods.lime import Lime
 from xaikit.metrics import MEASURES, over_samples
-from xaikit.pipeline import study
-from xaikit.question import Masker, Question
-from xaikit.run import Run
-from xaikit.stats import bootstrap_interval, wilson
-from xaikit.types import Sample, Score, Segmentation, Target
+from xaikit.shapley import shapley
+from xaikit.study.plan import Plan, choose_methods, make_question
+from xaikit.study.run import Run
+from xaikit.study.study import study
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "evidence.md"

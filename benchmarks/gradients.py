@@ -13,11 +13,11 @@ from benchmarks.harness import MOST, Options, Row, clock, per_row, ratios, sprea
 from benchmarks.nets import cases
 from benchmarks.passes import Passes
 from benchmarks.peers import Peers
+from xaikit.core.question import Meter, Pool, Question
 from xaikit.methods import METHODS
 from xaikit.methods.base import ask, know_ends, make_method, reason_against
 from xaikit.methods.passes import Batched
 from xaikit.models.neural import NeuralModel
-from xaikit.question import Meter, Pool, Question
 
 B = 32
 BARS = {"gradcam": 0.65}

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from benchmarks.harness import Options, Row, clock, spread, turns
 from benchmarks.nets import cases, image_model, table_question
-from xaikit.asking import Plan, make_question
+from xaikit.core.question import Meter, Pool, Question
+from xaikit.core.types import Sample
 from xaikit.methods.base import ask, make_method
-from xaikit.question import Meter, Pool, Question
-from xaikit.types import Sample
+from xaikit.study.plan import Plan, make_question
 
 
 def rows(options: Options) -> Iterator[Row]:

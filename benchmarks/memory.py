@@ -51,8 +51,8 @@ def _features(n: int, cap: int) -> None:
     """Occlusion, LIME and SHAP of one image, and the removal test of each."""
     from benchmarks.nets import image_model
     from xaikit import study
+    from xaikit.core.types import Sample
     from xaikit.methods.base import make_method
-    from xaikit.types import Sample
 
     model = image_model("vgg_small", 32, width=16)
     x = model.example()

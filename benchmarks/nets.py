@@ -12,15 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.harness import Options
-from xaikit.asking import Plan, make_question
+from xaikit.core.question import Masker, Pool, Question
+from xaikit.core.types import Sample, Segmentation, Target
 from xaikit.models import wrap
 from xaikit.models.assembly import KINDS, assemble, reads_of
 from xaikit.models.inputs import Columns, Pixels
 from xaikit.models.neural import NeuralModel
 from xaikit.models.text import Words
 from xaikit.models.zoo import ZOO
-from xaikit.question import Masker, Pool, Question
-from xaikit.types import Sample, Segmentation, Target
+from xaikit.study.plan import Plan, make_question
 
 __all__ = [
     "N_COLUMNS", "Case", "cases", "image_model", "table_question", "table_questions",

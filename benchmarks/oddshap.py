@@ -13,11 +13,11 @@ from typing import Any
 
 import numpy as np
 
-from xaikit.estimators.design import paired_design
-from xaikit.estimators.exact import coalition_masks
-from xaikit.estimators.game import Game, ValueFunction
-from xaikit.estimators.pairs import Pairs, evaluate_pairs
-from xaikit.estimators.regression import size_mass
+from xaikit.shapley.design import paired_design
+from xaikit.shapley.exact import coalition_masks
+from xaikit.shapley.game import Game, ValueFunction
+from xaikit.shapley.process.pairs import Pairs, evaluate_pairs
+from xaikit.shapley.regression import size_mass
 
 __all__ = ["oddshap"]
 

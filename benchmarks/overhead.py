@@ -12,9 +12,9 @@ from benchmarks.harness import Options, Row, Triple, clock, per_row, ratios, tur
 from benchmarks.nets import cases
 from benchmarks.passes import Passes, Recording, random_masks
 from benchmarks.peers import Peers
+from xaikit.core.question import Meter, Pool, Question
 from xaikit.methods.base import ask, make_method
 from xaikit.metrics.faithfulness import RemovalTest
-from xaikit.question import Meter, Pool, Question
 
 BAR = {"cpu": 1.05, "cuda": 1.10}
 UNIT = "times the pure passes"

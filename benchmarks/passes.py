@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from benchmarks.harness import clock
+from xaikit.core.question import Question
 from xaikit.models.inputs import Batch, padding
 from xaikit.models.neural import NeuralModel, evaluating
-from xaikit.question import Question
 
 __all__ = ["Passes", "Recording", "masked", "random_masks"]
 

@@ -22,10 +22,10 @@ import torch
 from torch import Tensor
 
 from benchmarks.passes import masked
-from xaikit.modality.text import MASK_WORD
+from xaikit.core.question import Question
+from xaikit.modalities.text import MASK_WORD
 from xaikit.models.inputs import Batch, padding
 from xaikit.models.neural import NeuralModel, evaluating
-from xaikit.question import Question
 
 __all__ = ["Peers", "global_seed"]
 

@@ -1,4 +1,4 @@
-"""Accuracy of `xaikit.estimators.shapley` on fully enumerated games of real networks.
+"""Accuracy of `xaikit.shapley.shapley` on fully enumerated games of real networks.
 
     python benchmarks/shapley_accuracy.py --seeds 5 --families vit9 resnet14 --json out.json
 
@@ -22,14 +22,14 @@ from pathlib import Path
 
 import numpy as np
 
-from xaikit.estimators import ShapleyResult, shapley
-from xaikit.estimators.design import paired_design
-from xaikit.estimators.exact import shapley_weights
-from xaikit.estimators.game import Game
-from xaikit.estimators.pairs import evaluate_pairs
-from xaikit.estimators.permutation import permutation_estimate
-from xaikit.estimators.regression import leverage_fit
-from xaikit.estimators.result import Estimate
+from xaikit.shapley import ShapleyResult, shapley
+from xaikit.shapley.design import paired_design
+from xaikit.shapley.exact import shapley_weights
+from xaikit.shapley.game import Game
+from xaikit.shapley.permutation import permutation_estimate
+from xaikit.shapley.process.pairs import evaluate_pairs
+from xaikit.shapley.regression import leverage_fit
+from xaikit.shapley.result import Estimate
 
 BUDGETS = {
     "sentiment14": (33, 71, 154, 336, 731, 1591, 3461),

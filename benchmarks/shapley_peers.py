@@ -20,11 +20,11 @@ import torch
 from benchmarks.oddshap import oddshap
 from benchmarks.peers import global_seed
 from benchmarks.shapley_accuracy import Table
-from xaikit.estimators import shapley
-from xaikit.estimators.design import paired_design
-from xaikit.estimators.game import Game
-from xaikit.estimators.pairs import evaluate_pairs
-from xaikit.estimators.regression import leverage_fit
+from xaikit.shapley import shapley
+from xaikit.shapley.design import paired_design
+from xaikit.shapley.game import Game
+from xaikit.shapley.process.pairs import evaluate_pairs
+from xaikit.shapley.regression import leverage_fit
 
 __all__ = ["DEFAULTS", "OURS", "PACKAGES", "RESEARCH", "Counted", "Estimator"]
 

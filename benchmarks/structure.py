@@ -13,7 +13,7 @@ from benchmarks.harness import Options, Row, clock, ratios, spread, turns, withi
 from benchmarks.nets import Case, cases, image_model, table_question
 from benchmarks.overhead import fresh, settle
 from benchmarks.passes import random_masks
-from xaikit.question import Question
+from xaikit.core.question import Question
 
 MASKS = 512
 

@@ -15,9 +15,9 @@ from benchmarks.harness import Options, Row, clock, per_row, ratios, spread, tur
 from benchmarks.passes import Passes
 from benchmarks.peers import Peers
 from xaikit import load_data, study, train
-from xaikit.asking import make_question
+from xaikit.core.types import Floats, Sample
 from xaikit.models.neural import NeuralModel
-from xaikit.types import Floats, Sample
+from xaikit.study.plan import make_question
 
 METHODS = (
     "integrated_gradients", "shap", "lime", "occlusion", "gradcam", "gradient_shap",

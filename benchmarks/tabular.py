@@ -18,8 +18,8 @@ from benchmarks.nets import N_COLUMNS, table_questions
 from benchmarks.overhead import counted, fresh, settle
 from benchmarks.passes import Passes
 from benchmarks.peers import Peers
+from xaikit.core.question import Question
 from xaikit.methods.base import ask, make_method
-from xaikit.question import Question
 
 EVALUATIONS = 2048
 ROWS = 16

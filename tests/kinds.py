@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 
-from xaikit.abilities import Model
+from xaikit.core.abilities import Model
 from xaikit.data import Dataset, load_data
 from xaikit.models import train
 

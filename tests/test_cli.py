@@ -14,7 +14,7 @@ pytestmark = pytest.mark.xdist_group("cli")  # one process, so that its model is
 
 
 def xaikit(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
-    code = "import sys; from xaikit.cli import main; main()"
+    code = "import sys; from xaikit.app.cli import main; main()"
     env = {**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160", "NO_COLOR": "1"}
     return subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code, *words],
@@ -62,7 +62,7 @@ class NoTorch:
             raise ImportError(name + " is not there")
 sys.meta_path.insert(0, NoTorch())
 sys.argv = ["xaikit", "report", "runs/wine", "-o", "again.html"]
-from xaikit.cli import main
+from xaikit.app.cli import main
 main()
 """
     done = subprocess.run(

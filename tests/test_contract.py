@@ -11,12 +11,12 @@ import pytest
 import torch
 from toys import FunctionModel, ask_table, linear, product
 
-from xaikit.asking import explain
-from xaikit.errors import CheckFailed, DataError, InvalidInput, UnknownName
-from xaikit.question import Pool
-from xaikit.registry import Registry
-from xaikit.run import Run
-from xaikit.types import Explanation, Sample, Score, Segmentation, Target
+from xaikit.core.errors import CheckFailed, DataError, InvalidInput, UnknownName
+from xaikit.core.question import Pool
+from xaikit.core.registry import Registry
+from xaikit.core.types import Explanation, Sample, Score, Segmentation, Target
+from xaikit.study.plan import explain
+from xaikit.study.run import Run
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from xaikit.demo import DEMOS, Demo, run_demo
+from xaikit.app.demo import DEMOS, Demo, run_demo
 
 
 @pytest.mark.filterwarnings("ignore")  # of the packages that the worker processes load

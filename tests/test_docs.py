@@ -69,7 +69,7 @@ def test_every_link_inside_the_repository_leads_somewhere(page) -> None:
 def test_every_command_in_the_documents_exists(page) -> None:
     from typer.main import get_command
 
-    from xaikit.cli import app
+    from xaikit.app.cli import app
 
     commands = get_command(app).commands
     for block in [*blocks(page, ""), *blocks(page, "sh")]:

@@ -13,14 +13,14 @@ import torch
 from torch import nn
 from toys import FunctionModel, ask_table, linear
 
-from xaikit.asking import Plan, choose_methods, make_question
-from xaikit.engine import LARGEST, Pace, nominal_seconds, pace_of, rows_that_fit, worked
-from xaikit.errors import InvalidInput, OutOfBudget
-from xaikit.forecast import forecast
+from xaikit.core.batching import LARGEST, Pace, nominal_seconds, pace_of, rows_that_fit, worked
+from xaikit.core.errors import InvalidInput, OutOfBudget
+from xaikit.core.question import Pool, Question
+from xaikit.core.types import Sample
 from xaikit.methods.base import ask, make_method
 from xaikit.models import wrap
-from xaikit.question import Pool, Question
-from xaikit.types import Sample
+from xaikit.study.forecast import forecast
+from xaikit.study.plan import Plan, choose_methods, make_question
 
 
 def smooth(n: int) -> FunctionModel:
@@ -256,7 +256,7 @@ def test_a_budget_goes_to_the_methods_that_have_one() -> None:
 def test_pages_that_a_pass_frees_stay_for_the_next_one() -> None:
     passes = """
 import resource, numpy as np
-from xaikit.engine import keep_pages
+from xaikit.core.batching import keep_pages
 keep_pages()
 for turn in range(4):
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

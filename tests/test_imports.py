@@ -68,7 +68,7 @@ def test_the_report_needs_no_torch_and_no_method() -> None:
 
 
 def test_importing_xaikit_loads_nothing_heavy() -> None:
-    code = "import sys, xaikit, xaikit.cli; print(*{m.split('.')[0] for m in sys.modules})"
+    code = "import sys, xaikit, xaikit.app.cli; print(*{m.split('.')[0] for m in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not HEAVY & set(done.stdout.split())
 

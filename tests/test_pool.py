@@ -10,13 +10,13 @@ import torch
 from torch import nn
 from toys import FunctionModel, ask_table
 
-from xaikit.asking import Plan, make_question
-from xaikit.errors import CheckFailed
+from xaikit.core.errors import CheckFailed
+from xaikit.core.question import Pool, Question, runner_up
+from xaikit.core.types import Sample, Target
 from xaikit.methods.base import ask, make_method
 from xaikit.metrics.sanity import RandomLogit
 from xaikit.models import wrap
-from xaikit.question import Pool, Question, runner_up
-from xaikit.types import Sample, Target
+from xaikit.study.plan import Plan, make_question
 
 
 def three_classes(**changes) -> Question:

@@ -11,13 +11,13 @@ import pytest
 import torch
 from kinds import KINDS, dataset, fitted
 
-from xaikit.abilities import Differentiable
-from xaikit.asking import Plan, make_question
-from xaikit.errors import NotApplicable, OutOfBudget, XaikitError
+from xaikit.core.abilities import Differentiable
+from xaikit.core.errors import NotApplicable, OutOfBudget, XaikitError
+from xaikit.core.question import Question
+from xaikit.core.types import Explanation, Target
 from xaikit.methods import METHODS
 from xaikit.methods.base import ask, make_method, reason_against
-from xaikit.question import Question
-from xaikit.types import Explanation, Target
+from xaikit.study.plan import Plan, make_question
 
 COARSE = {"image": "patches:3", "text": "auto", "table": "auto", "series": "windows:8"}
 QUICK = {

@@ -11,9 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from xaikit.abilities import Activations, Attention, Leaf
-from xaikit.question import Masker, Question
-from xaikit.types import Sample, Segmentation, Target
+from xaikit.core.abilities import Activations, Attention, Leaf
+from xaikit.core.question import Masker, Question
+from xaikit.core.types import Sample, Segmentation, Target
 
 WORDS = ("[pad]", "[cls]", "[mask]", "not", "good", "bad", "very", "film", "the")
 

@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 import torch
 
+from xaikit.core.types import Modality, Sample
 from xaikit.data.dataset import Column, Dataset
 from xaikit.models.assembly import KINDS, assemble, reads_of
 from xaikit.models.inputs import Columns, Pixels, Steps
 from xaikit.models.neural import NeuralModel
 from xaikit.models.text import Words
 from xaikit.models.zoo import ZOO
-from xaikit.types import Modality, Sample
 
 CELLS = [(name, modality) for name in ZOO for modality in ZOO.get(name).modalities]
 SMALL: dict[str, dict[str, Any]] = {

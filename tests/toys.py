@@ -8,8 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from xaikit.question import Masker, Question
-from xaikit.types import Sample, Segmentation, Target
+from xaikit.core.question import Masker, Question
+from xaikit.core.types import Sample, Segmentation, Target
 
 
 @dataclass(eq=False)

@@ -7,44 +7,48 @@ matplotlib.
 from __future__ import annotations
 
 import importlib
+import sys
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from xaikit.core.moved import Moved
+
 if TYPE_CHECKING:
-    from xaikit.asking import Plan, explain, make_question
-    from xaikit.comparison import compare
+    from xaikit.core.errors import XaikitError
+    from xaikit.core.question import Masker, Question
+    from xaikit.core.types import Explanation, Sample, Score, Segmentation, Target
     from xaikit.data import load_data
-    from xaikit.errors import XaikitError
-    from xaikit.estimators import shapley
     from xaikit.models import load_model, save_model, train, wrap
-    from xaikit.pipeline import study
-    from xaikit.question import Masker, Question
     from xaikit.report import write_comparison, write_report
-    from xaikit.run import Run
-    from xaikit.types import Explanation, Sample, Score, Segmentation, Target
+    from xaikit.shapley import shapley
+    from xaikit.study.compare import compare
+    from xaikit.study.plan import Plan, explain, make_question
+    from xaikit.study.run import Run
+    from xaikit.study.study import study
 
 _HOMES = {
-    "compare": "xaikit.comparison",
-    "explain": "xaikit.asking",
+    "compare": "xaikit.study.compare",
+    "explain": "xaikit.study.plan",
     "load_data": "xaikit.data",
     "load_model": "xaikit.models",
-    "make_question": "xaikit.asking",
+    "make_question": "xaikit.study.plan",
     "save_model": "xaikit.models",
-    "shapley": "xaikit.estimators",
-    "study": "xaikit.pipeline",
+    "shapley": "xaikit.shapley",
+    "study": "xaikit.study.study",
     "train": "xaikit.models",
     "wrap": "xaikit.models",
     "write_comparison": "xaikit.report",
     "write_report": "xaikit.report",
-    "Explanation": "xaikit.types",
-    "Masker": "xaikit.question",
-    "Plan": "xaikit.asking",
-    "Question": "xaikit.question",
-    "Run": "xaikit.run",
-    "Sample": "xaikit.types",
-    "Score": "xaikit.types",
-    "Segmentation": "xaikit.types",
-    "Target": "xaikit.types",
-    "XaikitError": "xaikit.errors",
+    "Explanation": "xaikit.core.types",
+    "Masker": "xaikit.core.question",
+    "Plan": "xaikit.study.plan",
+    "Question": "xaikit.core.question",
+    "Run": "xaikit.study.run",
+    "Sample": "xaikit.core.types",
+    "Score": "xaikit.core.types",
+    "Segmentation": "xaikit.core.types",
+    "Target": "xaikit.core.types",
+    "XaikitError": "xaikit.core.errors",
 }
 
 __version__ = "0.1.0"
@@ -84,3 +88,16 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted(__all__)
+
+
+class _Front(ModuleType):
+    """`study` and `shapley` are functions here, although folders bear the same names."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name in _HOMES and isinstance(value, ModuleType):
+            return  # importing `xaikit.study.plan` would put the folder in the function's place
+        super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Front
+sys.meta_path.append(Moved())

@@ -7,7 +7,7 @@ import pytest
 from sklearn.datasets import load_diabetes
 
 from xaikit.data import DATASETS, Dataset, load_data
-from xaikit.modality.text import join
+from xaikit.modalities.text import join
 
 
 @pytest.fixture(scope="module")

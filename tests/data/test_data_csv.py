@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from xaikit.core.errors import DataError
 from xaikit.data import Column, load_data
-from xaikit.errors import DataError
 
 
 def table(n: int = 40, extra: str = "") -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from xaikit.core.errors import DataError
 from xaikit.data import load_data
-from xaikit.errors import DataError
 
 ROW = {"text": "not really good.", "label": "bad"}
 

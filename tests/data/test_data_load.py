@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from xaikit.core.errors import DataError, InvalidInput, UnknownName
 from xaikit.data import load_data
-from xaikit.errors import DataError, InvalidInput, UnknownName
 
 ROWS = "a,b\n" + "\n".join(f"{i},{i % 2}" for i in range(20))
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from xaikit.core.errors import DataError
 from xaikit.data import load_data
-from xaikit.errors import DataError
 
 Y = np.arange(20) % 2
 

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from xaikit.core.errors import DataError
 from xaikit.data import load_data
-from xaikit.errors import DataError
 
 
 def picture(path: Path, level: int = 0, size: tuple[int, int] = (6, 4), mode: str = "L") -> Path:

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from xaikit.core.errors import DataError
 from xaikit.data import Dataset, load_data
-from xaikit.errors import DataError
-from xaikit.modality.text import join
+from xaikit.modalities.text import join
 
 pytestmark = pytest.mark.shared
 

@@ -11,9 +11,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xaikit.estimators import shapley
-from xaikit.estimators.exact import exact_values
-from xaikit.estimators.game import Game
+from xaikit.shapley import shapley
+from xaikit.shapley.exact import exact_values
+from xaikit.shapley.game import Game
 
 ROOT = Path(__file__).resolve().parents[2]
 GAMES = Path(

@@ -10,11 +10,11 @@ import sys
 import numpy as np
 import pytest
 
-from xaikit.errors import InvalidInput, OutOfBudget
-from xaikit.estimators import ShapleyResult, shapley
-from xaikit.estimators import estimate as estimate_module
-from xaikit.estimators.estimate import METHODS, minimum_budget
-from xaikit.estimators.result import Estimate, is_converged
+from xaikit.core.errors import InvalidInput, OutOfBudget
+from xaikit.shapley import ShapleyResult, shapley
+from xaikit.shapley import estimate as estimate_module
+from xaikit.shapley.api import METHODS, minimum_budget
+from xaikit.shapley.result import Estimate, is_converged
 
 ESTIMATORS = ("auto", "odd_gp", "border", "kernel", "leverage", "permutation")
 
@@ -328,7 +328,7 @@ def test_exact_within_a_budget_too_small_names_the_way_out():
 
 def test_numpy_and_scipy_are_all_it_takes():
     code = (
-        "import sys, xaikit.estimators; "
+        "import sys, xaikit.shapley; "
         "print(sorted({'torch', 'shap', 'lime', 'sklearn', 'scipy.stats'} & set(sys.modules)))"
     )
     ran = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

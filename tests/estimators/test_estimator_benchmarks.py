@@ -18,7 +18,7 @@ from benchmarks.evaluations import Curve, reach
 from benchmarks.oddshap import _walsh, oddshap
 from benchmarks.shapley_accuracy import Table
 from benchmarks.shapley_peers import OURS, PACKAGES, RESEARCH, Counted
-from xaikit.estimators.exact import coalition_masks
+from xaikit.shapley.exact import coalition_masks
 
 MASKS = coalition_masks(8, 0, 2**8)
 LINEAR = np.array([3.0, -1, 0.5, 0, 2, 1, -4, 1])

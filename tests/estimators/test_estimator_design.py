@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from xaikit.estimators.design import allocate, paired_design, stratum_caps
+from xaikit.shapley.design import allocate, paired_design, stratum_caps
 
 
 def rows(masks):

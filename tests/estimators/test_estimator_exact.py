@@ -8,9 +8,9 @@ import math
 import numpy as np
 import pytest
 
-from xaikit.errors import OutOfBudget
-from xaikit.estimators import shapley
-from xaikit.estimators.exact import coalition_masks, shapley_weights
+from xaikit.core.errors import OutOfBudget
+from xaikit.shapley import shapley
+from xaikit.shapley.exact import coalition_masks, shapley_weights
 
 
 def by_orders(value, n):

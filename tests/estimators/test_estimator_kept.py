@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from xaikit.estimators.blocks import BLOCK, Blocks, held
-from xaikit.estimators.kept import kept
+from xaikit.shapley.blocks import BLOCK, Blocks, held
+from xaikit.shapley.kept import kept
 
 
 def counted(room: int):

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xaikit.errors import InvalidInput
-from xaikit.estimators.memory import Memory
+from xaikit.core.errors import InvalidInput
+from xaikit.core.memory import Memory
 
 
 class Recorder:

@@ -8,19 +8,19 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from xaikit.estimators import odd_gp as odd_gp_module
-from xaikit.estimators import odd_integrals
-from xaikit.estimators.design import paired_design
-from xaikit.estimators.exact import exact_values
-from xaikit.estimators.game import Game
-from xaikit.estimators.odd_gp import fitted_pairs, odd_gp
-from xaikit.estimators.odd_integrals import (
+from xaikit.shapley import odd_gp as odd_gp_module
+from xaikit.shapley import odd_integrals
+from xaikit.shapley.design import paired_design
+from xaikit.shapley.exact import exact_values
+from xaikit.shapley.game import Game
+from xaikit.shapley.process.estimator import fitted_pairs, odd_gp
+from xaikit.shapley.process.integrals import (
     nugget_functional,
     prior_variance,
     shapley_functional,
     smooth_functional,
 )
-from xaikit.estimators.odd_model import (
+from xaikit.shapley.process.model import (
     Objective,
     Observations,
     Parameters,
@@ -29,8 +29,8 @@ from xaikit.estimators.odd_model import (
     odd_kernel,
     smooth_kernel,
 )
-from xaikit.estimators.odd_posterior import condition, with_rest
-from xaikit.estimators.pairs import evaluate_pairs
+from xaikit.shapley.process.pairs import evaluate_pairs
+from xaikit.shapley.process.posterior import condition, with_rest
 
 N = 6
 

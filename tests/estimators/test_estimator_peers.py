@@ -8,16 +8,16 @@ import tracemalloc
 import numpy as np
 import pytest
 
-from xaikit.errors import OutOfBudget
-from xaikit.estimators import blocks, shapley
-from xaikit.estimators.border import border_estimate, border_gap
-from xaikit.estimators.design import paired_design, stratum_caps
-from xaikit.estimators.estimate import largest_budget
-from xaikit.estimators.exact import exact_values
-from xaikit.estimators.game import Game
-from xaikit.estimators.pairs import evaluate_pairs
-from xaikit.estimators.permutation import permutation_estimate
-from xaikit.estimators.regression import (
+from xaikit.core.errors import OutOfBudget
+from xaikit.shapley import blocks, shapley
+from xaikit.shapley.api import largest_budget
+from xaikit.shapley.border import border_estimate, border_gap
+from xaikit.shapley.design import paired_design, stratum_caps
+from xaikit.shapley.exact import exact_values
+from xaikit.shapley.game import Game
+from xaikit.shapley.permutation import permutation_estimate
+from xaikit.shapley.process.pairs import evaluate_pairs
+from xaikit.shapley.regression import (
     System,
     kernel_design,
     kernel_fit,

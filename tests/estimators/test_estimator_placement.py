@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xaikit.estimators.design import allocate, list_stratum, paired_design
-from xaikit.estimators.odd_integrals import nugget_functional
-from xaikit.estimators.odd_model import Parameters, smooth_kernel
-from xaikit.estimators.placement import (
+from xaikit.shapley.design import allocate, list_stratum, paired_design
+from xaikit.shapley.process.integrals import nugget_functional
+from xaikit.shapley.process.model import Parameters, smooth_kernel
+from xaikit.shapley.process.placement import (
     LINEAR_RATIO,
     NUGGET_RATIO,
     RELEVANCE,

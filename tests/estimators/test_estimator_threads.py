@@ -11,8 +11,8 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from xaikit import shapley
-from xaikit.estimators import odd_gp
-from xaikit.estimators.threads import one_thread
+from xaikit.shapley import odd_gp
+from xaikit.shapley.threads import one_thread
 
 
 def blas_threads() -> set[int]:
@@ -58,7 +58,7 @@ FITS = """
 import sys, threading
 import numpy, scipy.linalg
 from threadpoolctl import threadpool_info
-from xaikit.estimators.threads import one_thread
+from xaikit.shapley.threads import one_thread
 
 def blas():
     return {lib["num_threads"] for lib in threadpool_info() if lib["user_api"] == "blas"}

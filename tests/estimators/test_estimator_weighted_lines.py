@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from xaikit.estimators import weighted_lines
-from xaikit.estimators.pairs import both_of
-from xaikit.estimators.weighted_lines import Frame
+from xaikit.methods.weighted_lines import Frame
+from xaikit.shapley import weighted_lines
+from xaikit.shapley.process.pairs import both_of
 
 
 def test_a_mask_is_followed_by_its_complement():

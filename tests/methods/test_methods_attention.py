@@ -10,10 +10,10 @@ import torch
 from torch import Tensor
 from toy_nets import Attends, AttentionModel, NetModel, ask_net
 
-from xaikit.abilities import Attention
-from xaikit.errors import CheckFailed, InvalidInput, NotApplicable
+from xaikit.core.abilities import Attention
+from xaikit.core.errors import CheckFailed, InvalidInput, NotApplicable
+from xaikit.core.types import Target
 from xaikit.methods.base import ask, make_method, reason_against
-from xaikit.types import Target
 
 READINGS = ("first", "last", "mean")
 MODES = ("gradient", "rollout", "raw")

@@ -9,10 +9,10 @@ from captum.attr import LayerGradCam
 from torch import nn
 from toy_nets import Conv, ConvModel, LastState, NetModel, WordModel, ask_net, whole_weights
 
-from xaikit.abilities import Activations
-from xaikit.errors import NotApplicable
+from xaikit.core.abilities import Activations
+from xaikit.core.errors import NotApplicable
+from xaikit.core.types import Target
 from xaikit.methods.base import ask, make_method, reason_against
-from xaikit.types import Target
 
 NAMES = ("gradcam", "hirescam")
 

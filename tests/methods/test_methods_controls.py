@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 from toys import FunctionModel, ask_table, linear
 
-from xaikit.errors import NotApplicable
+from xaikit.core.errors import NotApplicable
+from xaikit.core.question import Masker, Question
+from xaikit.core.types import Sample, Segmentation, Target
 from xaikit.methods.base import METHODS, ask
 from xaikit.methods.controls import Magnitude, Random
-from xaikit.question import Masker, Question
-from xaikit.types import Sample, Segmentation, Target
 
 
 def test_random_is_standard_normal_noise_of_the_seed_and_the_sample() -> None:

@@ -7,11 +7,11 @@ import pytest
 from toys import FunctionModel, ask_table, linear
 
 from xaikit import shapley
+from xaikit.core.question import Pool, Question
+from xaikit.core.types import Explanation, Floats
 from xaikit.methods.base import ask
 from xaikit.methods.few import too_few
-from xaikit.methods.shapley import Shap
-from xaikit.question import Pool, Question
-from xaikit.types import Explanation, Floats
+from xaikit.methods.shap import Shap
 
 N, K, BUDGET = 10, 24, 16
 

@@ -22,10 +22,10 @@ from toy_nets import (
 )
 from toys import linear
 
-from xaikit.errors import CheckFailed, InvalidInput, NotApplicable
+from xaikit.core.errors import CheckFailed, InvalidInput, NotApplicable
+from xaikit.core.question import Masker
+from xaikit.core.types import Segmentation, Target
 from xaikit.methods.base import ask, make_method, reason_against
-from xaikit.question import Masker
-from xaikit.types import Segmentation, Target
 
 NAMES = ("saliency", "input_x_gradient", "integrated_gradients", "smoothgrad", "gradient_shap")
 WITH_REFERENCE = ("input_x_gradient", "integrated_gradients", "gradient_shap")

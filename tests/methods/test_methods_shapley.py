@@ -20,11 +20,11 @@ from sklearn.ensemble import (
 from sklearn.tree import DecisionTreeRegressor
 from toys import FunctionModel, ask_table, columns, linear, product
 
-from xaikit.errors import OutOfBudget
+from xaikit.core.errors import OutOfBudget
+from xaikit.core.question import Question
+from xaikit.core.types import Explanation, Floats, Segmentation, Target
 from xaikit.methods.base import METHODS, ask
-from xaikit.methods.shapley import ExactShapley, Shap
-from xaikit.question import Question
-from xaikit.types import Explanation, Floats, Segmentation, Target
+from xaikit.methods.shap import ExactShapley, Shap
 
 NAMES = ("shap", "exact_shapley", "kernel_shap", "leverage_shap", "permutation_shap")
 SAMPLED = ("shap", "kernel_shap", "leverage_shap", "permutation_shap")

@@ -11,11 +11,11 @@ from lime.lime_image import LimeImageExplainer
 from lime.lime_text import LimeTextExplainer
 from toys import FunctionModel, ask_table, linear, product
 
-from xaikit.errors import InvalidInput, OutOfBudget
+from xaikit.core.errors import InvalidInput, OutOfBudget
+from xaikit.core.question import Masker, Question
+from xaikit.core.types import Explanation, Floats, Sample, Segmentation, Target
 from xaikit.methods.base import ask
-from xaikit.methods.surrogate import Lime
-from xaikit.question import Masker, Question
-from xaikit.types import Explanation, Floats, Sample, Segmentation, Target
+from xaikit.methods.lime import Lime
 
 
 def explain(question: Question, seed: int = 0, **params: Any) -> Explanation:

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 import torch
 
+from xaikit.core.question import Question
+from xaikit.core.types import Explanation, Sample, Target
 from xaikit.methods.base import ask, make_method, reason_against
-from xaikit.modality import masker, segment
+from xaikit.modalities import masker, segment
 from xaikit.models.assembly import KINDS, assemble, reads_of
 from xaikit.models.inputs import Columns, Pixels, Steps
 from xaikit.models.neural import NeuralModel
 from xaikit.models.text import Words
 from xaikit.models.zoo import ZOO
-from xaikit.question import Question
-from xaikit.types import Explanation, Sample, Target
 
 GRADIENTS = (
     "saliency",

@@ -10,12 +10,12 @@ import pytest
 from toy_nets import NetModel
 from toys import ask_table
 
-from xaikit.causes import ALIKE_WITHOUT_INTERACTIONS, Cause, causes
+from xaikit.core.stats import spearman
+from xaikit.core.types import Explanation, Segmentation, Target
+from xaikit.judge.causes import ALIKE_WITHOUT_INTERACTIONS, Cause, causes
 from xaikit.methods.base import ask, make_method
 from xaikit.metrics import agreement_scores, pairwise_agreement
-from xaikit.run import Run
-from xaikit.stats import spearman
-from xaikit.types import Explanation, Segmentation, Target
+from xaikit.study.run import Run
 
 PIXELS = Segmentation(np.arange(64).reshape(8, 8), tuple(f"p{i}" for i in range(64)), "64 pixels")
 Make = Callable[[np.random.Generator], dict[str, Explanation]]

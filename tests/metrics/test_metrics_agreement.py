@@ -9,8 +9,9 @@ import pytest
 from scipy.stats import spearmanr
 from toys import ask_table, linear
 
-from xaikit.agreement import similarity
-from xaikit.errors import InvalidInput
+from xaikit.core.errors import InvalidInput
+from xaikit.core.stats import spearman
+from xaikit.core.types import Explanation, Score
 from xaikit.metrics import (
     agreement_scores,
     consensus,
@@ -19,9 +20,8 @@ from xaikit.metrics import (
     masker_tau,
     pairwise_agreement,
 )
+from xaikit.metrics.agreement import similarity
 from xaikit.metrics.base import default_k
-from xaikit.stats import spearman
-from xaikit.types import Explanation, Score
 
 
 def explain(values, method: str = "a", *, std=None, sample: str = "s0") -> Explanation:

@@ -12,12 +12,12 @@ from toy_zoo import fresh, toy_data
 from toys import ask_table, linear
 
 from xaikit import wrap
-from xaikit.asking import Plan, make_question
-from xaikit.errors import InvalidInput, NotApplicable
+from xaikit.core.errors import InvalidInput, NotApplicable
+from xaikit.core.question import Question
+from xaikit.core.types import Explanation, Target
 from xaikit.metrics import RemovalTest
 from xaikit.metrics.fine_tuned import FFidelity, fine_tuned, on_model
-from xaikit.question import Question
-from xaikit.types import Explanation, Target
+from xaikit.study.plan import Plan, make_question
 
 N = 8
 PERFECT = np.array([2.0, 1.0, 0, 0, 0, 0, 0, 0])

@@ -9,10 +9,10 @@ import pytest
 from sklearn.metrics import average_precision_score, f1_score
 from toys import FunctionModel
 
-from xaikit.errors import InvalidInput
+from xaikit.core.errors import InvalidInput
+from xaikit.core.question import Masker, Question
+from xaikit.core.types import Sample, Score, Segmentation, Target
 from xaikit.metrics import METRICS, Plausibility, over_samples
-from xaikit.question import Masker, Question
-from xaikit.types import Sample, Score, Segmentation, Target
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from toys import FunctionModel, ask_table, linear
 
-from xaikit.errors import InvalidInput
+from xaikit.core.errors import InvalidInput
+from xaikit.core.question import Masker, Pool, Question
+from xaikit.core.types import Explanation, Target
 from xaikit.metrics import METRICS, CompletenessGap, Removal, RemovalTest, removal_tests
 from xaikit.metrics.faithfulness import shift
-from xaikit.question import Masker, Pool, Question
-from xaikit.types import Explanation, Target
 
 
 @dataclasses.dataclass(frozen=True)

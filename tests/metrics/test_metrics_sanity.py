@@ -10,13 +10,13 @@ import toy_studies as toys
 from toy_nets import NetModel, ask_net
 from toys import ask_table, linear
 
-from xaikit.errors import InvalidInput
+from xaikit.core.errors import InvalidInput
+from xaikit.core.question import Masker, Pool
+from xaikit.core.stats import spearman
 from xaikit.methods.base import METHODS, ask, make_method
 from xaikit.metrics import METRICS, Randomisation, RandomLogit, Stability, neighbours
 from xaikit.metrics.base import ask_again
 from xaikit.metrics.stability import seed_agreement
-from xaikit.question import Masker, Pool
-from xaikit.stats import spearman
 
 
 @pytest.fixture(autouse=True)

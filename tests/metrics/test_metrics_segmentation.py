@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from toys import FunctionModel, ask_table, linear
 
+from xaikit.core.question import Masker, Pool, Question
+from xaikit.core.stats import spearman
+from xaikit.core.types import Sample, Segmentation, Target
 from xaikit.methods.base import ask, make_method
 from xaikit.metrics import METRICS, SegmentationStability
 from xaikit.metrics.segmentation import recut
-from xaikit.modality import segment
-from xaikit.question import Masker, Pool, Question
-from xaikit.stats import spearman
-from xaikit.types import Sample, Segmentation, Target
+from xaikit.modalities import segment
 
 RNG = np.random.default_rng(3)
 

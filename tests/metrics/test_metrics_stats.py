@@ -7,8 +7,8 @@ import pytest
 import scipy.stats
 from sklearn.metrics import average_precision_score
 
-from xaikit import stats
-from xaikit.errors import InvalidInput
+from xaikit.core import stats
+from xaikit.core.errors import InvalidInput
 
 
 def test_bootstrap_interval_is_the_bca_interval_of_scipy() -> None:

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import torch
 
-from xaikit.abilities import Differentiable, Model
-from xaikit.errors import InvalidInput
-from xaikit.estimators.exact import coalition_masks
-from xaikit.truth import TruthCase, truth_cases, watermark
-from xaikit.types import Explanation
+from xaikit.app.truth import TruthCase, truth_cases, watermark
+from xaikit.core.abilities import Differentiable, Model
+from xaikit.core.errors import InvalidInput
+from xaikit.core.types import Explanation
+from xaikit.shapley.exact import coalition_masks
 
 CASES = {case.name: case for case in truth_cases()}
 

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 import toy_studies as toys
 
+from xaikit.core.stats import paired_test
+from xaikit.core.types import Score
+from xaikit.judge.verdict import Verdict, verdicts
 from xaikit.methods.base import METHODS
-from xaikit.run import Run
-from xaikit.stats import paired_test
-from xaikit.types import Score
-from xaikit.verdict import Verdict, verdicts
+from xaikit.study.run import Run
 
 
 @pytest.fixture(autouse=True)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from xaikit.core.errors import InvalidInput
+from xaikit.core.types import Sample
 from xaikit.data import Dataset
-from xaikit.errors import InvalidInput
-from xaikit.modality import MASKERS, SEGMENTERS, background, magnitude, masker, segment
-from xaikit.types import Sample
+from xaikit.modalities import MASKERS, SEGMENTERS, background, magnitude, masker, segment
 
 RNG = np.random.default_rng(0)
 SAMPLES = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xaikit.errors import InvalidInput
-from xaikit.modality import magnitude, masker, segment
-from xaikit.types import Sample
+from xaikit.core.errors import InvalidInput
+from xaikit.core.types import Sample
+from xaikit.modalities import magnitude, masker, segment
 
 
 def series(length: int, channels: int = 1) -> Sample:

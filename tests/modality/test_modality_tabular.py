@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xaikit.errors import InvalidInput
-from xaikit.modality import magnitude, masker, segment
-from xaikit.types import Sample
+from xaikit.core.errors import InvalidInput
+from xaikit.core.types import Sample
+from xaikit.modalities import magnitude, masker, segment
 
 ROW = Sample("r", [1.0, 5.0, 2.0], "table")
 #                 measure, whole number of many values, code

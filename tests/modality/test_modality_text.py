@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from xaikit.modality import magnitude, masker, segment
-from xaikit.modality.text import MASK_WORD, join, mark, words
-from xaikit.types import Sample
+from xaikit.core.types import Sample
+from xaikit.modalities import magnitude, masker, segment
+from xaikit.modalities.text import MASK_WORD, join, mark, words
 
 
 def sample(text: str) -> Sample:

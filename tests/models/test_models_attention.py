@@ -12,9 +12,9 @@ from torch import nn
 from torch.nn.functional import scaled_dot_product_attention as imported_by_name
 from toy_zoo import fresh, toy_data
 
-from xaikit.abilities import Attentive
-from xaikit.errors import CheckFailed, NotApplicable
-from xaikit.models.watch import Recorder
+from xaikit.core.abilities import Attentive
+from xaikit.core.errors import CheckFailed, NotApplicable
+from xaikit.models.probe import Recorder
 from xaikit.models.wrapping import wrap
 
 

@@ -11,12 +11,12 @@ import pytest
 import torch
 from toy_zoo import fresh, toy_data
 
-from xaikit.asking import Plan, make_question
+from xaikit.core.types import Sample
+from xaikit.methods.packing import Packable, prefetch
 from xaikit.models import branches
 from xaikit.models.branches import Branches
 from xaikit.models.composing import Composed
-from xaikit.packing import Packable, prefetch
-from xaikit.types import Sample
+from xaikit.study.plan import Plan, make_question
 
 EVERYTHING = slice(None)
 N = 12

@@ -14,8 +14,8 @@ import torch
 from safetensors.torch import load_file, save_file
 from toy_zoo import CELLS, SMALL, line_data, toy_data
 
-from xaikit.errors import ModelError
-from xaikit.models.checkpoint import load_model, save_model
+from xaikit.core.errors import ModelError
+from xaikit.models.store import load_model, save_model
 from xaikit.models.training import train
 from xaikit.models.wrapping import wrap
 

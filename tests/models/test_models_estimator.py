@@ -12,11 +12,13 @@ import pytest
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.pipeline import make_pipeline
 
-from xaikit.abilities import Linear, Maskable, Model, Trees
+from xaikit.core.abilities import Linear, Maskable, Model, Trees
+from xaikit.core.errors import ModelError, NotApplicable, UnknownName
+from xaikit.core.question import Masker, Question
+from xaikit.core.types import Floats, Modality, Sample, Segmentation, Target
 from xaikit.data.dataset import Column, Dataset
-from xaikit.errors import ModelError, NotApplicable, UnknownName
 from xaikit.methods.base import ask, make_method
-from xaikit.models.estimator import (
+from xaikit.models.sklearn import (
     ESTIMATORS,
     EstimatorModel,
     fit_estimator,
@@ -24,8 +26,6 @@ from xaikit.models.estimator import (
     save_estimator,
     wrap_estimator,
 )
-from xaikit.question import Masker, Question
-from xaikit.types import Floats, Modality, Sample, Segmentation, Target
 
 FAST = {"forest": {"n_estimators": 5}, "boosting": {"max_iter": 8}}
 

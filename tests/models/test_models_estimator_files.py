@@ -12,10 +12,10 @@ import skops.io
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 
+from xaikit.core.errors import ModelError
 from xaikit.data import load_data
-from xaikit.errors import ModelError
-from xaikit.models.estimator import fit_estimator, load_estimator, save_estimator
 from xaikit.models.features import WordGrams
+from xaikit.models.sklearn import fit_estimator, load_estimator, save_estimator
 
 
 @pytest.fixture

@@ -13,9 +13,9 @@ from sklearn.compose import make_column_transformer
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-from xaikit.errors import ModelError
+from xaikit.core.errors import ModelError
+from xaikit.core.types import Floats
 from xaikit.models.features import Columns, Gradients, Pixels, Strongest, Summary, WordGrams
-from xaikit.types import Floats
 
 TEXTS = [
     "The film is good , the cast is good",

@@ -14,15 +14,15 @@ from torch import Tensor, nn
 from toy_chains import shown
 from toy_zoo import fresh
 
-from xaikit.engine import LARGEST
-from xaikit.errors import CheckFailed
-from xaikit.estimators.pairs import both_of
+from xaikit.core.batching import LARGEST
+from xaikit.core.errors import CheckFailed
+from xaikit.core.question import Masker, Question
+from xaikit.core.types import Sample, Segmentation, Target
+from xaikit.methods.packing import Packable
 from xaikit.models import leading, wrap
 from xaikit.models.composing import Composed
 from xaikit.models.leading import Leading
-from xaikit.packing import Packable
-from xaikit.question import Masker, Question
-from xaikit.types import Sample, Segmentation, Target
+from xaikit.shapley.process.pairs import both_of
 
 EVERYTHING = slice(None)
 IDS = np.array([0, 0, 1, -1, 2, 3, 3])

@@ -11,13 +11,13 @@ from torch import Tensor, nn
 from toy_chains import chain, drawn, every_sort, grid, seeded, shown, whole
 from toy_zoo import fresh
 
+from xaikit.methods.packing import Packable
 from xaikit.models import mosaic, palette, wrap
 from xaikit.models.composing import Composed
 from xaikit.models.flow import Behind, Flow, Lost, Reach
 from xaikit.models.mosaic import Mosaic
 from xaikit.models.palette import coloured, covering
 from xaikit.models.windows import Axis
-from xaikit.packing import Packable
 
 EVERYTHING = slice(None)
 SHAPE = (24, 20)

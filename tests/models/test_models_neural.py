@@ -13,13 +13,13 @@ import torch.nn.functional as F
 from torch import nn
 from toy_zoo import CELLS, fresh, toy_data
 
-from xaikit.abilities import Attentive, Spatial, abilities_of
-from xaikit.errors import InvalidInput, NotApplicable
+from xaikit.core.abilities import Attentive, Spatial, abilities_of
+from xaikit.core.errors import InvalidInput, NotApplicable
+from xaikit.core.question import Masker, Question
+from xaikit.core.types import Segmentation, Target
 from xaikit.models.inputs import Columns, Pixels, Steps
+from xaikit.models.probe import has_strided_point
 from xaikit.models.text import Words
-from xaikit.models.watch import has_strided_point
-from xaikit.question import Masker, Question
-from xaikit.types import Segmentation, Target
 
 VARIANTS = [
     *[(name, modality, {}) for name, modality in CELLS],

@@ -12,12 +12,12 @@ from torch import Tensor, nn
 from toy_chains import bound, chain, drawn, every_sort, grid, leave_out, seeded, whole
 from toy_zoo import fresh
 
+from xaikit.core.question import Masker, Question
+from xaikit.core.types import Sample, Segmentation, Target
 from xaikit.methods.removal import Occlusion
 from xaikit.models import regions, trunk
 from xaikit.models.regions import Regions
 from xaikit.models.windows import Axis
-from xaikit.question import Masker, Question
-from xaikit.types import Sample, Segmentation, Target
 
 EVERYTHING = slice(None)
 

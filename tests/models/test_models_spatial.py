@@ -8,8 +8,8 @@ import torch
 from torch import nn
 from toy_zoo import fresh, toy_data
 
-from xaikit.abilities import Spatial
-from xaikit.errors import InvalidInput, NotApplicable
+from xaikit.core.abilities import Spatial
+from xaikit.core.errors import InvalidInput, NotApplicable
 from xaikit.models.wrapping import wrap
 
 LAYERS = [

@@ -10,11 +10,11 @@ import pytest
 import torch
 from toy_zoo import CELLS, SMALL, line_data, toy_data
 
+from xaikit.core.errors import DataError, InvalidInput, ModelError, TrainingFailed, UnknownName
+from xaikit.core.types import Sample
 from xaikit.data.dataset import Dataset
-from xaikit.errors import DataError, InvalidInput, ModelError, TrainingFailed, UnknownName
 from xaikit.models.training import _Loop, evaluate, pick_device, train
 from xaikit.models.zoo import Recipe
-from xaikit.types import Sample
 
 
 def quick(name, data, **params):

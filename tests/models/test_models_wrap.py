@@ -12,13 +12,13 @@ from sklearn.pipeline import make_pipeline
 from torch import nn
 from toy_nets import ask_net
 
-from xaikit.abilities import Attentive, Differentiable, Maskable, Spatial, abilities_of
-from xaikit.errors import InvalidInput, ModelError
+from xaikit.core.abilities import Attentive, Differentiable, Maskable, Spatial, abilities_of
+from xaikit.core.errors import InvalidInput, ModelError
+from xaikit.core.question import Masker, Question
+from xaikit.core.types import Sample, Segmentation, Target
 from xaikit.methods.base import ask
 from xaikit.methods.gradient import SmoothGrad
 from xaikit.models.wrapping import wrap
-from xaikit.question import Masker, Question
-from xaikit.types import Sample, Segmentation, Target
 
 AB = ("a", "b")
 

@@ -9,7 +9,7 @@ import pytest
 from report import sample_runs
 
 from xaikit.report import write_report
-from xaikit.run import Run
+from xaikit.study.run import Run
 
 
 @pytest.fixture(scope="session")

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from xaikit.run import Failure, Run
-from xaikit.types import Cost, Explanation, Sample, Score, Segmentation, Target
+from xaikit.core.types import Cost, Explanation, Sample, Score, Segmentation, Target
+from xaikit.study.run import Failure, Run
 
 MASKERS = ("mean colour of training images", "blurred image (sigma 3.2 px)")
 HOSTILE = '<script>alert("x")</script>'

@@ -12,12 +12,12 @@ import scipy.stats
 from report import sample_runs
 from report.reading import read
 
+from xaikit.core.types import Explanation, Sample, Score, Segmentation, Target
+from xaikit.judge.verdict import verdicts
 from xaikit.report import write_report
 from xaikit.report.consensus import levels
 from xaikit.report.page import report_page
-from xaikit.run import Run
-from xaikit.types import Explanation, Sample, Score, Segmentation, Target
-from xaikit.verdict import verdicts
+from xaikit.study.run import Run
 
 MASKERS = sample_runs.MASKERS
 REAL = [k.name for k in sample_runs.KINDS if not k.control]

@@ -14,11 +14,11 @@ import pytest
 from report import sample_runs
 from report.reading import read
 
-from xaikit.errors import DataError, InvalidInput, UnknownName
+from xaikit.core.errors import DataError, InvalidInput, UnknownName
+from xaikit.judge.verdict import verdicts
 from xaikit.report import write_comparison, write_index, write_report
 from xaikit.report.page import report_page
-from xaikit.run import Run
-from xaikit.verdict import verdicts
+from xaikit.study.run import Run
 
 KINDS = ("image", "text", "table", "series")
 BLOCKS = [

@@ -14,7 +14,8 @@ from markupsafe import Markup
 from PIL import Image
 from report import sample_runs
 
-from xaikit.errors import InvalidInput
+from xaikit.core.errors import InvalidInput
+from xaikit.core.types import Segmentation
 from xaikit.report.charts import curve_panel, dot_whisker, position, tag
 from xaikit.report.colour import PALETTE, bin_of, level, step_of
 from xaikit.report.comparison_charts import nice_end
@@ -36,7 +37,6 @@ from xaikit.report.png import heat_uri, photo_uri, sketch_uri
 from xaikit.report.strips import Clock, common_span
 from xaikit.report.text_card import marked_words
 from xaikit.report.words import WORDS, Words
-from xaikit.types import Segmentation
 
 
 def opened(uri: str) -> Image.Image:
@@ -242,7 +242,7 @@ def test_p_values_keep_what_matters(p, text):
 
 
 def test_every_measure_method_and_cause_has_its_words():
-    from xaikit.causes import Kind
+    from xaikit.judge.causes import Kind
     from xaikit.methods.base import METHODS
     from xaikit.metrics import MEASURES
 

@@ -11,11 +11,11 @@ import scipy.stats
 from report import sample_runs
 from report.reading import read
 
+from xaikit.core.stats import friedman_nemenyi
 from xaikit.report.charts import position
 from xaikit.report.page import report_page
 from xaikit.report.rank_chart import joined
-from xaikit.run import Run
-from xaikit.stats import friedman_nemenyi
+from xaikit.study.run import Run
 
 MASKERS = sample_runs.MASKERS
 REAL = [k.name for k in sample_runs.KINDS if not k.control]

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xaikit.core.errors import DataError
+from xaikit.core.types import Modality
 from xaikit.data.dataset import Column
 from xaikit.data.rows import Options, Rows
-from xaikit.errors import DataError
-from xaikit.types import Modality
 
 __all__ = ["read_npz"]
 

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 
+from xaikit.core.registry import Registry
 from xaikit.data.dataset import Column, Dataset
 from xaikit.data.reviews import make_reviews
 from xaikit.data.rows import Options, Rows, assemble
 from xaikit.data.scenes import make_digits
 from xaikit.data.waves import make_waves
-from xaikit.registry import Registry
 
 __all__ = ["DATASETS"]
 

@@ -11,8 +11,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.errors import DataError
-from xaikit.types import Modality, Sample
+from xaikit.core.errors import DataError
+from xaikit.core.types import Modality, Sample
 
 __all__ = ["Column", "Dataset"]
 

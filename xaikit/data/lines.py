@@ -10,7 +10,7 @@ from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
-from xaikit.errors import DataError
+from xaikit.core.errors import DataError
 
 __all__ = ["Sheet", "read_sheet", "read_text"]
 

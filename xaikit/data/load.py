@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
+from xaikit.core.errors import DataError, InvalidInput
+from xaikit.core.types import Modality
 from xaikit.data.arrays import read_npz
 from xaikit.data.builtin import DATASETS
 from xaikit.data.dataset import Dataset
@@ -14,8 +16,6 @@ from xaikit.data.pictures import read_pictures
 from xaikit.data.rows import Options, Rows, Task, assemble
 from xaikit.data.tables import read_csv
 from xaikit.data.texts import read_jsonl
-from xaikit.errors import DataError, InvalidInput
-from xaikit.types import Modality
 
 __all__ = ["load_data"]
 

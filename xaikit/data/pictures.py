@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
+from xaikit.core.errors import DataError
+from xaikit.core.types import Bools
 from xaikit.data.rows import Options, Rows
-from xaikit.errors import DataError
-from xaikit.types import Bools
 
 __all__ = ["read_pictures"]
 

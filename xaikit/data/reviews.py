@@ -13,7 +13,7 @@ import numpy as np
 from xaikit.data import reviews_english, reviews_korean
 from xaikit.data.dataset import Dataset
 from xaikit.data.rows import Options, Rows, assemble
-from xaikit.modality.text import mark, words
+from xaikit.modalities.text import mark, words
 
 __all__ = ["make_reviews"]
 

@@ -9,9 +9,9 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from xaikit.core.errors import DataError
+from xaikit.core.types import Bools, Ints, Modality, Sample
 from xaikit.data.dataset import Column, Dataset
-from xaikit.errors import DataError
-from xaikit.types import Bools, Ints, Modality, Sample
 
 __all__ = ["Options", "Rows", "Task", "assemble"]
 

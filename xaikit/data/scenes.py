@@ -7,9 +7,9 @@ from functools import cache
 import numpy as np
 from scipy.ndimage import gaussian_filter, zoom
 
+from xaikit.core.types import Bools, Floats
 from xaikit.data.dataset import Dataset
 from xaikit.data.rows import Options, Rows, assemble
-from xaikit.types import Bools, Floats
 
 __all__ = ["make_digits"]
 

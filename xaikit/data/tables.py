@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xaikit.core.errors import DataError
+from xaikit.core.types import Floats
 from xaikit.data.dataset import Column
 from xaikit.data.lines import Sheet, read_sheet
 from xaikit.data.rows import Options, Rows
 from xaikit.data.texts import text_rows
-from xaikit.errors import DataError
-from xaikit.types import Floats
 
 __all__ = ["read_csv"]
 

@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xaikit.core.errors import DataError
+from xaikit.core.types import Bools
 from xaikit.data.lines import read_text
 from xaikit.data.rows import Options, Rows
-from xaikit.errors import DataError
-from xaikit.modality.text import mark, words
-from xaikit.types import Bools
+from xaikit.modalities.text import mark, words
 
 __all__ = ["read_jsonl", "text_rows"]
 

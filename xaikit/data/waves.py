@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 from scipy.signal import lfilter
 
+from xaikit.core.types import Floats
 from xaikit.data.dataset import Column, Dataset
 from xaikit.data.rows import Options, Rows, assemble
-from xaikit.types import Floats
 
 __all__ = ["make_waves"]
 

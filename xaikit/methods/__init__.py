@@ -5,9 +5,9 @@ from xaikit.methods import (
     cam,
     controls,
     gradient,
+    lime,
     removal,
-    shapley,
-    surrogate,
+    shap,
 )
 from xaikit.methods.base import METHODS, BatchMethod, Card, Method, applicable, ask, make_method
 
@@ -22,8 +22,8 @@ __all__ = [
     "cam",
     "controls",
     "gradient",
+    "lime",
     "make_method",
     "removal",
-    "shapley",
-    "surrogate",
+    "shap",
 ]

@@ -13,12 +13,12 @@ from typing import ClassVar, Literal, cast, get_args
 import torch
 from torch import Tensor
 
-from xaikit.abilities import Attention, Attentive, Model
-from xaikit.errors import CheckFailed, InvalidInput, NotApplicable
+from xaikit.core.abilities import Attention, Attentive, Model
+from xaikit.core.errors import CheckFailed, InvalidInput, NotApplicable
+from xaikit.core.question import Question
+from xaikit.core.types import Explanation, Floats
 from xaikit.methods.base import METHODS, Card, require
 from xaikit.methods.passes import Batch, Batched
-from xaikit.question import Question
-from xaikit.types import Explanation, Floats
 
 __all__ = ["AttentionFlow", "AttentionMode"]
 

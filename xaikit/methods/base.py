@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
-from xaikit.abilities import Model
-from xaikit.errors import NotApplicable, XaikitError
-from xaikit.packing import prefetch, share_empty
-from xaikit.question import Question
-from xaikit.registry import Registry
-from xaikit.types import Bools, Explanation
+from xaikit.core.abilities import Model
+from xaikit.core.errors import NotApplicable, XaikitError
+from xaikit.core.question import Question
+from xaikit.core.registry import Registry
+from xaikit.core.types import Bools, Explanation
+from xaikit.methods.packing import prefetch, share_empty
 
 __all__ = [
     "COALITIONS",

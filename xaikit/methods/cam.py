@@ -13,10 +13,10 @@ from typing import ClassVar, cast
 import torch
 from torch import Tensor
 
-from xaikit.abilities import Activations, Model, Spatial
+from xaikit.core.abilities import Activations, Model, Spatial
+from xaikit.core.types import Explanation
 from xaikit.methods.base import METHODS, Card, require
 from xaikit.methods.passes import Batch, Batched
-from xaikit.types import Explanation
 
 __all__ = ["GradCam", "HiResCam"]
 

@@ -7,11 +7,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from xaikit.abilities import Model
-from xaikit.errors import NotApplicable
+from xaikit.core.abilities import Model
+from xaikit.core.errors import NotApplicable
+from xaikit.core.question import Question
+from xaikit.core.types import Explanation, Floats
 from xaikit.methods.base import METHODS, Card
-from xaikit.question import Question
-from xaikit.types import Explanation, Floats
 
 __all__ = ["Magnitude", "Random"]
 

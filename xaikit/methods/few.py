@@ -9,12 +9,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from xaikit.estimators.design import paired_design
-from xaikit.estimators.estimate import masks_that_fit
-from xaikit.estimators.pairs import Pairs
-from xaikit.estimators.regression import System, leverage_weights
-from xaikit.estimators.result import TRUSTED, ShapleyResult, is_converged
-from xaikit.question import Question
+from xaikit.core.question import Question
+from xaikit.shapley.api import masks_that_fit
+from xaikit.shapley.design import paired_design
+from xaikit.shapley.process.pairs import Pairs
+from xaikit.shapley.regression import System, leverage_weights
+from xaikit.shapley.result import TRUSTED, ShapleyResult, is_converged
 
 __all__ = ["one_reference_a_pair", "too_few"]
 

@@ -16,13 +16,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xaikit.abilities import Leaf, Model
-from xaikit.errors import InvalidInput
+from xaikit.core.abilities import Leaf, Model
+from xaikit.core.errors import InvalidInput
+from xaikit.core.question import Question
+from xaikit.core.types import Explanation, Floats, Ints
 from xaikit.methods.base import METHODS, Card
 from xaikit.methods.passes import Batch, Batched, Rng, pieces
 from xaikit.methods.path import Path, along, differentiable, leaf_of
-from xaikit.question import Question
-from xaikit.types import Explanation, Floats, Ints
 
 __all__ = ["GradientShap", "InputXGradient", "IntegratedGradients", "Saliency", "SmoothGrad"]
 

@@ -11,11 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xaikit.abilities import Leaf, Model
-from xaikit.engine import rows_that_fit
-from xaikit.errors import InvalidInput
-from xaikit.question import Question
-from xaikit.types import Explanation, Target
+from xaikit.core.abilities import Leaf, Model
+from xaikit.core.batching import rows_that_fit
+from xaikit.core.errors import InvalidInput
+from xaikit.core.question import Question
+from xaikit.core.types import Explanation, Target
 
 __all__ = ["Batch", "Batched", "Rng", "pieces", "rows_of"]
 

@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xaikit.abilities import Differentiable, Leaf, Model
-from xaikit.errors import CheckFailed, NotApplicable
+from xaikit.core.abilities import Differentiable, Leaf, Model
+from xaikit.core.errors import CheckFailed, NotApplicable
+from xaikit.core.question import Question
+from xaikit.core.types import Floats, Ints
 from xaikit.methods.base import require
 from xaikit.methods.passes import Batch
-from xaikit.question import Question
-from xaikit.types import Floats, Ints
 
 __all__ = ["Path", "along", "baselines", "differentiable", "leaf_of"]
 

@@ -7,10 +7,10 @@ from typing import ClassVar
 
 import numpy as np
 
-from xaikit.abilities import Model
+from xaikit.core.abilities import Model
+from xaikit.core.question import Question
+from xaikit.core.types import Bools, Explanation
 from xaikit.methods.base import METHODS, Card
-from xaikit.question import Question
-from xaikit.types import Bools, Explanation
 
 __all__ = ["Occlusion"]
 

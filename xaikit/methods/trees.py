@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.abilities import Trees
-from xaikit.errors import NotApplicable
-from xaikit.question import Question
-from xaikit.types import Bools, Floats, Ints, Space, Target
+from xaikit.core.abilities import Trees
+from xaikit.core.errors import NotApplicable
+from xaikit.core.question import Question
+from xaikit.core.types import Bools, Floats, Ints, Space, Target
 
 __all__ = ["tree_shapley"]
 

@@ -12,12 +12,12 @@ from typing import Any, ClassVar, Protocol, runtime_checkable
 
 import numpy as np
 
-from xaikit.measures import MEASURES, Direction, Measure, default_k, described, measure
+from xaikit.core.measures import MEASURES, Direction, Measure, default_k, described, measure
+from xaikit.core.question import Question
+from xaikit.core.registry import Registry
+from xaikit.core.stats import bootstrap_interval
+from xaikit.core.types import Explanation, Score
 from xaikit.methods.base import ask, make_method
-from xaikit.question import Question
-from xaikit.registry import Registry
-from xaikit.stats import bootstrap_interval
-from xaikit.types import Explanation, Score
 
 __all__ = [
     "MEASURES",

@@ -18,11 +18,11 @@ import numpy as np
 from scipy.spatial.distance import cdist
 from scipy.special import expit
 
-from xaikit.errors import InvalidInput
+from xaikit.core.errors import InvalidInput
+from xaikit.core.question import Masker, Pool, Question
+from xaikit.core.stats import area, is_constant, pearson
+from xaikit.core.types import Bools, Explanation, Floats, Ints, Score
 from xaikit.metrics.base import METRICS, Direction, described, measure
-from xaikit.question import Masker, Pool, Question
-from xaikit.stats import area, is_constant, pearson
-from xaikit.types import Bools, Explanation, Floats, Ints, Score
 
 __all__ = ["CompletenessGap", "Removal", "RemovalTest", "removal_tests"]
 

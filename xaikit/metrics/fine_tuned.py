@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from xaikit.abilities import Model
-from xaikit.errors import InvalidInput, NotApplicable, TrainingFailed
+from xaikit.core.abilities import Model
+from xaikit.core.errors import InvalidInput, NotApplicable, TrainingFailed
+from xaikit.core.question import Meter, Pool, Question
+from xaikit.core.types import Bools, Explanation, Floats, Ints, Score
 from xaikit.metrics.base import Direction, described, measure
-from xaikit.question import Meter, Pool, Question
-from xaikit.types import Bools, Explanation, Floats, Ints, Score
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

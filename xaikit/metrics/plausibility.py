@@ -12,11 +12,11 @@ from typing import ClassVar
 
 import numpy as np
 
-from xaikit.errors import InvalidInput
+from xaikit.core.errors import InvalidInput
+from xaikit.core.question import Question
+from xaikit.core.stats import average_precision
+from xaikit.core.types import Bools, Explanation, Floats, Score
 from xaikit.metrics.base import METRICS, Direction, described, measure
-from xaikit.question import Question
-from xaikit.stats import average_precision
-from xaikit.types import Bools, Explanation, Floats, Score
 
 __all__ = ["Plausibility"]
 

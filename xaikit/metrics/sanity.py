@@ -12,13 +12,13 @@ from typing import ClassVar
 
 import numpy as np
 
-from xaikit.abilities import Resettable
-from xaikit.agreement import similarity
-from xaikit.errors import InvalidInput
+from xaikit.core.abilities import Resettable
+from xaikit.core.errors import InvalidInput
+from xaikit.core.question import Meter, Pool, Question, runner_up
+from xaikit.core.stats import is_constant, spearman
+from xaikit.core.types import Explanation, Score, Target
+from xaikit.metrics.agreement import similarity
 from xaikit.metrics.base import METRICS, Direction, ask_again, described, measure
-from xaikit.question import Meter, Pool, Question, runner_up
-from xaikit.stats import is_constant, spearman
-from xaikit.types import Explanation, Score, Target
 
 __all__ = ["RandomLogit", "Randomisation"]
 

@@ -9,10 +9,10 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
+from xaikit.core.question import Meter, Pool, Question
+from xaikit.core.stats import is_constant, spearman
+from xaikit.core.types import Explanation, Ints, Sample, Score, Segmentation
 from xaikit.metrics.base import METRICS, Direction, ask_again, described, measure
-from xaikit.question import Meter, Pool, Question
-from xaikit.stats import is_constant, spearman
-from xaikit.types import Explanation, Ints, Sample, Score, Segmentation
 
 __all__ = ["SegmentationStability", "recut"]
 

@@ -6,8 +6,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from xaikit.models.checkpoint import load_model, save_model
     from xaikit.models.neural import NeuralModel
+    from xaikit.models.store import load_model, save_model
     from xaikit.models.training import evaluate, train
     from xaikit.models.wrapping import wrap
     from xaikit.models.zoo import ZOO
@@ -28,8 +28,8 @@ _HOMES = {
     "ZOO": "zoo",
     "NeuralModel": "neural",
     "evaluate": "training",
-    "load_model": "checkpoint",
-    "save_model": "checkpoint",
+    "load_model": "store",
+    "save_model": "store",
     "train": "training",
     "wrap": "wrapping",
 }
@@ -37,7 +37,7 @@ _HOMES = {
 
 def models() -> list[Any]:
     """The card of every model that `train` knows: name, family, modalities, summary."""
-    from xaikit.models.estimator import ESTIMATORS
+    from xaikit.models.sklearn import ESTIMATORS
     from xaikit.models.zoo import ZOO
 
     return [registry.get(name) for registry in (ZOO, ESTIMATORS) for name in registry]

@@ -7,11 +7,11 @@ from typing import Any
 
 from torch import nn
 
-from xaikit.errors import ModelError
+from xaikit.core.errors import ModelError
 from xaikit.models.attention import TokenModel
+from xaikit.models.cam_layer import SpatialModel
 from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
 from xaikit.models.neural import NeuralModel, Reads
-from xaikit.models.spatial import SpatialModel
 from xaikit.models.text import Words
 from xaikit.models.zoo import Architecture, build
 from xaikit.models.zoo.card import Family, Shape

@@ -9,14 +9,14 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from xaikit.abilities import Attention
-from xaikit.errors import CheckFailed, NotApplicable
+from xaikit.core.abilities import Attention
+from xaikit.core.errors import CheckFailed, NotApplicable
+from xaikit.core.types import Floats
+from xaikit.models.cam_layer import SpatialModel, token_cells
 from xaikit.models.inputs import Batch
 from xaikit.models.modes import differentiating
 from xaikit.models.neural import NeuralModel
-from xaikit.models.spatial import SpatialModel, token_cells
-from xaikit.models.watch import Recorder
-from xaikit.types import Floats
+from xaikit.models.probe import Recorder
 
 __all__ = ["TokenModel", "capture"]
 

@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from xaikit.core.types import Bools, Floats, Ints
 from xaikit.models.composing import Composed
 from xaikit.models.prefix import body_of
 from xaikit.models.regions import bare
 from xaikit.models.zoo.rnn import Recurrent
-from xaikit.types import Bools, Floats, Ints
 
 __all__ = ["Branches", "recurrent_body"]
 

@@ -13,8 +13,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
+from xaikit.core.types import Bools, Floats, Ints
 from xaikit.models.modes import evaluating
-from xaikit.types import Bools, Floats, Ints
 
 if TYPE_CHECKING:
     from xaikit.models.neural import NeuralModel

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeGuard
 
-from xaikit.errors import ModelError
+from xaikit.core.errors import ModelError
 from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
 from xaikit.models.text import Words
 

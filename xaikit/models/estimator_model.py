@@ -18,10 +18,10 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from xaikit.abilities import BoundScores
-from xaikit.errors import ModelError, NotApplicable
+from xaikit.core.abilities import BoundScores
+from xaikit.core.errors import ModelError, NotApplicable
+from xaikit.core.types import Bools, Floats, Ints, Modality, Space
 from xaikit.models.features import Columns, WordGrams
-from xaikit.types import Bools, Floats, Ints, Modality, Space
 
 __all__ = ["EstimatorModel", "LinearTable", "TextEstimator", "TreeTable", "wrap_estimator"]
 

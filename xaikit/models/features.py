@@ -18,8 +18,8 @@ from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.feature_selection import chi2, f_regression
 from sklearn.preprocessing import normalize
 
-from xaikit.errors import ModelError
-from xaikit.types import Bools, Floats, Ints
+from xaikit.core.errors import ModelError
+from xaikit.core.types import Bools, Floats, Ints
 
 __all__ = ["Columns", "Gradients", "Pixels", "Strongest", "Summary", "WordGrams"]
 

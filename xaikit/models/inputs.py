@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from xaikit.errors import InvalidInput
-from xaikit.types import Floats, Ints, Modality
+from xaikit.core.errors import InvalidInput
+from xaikit.core.types import Floats, Ints, Modality
 
 __all__ = ["Batch", "Columns", "Inputs", "Pixels", "Steps", "as_tensor", "padding"]
 

@@ -21,11 +21,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from xaikit.estimators.pairs import both_of
+from xaikit.core.types import Bools, Floats
 from xaikit.models.composing import Composed
 from xaikit.models.regions import bare
 from xaikit.models.windows import FACTS, tensors
-from xaikit.types import Bools, Floats
+from xaikit.shapley.process.pairs import both_of
 
 if TYPE_CHECKING:
     from xaikit.models.neural import NeuralModel

@@ -21,11 +21,11 @@ from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
+from xaikit.core.errors import ModelError
+from xaikit.core.registry import Registry
+from xaikit.core.types import Modality
 from xaikit.data.dataset import Dataset
-from xaikit.errors import ModelError
 from xaikit.models.features import Columns, Gradients, Pixels, Strongest, Summary, WordGrams
-from xaikit.registry import Registry
-from xaikit.types import Modality
 
 __all__ = ["ESTIMATORS", "Learner", "make_learner"]
 

@@ -16,12 +16,12 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from xaikit.core.types import Bools, Floats, Ints
 from xaikit.models.composing import Composed
 from xaikit.models.flow import Behind, Flow, Lost
 from xaikit.models.inputs import Batch
 from xaikit.models.palette import CALL, Palette, best_palette
 from xaikit.models.regions import bare
-from xaikit.types import Bools, Floats, Ints
 
 if TYPE_CHECKING:
     from xaikit.models.neural import NeuralModel

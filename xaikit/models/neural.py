@@ -15,9 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
 
-from xaikit.abilities import BoundScores, Leaf
-from xaikit.engine import LARGEST, keep_pages
-from xaikit.errors import InvalidInput
+from xaikit.core.abilities import BoundScores, Leaf
+from xaikit.core.batching import LARGEST, keep_pages
+from xaikit.core.errors import InvalidInput
+from xaikit.core.types import Bools, Floats, Ints, Modality, Space
 from xaikit.models.branches import Branches, recurrent_body
 from xaikit.models.composing import Composed
 from xaikit.models.folding import Folded, Pairs, pairs_of
@@ -26,9 +27,8 @@ from xaikit.models.leading import Leading
 from xaikit.models.modes import Parts, differentiating, evaluating
 from xaikit.models.mosaic import Mosaic
 from xaikit.models.prefix import Prefix, causal_body
+from xaikit.models.probe import Event, has_strided_point, watch
 from xaikit.models.regions import Regions, bare
-from xaikit.models.watch import Event, has_strided_point, watch
-from xaikit.types import Bools, Floats, Ints, Modality, Space
 
 __all__ = ["NeuralModel", "Reads"]
 

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from xaikit.core.types import Bools, Ints
 from xaikit.models.flow import Call, Flow, Sides
-from xaikit.types import Bools, Ints
 
 __all__ = ["CALL", "Palette", "best_palette", "coloured", "covering"]
 

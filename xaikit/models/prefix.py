@@ -17,11 +17,11 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 
-from xaikit.abilities import BoundScores
+from xaikit.core.abilities import BoundScores
+from xaikit.core.types import Bools, Floats, Ints
+from xaikit.models.probe import hooked
 from xaikit.models.regions import bare
-from xaikit.models.watch import hooked
 from xaikit.models.zoo.transformer import SequenceTransformer
-from xaikit.types import Bools, Floats, Ints
 
 __all__ = ["Prefix", "body_of", "causal_body"]
 

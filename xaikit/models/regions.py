@@ -23,7 +23,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.module import _has_any_global_hook
 
-from xaikit.abilities import BoundScores
+from xaikit.core.abilities import BoundScores
+from xaikit.core.types import Bools, Floats, Ints
 from xaikit.models.trunk import (
     Geometry,
     Patch,
@@ -37,7 +38,6 @@ from xaikit.models.trunk import (
     window,
 )
 from xaikit.models.windows import Size
-from xaikit.types import Bools, Floats, Ints
 
 __all__ = ["Regions", "bare"]
 

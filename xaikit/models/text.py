@@ -14,11 +14,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from xaikit.errors import ModelError
-from xaikit.modality.text import MASK_WORD
+from xaikit.core.errors import ModelError
+from xaikit.core.types import Floats, Ints, Modality
+from xaikit.modalities.text import MASK_WORD
 from xaikit.models.inputs import Batch, padding
-from xaikit.models.watch import hooked
-from xaikit.types import Floats, Ints, Modality
+from xaikit.models.probe import hooked
 
 __all__ = ["Encode", "Tokens", "Words"]
 

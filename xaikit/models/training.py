@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from rich.progress import Progress
 from torch import Tensor
 
-from xaikit.abilities import Model
+from xaikit.core.abilities import Model
+from xaikit.core.errors import DataError, InvalidInput, TrainingFailed, UnknownName
 from xaikit.data.dataset import Dataset
-from xaikit.errors import DataError, InvalidInput, TrainingFailed, UnknownName
-from xaikit.modality import background
-from xaikit.modality.text import MASK_WORD
+from xaikit.modalities import background
+from xaikit.modalities.text import MASK_WORD
 from xaikit.models.assembly import KINDS, assemble, reads_of, settable
 from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
 from xaikit.models.neural import NeuralModel
@@ -100,7 +100,7 @@ def pick_device(name: str) -> torch.device:
 def _fit_estimator(
     name: str, data: Dataset, epochs: int | None, seed: int, params: dict[str, Any]
 ) -> Model:
-    from xaikit.models.estimator import ESTIMATORS, fit_estimator
+    from xaikit.models.sklearn import ESTIMATORS, fit_estimator
 
     if name not in ESTIMATORS:
         known = ", ".join((*ZOO, *ESTIMATORS))

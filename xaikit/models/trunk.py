@@ -18,8 +18,8 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
+from xaikit.core.types import Ints
 from xaikit.models.windows import FACTS, Axis, Operation, Size, averages, operation, tensors
-from xaikit.types import Ints
 
 __all__ = [
     "Axis",

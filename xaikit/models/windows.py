@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from xaikit.types import Ints
+from xaikit.core.types import Ints
 
 __all__ = ["FACTS", "Axis", "Operation", "Size", "averages", "operation", "tensors"]
 

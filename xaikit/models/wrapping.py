@@ -14,17 +14,17 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from xaikit.abilities import Model
-from xaikit.errors import InvalidInput, ModelError
-from xaikit.modality.text import MASK_WORD
+from xaikit.core.abilities import Model
+from xaikit.core.errors import InvalidInput, ModelError
+from xaikit.core.types import Floats, Modality, Sample, Space
+from xaikit.modalities.text import MASK_WORD
 from xaikit.models.attention import TokenModel
+from xaikit.models.cam_layer import SpatialModel, keeps_places
 from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
 from xaikit.models.modes import evaluating
 from xaikit.models.neural import NeuralModel, Reads
-from xaikit.models.spatial import SpatialModel, keeps_places
 from xaikit.models.text import Encode, Tokens
 from xaikit.models.training import pick_device
-from xaikit.types import Floats, Modality, Sample, Space
 
 __all__ = ["FunctionModel", "wrap"]
 
@@ -269,7 +269,7 @@ def _estimator(thing: Any, facts: _Facts) -> Model:
     """On a table of classes 0 to K-1 with all the abilities of its kind, otherwise a function."""
     from sklearn.pipeline import Pipeline
 
-    from xaikit.models.estimator import wrap_estimator
+    from xaikit.models.sklearn import wrap_estimator
 
     names = getattr(thing, "classes_", np.arange(len(facts.classes)))
     if facts.modality == "table" and np.array_equal(names, np.arange(len(facts.classes))):

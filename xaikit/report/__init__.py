@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from xaikit.errors import DataError
+from xaikit.core.errors import DataError
 from xaikit.report.comparison import Comparison
 from xaikit.report.comparison_page import comparison_page
 from xaikit.report.index_page import Entry, index_page
 from xaikit.report.page import report_page
 from xaikit.report.render import render, write
-from xaikit.run import Run
+from xaikit.study.run import Run
 
 __all__ = ["Comparison", "Entry", "write_comparison", "write_index", "write_report"]
 

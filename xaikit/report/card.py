@@ -9,10 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from xaikit.core.types import Explanation, Floats, Sample
 from xaikit.report.charts import dot_whisker
 from xaikit.report.findings import Findings
 from xaikit.report.formats import decimals, fixed, signed
-from xaikit.types import Explanation, Floats, Sample
 
 __all__ = ["Card", "dot", "probability", "quoted", "shares_scale", "strongest"]
 

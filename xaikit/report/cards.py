@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from xaikit.core.types import Explanation, Floats
 from xaikit.report.card import Card, shares_scale, strongest
 from xaikit.report.consensus import consensus_of
 from xaikit.report.findings import Findings
@@ -16,7 +17,6 @@ from xaikit.report.series_card import series_parts
 from xaikit.report.table_card import table_parts
 from xaikit.report.text_card import marked_words
 from xaikit.report.verdict_table import badge
-from xaikit.types import Explanation, Floats
 
 __all__ = ["card"]
 

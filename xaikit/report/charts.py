@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup, escape
 
+from xaikit.core.types import Floats
 from xaikit.report.formats import count, fixed
-from xaikit.types import Floats
 
 __all__ = ["curve_panel", "dot_whisker", "line_path", "position", "range_bar", "shorten", "tag"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xaikit.errors import DataError
+from xaikit.core.errors import DataError
 from xaikit.report.charts import dot_whisker
 from xaikit.report.comparison import Comparison
 from xaikit.report.comparison_charts import (

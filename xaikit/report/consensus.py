@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from xaikit.core.types import Bools, Ints, Sample
 from xaikit.report.card import quoted
 from xaikit.report.findings import Findings
 from xaikit.report.formats import count, isolated, percent
-from xaikit.types import Bools, Ints, Sample
 
 __all__ = ["consensus_block", "consensus_of", "levels"]
 

@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from xaikit.core.types import Explanation, Floats, Sample
 from xaikit.report.charts import dot_whisker
 from xaikit.report.findings import RANDOM, Estimate, Findings, estimate
 from xaikit.report.formats import fixed, percent, percent_interval
 from xaikit.report.verdict_table import badge
-from xaikit.types import Explanation, Floats, Sample
 
 __all__ = ["Share", "drivers_block", "lead_share", "rationale_name"]
 

@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 from markupsafe import Markup
 
+from xaikit.core.stats import FEWEST, friedman_nemenyi
+from xaikit.core.types import Floats
 from xaikit.report.charts import dot_whisker
 from xaikit.report.findings import RANDOM, Findings, estimate
 from xaikit.report.formats import fixed, interval, p_value
 from xaikit.report.rank_chart import joined, rank_diagram
-from xaikit.stats import FEWEST, friedman_nemenyi
-from xaikit.types import Floats
 
 __all__ = ["disagreement_block", "ranks_block", "shift_block"]
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from xaikit.errors import InvalidInput
+from xaikit.core.errors import InvalidInput
+from xaikit.core.types import Explanation, Floats
 from xaikit.report.colour import PALETTE, bin_of
-from xaikit.types import Explanation, Floats
 
 __all__ = ["plot_explanation"]
 

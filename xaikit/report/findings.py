@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
+from xaikit.core.stats import FEWEST, bootstrap_interval
+from xaikit.core.types import Explanation, Floats, Sample, Score
+from xaikit.judge.verdict import Verdict
 from xaikit.report.formats import fixed, percent
 from xaikit.report.words import Words
-from xaikit.run import Run
-from xaikit.stats import FEWEST, bootstrap_interval
-from xaikit.types import Explanation, Floats, Sample, Score
-from xaikit.verdict import Verdict
+from xaikit.study.run import Run
 
 __all__ = ["RANDOM", "Estimate", "Findings", "Pair", "estimate"]
 

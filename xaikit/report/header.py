@@ -12,7 +12,7 @@ import numpy as np
 
 from xaikit.report.findings import Findings
 from xaikit.report.formats import amount, count, interval, percent, percent_interval
-from xaikit.run import Run
+from xaikit.study.run import Run
 
 __all__ = ["facts", "fingerprint", "part", "title"]
 

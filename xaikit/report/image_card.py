@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xaikit.core.types import Bools, Ints, Sample, Segmentation
 from xaikit.report.colour import HATCH_FROM
 from xaikit.report.png import heat_uri, photo_uri, sketch_uri
-from xaikit.types import Bools, Ints, Sample, Segmentation
 
 __all__ = ["cells", "heat_map", "picture"]
 

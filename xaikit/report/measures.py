@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from xaikit.core.stats import median_interval
+from xaikit.core.types import Score
 from xaikit.report.findings import Findings, estimate
 from xaikit.report.formats import fixed, interval
-from xaikit.stats import median_interval
-from xaikit.types import Score
 
 __all__ = ["measures_block"]
 

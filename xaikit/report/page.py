@@ -14,7 +14,7 @@ from xaikit.report.short import short_answer
 from xaikit.report.story import agreement_block, removal_block
 from xaikit.report.verdict_table import badge, verdict_block
 from xaikit.report.words import Words
-from xaikit.run import Failure, Run
+from xaikit.study.run import Failure, Run
 
 __all__ = ["report_page"]
 

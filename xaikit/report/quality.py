@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from xaikit.core.types import Explanation
 from xaikit.report.card import Card, shares_scale
 from xaikit.report.formats import fixed, percent
-from xaikit.types import Explanation
 
 __all__ = ["figures", "gap"]
 

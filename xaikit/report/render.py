@@ -16,7 +16,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from xaikit.errors import InvalidInput
+from xaikit.core.errors import InvalidInput
 from xaikit.report.colour import STEPS, tokens_css
 from xaikit.report.png import heat_uri
 from xaikit.report.words import Words

@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
+from xaikit.core.types import Explanation
 from xaikit.report.card import Card, shares_scale
 from xaikit.report.formats import signed
 from xaikit.report.strips import Clock, common_span, signal, strip, strongest_channels
-from xaikit.types import Explanation
 
 __all__ = ["series_parts"]
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xaikit.core.types import Explanation, Sample, Segmentation
 from xaikit.report.colour import HATCH_FROM
 from xaikit.report.formats import amount, fixed
 from xaikit.report.png import heat_uri
-from xaikit.types import Explanation, Sample, Segmentation
 
 __all__ = ["Clock", "common_span", "signal", "strip", "strongest_channels"]
 

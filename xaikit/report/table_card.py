@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from xaikit.core.types import Explanation
 from xaikit.report.card import Card, dot, probability, shares_scale
 from xaikit.report.charts import range_bar
 from xaikit.report.formats import amount, count, decimals, percent, signed
-from xaikit.types import Explanation
 
 __all__ = ["table_parts"]
 

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from xaikit.core.types import Bools, Explanation, Floats, Ints, Sample
 from xaikit.report.colour import bin_of
 from xaikit.report.formats import fixed, signed
-from xaikit.types import Bools, Explanation, Floats, Ints, Sample
 
 __all__ = ["marked_words"]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from xaikit.judge.verdict import Gate, Verdict
 from xaikit.report.charts import dot_whisker
 from xaikit.report.findings import RANDOM, Estimate, Findings
 from xaikit.report.formats import count, duration, fixed, interval, signed
-from xaikit.verdict import Gate, Verdict
 
 __all__ = ["badge", "finding", "verdict_block"]
 

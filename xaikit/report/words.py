@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from xaikit.errors import UnknownName
+from xaikit.core.errors import UnknownName
 from xaikit.report.comparison_words import COMPARISON_WORDS
 from xaikit.report.evidence_words import EVIDENCE_WORDS
 from xaikit.report.korean_methods import KOREAN_METHODS

@@ -9,9 +9,9 @@ from typing import Any, Literal
 
 from torch import nn
 
-from xaikit.errors import ModelError
-from xaikit.registry import Registry
-from xaikit.types import Modality
+from xaikit.core.errors import ModelError
+from xaikit.core.registry import Registry
+from xaikit.core.types import Modality
 
 __all__ = ["ZOO", "Architecture", "Family", "Recipe", "Shape", "build"]
 

@@ -6,7 +6,7 @@ from functools import partial
 
 from torch import Tensor, nn
 
-from xaikit.errors import ModelError
+from xaikit.core.errors import ModelError
 from xaikit.models.zoo.card import ZOO, Architecture, Recipe, Shape
 
 __all__ = ["FCN1d", "LeNet", "ResNetSmall", "VGGSmall"]

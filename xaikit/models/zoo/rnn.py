@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
-from xaikit.errors import ModelError
+from xaikit.core.errors import ModelError
 from xaikit.models.zoo.card import ZOO, Architecture, Family, Recipe, Shape
 
 __all__ = ["Recurrent"]

@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from xaikit.errors import ModelError
+from xaikit.core.errors import ModelError
 from xaikit.models.zoo.card import ZOO, Architecture, Recipe, Shape
 
 __all__ = ["SequenceTransformer", "ViTSmall"]

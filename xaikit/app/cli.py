@@ -1,0 +1,492 @@
+"""The command line: it parses, calls and prints; no number is computed here."""
+
+from __future__ import annotations
+
+import json
+import re
+import sys
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from xaikit import __version__
+from xaikit.app.process import settle
+from xaikit.core.errors import InvalidInput, XaikitError
+
+__all__ = ["app", "main"]
+
+app = typer.Typer(
+    name="xaikit",
+    help="Ask every explanation method the same question, and see which answer can be believed.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+out = Console()
+err = Console(stderr=True)
+
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data", "-d", help="A built-in data set, or a .csv, .jsonl, .npz file or image folder."
+    ),
+]
+TextColumn = Annotated[
+    str | None, typer.Option("--text-column", help="Column that holds the text.")
+]
+LabelColumn = Annotated[
+    str | None, typer.Option("--label-column", help="Column to predict [label, or the last].")
+]
+TestFile = Annotated[
+    Path | None, typer.Option("--test", help="A file of test rows, kept out of training.")
+]
+Task = Annotated[
+    str | None, typer.Option("--task", help="classification or regression; found out by default.")
+]
+Size = Annotated[
+    int | None, typer.Option("--size", help="Bring pictures of different sizes to SIZE x SIZE.")
+]
+Seed = Annotated[int, typer.Option("--seed", help="Same seed, same numbers.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A parameter of the model, for example --set dropout=0.2."),
+]
+
+
+def main() -> NoReturn:
+    """Run the command line; a user's mistake is one line on stderr and exit code 2."""
+    settle()
+    try:
+        app()
+    except XaikitError as error:
+        err.print(f"xaikit: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(2)
+    sys.exit(0)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.print(f"xaikit {__version__}", highlight=False)
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def train(
+    model: Annotated[str, typer.Argument(help="A name from `xaikit list models`.")],
+    data: Data,
+    folder: Annotated[
+        Path | None, typer.Option("--out", "-o", help="Folder of the model [runs/DATA-MODEL].")
+    ] = None,
+    epochs: Annotated[int | None, typer.Option(help="Passes over the training data.")] = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+    settings: Settings = None,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    test: TestFile = None,
+    task: Task = None,
+    size: Size = None,
+    as_json: AsJson = False,
+) -> None:
+    """Train a model and save it as a folder.
+
+    [bold]Examples[/bold]
+
+      xaikit train lenet --data digits
+
+      xaikit train lstm --data reviews.csv --text-column text --label-column stars
+
+      xaikit train forest --data table.csv --out runs/my-forest --set n_estimators=500
+    """
+    from xaikit.models import save_model
+    from xaikit.models import train as fit
+
+    dataset = _load(
+        data,
+        seed,
+        text_column=text_column,
+        label_column=label_column,
+        test=test,
+        task=task,
+        size=size,
+    )
+    fitted = fit(
+        model,
+        dataset,
+        epochs=epochs,
+        device=device,
+        seed=seed,
+        progress=not as_json,
+        **_settings(settings),
+    )
+    place = save_model(fitted, folder or Path("runs") / f"{dataset.name}-{model}")
+    metrics = fitted.info.get("metrics", {}).get("test", {})
+    if as_json:
+        _print_json({"folder": str(place), "test": metrics, "id": fitted.id})
+    else:
+        words = ", ".join(f"{k} {v:.4g}" for k, v in metrics.items() if isinstance(v, (int, float)))
+        out.print(f"saved {place} · test: {words}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def explain(
+    model: Annotated[str, typer.Argument(help="A saved model folder, or a model name to train.")],
+    data: Data,
+    methods: Annotated[
+        str, typer.Option("--methods", "-m", help="auto, or names with commas between.")
+    ] = "auto",
+    n: Annotated[int, typer.Option("--n", "-n", min=1, help="How many test samples.")] = 8,
+    target: Annotated[
+        str, typer.Option("--target", "-t", help="predicted, label, or a class.")
+    ] = "predicted",
+    features: Annotated[
+        str, typer.Option(help="How samples are cut, for example patches:4 or slic:50.")
+    ] = "auto",
+    masker: Annotated[str, typer.Option(help="What a removed feature becomes.")] = "auto",
+    html: Annotated[Path | None, typer.Option("--out", "-o", help="The report page.")] = None,
+    run_folder: Annotated[Path | None, typer.Option("--run", help="Folder of all numbers.")] = None,
+    metrics: Annotated[str, typer.Option(help="auto, fast or none.")] = "auto",
+    budget: Annotated[
+        str, typer.Option(help="Evaluations of SHAP and LIME a sample; auto: until converged.")
+    ] = "auto",
+    tolerance: Annotated[
+        float, typer.Option(help="SHAP has converged at this share of the range of its values.")
+    ] = 0.05,
+    memory: Annotated[
+        str | None,
+        typer.Option(help="What an explanation may take beside the model, for example 512MB."),
+    ] = None,
+    precision: Annotated[
+        str, typer.Option(help="float32, or bfloat16 where it agrees with float32.")
+    ] = "float32",
+    language: Annotated[str, typer.Option(help="Language of the page: en or ko.")] = "en",
+    device: Device = "auto",
+    seed: Seed = 0,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    test: TestFile = None,
+    task: Task = None,
+    size: Size = None,
+    as_json: AsJson = False,
+) -> None:
+    """Explain a model's answers with many methods and write one page that compares them.
+
+    [bold]Examples[/bold]
+
+      xaikit explain runs/digits-lenet --data digits
+
+      xaikit explain lstm --data reviews --methods shap,lime,integrated_gradients --n 16
+
+      xaikit explain runs/credit --data credit.csv --target bad --out credit.html
+
+      xaikit explain runs/digits-lenet --data digits --methods shap,lime --budget 500 --memory 512MB
+    """
+    from xaikit.report import write_report
+    from xaikit.study.study import study
+
+    dataset = _load(
+        data,
+        seed,
+        text_column=text_column,
+        label_column=label_column,
+        test=test,
+        task=task,
+        size=size,
+    )
+    limits: dict[str, Any] = {
+        "budget": _budget(budget),
+        "tolerance": tolerance,
+        "memory": _bytes(memory),
+        "precision": precision,
+    }
+    asked = _model(model, dataset, device, seed, quiet=as_json)
+    samples = dataset.test[:n]
+    run = study(
+        asked,
+        samples,
+        methods=methods,
+        metrics=metrics,
+        target=target,
+        features=features,
+        masker=masker,
+        seed=seed,
+        data=dataset,
+        progress=not as_json,
+        command=_command(),
+        **limits,
+    )
+    place = run.save(run_folder or Path("runs") / f"explain-{asked.id}")
+    page = write_report(run, html or Path("reports") / f"{asked.id}.html", language=language)
+    broken = [f for f in run.failures if f.kind == "error"]
+    if as_json:
+        _print_json(_summary(run, place, page))
+    else:
+        _print_run(run)
+        for failure in broken:
+            err.print(
+                f"{failure.method} on {failure.sample_id}: {failure.reason}",
+                style="red",
+                markup=False,
+                highlight=False,
+            )
+        out.print(f"numbers: {place}\nreport:  {page}", highlight=False, soft_wrap=True)
+    if broken:
+        raise typer.Exit(1)
+
+
+@app.command()
+def compare(
+    data: Data,
+    models: Annotated[
+        str, typer.Option("--models", help="Names with commas between, the first is the baseline.")
+    ] = "auto",
+    html: Annotated[Path | None, typer.Option("--out", "-o", help="The page.")] = None,
+    n: Annotated[int, typer.Option("--n", "-n", min=2, help="Samples to explain.")] = 24,
+    device: Device = "auto",
+    seed: Seed = 0,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    test: TestFile = None,
+    task: Task = None,
+    size: Size = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare machine learning with deep learning: accuracy, calibration, cost, and what they look at.
+
+    [bold]Examples[/bold]
+
+      xaikit compare --data breast_cancer
+
+      xaikit compare --data adult.csv --models boosting,mlp --out adult.html
+    """
+    from xaikit.report import write_comparison
+    from xaikit.study.compare import compare as contrast
+
+    dataset = _load(
+        data,
+        seed,
+        text_column=text_column,
+        label_column=label_column,
+        test=test,
+        task=task,
+        size=size,
+    )
+    found = contrast(dataset, models=models, n=n, seed=seed, device=device, progress=not as_json)
+    page = write_comparison(found, html or Path("reports") / f"compare-{dataset.name}.html")
+    if as_json:
+        _print_json({"page": str(page), **found})
+    else:
+        out.print(f"report: {page}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def report(
+    run: Annotated[Path, typer.Argument(help="A run folder that `xaikit explain` wrote.")],
+    html: Annotated[Path | None, typer.Option("--out", "-o", help="The page.")] = None,
+    language: Annotated[str, typer.Option(help="Language of the page: en or ko.")] = "en",
+) -> None:
+    """Write the page again from a saved run; needs no model and no torch.
+
+    [bold]Example[/bold]
+
+      xaikit report runs/explain-digits-lenet --out digits.html --language ko
+    """
+    from xaikit.report import write_report
+    from xaikit.study.run import Run
+
+    page = write_report(
+        Run.load(run), html or Path("reports") / f"{run.name}.html", language=language
+    )
+    out.print(f"report: {page}", highlight=False, soft_wrap=True)
+
+
+@app.command("list")
+def list_(
+    what: Annotated[str, typer.Argument(help="methods, models, datasets or metrics.")],
+    model: Annotated[
+        str | None,
+        typer.Option("--model", help="A saved model folder: which methods apply, and why not."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """List what there is; with --model, which methods apply to it and the reason for every no.
+
+    [bold]Examples[/bold]
+
+      xaikit list methods
+
+      xaikit list methods --model runs/digits-lenet
+
+      xaikit list models --json
+    """
+    from xaikit.app.listing import listing
+
+    columns, rows = listing(what, model)
+    if as_json:
+        _print_json([dict(zip(columns, row, strict=True)) for row in rows])
+        return
+    _print_table(columns, rows)
+
+
+@app.command()
+def demo(
+    folder: Annotated[Path, typer.Option("--out", "-o", help="Folder of the pages.")] = Path(
+        "reports"
+    ),
+    seed: Seed = 0,
+) -> None:
+    """Train the demo models and write reports/index.html with one report for each kind of data.
+
+    [bold]Example[/bold]
+
+      xaikit demo
+    """
+    from xaikit.app.demo import run_demo
+
+    index = run_demo(folder, seed=seed)
+    out.print(f"open {index.resolve()}", highlight=False, soft_wrap=True)
+
+
+@app.command()
+def doctor(
+    truth: Annotated[
+        bool, typer.Option("--truth", help="Which methods find what was planted?")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    """Check this machine: versions, device, and a known answer from every method.
+
+    [bold]Examples[/bold]
+
+      xaikit doctor
+
+      xaikit doctor --truth
+    """
+    from xaikit.app.doctor import check_methods, check_truth, facts
+
+    columns, rows = check_truth() if truth else check_methods()
+    if as_json:
+        _print_json(
+            {"facts": facts(), "checks": [dict(zip(columns, r, strict=True)) for r in rows]}
+        )
+    else:
+        for name, value in facts().items():
+            out.print(f"{name}: {value}", highlight=False)
+        _print_table(columns, rows)
+    if not truth and any(row[1] == "wrong" for row in rows):
+        raise typer.Exit(1)
+
+
+def _load(data: str, seed: int, **options: Any) -> Any:
+    from xaikit.data import load_data
+
+    given = {name: value for name, value in options.items() if value is not None}
+    return load_data(data, seed=seed, **given)
+
+
+def _model(name: str, dataset: Any, device: str, seed: int, quiet: bool) -> Any:
+    from xaikit.models import load_model, save_model, train
+
+    if Path(name).is_dir():
+        return load_model(name, device=device)
+    if "/" in name:
+        raise InvalidInput(f"no model folder '{name}'; train one with `xaikit train`.")
+    fitted = train(name, dataset, device=device, seed=seed, progress=not quiet)
+    save_model(fitted, Path("runs") / f"{dataset.name}-{name}")
+    return fitted
+
+
+def _budget(text: str) -> int | str:
+    if text == "auto":
+        return text
+    if not text.isdigit() or int(text) < 4:
+        raise InvalidInput(f"--budget is {text}; give auto or a whole number of 4 or more.")
+    return int(text)
+
+
+def _bytes(text: str | None) -> int | None:
+    """512MB, 2GB or a plain number of bytes."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)i?B?", text.strip(), re.IGNORECASE)
+    if not found or float(found[1]) == 0:
+        raise InvalidInput(f"--memory is {text}; write for example 512MB or 2GB.")
+    return int(float(found[1]) * 1024 ** " KMG".index(found[2].upper() or " "))
+
+
+def _settings(pairs: list[str] | None) -> dict[str, Any]:
+    """key=value pairs with numbers and booleans read as such."""
+    found: dict[str, Any] = {}
+    for pair in pairs or ():
+        key, equals, text = pair.partition("=")
+        if not equals or not key:
+            raise InvalidInput(
+                f"--set {pair} is not key=value; write for example --set dropout=0.2."
+            )
+        try:
+            found[key] = json.loads(text)
+        except ValueError:
+            found[key] = text
+    return found
+
+
+def _summary(run: Any, place: Path, page: Path) -> dict[str, Any]:
+    from xaikit.judge.verdict import verdicts
+
+    return {
+        "run": str(place),
+        "report": str(page),
+        "verdicts": [
+            {"method": v.method, "status": v.status, "reason": v.reason} for v in verdicts(run)
+        ],
+        "explanations": [
+            {"sample": e.sample_id, "method": e.method, "top": e.top(5), "residual": e.residual}
+            for e in run.explanations
+        ],
+        "failures": [vars(f) for f in run.failures],
+    }
+
+
+def _print_run(run: Any) -> None:
+    from xaikit.judge.verdict import verdicts
+
+    titles = {name: card["title"] for name, card in run.context["methods"].items()}
+    rows = [
+        [titles.get(v.method, v.method), v.status.replace("_", " "), v.reason]
+        for v in verdicts(run)
+    ]
+    _print_table(["method", "verdict", "why"], rows)
+
+
+def _print_table(columns: list[str], rows: list[list[str]]) -> None:
+    table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell).replace("[", r"\[") for cell in row))
+    out.print(table)
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")
+
+
+def _command() -> str:
+    import shlex
+
+    return "xaikit " + shlex.join(sys.argv[1:])

@@ -1,0 +1,1 @@
+"""What everything stands on: samples, features, targets, the question and its evaluations."""

@@ -1,0 +1,213 @@
+"""What a model can do, as small protocols; which method runs on which model is computed from these.
+
+Every model is a `Model`. All preprocessing is the adapter's own, so every model of a modality takes
+the same samples in data space. The other protocols are optional. Tensors appear in annotations only:
+this module imports no torch.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaikit.core.types import Bools, Floats, Ints, Modality, Space
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = [
+    "Activations",
+    "Attention",
+    "Attentive",
+    "Differentiable",
+    "Inputs",
+    "Leaf",
+    "Linear",
+    "Lowerable",
+    "Maskable",
+    "Model",
+    "Resettable",
+    "Spatial",
+    "Trees",
+    "abilities_of",
+]
+
+Array = NDArray[Any]
+Inputs = Sequence[Array] | Array  # B inputs in data space, stacked or not
+BoundScores = Callable[[Bools, slice], Floats]
+
+
+@runtime_checkable
+class Model(Protocol):
+    """Gives scores (B, K) for samples in data space.
+
+    id : short name, for example "digits-lenet"
+    classes : K names, or () for a regressor (K = 1)
+    space : the target space that fits its scores by default: "logit" when scores are logits (or
+        log-probabilities), "prob" when the model only has coarse probabilities (forests), "value"
+        for regressors
+    background : (b, *x.shape) typical training inputs in data space, or None (always None for text);
+        what "missing" is replaced by is computed from it
+    info : facts for people: family, architecture, n_parameters, metrics, data, hashes
+    """
+
+    id: str
+    modality: Modality
+    classes: tuple[str, ...]
+    space: Space
+    background: Array | None
+    info: Mapping[str, Any]
+
+    def scores(self, xs: Inputs) -> Floats:
+        """B inputs in data space -> (B, K) float64: logits, log-probabilities or values."""
+        ...
+
+
+@runtime_checkable
+class Maskable(Protocol):
+    """Masks in its own input space, so that a sample is encoded once."""
+
+    def bind(self, x: Array, references: Array, ids: Ints, drops: bool) -> BoundScores:
+        """A function (masks (m, n) bool, rows) -> scores (m, k', K) float64.
+
+        The masked input of mask i and reference j keeps x where the feature is kept (and where
+        ids is -1) and shows references[j] elsewhere; `rows` selects the references to use. With
+        `drops` (text) removed words are left out instead. The caller bounds m * k'.
+        """
+        ...
+
+
+@runtime_checkable
+class Lowerable(Protocol):
+    """Can run in a lower precision."""
+
+    def lowered(self, precision: str) -> Model:
+        """The same model, computing in "bfloat16"; its weights are a copy."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Leaf:
+    """Where derivatives are taken, for B samples.
+
+    at : (B, ...) the leaf tensor, detached: scaled pixels, embeddings, scaled columns
+    forward : (at (R, ...), rows (R,) long) -> (R, K) scores, differentiable; rows[r] says which
+        sample row r belongs to (its length, its padding)
+    fold : (R, ...), rows -> R arrays (*grid) float64: sums over what belongs to one place
+    """
+
+    at: Tensor
+    forward: Callable[[Tensor, Tensor], Tensor]
+    fold: Callable[[Tensor, Tensor], list[Floats]]
+
+
+@runtime_checkable
+class Differentiable(Protocol):
+    """Gives the leaf of samples; x and its references give leaves of equal shape, row by row."""
+
+    def leaf(self, xs: Inputs) -> Leaf: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Activations:
+    """One forward pass cut at a spatial layer.
+
+    at : (B, C, *s) activations, a graph leaf with requires_grad
+    scores : (B, K), a function of `at`
+    fold : (B, *s) -> B arrays (*grid) float64: linear upsampling onto the sample's grid
+    layer : name of the layer
+    cell : how many places of the grid one cell covers, for people
+    """
+
+    at: Tensor
+    scores: Tensor
+    fold: Callable[[Tensor], list[Floats]]
+    layer: str
+    cell: tuple[float, ...]
+
+
+@runtime_checkable
+class Spatial(Protocol):
+    """Has a layer whose cells keep their place in the input.
+
+    `activations` raises `NotApplicable` with the reason when the class score cannot depend on
+    places of that layer (an RNN whose head reads the last state, a layer without extent).
+    """
+
+    def cam_layer(self) -> str: ...
+
+    def activations(self, xs: Inputs, layer: str | None = None) -> Activations: ...
+
+
+@dataclass(frozen=True, eq=False)
+class Attention:
+    """True attention weights of one forward pass, with their graph.
+
+    weights : per layer (B, H, T, T), rows sum to 1, row = the position that looks
+    scores : (B, K), a function of every weight
+    read : (B,) long, the position that the head reads; -1 where it averages all
+    special : (B, T) bool, tokens that stand for no place of the sample (CLS, SEP, registers)
+    valid : (B, T) bool, False on padding
+    fold : (B, T) -> B arrays (*grid) float64, special and padded tokens left out; sums over the
+        tokens of one word, spreads a patch evenly over its pixels (the sum is kept)
+    """
+
+    weights: tuple[Tensor, ...]
+    scores: Tensor
+    read: Tensor
+    special: Tensor
+    valid: Tensor
+    fold: Callable[[Tensor], list[Floats]]
+
+
+@runtime_checkable
+class Attentive(Protocol):
+    """Lets its attention weights be seen."""
+
+    def attention(self, xs: Inputs) -> Attention: ...
+
+
+@runtime_checkable
+class Trees(Protocol):
+    """A tree ensemble on the sample's own columns, which TreeSHAP can read.
+
+    tree_model : the scikit-learn estimator and the space in which TreeSHAP is additive ("prob" for
+        forests, "logit" for boosted binary classifiers, "value" for regressors); `NotApplicable`
+        with the reason when columns are transformed before the trees.
+    """
+
+    def tree_model(self) -> tuple[Any, Space]: ...
+
+
+@runtime_checkable
+class Linear(Protocol):
+    """Scores are a sum of one term per place: scores = intercept + terms.sum over the grid.
+
+    terms : B inputs -> (B, D, K) float64 for tables; intercept : (K,)
+    """
+
+    def terms(self, xs: Inputs) -> Floats: ...
+
+    @property
+    def intercept(self) -> Floats: ...
+
+
+@runtime_checkable
+class Resettable(Protocol):
+    """Gives a copy of itself with weights drawn anew, for sanity checks."""
+
+    def layers(self) -> tuple[str, ...]:
+        """Names of what can be randomised, from the output down to the input."""
+        ...
+
+    def randomised(self, layers: Sequence[str], rng: np.random.Generator) -> Model: ...
+
+
+def abilities_of(model: Model) -> tuple[str, ...]:
+    """Names of the optional protocols that a model fulfils."""
+    every = (Maskable, Differentiable, Spatial, Attentive, Trees, Linear, Resettable)
+    return tuple(p.__name__ for p in every if isinstance(model, p))

@@ -1,0 +1,17 @@
+"""Who draws what: results name a drawing and know nothing of how it is made."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__all__ = ["DISPLAYS", "display"]
+
+DISPLAYS = {"figure": "xaikit.report.figures:plot_explanation"}
+"""Name of a drawing -> "module:function", which is imported when it is first asked for."""
+
+
+def display(name: str, *args: Any) -> Any:
+    """What the drawing of that name makes of its arguments."""
+    module, function = DISPLAYS[name].split(":")
+    return getattr(import_module(module), function)(*args)

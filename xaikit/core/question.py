@@ -1,0 +1,417 @@
+"""The question that every method answers: one model, one sample, one target, one way to remove.
+
+`Question.value` is the removal waist: boolean masks in, the target out. Methods get a question and a
+random generator, nothing else, so they can differ in nothing but the method.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cache, cached_property, partial
+from importlib.metadata import PackageNotFoundError, version
+from typing import Any, Literal, get_args
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaikit.core.abilities import BoundScores, Lowerable, Maskable, Model
+from xaikit.core.batching import Pace, pace_of, rows_that_fit, worked
+from xaikit.core.cache import Pool
+from xaikit.core.errors import CheckFailed, InvalidInput
+from xaikit.core.types import Bools, Cost, Explanation, Floats, Sample, Segmentation, Target
+
+__all__ = [
+    "Masker",
+    "Meter",
+    "Pool",
+    "Precision",
+    "Question",
+    "default_target",
+    "runner_up",
+    "versions",
+]
+
+Precision = Literal["float32", "bfloat16"]
+EVEN = 32  # masks of a pass, above which one less costs nothing
+MASK_BYTES = 2**22  # of the masks that are asked for at once
+N_CHECKED = 16  # masks on which a lower precision is compared
+ROUNDING = 0.05  # share of the range of those masks' values that it may miss
+
+
+@dataclass(frozen=True, eq=False)
+class Masker:
+    """What a removed feature of one sample is replaced by.
+
+    name : for example "mean colour", "training rows", "mask word"
+    references : (k, *x.shape) in data space; the value of a mask is the mean over the k of them
+    drops : text only: removed words are left out, references are not used
+    """
+
+    name: str
+    references: NDArray[Any]
+    drops: bool = False
+
+
+@dataclass
+class Meter:
+    """Counts the work done through a question."""
+
+    asked: int = 0
+    forward: int = 0
+    backward: int = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Why did this model give this score to this sample?
+
+    batch_size : rows in one model pass, or None for as many as are fastest; results do not depend
+        on it beyond rounding
+    memory : bytes that an answer may take at once: half of them the inputs of one pass and what
+        the layers make of them, the rest its masks and matrices; or None
+    precision : "bfloat16" evaluates masks in that type, as far as it agrees (see `Lowerable`)
+    pool : evaluations shared with other methods and metrics of the same question, or None
+    """
+
+    model: Model
+    sample: Sample
+    segmentation: Segmentation
+    masker: Masker
+    target: Target
+    batch_size: int | None = None
+    memory: int | None = None
+    precision: Precision = "float32"
+    pool: Pool | None = None
+    meter: Meter = field(default_factory=Meter)
+
+    def __post_init__(self) -> None:
+        x, references = self.sample.x, self.masker.references
+        if self.model.modality != self.sample.modality:
+            raise InvalidInput(
+                f"model '{self.model.id}' reads {self.model.modality} and sample '{self.sample.id}' "
+                f"is {self.sample.modality}; ask a model of the same modality."
+            )
+        if self.segmentation.ids.shape != self.sample.grid:
+            raise InvalidInput(
+                f"the segmentation has the grid {self.segmentation.ids.shape} and sample "
+                f"'{self.sample.id}' has {self.sample.grid}; segment this very sample."
+            )
+        if not self.masker.drops and (
+            references.ndim != x.ndim + 1 or references.shape[1:] != x.shape
+        ):
+            raise InvalidInput(
+                f"the masker '{self.masker.name}' has references of shape {references.shape}; "
+                f"sample '{self.sample.id}' needs (k, {', '.join(map(str, x.shape))})."
+            )
+        if self.precision not in get_args(Precision):
+            raise InvalidInput(f"precision is '{self.precision}'; use float32 or bfloat16.")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise InvalidInput(f"batch_size is {self.batch_size}; it must be 1 or more.")
+
+    @property
+    def n_features(self) -> int:
+        return self.segmentation.n_features
+
+    @property
+    def n_references(self) -> int:
+        """Model rows in one evaluation."""
+        return 1 if self.masker.drops else len(self.masker.references)
+
+    @property
+    def rows(self) -> int:
+        """Masks worth asking for at once; smaller calls leave passes unfilled."""
+        return max(256, MASK_BYTES // self.n_features)
+
+    @property
+    def room(self) -> float:
+        """Bytes for masks and matrices: half of the memory, the other half is for passes."""
+        return np.inf if self.memory is None else self.memory / 2
+
+    @cached_property
+    def output(self) -> float:
+        """The target with everything kept."""
+        everything = np.ones((1, self.n_features), dtype=bool)
+        if self.pool is None:
+            return float(self._plainly(everything, [self.target])[0, 0])
+        return float(self.pool.fill(everything, self.target, self._plainly)[0])
+
+    def _plainly(self, _: Bools, targets: Sequence[Target]) -> Floats:
+        """Values (1, targets) of the one mask that keeps everything: of the sample as it is."""
+        scores = self.model.scores([self.sample.x])
+        return np.stack([target(scores) for target in targets], axis=1)
+
+    def know_output(self, scores: Floats) -> None:
+        """The scores (K,) of the sample are known from a shared pass."""
+        output = float(self.target(scores[None])[0])
+        self.__dict__.setdefault("output", output)
+        if self.pool is not None:
+            everything = np.ones((1, self.n_features), dtype=bool)
+            self.pool.tell(everything, self.target, np.array([output]))
+
+    @cached_property
+    def empty(self) -> float:
+        """The target with every feature removed (mean over the references)."""
+        nothing = np.zeros((1, self.n_features), dtype=bool)
+        if self.pool is None:
+            return float(self._evaluate(nothing, [self.target])[0, 0])
+        return float(self.pool.fill(nothing, self.target, self._evaluate)[0])
+
+    def know_empty(self, scores: Floats) -> None:
+        """The scores (k, K) with every feature removed are known from a shared pass."""
+        self.learn(np.zeros((1, self.n_features), dtype=bool), scores[None], rows=0)
+        empty = float(self.target(scores).mean())
+        if np.isfinite(empty):
+            self.__dict__.setdefault("empty", empty)
+
+    def value(self, masks: Bools) -> Floats:
+        """masks (m, n) bool, True = kept -> target (m,) float64, mean over the references."""
+        masks = np.asarray(masks)
+        if masks.dtype != bool or masks.ndim != 2 or masks.shape[1] != self.n_features:
+            raise InvalidInput(
+                f"masks have dtype {masks.dtype} and shape {masks.shape}; boolean (m, {self.n_features}) is needed."
+            )
+        self.meter.asked += len(masks)
+        if self.pool is None:
+            return self._evaluate(masks, [self.target])[:, 0]
+        return self.pool.fill(masks, self.target, self._evaluate)
+
+    def answer(
+        self,
+        method: Any,
+        values: Floats | None = None,
+        *,
+        elements: Floats | None = None,
+        additive: bool,
+        in_units: bool,
+        std: Floats | None = None,
+        converged: bool | None = None,
+        note: str = "",
+        extras: Mapping[str, Any] | None = None,
+    ) -> Explanation:
+        """The explanation of this question by `method`, a dataclass with a `name`.
+
+        Give `values` (n,), or `elements` (*grid), which are then pooled: by sum when they are in
+        the target's units, by mean otherwise.
+        """
+        if values is None:
+            if elements is None:
+                raise InvalidInput(f"{method.name} gave neither values nor elements; give one.")
+            values = self.segmentation.pool(elements, "sum" if in_units else "mean")
+        return Explanation(
+            values=values,
+            elements=elements,
+            std=std,
+            method=method.name,
+            sample_id=self.sample.id,
+            model_id=self.model.id,
+            target=self.target,
+            segmentation=self.segmentation,
+            masker=self.masker.name,
+            output=self.output,
+            empty=self.empty,
+            additive=additive,
+            unit=self.target.unit if in_units else "relative",
+            converged=converged,
+            note="; ".join(filter(None, [note, self._rounding])),
+            params={f.name: getattr(method, f.name) for f in dataclasses.fields(method)},
+            extras=dict(extras or {}),
+            versions=versions(),
+        )
+
+    @property
+    def _rounding(self) -> str:
+        return self._bound[1] if "_bound" in self.__dict__ else ""
+
+    def rng(self, stream: str, seed: int) -> np.random.Generator:
+        """The generator of one method on this sample: the same in any order and batch."""
+        key = [seed, zlib.crc32(stream.encode()), zlib.crc32(self.sample.id.encode())]
+        return np.random.default_rng(key)
+
+    def metered(self) -> Question:
+        """This question with a meter of its own, for the cost of one method."""
+        fresh = object.__new__(type(self))
+        fresh.__dict__.update(self.__dict__, meter=Meter())  # with all that is known already
+        return fresh
+
+    def cost(self, seconds: float) -> Cost:
+        """What was counted so far, with the wall time given."""
+        return Cost(self.meter.asked, self.meter.forward, self.meter.backward, seconds)
+
+    @cached_property
+    def _bound(self) -> tuple[BoundScores, str]:
+        """Scores of masks, and what to say of their precision."""
+        exact = self._bind(self.model)
+        if self.precision == "float32":
+            return exact, ""
+        if not isinstance(self.model, Lowerable):
+            return exact, f"float32: '{self.model.id}' has no {self.precision}"
+        return self._checked(exact, self._bind(self.model.lowered(self.precision)))
+
+    def _bind(self, model: Model) -> BoundScores:
+        if isinstance(model, Maskable):
+            return model.bind(
+                self.sample.x, self.masker.references, self.segmentation.ids, self.masker.drops
+            )
+        return _bind_in_data_space(self)
+
+    def _checked(self, exact: BoundScores, fast: BoundScores) -> tuple[BoundScores, str]:
+        """The fast scores where they agree with the exact ones on a few masks, and the difference."""
+        masks = np.random.default_rng(0).random((N_CHECKED, self.n_features)) < 0.5
+        masks[0], masks[1] = True, False
+        one = slice(0, 1)
+        right, rough = (self.target(scores(masks, one)[:, 0]) for scores in (exact, fast))
+        off, span = float(np.abs(rough - right).max()), float(np.ptp(right))
+        words = f"{self.precision} differs from float32 by up to {off:.2g} on {N_CHECKED} masks"
+        if np.isfinite(rough).all() and off <= ROUNDING * span:
+            return fast, words
+        return exact, f"float32 was used: {words} whose values span {span:.2g}"
+
+    @property
+    def bound(self) -> BoundScores:
+        """Scores of masks of this question."""
+        return self._bound[0]
+
+    def scores(self, masks: Bools) -> Floats:
+        """Scores (m, k, K) of a few masks, as they come from the model."""
+        k, rows = self.n_references, self.pace.best
+        parts = [self.bound(masks, slice(i, min(i + rows, k))) for i in range(0, k, rows)]
+        self.meter.forward += len(masks) * k
+        return np.concatenate(parts, axis=1)
+
+    def learn(self, masks: Bools, scores: Floats, rows: int | None = None) -> None:
+        """Put scores (m, k, K) of masks into the pool, found in a pass that others share.
+
+        rows : model rows that this question is charged with, all of them unless given
+        """
+        self.meter.forward += scores.shape[0] * scores.shape[1] if rows is None else rows
+        if self.pool is not None:
+            for target in {self.target, *self.pool.targets}:
+                values = target(scores.reshape(-1, scores.shape[2])).reshape(scores.shape[:2])
+                mean = values.mean(axis=1)
+                known = np.isfinite(mean)  # the others are asked again, and refused by name
+                self.pool.tell(masks[known], target, mean[known])
+
+    @cached_property
+    def pace(self) -> Pace:
+        """How many rows its passes have."""
+        if self.batch_size is not None:
+            most = self.batch_size
+            if self.memory is not None:
+                most = min(most, rows_that_fit(self.model, self.sample.x, self.memory))
+            return Pace(most, most, fixed=True)
+        return pace_of(self.model, self.sample.x, self.precision, self.memory)
+
+    def against(self, masks: Bools, reference: int) -> Floats:
+        """masks (m, n) -> target (m,) with that reference alone; never pooled."""
+        self.meter.asked += len(masks)
+        return self._evaluate(masks, [self.target], range(reference, reference + 1))[:, 0]
+
+    def _evaluate(
+        self, masks: Bools, targets: Sequence[Target], references: range | None = None
+    ) -> Floats:
+        """Values (m, targets), all read from the same passes."""
+        part = range(self.n_references) if references is None else references
+        values, done = np.empty((len(masks), len(targets)), dtype=np.float64), 0
+        while done < len(masks):
+            left = (len(masks) - done) * len(part)
+            found = worked(self.pace, left, partial(self._pass, masks[done:], targets, part))
+            values[done : done + len(found)] = found
+            done += len(found)
+        if not np.isfinite(values).all():
+            bad = np.flatnonzero(~np.isfinite(values).all(axis=1))
+            kept = np.flatnonzero(masks[bad[0]]).tolist()
+            raise CheckFailed(
+                f"model '{self.model.id}' gave {values[bad[0], 0]} for sample '{self.sample.id}' with only "
+                f"the features {kept} kept; the model must give finite scores on masked inputs."
+            )
+        return values
+
+    def _pass(
+        self, masks: Bools, targets: Sequence[Target], references: range, rows: int
+    ) -> tuple[int, Floats]:
+        """The rows asked and the means over the k references of the first masks, at least one."""
+        k = len(references)
+        most = max(1, rows // k)
+        if most > EVEN:
+            most -= most % 2  # a mask and its complement in one pass
+        chunk = masks[:most]
+        total = np.zeros((len(chunk), len(targets)), dtype=np.float64)
+        for start in range(references.start, references.stop, rows):
+            part = slice(start, min(start + rows, references.stop))
+            scores = self.bound(chunk, part)  # (m, k', K)
+            self.meter.forward += scores.shape[0] * scores.shape[1]
+            flat = scores.reshape(-1, scores.shape[2])
+            for column, target in enumerate(targets):
+                total[:, column] += target(flat).reshape(scores.shape[:2]).sum(axis=1)
+        return len(chunk) * k, total / k
+
+
+def runner_up(scores: Floats, target: Target) -> Target | None:
+    """The same question about the most likely class that is not asked about, from scores (K,).
+
+    None with fewer than three classes: the second of two is the first with its sign turned.
+    """
+    if target.space == "value" or len(scores) < 3:
+        return None
+    asked = {target.index, target.against}
+    order = [int(i) for i in np.argsort(-scores, kind="stable") if int(i) not in asked]
+    return dataclasses.replace(target, index=order[0])
+
+
+def default_target(model: Model, sample: Sample, choice: str | int = "predicted") -> Target:
+    """The target that people mean: "predicted", "label", or a class by name or index."""
+    if not model.classes:
+        return Target(0, space="value")
+    if choice == "predicted":
+        index = int(np.argmax(model.scores([sample.x])[0]))
+    elif choice == "label":
+        if sample.label is None:
+            raise InvalidInput(
+                f"sample '{sample.id}' has no label; use target 'predicted' or a class."
+            )
+        index = int(sample.label)
+    elif choice in model.classes:
+        index = model.classes.index(str(choice))
+    elif str(choice).isdigit() and int(choice) < len(model.classes):
+        index = int(choice)
+    else:
+        raise InvalidInput(
+            f"target '{choice}' is no class of '{model.id}'; use predicted, label or one of "
+            f"{', '.join(model.classes)}."
+        )
+    return Target(index, space=model.space)
+
+
+def _bind_in_data_space(question: Question) -> BoundScores:
+    """Masks applied to the sample itself, for models that only have `scores`."""
+    x, references = question.sample.x, question.masker.references
+    segmentation, model = question.segmentation, question.model
+
+    def dropped(masks: Bools, _: slice) -> Floats:
+        kept = segmentation.expand(masks)
+        return model.scores([x[row] for row in kept])[:, None, :]
+
+    def replaced(masks: Bools, rows: slice) -> Floats:
+        kept = segmentation.expand(masks)  # (m, *grid)
+        kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim + 1))
+        part = references[rows]
+        inputs = np.where(kept[:, None], x, part[None])  # (m, k', *x.shape)
+        scores = model.scores(inputs.reshape(-1, *x.shape))
+        return scores.reshape(len(masks), len(part), -1)
+
+    return dropped if question.masker.drops else replaced
+
+
+@cache
+def versions() -> dict[str, str]:
+    """Versions of the packages that the numbers depend on."""
+    found = {}
+    for package in ("xaikit", "numpy", "torch", "scikit-learn", "captum", "shap", "lime"):
+        try:
+            found[package] = version(package)
+        except PackageNotFoundError:
+            continue
+    return found

@@ -1,0 +1,1 @@
+"""What the scores of a study mean: verdicts, disagreements and their causes."""

@@ -1,0 +1,97 @@
+"""Small requests of several questions, put together into full passes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Hashable, Sequence
+from functools import partial
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+
+from xaikit.core.batching import worked
+from xaikit.core.question import Question
+from xaikit.core.types import Bools, Floats
+
+__all__ = ["Packable", "prefetch", "share_empty"]
+
+
+@runtime_checkable
+class Packable(Protocol):
+    """Bound scores that can share a pass with those of other questions of the model.
+
+    alike : questions with equal `alike` fit into one pass
+    """
+
+    alike: Hashable
+
+    def __call__(self, masks: Bools, rows: slice) -> Floats: ...
+
+    def together(self, others: Sequence[Packable], masks: Sequence[Bools]) -> list[Floats]:
+        """Scores (m, k, K) of the masks of each, in one pass."""
+        ...
+
+
+def prefetch(
+    questions: Sequence[Question], masks: Callable[[Question], Bools], *, plainly: bool = False
+) -> None:
+    """Evaluate masks of all questions in shared passes and put the values into their pools.
+
+    Does nothing for questions without a pool, or whose own masks fill a pass.
+    plainly : also where a question could take a shortcut of its own, for masks that have none
+    """
+    groups: dict[Hashable, list[tuple[Question, Bools]]] = {}
+    for question in questions:
+        bound = _bound(question, plainly)
+        if question.pool is None or not isinstance(bound, Packable):
+            continue
+        unseen = question.pool.unseen(masks(question), question.target)
+        if 0 < len(unseen) * question.n_references < question.pace.best:
+            groups.setdefault((bound.alike, question.n_references), []).append((question, unseen))
+    for group in groups.values():
+        while len(group) > 1:
+            group = group[worked(group[0][0].pace, _rows(group), partial(_pass, group, plainly)) :]
+
+
+def _bound(question: Question, plainly: bool) -> Any:
+    """Its bound scores, those without shortcuts if asked plainly."""
+    bound: Any = question.bound
+    while plainly and hasattr(bound, "full"):
+        bound = bound.full
+    return bound
+
+
+def share_empty(questions: Sequence[Question]) -> None:
+    """With everything removed, samples that share their references are one and the same input."""
+    groups: dict[Hashable, list[Question]] = {}
+    for question in questions:
+        references = question.masker.references
+        whole = question.segmentation.ids.min() >= 0 and not question.masker.drops
+        if question.pool is not None and whole:
+            digest = hashlib.sha256(references.tobytes()).digest()
+            groups.setdefault((references.shape, str(references.dtype), digest), []).append(
+                question
+            )
+    for group in groups.values():
+        if len(group) > 1:
+            nothing = np.zeros((1, group[0].n_features), dtype=bool)
+            (scores,) = group[0].scores(nothing)
+            for question in group:
+                question.know_empty(scores)
+
+
+def _rows(group: Sequence[tuple[Question, Bools]]) -> int:
+    return sum(len(masks) * question.n_references for question, masks in group)
+
+
+def _pass(group: Sequence[tuple[Question, Bools]], plainly: bool, rows: int) -> tuple[int, int]:
+    """Rows asked and questions answered: as many as fit, at least one."""
+    ends = np.cumsum([len(masks) * question.n_references for question, masks in group])
+    n = max(1, int(np.searchsorted(ends, rows, side="right")))
+    questions, masks = zip(*group[:n], strict=True)
+    bounds = [_bound(question, plainly) for question in questions]
+    for question, own, scores in zip(
+        questions, masks, bounds[0].together(bounds, masks), strict=True
+    ):
+        question.learn(own, scores)
+    return int(ends[n - 1]), n

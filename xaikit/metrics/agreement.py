@@ -1,0 +1,269 @@
+"""Do two explanations of the same question tell the same story?
+
+Disagreement is read against a ceiling: how well each method agrees with its own second run. What all
+methods agree on is a partial order and a vote on signs, never a mean of their maps.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike
+from scipy.stats import kendalltau
+
+from xaikit.core.errors import InvalidInput
+from xaikit.core.measures import default_k, measure
+from xaikit.core.stats import Paired, is_constant, paired_test, spearman
+from xaikit.core.types import Bools, Explanation, Floats, Ints, Score
+
+__all__ = [
+    "Consensus",
+    "Disagreement",
+    "agreement_scores",
+    "consensus",
+    "disagreement_test",
+    "disagreements",
+    "masker_tau",
+    "pairwise_agreement",
+    "similarity",
+    "top_k",
+]
+
+_FAMILY = "agreement"
+FEATURE = measure("feature_agreement", _FAMILY, "higher", "Share of the top features in common.")
+CHANCE_ADJUSTED = measure(
+    "chance_adjusted_agreement",
+    _FAMILY,
+    "higher",
+    "Share of the top features in common beyond chance: 0 is chance, 1 is the same features.",
+)
+RANK = measure(
+    "rank_agreement", _FAMILY, "higher", "Share of the top features in common at the same rank."
+)
+SIGN = measure(
+    "sign_agreement", _FAMILY, "higher", "Share of the top features in common with the same sign."
+)
+SIGNED_RANK = measure(
+    "signed_rank_agreement",
+    _FAMILY,
+    "higher",
+    "Share of the top features in common with the same sign and rank.",
+)
+SPEARMAN = measure(
+    "spearman", _FAMILY, "higher", "Whether both order the features by strength in the same way."
+)
+PAIRWISE = measure(
+    "pairwise_rank_agreement",
+    _FAMILY,
+    "higher",
+    "Share of pairs of features that both put in the same order of strength.",
+)
+
+
+@dataclass(frozen=True, eq=False)
+class Consensus:
+    """What several explanations of one question agree on.
+
+    above : (n, n) bool, above[i, j]: every method finds i stronger than j, beyond its error bars
+    votes : (n,) float64, mean sign over the methods, -1 to 1; +-1 is unanimous
+    share : part of all pairs of features whose order all methods agree on, 0 to 1
+    """
+
+    methods: tuple[str, ...]
+    names: tuple[str, ...]
+    above: Bools
+    votes: Floats
+
+    @property
+    def share(self) -> float:
+        n = len(self.names)
+        return float(self.above.sum() / (n * (n - 1) / 2)) if n > 1 else 1.0
+
+    def edges(self) -> list[tuple[int, int]]:
+        """Pairs (i, j) that draw the order: i above j with nothing in between."""
+        above = self.above.astype(np.float32)
+        return [(int(i), int(j)) for i, j in np.argwhere(self.above & ~(above @ above > 0))]
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """Whether two methods disagree by more than their own second runs do.
+
+    real : True or False, or None with fewer than 10 samples
+    agreement, ceiling : means over the samples; test : ceiling - agreement, paired
+    """
+
+    real: bool | None
+    agreement: float
+    ceiling: float
+    test: Paired
+    sentence: str
+
+
+def agreement_scores(a: Explanation, b: Explanation, *, k: int | None = None) -> list[Score]:
+    """Krishna et al.'s six measures (TMLR 2024, section 3.2) and the chance-adjusted one.
+
+    Strength is |value|. `k` top features (`default_k` unless given), fewer when either explanation
+    gives weight to fewer. Both runs of one method: its ceiling, with a = b in `of`.
+    """
+    _comparable(a, b)
+    n = len(a.values)
+    if k is not None and not 1 <= k <= n:
+        raise InvalidInput(f"k is {k} and there are {n} features; give 1 to {n}.")
+    of = {"a": a.method, "b": b.method, "sample": a.sample_id}
+    used = min(k or default_k(n), int((a.values != 0).sum()), int((b.values != 0).sum()))
+    note = f"top {used} of {n} features" if used else "0 by rule: an explanation is 0 everywhere"
+    top_a, top_b = top_k(a.values, used), top_k(b.values, used)
+    shared = np.intersect1d(top_a, top_b)
+    same_sign = np.sign(a.values) == np.sign(b.values)
+    same_rank = top_a == top_b
+    share = len(shared) / used if used else 0.0
+    chance = used / n
+    adjusted = (share - chance) / (1 - chance) if chance < 1 else 0.0
+    every = "" if chance < 1 else f"0 by rule: all {n} features are top features"
+    per = 1 / max(1, used)
+    strength = np.abs(a.values), np.abs(b.values)
+    flat = "0 by rule: one explanation is constant" if any(map(is_constant, strength)) else ""
+    return [
+        FEATURE.score(share, of, note=note),
+        CHANCE_ADJUSTED.score(adjusted, of, note=every or note),
+        RANK.score(float(same_rank.sum() * per), of, note=note),
+        SIGN.score(float(same_sign[shared].sum() * per), of, note=note),
+        SIGNED_RANK.score(float((same_rank & same_sign[top_a]).sum() * per), of, note=note),
+        SPEARMAN.score(spearman(*strength), of, note=flat),
+        PAIRWISE.score(_pairwise(*strength), of),
+    ]
+
+
+def pairwise_agreement(explanations: Sequence[Explanation], *, k: int | None = None) -> list[Score]:
+    """`agreement_scores` of every pair of methods on every sample they both explain."""
+    samples = dict.fromkeys(e.sample_id for e in explanations)
+    groups = [[e for e in explanations if e.sample_id == s] for s in samples]
+    pairs = (pair for group in groups for pair in itertools.combinations(group, 2))
+    return [score for a, b in pairs for score in agreement_scores(a, b, k=k)]
+
+
+def similarity(a: Explanation, b: Explanation) -> float:
+    """Rank correlation of the signed values, -1 to 1; 1 for the same values, constants too."""
+    return 1.0 if np.array_equal(a.values, b.values) else spearman(a.values, b.values)
+
+
+def top_k(values: Floats, k: int) -> Ints:
+    """(k,) the features of largest |value|, strongest first, ties in the order of the features."""
+    order: Ints = np.argsort(-np.abs(values), kind="stable")[:k]
+    return order
+
+
+def consensus(explanations: Sequence[Explanation]) -> Consensus:
+    """What all of them agree on, for one question; give only methods that passed their gates.
+
+    A pair is ordered when every method orders it the same way and by more than 1.96 standard errors
+    of the difference, where it has any (Laberge et al. 2023, section 4).
+    """
+    if len(explanations) < 2:
+        raise InvalidInput(
+            f"a consensus of {len(explanations)} explanation(s) says nothing; give 2 or more."
+        )
+    first = explanations[0]
+    above = np.ones((len(first.values), len(first.values)), dtype=bool)
+    for e in explanations:
+        _comparable(first, e)
+        strength = np.abs(e.values)
+        margin = 0.0 if e.std is None else 1.96 * np.hypot(e.std[:, None], e.std[None, :])
+        above &= strength[:, None] - strength[None, :] > margin
+    votes = np.mean([np.sign(e.values) for e in explanations], axis=0)
+    return Consensus(tuple(e.method for e in explanations), first.names, above, votes)
+
+
+def disagreement_test(between: ArrayLike, within_a: ArrayLike, within_b: ArrayLike) -> Disagreement:
+    """Whether two methods agree less with each other than each with its own second run.
+
+    between, within_a, within_b : (N,) one measure of agreement per sample, higher = more alike, at
+    most 1. The ceiling of a sample is sqrt(within_a within_b), the agreement that noise alone would
+    leave (attenuation, Spearman 1904); negative agreement with oneself counts as 0.
+    """
+    x, a, b = (np.asarray(v, dtype=np.float64) for v in (between, within_a, within_b))
+    if not x.shape == a.shape == b.shape:
+        raise InvalidInput(
+            f"{len(x)} samples between the methods, {len(a)} and {len(b)} within; give the same ones."
+        )
+    ceiling = np.sqrt(np.maximum(a, 0.0) * np.maximum(b, 0.0))
+    test = paired_test(ceiling - x)
+    real = None if test.interval is None else test.p < 0.05 and test.mean > 0
+    numbers = f"they agree {x.mean():.2f} of {ceiling.mean():.2f} that noise would allow"
+    words = {
+        True: f"The two disagree: {numbers}.",
+        False: f"No disagreement beyond noise: {numbers}.",
+        None: f"Not settled: {numbers}, on {len(x)} samples; 10 are needed.",
+    }
+    return Disagreement(real, float(x.mean()), float(ceiling.mean()), test, words[real])
+
+
+def disagreements(
+    scores: Iterable[Score], by: str = "spearman"
+) -> dict[tuple[str, str], Disagreement]:
+    """`disagreement_test` for every pair of methods whose second runs were measured too.
+
+    Over the samples on which all three are known. "spearman" tests strength; for signs use
+    "sign_agreement".
+    """
+    found: dict[tuple[str, str], dict[str, float]] = defaultdict(dict)
+    for s in scores:
+        if s.metric == by and {"a", "b", "sample"} <= set(s.of):
+            found[str(s.of["a"]), str(s.of["b"])][str(s.of["sample"])] = s.value
+    tests = {}
+    for (a, b), between in found.items():
+        own = found.get((a, a), {}), found.get((b, b), {})
+        samples = [x for x in between if all(x in within for within in own)]
+        if a != b and samples:
+            rows = [[row[x] for x in samples] for row in (between, *own)]
+            tests[a, b] = disagreement_test(*rows)
+    return tests
+
+
+def masker_tau(
+    scores: Iterable[Score], *, without: Collection[str] = ("random", "magnitude")
+) -> tuple[float | None, int]:
+    """Whether two ways of removing put the methods in the same order, and how many methods that is.
+
+    Kendall's tau-b, -1 to 1, between the methods' mean "srg" under the first masker and under the
+    second; None with fewer than three methods, or when all are equal under one of the maskers.
+    without : methods that are left out, the controls unless told
+
+    Means over the samples, and over the methods, that were measured under both.
+    """
+    found: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
+    for s in scores:
+        if s.metric == "srg" and s.of.get("method") not in without and math.isfinite(s.value):
+            found[str(s.of["masker"])][str(s.of["method"])][str(s.of["sample"])] = s.value
+    if len(found) < 2:
+        return None, 0
+    first, second = list(found.values())[:2]
+    rows = []
+    for method in first:
+        shared = first[method].keys() & second.get(method, {}).keys()
+        if shared:
+            rows.append([np.mean([one[method][x] for x in shared]) for one in (first, second)])
+    if len(rows) < 3:
+        return None, len(rows)
+    tau = float(kendalltau(*np.transpose(rows)).statistic)
+    return (tau if math.isfinite(tau) else None), len(rows)
+
+
+def _pairwise(a: Floats, b: Floats) -> float:
+    i, j = np.triu_indices(len(a), 1)
+    same = np.sign(a[i] - a[j]) == np.sign(b[i] - b[j])
+    return float(same.mean()) if math.comb(len(a), 2) else 1.0
+
+
+def _comparable(a: Explanation, b: Explanation) -> None:
+    if a.sample_id != b.sample_id or a.names != b.names:
+        raise InvalidInput(
+            f"{a.method} on sample '{a.sample_id}' and {b.method} on '{b.sample_id}' explain "
+            "different features; compare explanations of one question."
+        )

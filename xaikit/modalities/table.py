@@ -1,0 +1,97 @@
+"""Table rows: one feature a column, removed by the values of training rows."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from xaikit.core.errors import InvalidInput
+from xaikit.core.question import Masker
+from xaikit.core.types import Bools, Floats, Sample, Segmentation
+
+__all__ = ["MASKERS", "SEGMENTERS", "magnitude", "masker", "segment"]
+
+SEGMENTERS = ("columns",)
+MASKERS = ("rows", "median", "column_shuffle")
+
+MAX_ROWS = 50
+MAX_CODES = 20
+
+
+def segment(
+    sample: Sample, kind: str, number: int | None, names: Sequence[str] | None = None
+) -> Segmentation:
+    """One feature a column, named by `names` or x0, x1, ..."""
+    if number is not None:
+        raise InvalidInput(f"'{kind}' takes no number and got {number}; use '{kind}'.")
+    n = len(sample.x)
+    if names is not None and len(names) != n:
+        raise InvalidInput(
+            f"{len(names)} column names were given for the {n} columns of sample '{sample.id}'."
+        )
+    names = names or [f"x{i}" for i in range(n)]
+    return Segmentation(np.arange(n), tuple(names), f"{n} columns")
+
+
+def masker(
+    sample: Sample,
+    background: NDArray[Any] | None,
+    how: str,
+    categorical: Sequence[bool] | None = None,
+) -> Masker:
+    """ "rows": up to 50 real rows of the background; "median": one row of medians, for categories of
+    most frequent codes; "column_shuffle": the same rows with each column permuted on its own, which
+    breaks their correlations."""
+    if background is None:
+        raise InvalidInput(
+            f"the masker '{how}' needs background rows to replace the columns of sample "
+            f"'{sample.id}'; give the model a background or pass background=."
+        )
+    background = background.astype(np.float64)
+    if how == "median":
+        return Masker("column medians", _typical(background, categorical)[None])
+    rows = background[_evenly(len(background), MAX_ROWS)]
+    if how == "rows":
+        return Masker(f"{len(rows)} training rows", rows)
+    shuffled = np.random.default_rng(0).permuted(rows, axis=0)
+    return Masker(f"{len(rows)} rows of shuffled columns", shuffled)
+
+
+def magnitude(sample: Sample, background: NDArray[Any] | None = None) -> Floats:
+    """(D,) float64, distance of each value from the background's mean in standard deviations.
+
+    An unusual value is what a person would point at first. Columns that never vary get 0; without
+    a background the size of the value itself is all that is known.
+    """
+    if background is None:
+        return np.asarray(np.abs(sample.x))
+    rows = background.astype(np.float64)
+    spread = rows.std(axis=0)
+    distance = np.abs(sample.x - rows.mean(axis=0))
+    return np.asarray(np.where(spread > 0, distance / np.where(spread > 0, spread, 1.0), 0.0))
+
+
+def _evenly(n: int, limit: int) -> NDArray[np.int64]:
+    return np.linspace(0, n - 1, min(n, limit)).round().astype(np.int64)
+
+
+def _typical(rows: Floats, categorical: Sequence[bool] | None) -> Floats:
+    codes = _guess_codes(rows) if categorical is None else np.asarray(categorical, dtype=bool)
+    if codes.shape != rows.shape[1:]:
+        raise InvalidInput(f"categorical has shape {codes.shape}; {rows.shape[1:]} is needed.")
+    typical = np.median(rows, axis=0)
+    for column in np.flatnonzero(codes):  # a code has no middle
+        values, counts = np.unique(rows[:, column], return_counts=True)
+        typical[column] = values[counts.argmax()]
+    return np.asarray(typical)
+
+
+def _guess_codes(rows: Floats) -> Bools:
+    """(D,) which columns hold few whole numbers, as codes do."""
+    whole = (rows == np.round(rows)).all(axis=0)
+    return np.array(
+        [w and len(np.unique(c)) <= MAX_CODES for w, c in zip(whole, rows.T, strict=True)]
+    )

@@ -1,0 +1,233 @@
+"""The layer that a class activation map stands on: found by watching one pass, then cut out of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+from xaikit.core.abilities import Activations
+from xaikit.core.errors import InvalidInput, NotApplicable
+from xaikit.models.inputs import Batch
+from xaikit.models.modes import differentiating
+from xaikit.models.neural import NeuralModel
+from xaikit.models.probe import Event, hooked
+
+__all__ = ["Cells", "SpatialModel", "cut", "find_layer", "keeps_places", "token_cells"]
+
+Array = NDArray[Any]
+_INSTEAD = "try 'integrated_gradients', 'occlusion' or 'shap'"
+_CONVOLUTIONS = {"image": nn.Conv2d, "series": nn.Conv1d}
+_POOLS = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d)
+
+
+class SpatialModel(NeuralModel):
+    """A net with a layer whose cells keep their place in the input: also `Spatial`."""
+
+    @cached_property
+    def _layer(self) -> str:
+        return find_layer(self)
+
+    def cam_layer(self) -> str:
+        """The layer found automatically; `NotApplicable` when the score reads a single place of it."""
+        return self._layer
+
+    def activations(self, xs: Sequence[Array], layer: str | None = None) -> Activations:
+        """One pass cut at the layer."""
+        return cut(self, xs, self._layer if layer is None else layer)
+
+
+@dataclass(frozen=True)
+class Cells:
+    """How the output of a layer is cut into cells.
+
+    shape : the cells, (h, w) or (T,)
+    prefix : tokens before the cells that stand for no place
+    channels_last : the output is (B, prefix + T, C), else (B, C, *shape)
+    """
+
+    shape: tuple[int, ...]
+    prefix: int = 0
+    channels_last: bool = False
+
+    def split(self, output: Tensor) -> Tensor:
+        """(B, C, *shape), a tensor of its own."""
+        if self.channels_last:
+            output = output[:, self.prefix :].transpose(1, 2)
+        return output.detach().reshape(len(output), -1, *self.shape).clone()
+
+    def join(self, cells: Tensor, output: Tensor) -> Tensor:
+        """The output with its cells replaced."""
+        if not self.channels_last:
+            return cells
+        tokens = cells.flatten(2).transpose(1, 2)
+        return torch.cat([output[:, : self.prefix].detach(), tokens], dim=1)
+
+
+def find_layer(model: NeuralModel) -> str:
+    """Name of the last layer whose cells keep their place.
+
+    Transformers: the normalisation before the last attention, because the last block's own output
+    has no gradient at the tokens when the head reads one of them. RNNs: the states. Convolutions:
+    the last map, the outermost module that gives it; maps of two cells or fewer a side are passed
+    over when there is a finer one.
+
+    `NotApplicable` when no layer keeps places, or the score reads a single place of it.
+    """
+    found = _candidates(model)
+    if not found:
+        raise NotApplicable(
+            f"'{model.id}' has no layer whose cells keep their place in the input; {_INSTEAD}."
+        )
+    name = found[-1].name
+    _refuse_single_place(model, name)
+    return name
+
+
+def keeps_places(model: NeuralModel) -> bool:
+    """Whether any layer of the net has cells that keep their place."""
+    return bool(_candidates(model))
+
+
+def cut(model: NeuralModel, xs: Sequence[Array], layer: str) -> Activations:
+    """One pass in which the output of `layer` is a leaf that the scores depend on."""
+    modules = dict(model.net.named_modules())
+    if not layer or layer not in modules:
+        raise InvalidInput(f"'{model.id}' has no layer '{layer}'; leave it out to find one.")
+    taken: list[tuple[Cells, Tensor]] = []
+    tokens = _has_tokens(model)  # watched now: the pass below must not start another
+
+    with torch.inference_mode(False), differentiating(model.parts):
+        with torch.no_grad():
+            batch = model.read(xs)
+
+        def forward(at: Tensor, batch: Batch) -> Tensor:
+            taken.clear()  # a folded pass may be made anew
+            return model.forward(at, batch)
+
+        run = model.folded(forward)  # before the hook, which is no hook of the net's own
+
+        def replace(_module: nn.Module, _args: Any, output: Any) -> Any:
+            tensor = output[0] if isinstance(output, tuple) else output
+            cells = _cells(model, batch, layer, tensor, tokens)
+            taken.append((cells, cells.split(tensor).requires_grad_()))
+            joined = cells.join(taken[-1][1], tensor)
+            return (joined, *output[1:]) if isinstance(output, tuple) else joined
+
+        with torch.enable_grad(), hooked([(modules[layer], replace)]):
+            scores = run(batch.at, batch)
+    if len(taken) != 1:
+        raise NotApplicable(
+            f"layer '{layer}' of '{model.id}' is used {len(taken)} times in one pass; name a layer "
+            "that is used once."
+        )
+    if not scores.requires_grad:
+        raise _reads_final_state(model, layer)
+    cells, at = taken[0]
+    extent = batch.at.shape[2:] if model.modality == "image" else batch.at.shape[1:2]
+    return Activations(
+        at=at,
+        scores=scores,
+        fold=lambda maps: model.inputs.upsample(maps, batch),
+        layer=layer,
+        cell=tuple(n / s for n, s in zip(extent, cells.shape, strict=True)),
+    )
+
+
+def token_cells(model: NeuralModel, batch: Batch, n_tokens: int) -> Cells:
+    """Which of the tokens stand for places: the last ones, after any class tokens."""
+    patches = _patches(model.events, model.modality)
+    shape = patches or (batch.at.shape[1],)
+    prefix = n_tokens - math.prod(shape)
+    if prefix < 0 or (model.modality == "image" and patches is None):
+        raise NotApplicable(
+            f"the {n_tokens} tokens of '{model.id}' cannot be matched with places of its input; "
+            f"{_INSTEAD}."
+        )
+    return Cells(shape, prefix, channels_last=True)
+
+
+def _patches(events: Sequence[Event], modality: str) -> tuple[int, ...] | None:
+    """The cells of a convolution that cuts the input into patches, or None."""
+    kind = _CONVOLUTIONS.get(modality)
+    for event in events:
+        conv = event.module
+        if (
+            kind
+            and isinstance(conv, kind)
+            and conv.stride == conv.kernel_size != (1,) * len(conv.stride)
+        ):
+            return event.shape[2:]
+    return None
+
+
+def _candidates(model: NeuralModel) -> list[Event]:
+    """Layers that keep places, the best last."""
+    events = model.events
+    n_attentions = events[-1].n_attentions if events else 0
+    if n_attentions:
+        return [e for e in events if e.n_attentions == n_attentions - 1 and _is_norm(e)]
+    recurrent = [i for i, e in enumerate(events) if isinstance(e.module, nn.RNNBase)]
+    if recurrent:
+        after = events[recurrent[-1] :]
+        plain = (nn.RNNBase, nn.Identity, nn.LayerNorm)
+        return [e for e in after if isinstance(e.module, plain) and len(e.shape) == 3]
+    return _maps(events, model.modality)
+
+
+def _is_norm(event: Event) -> bool:
+    return "norm" in type(event.module).__name__.lower() and len(event.shape) == 3
+
+
+def _maps(events: Sequence[Event], modality: str) -> list[Event]:
+    kind = _CONVOLUTIONS.get(modality)
+    first = next(
+        (i for i, e in enumerate(events) if kind and isinstance(e.module, kind)), len(events)
+    )
+    n_dimensions = 4 if modality == "image" else 3
+    maps = [
+        e
+        for e in events[first:]
+        if len(e.shape) == n_dimensions
+        and min(e.shape[2:]) > 1
+        and not isinstance(e.module, _POOLS)
+    ]
+    return [e for e in maps if min(e.shape[2:]) > 2] or maps
+
+
+def _has_tokens(model: NeuralModel) -> bool:
+    """Whether three-dimensional outputs are (B, T, C), as in transformers and RNNs."""
+    seen = any(e.n_attentions or isinstance(e.module, nn.RNNBase) for e in model.events)
+    return seen or model.modality == "text"
+
+
+def _cells(model: NeuralModel, batch: Batch, layer: str, output: Tensor, tokens: bool) -> Cells:
+    n_dimensions = 4 if model.modality == "image" else 3
+    if output.ndim == 3 and tokens:
+        return token_cells(model, batch, output.shape[1])
+    if output.ndim == n_dimensions and min(output.shape[2:]) > 1:
+        return Cells(tuple(output.shape[2:]))
+    raise NotApplicable(
+        f"layer '{layer}' of '{model.id}' gives {tuple(output.shape)}, which has no places; name a "
+        "layer before the pooling."
+    )
+
+
+def _refuse_single_place(model: NeuralModel, layer: str) -> None:
+    found = cut(model, [model.example()], layer)
+    (slope,) = torch.autograd.grad(found.scores.abs().sum(), found.at)
+    if int((slope.abs().sum(1) > 0).sum()) <= 1:
+        raise _reads_final_state(model, layer)
+
+
+def _reads_final_state(model: NeuralModel, layer: str) -> NotApplicable:
+    return NotApplicable(
+        f"the class score of '{model.id}' reads only the final state, so no gradient reaches the "
+        f"earlier places of layer '{layer}'; {_INSTEAD}."
+    )

@@ -1,0 +1,1 @@
+"""Many samples and methods asked and measured: plans, studies, runs, comparisons."""

@@ -1,0 +1,337 @@
+"""Machine learning against deep learning on one split: how good, how honest, how dear, and why.
+
+Every model is trained on the same rows, tested on the same rows, and asked the same questions: same
+features, same removal, same class, same unit.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import softmax
+
+from xaikit.core.abilities import Model
+from xaikit.core.errors import InvalidInput
+from xaikit.core.progress import Progress
+from xaikit.core.stats import bootstrap_interval, spearman, wilson
+from xaikit.core.types import Explanation, Floats, Sample, Space, Target
+from xaikit.data.dataset import Dataset
+from xaikit.methods.base import ask, make_method
+from xaikit.models import train
+from xaikit.study.context import environment
+from xaikit.study.plan import Plan, make_question
+
+__all__ = ["AUTO_MODELS", "compare"]
+
+AUTO_MODELS: Mapping[str, tuple[str, ...]] = {
+    "table": ("boosting", "logistic", "mlp"),
+    "text": ("logistic", "lstm", "bert_small"),
+    "image": ("forest", "lenet"),
+    "series": ("forest", "fcn_1d"),
+}
+ROPE = 0.01  # a point of accuracy (or of R2): less is too small to matter
+N_BINS = 8
+N_FEATURES_SHOWN = 10
+SIZES = (0.1, 0.25, 0.5, 1.0)
+
+
+@dataclass(frozen=True, eq=False)
+class _Fitted:
+    """A trained model, the same trained with another seed, and their answers on the test rows."""
+
+    name: str
+    model: Model
+    twin: Model
+    outputs: Floats  # (N, K) probabilities, or (N, 1) values
+    quality: Floats  # (N,) per test row: its mean is the accuracy, or R2
+    seconds: float  # of one answer
+
+
+def compare(
+    data: Dataset,
+    *,
+    models: str | Sequence[str] = "auto",
+    n: int = 24,
+    seed: int = 0,
+    device: str = "auto",
+    learning: bool | None = None,
+    progress: bool = False,
+) -> dict[str, Any]:
+    """What sets the models apart, as the dict described in `report/comparison.py`.
+
+    models : names from the zoo; the first is what the others are held against
+    n : test samples to explain
+    learning : also train on smaller shares of the data; by default for small tables only
+    """
+    names = _names(data, models)
+    if learning is None:
+        learning = data.modality == "table" and len(data.train) <= 2000
+    steps = 2 * len(names) + len(names) * 2 + (len(names) * len(SIZES) if learning else 0)
+    with Progress(steps, f"comparing {len(names)} models", show=progress) as bar:
+        fitted = [_fit(name, data, seed, device, bar.tick) for name in names]
+        samples = data.test[:n]
+        space = _shared_space(fitted)
+        asked = {f.name: _explain(f, samples, space, seed, bar.tick) for f in fitted}
+        curves = _learning(names, data, seed, device, bar.tick) if learning else []
+    base = fitted[0]
+    return {
+        "title": _title(fitted),
+        "metric": "accuracy" if data.classes else "r2",
+        "data": _studied(data),
+        "protocol": "one split, the same rows for every model",
+        "protocol_detail": f"seed {seed}; {len(samples)} test samples explained",
+        "models": [_entry(f, data, asked[f.name][0]) for f in fitted],
+        "pairs": [_pair(base, other) for other in fitted[1:]],
+        "learning": curves,
+        "evidence": _evidence(fitted, asked),
+        "agreement": _agreement(fitted, asked),
+        "environment": environment()["versions"],
+        "created": environment()["created"],
+    }
+
+
+def _names(data: Dataset, models: str | Sequence[str]) -> list[str]:
+    if models == "auto":
+        chosen = list(AUTO_MODELS[data.modality])
+        return [m for m in chosen if data.classes or m != "logistic"]
+    names = [m.strip() for m in models.split(",")] if isinstance(models, str) else list(models)
+    if len(names) < 2 or len(set(names)) < len(names):
+        raise InvalidInput(
+            f"'{', '.join(names)}' is no comparison; name two different models or more."
+        )
+    return names
+
+
+def _fit(name: str, data: Dataset, seed: int, device: str, tick: Callable[[int], None]) -> _Fitted:
+    model = train(name, data, seed=seed, device=device, progress=False)
+    tick(1)
+    twin = train(name, data, seed=seed + 1, device=device, progress=False)
+    tick(1)
+    xs = data.inputs("test")
+    start = time.perf_counter()
+    scores = model.scores(xs)
+    seconds = (time.perf_counter() - start) / len(xs)
+    outputs = np.asarray(softmax(scores, axis=1)) if data.classes else scores
+    return _Fitted(name, model, twin, outputs, _quality(outputs, data), seconds)
+
+
+def _quality(outputs: Floats, data: Dataset) -> Floats:
+    """(N,) whose mean is the accuracy, or for regression R2 = mean of 1 - error^2 / variance."""
+    labels = data.labels("test")
+    if data.classes:
+        right: Floats = (outputs.argmax(axis=1) == labels).astype(np.float64)
+        return right
+    errors: Floats = (outputs[:, 0] - labels) ** 2
+    gains: Floats = 1.0 - errors / labels.var()
+    return gains
+
+
+def _explain(
+    fitted: _Fitted,
+    samples: Sequence[Sample],
+    space: Space,
+    seed: int,
+    tick: Callable[[int], None],
+) -> tuple[list[Explanation], list[Explanation]]:
+    """SHAP of the model and of its twin, for the true class, in the unit that all models share."""
+    targets = [Target(0 if space == "value" else int(s.label or 0), space=space) for s in samples]
+    found = []
+    for model in (fitted.model, fitted.twin):
+        questions = [
+            make_question(model, s, Plan(target=t)) for s, t in zip(samples, targets, strict=True)
+        ]
+        found.append(ask(make_method("shap"), questions, seed=seed))
+        tick(1)
+    return found[0], found[1]
+
+
+def _shared_space(fitted: Sequence[_Fitted]) -> Space:
+    """Log-odds, unless a model only has coarse probabilities, whose log-odds are mostly clipped."""
+    spaces: set[Space] = {f.model.space for f in fitted}
+    return "value" if "value" in spaces else "prob" if "prob" in spaces else "logit"
+
+
+def _entry(fitted: _Fitted, data: Dataset, explained: Sequence[Explanation]) -> dict[str, Any]:
+    info = fitted.model.info
+    family = "ml" if info.get("family") == "sklearn" else "dl"
+    value = float(fitted.quality.mean())
+    interval = (
+        wilson(int(fitted.quality.sum()), len(fitted.quality))
+        if data.classes
+        else bootstrap_interval(fitted.quality)
+    )
+    entry: dict[str, Any] = {
+        "id": fitted.name,
+        "title": fitted.name,
+        "family": family,
+        "detail": f"{info.get('n_parameters', 0):,} numbers learned",
+        "accuracy": value,
+        "interval": interval,
+        "fit_seconds": float(info.get("fit_seconds", 0.0)),
+        "predict_ms": 1000 * fitted.seconds,
+        "bytes": int(info.get("bytes", 0)),
+        "n_parameters": int(info.get("n_parameters", 0)),
+        "explained": {
+            "method": "SHAP",
+            "calls": int(np.mean([e.cost.asked for e in explained])),
+            "seconds": float(np.mean([e.cost.seconds for e in explained])),
+        },
+    }
+    if data.classes:
+        entry["correct"] = int(fitted.quality.sum())
+        entry["calibration"], entry["ece"] = _calibration(fitted.outputs, data.labels("test"))
+    return entry
+
+
+def _calibration(p: Floats, labels: NDArray[Any]) -> tuple[list[dict[str, Any]], float]:
+    """Stated probability against the share that was right, in groups of equal size, and the ECE.
+
+    Two classes: the probability of the second. More: of the class that was chosen.
+    """
+    if p.shape[1] == 2:
+        stated, right = p[:, 1], labels == 1
+    else:
+        stated, right = p.max(axis=1), p.argmax(axis=1) == labels
+    bins, gap = [], 0.0
+    for group in np.array_split(np.argsort(stated, kind="stable"), min(N_BINS, len(stated))):
+        mean, share = float(stated[group].mean()), float(right[group].mean())
+        low, high = wilson(int(right[group].sum()), len(group))
+        bins.append({"p": mean, "observed": share, "lo": low, "hi": high, "n": len(group)})
+        gap += abs(mean - share) * len(group) / len(stated)
+    return bins, gap
+
+
+def _pair(base: _Fitted, other: _Fitted) -> dict[str, Any]:
+    differences = other.quality - base.quality
+    mean = float(differences.mean())
+    interval = bootstrap_interval(differences)
+    pair: dict[str, Any] = {"a": base.name, "b": other.name, "difference": mean, "rope": ROPE}
+    if interval is None:
+        return pair | {"verdict": "not_settled"}
+    low, high = interval
+    pair |= {"interval": interval, "verdict": _settle(low, high)}
+    if pair["verdict"] == "not_settled":  # an interval shrinks with the root of the sample size
+        half = (high - low) / 2
+        pair["needed"] = int(np.ceil(len(differences) * (half / ROPE) ** 2))
+    return pair
+
+
+def _settle(low: float, high: float) -> str:
+    if low >= -ROPE and high <= ROPE:
+        return "equal"
+    if low > ROPE or (low > 0 and high > ROPE):
+        return "b_better"
+    if high < -ROPE or (high < 0 and low < -ROPE):
+        return "a_better"
+    return "not_settled"
+
+
+def _learning(
+    names: Sequence[str], data: Dataset, seed: int, device: str, tick: Callable[[int], None]
+) -> list[dict[str, Any]]:
+    """Quality by number of training rows, on the same test rows: mean and extremes of 3 draws."""
+    curves = []
+    for name in names:
+        points = []
+        for share in SIZES:
+            values = []
+            for draw in range(1 if share == 1.0 else 3):
+                part = _subset(data, share, seed + draw)
+                model = train(name, part, seed=seed + draw, device=device, progress=False)
+                scores = model.scores(data.inputs("test"))
+                values.append(float(_quality(scores, data).mean()))
+            points.append(
+                {
+                    "n": len(part.train),
+                    "value": float(np.mean(values)),
+                    "low": min(values),
+                    "high": max(values),
+                }
+            )
+            tick(1)
+        curves.append({"model": name, "points": points})
+    return curves
+
+
+def _subset(data: Dataset, share: float, seed: int) -> Dataset:
+    """The data set with a share of its training rows, every class kept."""
+    if share == 1.0:
+        return data
+    order = np.random.default_rng(seed).permutation(len(data.train))
+    if data.classes:  # two of every class first, whatever the share
+        labels = data.labels("train")[order]
+        first = np.concatenate([np.flatnonzero(labels == c)[:2] for c in np.unique(labels)])
+        order = np.concatenate([order[first], np.delete(order, first)])
+    kept = order[: max(int(share * len(order)), 4 * max(len(data.classes), 2))]
+    return replace(data, train=tuple(data.train[i] for i in kept))
+
+
+def _evidence(fitted: Sequence[_Fitted], asked: Mapping[str, Any]) -> dict[str, Any]:
+    """Share of all |SHAP| on each feature, where the samples share their features."""
+    first = asked[fitted[0].name][0]
+    names = first[0].names
+    if any(e.names != names for e in first) or fitted[0].model.modality == "text":
+        return {}
+    shares = {}
+    for f in fitted:
+        total = np.mean([np.abs(e.values) for e in asked[f.name][0]], axis=0)
+        shares[f.name] = total / max(total.sum(), np.finfo(float).tiny)
+    order = np.argsort(-np.max(list(shares.values()), axis=0), kind="stable")[:N_FEATURES_SHOWN]
+    return {
+        "method": "SHAP",
+        "unit": first[0].unit,
+        "n_features": len(names),
+        "rows": [
+            {"feature": names[i], "shares": {k: float(v[i]) for k, v in shares.items()}}
+            for i in order
+        ],
+    }
+
+
+def _agreement(fitted: Sequence[_Fitted], asked: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Rank agreement of |SHAP|: each model with its twin (the ceiling), then with the first."""
+    rows = []
+    for f in fitted:
+        mine, twin = asked[f.name]
+        fixed = all(np.array_equal(a.values, b.values) for a, b in zip(mine, twin, strict=True))
+        rows.append(
+            _agree(f.name, f.name, mine, twin, "training has no randomness" if fixed else "")
+        )
+    base = fitted[0].name
+    rows += [_agree(base, f.name, asked[base][0], asked[f.name][0], "") for f in fitted[1:]]
+    return rows
+
+
+def _agree(
+    a: str, b: str, left: Sequence[Explanation], right: Sequence[Explanation], note: str
+) -> dict[str, Any]:
+    values = [
+        spearman(np.abs(x.values), np.abs(y.values)) for x, y in zip(left, right, strict=True)
+    ]
+    row: dict[str, Any] = {"a": a, "b": b, "value": float(np.mean(values)), "note": note}
+    interval = bootstrap_interval(values)
+    return row | ({"interval": interval} if interval else {})
+
+
+def _title(fitted: Sequence[_Fitted]) -> str:
+    nets = [f.name for f in fitted if f.model.info.get("family") != "sklearn"]
+    others = [f.name for f in fitted if f.model.info.get("family") == "sklearn"]
+    if nets and others:
+        return f"Is {nets[0]} worth it over {others[0]}, and do they look at the same features?"
+    return f"Which of {', '.join(f.name for f in fitted)} is worth it, and do they look at the same features?"
+
+
+def _studied(data: Dataset) -> dict[str, Any]:
+    return {
+        "name": data.name,
+        "modality": data.modality,
+        "source": data.source,
+        "n_train": len(data.train),
+        "n_test": len(data.test),
+        "n_features": len(data.columns) if data.modality == "table" else 0,
+    }

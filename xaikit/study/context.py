@@ -1,0 +1,143 @@
+"""What a reader must know to read a run: model, data, question and methods, in words and numbers."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+import numpy as np
+
+from xaikit.core.abilities import Model
+from xaikit.core.question import Question, versions
+from xaikit.core.stats import wilson
+from xaikit.data.dataset import Dataset
+from xaikit.methods.base import Method
+
+__all__ = ["describe", "environment"]
+
+_TITLES = {
+    "image": "Which parts of the image decide what {model} reads, and which explanations of it can be believed?",
+    "text": "Which words decide what {model} reads, and which explanations of it can be believed?",
+    "table": "Which columns decide what {model} says, and which explanations of it can be believed?",
+    "series": "Which stretch of the signal decides what {model} reads, and which explanations of it can be believed?",
+}
+_RATIONALES = {
+    "digits": "the true digit's box",
+    "reviews": "the words that decide the label",
+    "waves": "the planted motif",
+}
+
+
+def describe(
+    model: Model,
+    questions: Sequence[Question],
+    methods: Sequence[Method],
+    *,
+    data: Dataset | None,
+    target: str,
+    second_masker: str | None,
+    command: str,
+) -> dict[str, Any]:
+    """JSON-able facts of one study; the keys are those that the report reads."""
+    first = questions[0]
+    return {
+        "title": _TITLES[model.modality].format(model=model.id),
+        "command": command,
+        "model": _model(model),
+        "data": _data(model, data),
+        "question": {
+            "target": target,
+            "unit": first.target.unit,
+            "features": first.segmentation.source,
+            "masker": first.masker.name,
+            "masker_words": first.masker.name,
+            "second_masker": second_masker,
+        },
+        "methods": {
+            m.name: {
+                "title": m.card.title,
+                "asks": m.card.asks,
+                "misleads": m.card.misleads,
+                "paper": m.card.paper,
+                "control": m.card.control,
+            }
+            for m in methods
+        },
+        "rationale": _rationale(questions, data),
+    }
+
+
+def environment() -> dict[str, Any]:
+    """Where and when the numbers were made."""
+    return {
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "versions": dict(versions()),
+        "created": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+def _model(model: Model) -> dict[str, Any]:
+    info = dict(model.info)
+    test = dict(info.get("metrics", {}).get("test", {}))
+    quality: dict[str, Any] = {}
+    if "accuracy" in test:
+        low, high = wilson(int(test["correct"]), int(test["n"]))
+        quality = {"metric": "accuracy", "value": test["accuracy"], "interval": [low, high]}
+    elif "r2" in test:
+        quality = {"metric": "r2", "value": test["r2"], "interval": None}
+    if quality:
+        quality |= {"n": test.get("n"), "split": "test"}
+    return {
+        "id": model.id,
+        "family": info.get("family", ""),
+        "architecture": info.get("architecture", ""),
+        "n_parameters": info.get("n_parameters"),
+        "classes": list(model.classes),
+        "quality": quality or None,
+        "info": info,
+    }
+
+
+def _data(model: Model, data: Dataset | None) -> dict[str, Any]:
+    if data is None:
+        return {
+            "name": model.info.get("data", ""),
+            "modality": model.modality,
+            "source": "",
+            "language": "en",
+            "columns": [],
+            "n_test": None,
+            "hash": model.info.get("data_hash", ""),
+        }
+    return {
+        "name": data.name,
+        "modality": data.modality,
+        "source": data.source,
+        "language": data.language,
+        "columns": _columns(data),
+        "n_test": len(data.test),
+        "hash": data.hash,
+    }
+
+
+def _columns(data: Dataset) -> list[dict[str, Any]]:
+    plain = [
+        {"name": c.name, "categories": list(c.categories), "unit": c.unit} for c in data.columns
+    ]
+    if data.modality != "table":
+        return plain
+    low, median, high = np.percentile(np.stack(data.inputs("train")), [5, 50, 95], axis=0)
+    return [
+        column | {"low": float(low[i]), "median": float(median[i]), "high": float(high[i])}
+        for i, column in enumerate(plain)
+    ]
+
+
+def _rationale(questions: Sequence[Question], data: Dataset | None) -> str | None:
+    """What the marked places are, in words, or None where nothing is marked."""
+    if all(q.sample.rationale is None for q in questions):
+        return None
+    return _RATIONALES.get(data.name if data else "", "the marked places")

@@ -1,0 +1,58 @@
+"""What a study will cost, said before it starts."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from xaikit.core.question import Question
+from xaikit.methods.base import BatchMethod, Method
+
+__all__ = ["Forecast", "forecast"]
+
+PROBE = 64  # rows of the pass that is timed
+BACKWARD = 3  # a forward and a backward pass take about as long as so many forward passes
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """Model rows that the explanations of some questions ask, and seconds: at least and at most."""
+
+    rows: tuple[int, int]
+    seconds: tuple[float, float]
+
+    def __str__(self) -> str:
+        low, high = (_duration(s) for s in self.seconds)
+        took = low if low == high else f"{low} to {high}"
+        few, many = self.rows
+        asked = f"{few:,}" if few == many else f"{few:,} to {many:,}"
+        return f"the explanations will take about {took} ({asked} model rows)"
+
+
+def forecast(questions: Sequence[Question], methods: Sequence[Method]) -> Forecast:
+    """From the methods' own counts (`asks`) and one timed pass of the model on the first sample."""
+    first = questions[0]
+    inputs = [first.sample.x] * PROBE
+    first.model.scores(inputs)  # the first pass of a process is slow
+    start = time.perf_counter()
+    first.model.scores(inputs)
+    each = (time.perf_counter() - start) / PROBE
+    few = many = 0
+    least = most = 0.0
+    for method in methods:
+        seconds = each * (BACKWARD if isinstance(method, BatchMethod) else 1)
+        count = getattr(method, "asks", None)
+        for question in questions:
+            low, high = count(question) if count else (1, 1)
+            few, many = few + low, many + high
+            least, most = least + low * seconds, most + high * seconds
+    return Forecast((few, many), (least, most))
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 1:
+        return "1 s"
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"
