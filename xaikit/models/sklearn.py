@@ -108,6 +108,7 @@ def save_estimator(model: EstimatorModel, folder: str | Path) -> Path:
         "id": model.id,
         "modality": model.modality,
         "classes": list(model.classes),
+        "order": list(model.order),
         "info": dict(model.info),
         "versions": {name: version(name) for name in ("xaikit", "scikit-learn", "skops", "numpy")},
     }
@@ -142,6 +143,7 @@ def load_estimator(folder: str | Path) -> EstimatorModel:
         classes=config["classes"],
         background=_background(folder / "background.npz"),
         info=config["info"],
+        order=config["order"],
     )
 
 
@@ -158,9 +160,17 @@ def _config(folder: Path) -> dict[str, Any]:
         raise ModelError(
             f"'{folder}' has format {config.get('format')}; this version reads {FORMAT}."
         )
-    for name, kind in (("id", str), ("modality", str), ("classes", list), ("info", dict)):
+    config.setdefault("order", [])  # of models saved before there was one
+    kinds = {"id": str, "modality": str, "classes": list, "order": list, "info": dict}
+    for name, kind in kinds.items():
         if not isinstance(config.get(name), kind):
             raise ModelError(f"'{folder}/config.json' has no usable '{name}'.")
+    places = range(len(config["classes"]))
+    if config["order"] and sorted(map(repr, config["order"])) != sorted(map(repr, places)):
+        raise ModelError(
+            f"'{folder}/config.json' has the order {config['order']}; it must hold each of the "
+            f"numbers 0 to {len(places) - 1} once."
+        )
     if config["modality"] not in get_args(Modality):
         raise ModelError(f"'{folder}/config.json' has the unknown modality '{config['modality']}'.")
     return config

@@ -16,6 +16,7 @@ from xaikit.methods import METHODS
 from xaikit.methods.base import Method, ask, make_method, reason_against
 from xaikit.modalities import masker as make_masker
 from xaikit.modalities import segment
+from xaikit.modalities.table import categories_of
 from xaikit.study.run import Failure
 
 __all__ = [
@@ -103,9 +104,8 @@ def mask_like(
     how: str,
 ) -> Masker:
     """The masker of that name, told which columns of the model's table are categories."""
-    columns = model.info.get("columns") or ()
-    coded = [bool(c.get("categories")) for c in columns] if sample.modality == "table" else []
-    return make_masker(sample, segmentation, background, how, categorical=coded or None)
+    coded = categories_of(model.info) if sample.modality == "table" else None
+    return make_masker(sample, segmentation, background, how, categorical=coded)
 
 
 def choose_methods(
