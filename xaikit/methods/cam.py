@@ -43,7 +43,7 @@ class GradCam(Batched):
     layer: str | None = None
 
     def check(self, model: Model) -> None:
-        _spatial(model, self.name).cam_layer()
+        _spatial(model, self.name).cam_layer(self.layer)
 
     def explain(self, batch: Batch) -> list[Explanation]:
         seen, slopes = _pass(batch, self.layer, self.name)
@@ -76,7 +76,7 @@ class HiResCam(Batched):
     layer: str | None = None
 
     def check(self, model: Model) -> None:
-        _spatial(model, self.name).cam_layer()
+        _spatial(model, self.name).cam_layer(self.layer)
 
     def explain(self, batch: Batch) -> list[Explanation]:
         seen, slopes = _pass(batch, self.layer, self.name)

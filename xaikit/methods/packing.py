@@ -46,11 +46,12 @@ def prefetch(
         if question.pool is None or not isinstance(bound, Packable):
             continue
         unseen = question.pool.unseen(masks(question), question.target)
-        if 0 < len(unseen) * question.n_references < question.pace.best:
+        if 0 < len(unseen) * question.n_references < question.per_pass.rows:
             groups.setdefault((bound.alike, question.n_references), []).append((question, unseen))
     for group in groups.values():
         while len(group) > 1:
-            group = group[worked(group[0][0].pace, _rows(group), partial(_pass, group, plainly)) :]
+            per_pass = group[0][0].per_pass
+            group = group[worked(per_pass, _rows(group), partial(_pass, group, plainly)) :]
 
 
 def _bound(question: Question, plainly: bool) -> Any:
@@ -84,8 +85,8 @@ def _rows(group: Sequence[tuple[Question, Bools]]) -> int:
     return sum(len(masks) * question.n_references for question, masks in group)
 
 
-def _pass(group: Sequence[tuple[Question, Bools]], plainly: bool, rows: int) -> tuple[int, int]:
-    """Rows asked and questions answered: as many as fit, at least one."""
+def _pass(group: Sequence[tuple[Question, Bools]], plainly: bool, rows: int) -> int:
+    """Questions answered: as many as fit, at least one."""
     ends = np.cumsum([len(masks) * question.n_references for question, masks in group])
     n = max(1, int(np.searchsorted(ends, rows, side="right")))
     questions, masks = zip(*group[:n], strict=True)
@@ -94,4 +95,4 @@ def _pass(group: Sequence[tuple[Question, Bools]], plainly: bool, rows: int) -> 
         questions, masks, bounds[0].together(bounds, masks), strict=True
     ):
         question.learn(own, scores)
-    return int(ends[n - 1]), n
+    return n

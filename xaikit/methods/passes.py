@@ -13,7 +13,7 @@ from torch import Tensor
 
 from xaikit.core.abilities import Leaf, Model
 from xaikit.core.batching import rows_that_fit
-from xaikit.core.errors import InvalidInput
+from xaikit.core.errors import InvalidInput, NotApplicable
 from xaikit.core.question import Question
 from xaikit.core.types import Explanation, Target
 
@@ -77,7 +77,15 @@ class Batch:
         scores = leaf.forward(at, rows)
         targets = self.targets(scores, rows)
         total = targets.sum() if weights is None else targets @ weights.to(targets)
-        (slope,) = torch.autograd.grad(total, at)
+        slope = None
+        if total.requires_grad:
+            (slope,) = torch.autograd.grad(total, at, allow_unused=True)
+        if slope is None:
+            raise NotApplicable(
+                f"the scores of '{self.model.id}' cannot be differentiated: a step of the net passes no "
+                "gradient on (a quantised layer, detach, no_grad, a round trip through NumPy); try "
+                "'shap', 'lime' or 'occlusion', which only ask for scores."
+            )
         if at_samples:
             self.know_outputs(scores)
         self.count(rows.tolist())

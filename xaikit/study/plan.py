@@ -53,9 +53,10 @@ class Plan:
     features : how a sample is cut into features ("auto", "patches:4", "words", "windows:12", ...)
     masker : what a removed feature is replaced by ("auto", "mean", "blur", "rows", ...)
     background : (b, *x.shape) typical inputs; the model's own when None
-    batch_size : rows in one model pass, or None for as many as are fastest
+    batch_size : rows in one model pass, or None for as many as suit the model
     memory : bytes that an answer may take at once, or None
     precision : "bfloat16" evaluates masked inputs in that type, where it agrees with float32
+    shortcuts : False makes whole passes only, for comparison; values agree beyond rounding
     """
 
     target: str | int | Target = "predicted"
@@ -65,6 +66,7 @@ class Plan:
     batch_size: int | None = None
     memory: int | None = None
     precision: Precision = "float32"
+    shortcuts: bool = True
 
 
 def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Question:
@@ -91,6 +93,7 @@ def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Que
         batch_size=plan.batch_size,
         memory=plan.memory,
         precision=plan.precision,
+        shortcuts=plan.shortcuts,
         pool=Pool([other] if other else ()),
     )
 
