@@ -135,9 +135,13 @@ def test_an_error_inside_leaves_no_trace(context: Any) -> None:
     net = nn.Sequential(nn.LSTM(2, 3), nn.Dropout()).train()
     net[0].weight_ih_l0.requires_grad_(False)
     before = state(net)
-    with pytest.raises(RuntimeError, match="inside"), context(net):
-        assert not any(m.training for m in net.modules())
-        raise RuntimeError("inside")
+    def fails() -> None:
+        with context(net):
+            assert not any(m.training for m in net.modules())
+            raise RuntimeError("inside")
+
+    with pytest.raises(RuntimeError, match="inside"):
+        fails()
     assert same(before, state(net))
 
 
