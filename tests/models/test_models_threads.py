@@ -135,6 +135,7 @@ def test_an_error_inside_leaves_no_trace(context: Any) -> None:
     net = nn.Sequential(nn.LSTM(2, 3), nn.Dropout()).train()
     net[0].weight_ih_l0.requires_grad_(False)
     before = state(net)
+
     def fails() -> None:
         with context(net):
             assert not any(m.training for m in net.modules())

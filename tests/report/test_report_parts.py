@@ -32,7 +32,6 @@ from xaikit.report.formats import (
     size,
 )
 from xaikit.report.image_card import cells, heat_map
-from xaikit.report.korean_methods import KOREAN_METHODS
 from xaikit.report.png import heat_uri, photo_uri, sketch_uri
 from xaikit.report.strips import Clock, common_span
 from xaikit.report.text_card import marked_words
@@ -183,7 +182,9 @@ def test_both_languages_say_the_same_things():
     )
     assert Words("en")("verdict.note", n=1).startswith("1 sample:")
     assert Words("en").listed(["A", "B", "C"]) == "A, B and C"
-    assert Words("ko").method("shap")["title"] == "SHAP"
+    for name in METHODS:
+        korean = METHODS.get(name).facts()["ko"]
+        assert re.search("[가-힣]", korean["asks"]) and re.search("[가-힣]", korean["misleads"])
 
 
 @pytest.mark.parametrize("kind", ["image", "text", "table", "series"])
@@ -252,5 +253,5 @@ def test_every_measure_method_and_cause_has_its_words():
         if family != "agreement":
             wanted += [f"measure.{name}.means", f"family.{family}"]
         assert name == "shift" or set(wanted) <= set(WORDS), name
-    assert set(METHODS.names()) <= set(KOREAN_METHODS)
+    assert all(METHODS.get(name).card.korean for name in METHODS)
     assert {f"cause.{kind}" for kind in get_args(Kind)} <= set(WORDS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
@@ -33,19 +33,19 @@ class Packable(Protocol):
 
 
 def prefetch(
-    questions: Sequence[Question], masks: Callable[[Question], Bools], *, plainly: bool = False
+    questions: Sequence[Question], masks: Sequence[Bools | None], *, plainly: bool = False
 ) -> None:
-    """Evaluate masks of all questions in shared passes and put the values into their pools.
+    """Evaluate the masks of each question in shared passes and put the values into their pools.
 
     Does nothing for questions without a pool, or whose own masks fill a pass.
     plainly : also where a question could take a shortcut of its own, for masks that have none
     """
     groups: dict[Hashable, list[tuple[Question, Bools]]] = {}
-    for question in questions:
+    for question, own in zip(questions, masks, strict=True):
         bound = _bound(question, plainly)
-        if question.pool is None or not isinstance(bound, Packable):
+        if own is None or question.pool is None or not isinstance(bound, Packable):
             continue
-        unseen = question.pool.unseen(masks(question), question.target)
+        unseen = question.pool.unseen(own, question.target)
         if 0 < len(unseen) * question.n_references < question.per_pass.rows:
             groups.setdefault((bound.alike, question.n_references), []).append((question, unseen))
     for group in groups.values():

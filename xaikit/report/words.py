@@ -12,7 +12,6 @@ from typing import Any
 from xaikit.core.errors import UnknownName
 from xaikit.report.comparison_words import COMPARISON_WORDS
 from xaikit.report.evidence_words import EVIDENCE_WORDS
-from xaikit.report.korean_methods import KOREAN_METHODS
 from xaikit.report.measure_words import MEASURE_WORDS
 from xaikit.report.sample_words import SAMPLE_WORDS
 
@@ -333,7 +332,3 @@ class Words:
     def known(self, key: str, otherwise: str) -> str:
         """The words of a key that may not exist."""
         return self(key) if key in WORDS else otherwise
-
-    def method(self, name: str) -> dict[str, str]:
-        """Title and sentences of a method in this language; {} when the method's own are to be used."""
-        return dict(KOREAN_METHODS.get(name, {})) if self.language == "ko" else {}

@@ -55,16 +55,7 @@ def describe(
             "masker_words": first.masker.name,
             "second_masker": second_masker,
         },
-        "methods": {
-            m.name: {
-                "title": m.card.title,
-                "asks": m.card.asks,
-                "misleads": m.card.misleads,
-                "paper": m.card.paper,
-                "control": m.card.control,
-            }
-            for m in methods
-        },
+        "methods": {m.name: m.facts() for m in methods},
         "rationale": _rationale(questions, data),
     }
 

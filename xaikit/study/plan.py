@@ -19,7 +19,6 @@ from xaikit.modalities import segment
 from xaikit.study.run import Failure
 
 __all__ = [
-    "AUTO_METHODS",
     "Plan",
     "choose_methods",
     "explain",
@@ -27,22 +26,6 @@ __all__ = [
     "make_question",
     "mask_like",
 ]
-
-AUTO_METHODS = (
-    "integrated_gradients",
-    "shap",
-    "lime",
-    "occlusion",
-    "gradcam",
-    "hirescam",
-    "attention",
-    "gradient_shap",
-    "input_x_gradient",
-    "saliency",
-    "smoothgrad",
-    "random",
-    "magnitude",
-)
 
 
 @dataclass(frozen=True)
@@ -116,11 +99,11 @@ def choose_methods(
 ) -> tuple[list[Method], list[Failure]]:
     """The methods to ask and, for those that do not apply, why not.
 
-    "auto" takes every method of `AUTO_METHODS` that applies. A list may mix names and configured
+    "auto" takes every method that declares `in_auto` and applies. A list may mix names and configured
     methods. Parameters go to those named methods that have them; None leaves a parameter alone.
     """
     given = {name: value for name, value in params.items() if value is not None}
-    wanted = AUTO_METHODS if methods == "auto" else methods
+    wanted = _in_auto() if methods == "auto" else methods
     if isinstance(wanted, str):
         wanted = [name.strip() for name in wanted.split(",") if name.strip()]
     made = [_made(m, given) if isinstance(m, str) else m for m in wanted]
@@ -137,6 +120,10 @@ def choose_methods(
         else:
             refused.append(Failure(method.name, model.id, reason, "not_applicable"))
     return fit, refused
+
+
+def _in_auto() -> list[str]:
+    return [name for name in METHODS if METHODS.get(name).in_auto]
 
 
 def _made(name: str, params: dict[str, Any]) -> Method:
