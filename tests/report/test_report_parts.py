@@ -16,6 +16,7 @@ from report import sample_runs
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.types import Segmentation
+from xaikit.methods import METHODS
 from xaikit.report.charts import curve_panel, dot_whisker, position, tag
 from xaikit.report.colour import PALETTE, bin_of, level, step_of
 from xaikit.report.comparison_charts import nice_end
@@ -184,7 +185,8 @@ def test_both_languages_say_the_same_things():
     assert Words("en").listed(["A", "B", "C"]) == "A, B and C"
     for name in METHODS:
         korean = METHODS.get(name).facts()["ko"]
-        assert re.search("[가-힣]", korean["asks"]) and re.search("[가-힣]", korean["misleads"])
+        assert re.search("[가-힣]", korean["asks"])
+        assert re.search("[가-힣]", korean["misleads"])
 
 
 @pytest.mark.parametrize("kind", ["image", "text", "table", "series"])
@@ -244,7 +246,6 @@ def test_p_values_keep_what_matters(p, text):
 
 def test_every_measure_method_and_cause_has_its_words():
     from xaikit.judge.causes import Kind
-    from xaikit.methods.base import METHODS
     from xaikit.metrics import MEASURES
 
     for name in MEASURES.names():
