@@ -216,6 +216,7 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
     "missing.remedy": ("What would make it apply", "적용하려면"),
     "missing.on_samples": ("{method}, samples {ids}", "{method}, 표본 {ids}"),
     "missing.on_samples.one": ("{method}, sample {ids}", "{method}, 표본 {ids}"),
+    "missing.every": ("Every method", "모든 방법"),
     "missing.none": (
         "Every method that was asked for was run on every sample.",
         "요청한 모든 방법을 모든 표본에 실행했습니다.",
