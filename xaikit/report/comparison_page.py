@@ -30,6 +30,7 @@ from xaikit.report.formats import (
     percent,
     percent_interval,
     size,
+    tick_digits,
 )
 from xaikit.report.words import Words
 
@@ -250,7 +251,7 @@ def _same(told: Told) -> dict[str, Any] | None:
             for r in rows
         ],
         "low": percent(0.0),
-        "high": words("compare.same.axis", share=percent(end)),
+        "high": words("compare.same.axis", share=percent(end, tick_digits([0, 100 * end]))),
     }
 
 

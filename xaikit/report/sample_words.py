@@ -77,8 +77,8 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
     "map.stopped": ("Stopped: {reason}", "중단: {reason}"),
     "map.none": ("No result for this sample", "이 표본의 결과 없음"),
     "strongest": (
-        "Strongest {parts} by {method}, in {unit} (scale end ±{end})",
-        "{method} 상위 {parts}, {unit} (척도 끝 ±{end})",
+        "Strongest {parts} by {method}, in {unit} (these lines end at ±{end})",
+        "{method} 상위 {parts}, {unit} (이 선의 끝 ±{end})",
     ),
     "strongest.whisker": (
         "; whisker = 95 % interval of the estimate",
