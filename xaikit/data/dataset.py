@@ -84,6 +84,12 @@ class Dataset:
         kind = np.int64 if self.task == "classification" else np.float64
         return np.array([s.label for s in getattr(self, split)], dtype=kind)
 
+    @property
+    def width(self) -> int:
+        """Columns of a table, channels of a series or a picture, 1 for text."""
+        x = self.train[0].x
+        return 1 if self.modality == "text" else int(x.shape[-1])
+
     @cached_property
     def class_weights(self) -> NDArray[np.float64]:
         """(K,) the weight of a training row by class with which every class counts the same:

@@ -97,7 +97,7 @@ def _featurise(learner: Learner, data: Dataset, features: str | None) -> list[An
         ways = ", ".join(known) or "no choice for this modality"
         raise ModelError(f"'{data.modality}' has no features '{features}'; there is {ways}.")
     if data.modality == "table":
-        counts = tuple(len(column.categories) for column in data.columns)
+        counts = tuple(len(column.categories) for column in data.columns) or (0,) * data.width
         return [Columns(counts)] if learner.scaled else []
     if data.modality == "text":
         strongest = Strongest(score="chi2" if data.classes else "f")

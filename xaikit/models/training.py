@@ -63,11 +63,12 @@ def train(
     card = ZOO.get(architecture)
     recipe, settings = _split(card, data, params)
     target = pick_device(device)
+    shares = data.class_weights if balanced else None
     start = time.perf_counter()
     with torch.random.fork_rng(devices=[target] if target.type == "cuda" else []):
         torch.manual_seed(seed)
         model = _fresh(card, data, settings, target)
-        loop = _Loop(model, data, recipe, epochs, balanced)
+        loop = _Loop(model, data, recipe, epochs, shares)
         ran = loop.run(np.random.default_rng(seed), progress)
     model.net.eval().requires_grad_(False)
     facts = {
@@ -232,7 +233,7 @@ class _Loop:
     data: Dataset
     recipe: Recipe
     wanted_epochs: int | None
-    balanced: bool = False
+    class_weights: Array | None = None
 
     def run(self, rng: np.random.Generator, progress: bool) -> int:
         """Trains in place, leaves the best weights on val in the net; gives the epochs that ran."""
@@ -288,10 +289,9 @@ class _Loop:
     @cached_property
     def weights(self) -> Tensor | None:
         """(K,) weight of each class, the same that scikit-learn models get; None when not asked for."""
-        if not self.balanced:
+        if self.class_weights is None:
             return None
-        share = self.data.class_weights
-        return torch.tensor(share, dtype=torch.float32, device=self.model.device)
+        return torch.tensor(self.class_weights, dtype=torch.float32, device=self.model.device)
 
     def _labels(self, split: str) -> Tensor:
         labels = self.data.labels(split)
