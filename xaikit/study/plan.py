@@ -86,11 +86,11 @@ def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Que
     masker = plan.masker
     if not isinstance(masker, Masker):
         masker = mask_like(model, sample, segmentation, plan, masker)
-    if not isinstance(plan.target, Target):
-        target = default_target(model, sample, plan.target)
-    else:
-        target = plan.target
-    other = runner_up(model.scores([sample.x])[0], target) if model.classes else None
+    target = plan.target
+    with foreign(f"model '{model.id}' on sample '{sample.id}'"):
+        if not isinstance(target, Target):
+            target = default_target(model, sample, target)
+        other = runner_up(model.scores([sample.x])[0], target) if model.classes else None
     return Question(
         model=model,
         sample=sample,
