@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
@@ -10,6 +11,7 @@ import numpy as np
 import pytest
 from report.reading import read
 from scipy.stats import binomtest
+from sklearn.linear_model import LogisticRegression
 from toys import FunctionModel, linear
 
 from xaikit.core.errors import ForeignError, InvalidInput
@@ -18,6 +20,7 @@ from xaikit.core.types import Sample, Score, Segmentation
 from xaikit.data.dataset import Column, Dataset
 from xaikit.methods.base import METHODS, Card
 from xaikit.metrics import METRICS
+from xaikit.models import wrap
 from xaikit.report import write_report
 from xaikit.study.plan import Plan, explain, make_question
 from xaikit.study.run import Run
@@ -125,6 +128,24 @@ def test_numbers_are_no_names_of_classes():
 def test_a_model_of_other_columns_or_classes_is_refused_by_both_names(changes, data, text):
     with pytest.raises(InvalidInput, match=text):
         run_of(model(**changes), table(**data))
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2, 3), (1, 0, 2, 3)])
+def test_the_columns_that_an_estimator_was_fitted_on_are_known(order):
+    data = table()
+    x, y = np.stack(data.inputs("train"))[:, order], data.labels("train")
+    fitted = LogisticRegression().fit(x, y)
+    asked = wrap(fitted, modality="table", classes=("no", "yes"), background=x)
+    assert "columns" not in asked.info  # fitted on an array, it knows none
+    fitted.feature_names_in_ = np.array(COLUMNS, dtype=object)[list(order)]
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "X does not have valid feature names")
+        asked = wrap(fitted, modality="table", classes=("no", "yes"), background=x)
+        if order == (0, 1, 2, 3):
+            assert run_of(asked, data).explanations[0].names == COLUMNS
+        else:
+            with pytest.raises(InvalidInput, match="column 1 of model 'yours' is 'income' and of"):
+                run_of(asked, data)
 
 
 # quality

@@ -18,6 +18,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from textwrap import shorten
 
 __all__ = [
     "CheckFailed",
@@ -32,6 +33,9 @@ __all__ = [
     "XaikitError",
     "foreign",
 ]
+
+
+LONGEST = 300  # letters of what code of others says
 
 
 class XaikitError(Exception):
@@ -79,7 +83,7 @@ class ForeignError(XaikitError, RuntimeError):
     @classmethod
     def named(cls, who: str, error: Exception) -> ForeignError:
         """What `who` raised, in one sentence."""
-        text = " ".join(str(error).split()) or "no reason given"
+        text = shorten(str(error), LONGEST, placeholder=" ...") or "no reason given"
         return cls(f"{who} raised {type(error).__name__} ({text}); mend it there or leave it out.")
 
 

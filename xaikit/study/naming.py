@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.core.abilities import Model
@@ -25,7 +26,7 @@ def named(model: Model, data: Dataset | None, background: NDArray[Any] | None = 
     `InvalidInput` when model and data differ in number, order or codes of columns or classes; both
     are shown. A model that was told no names, or numbers only, takes those of the data.
     """
-    known: dict[str, Any] = {} if background is None else {"background": background}
+    known: dict[str, Any] = {} if background is None else {"background": np.asarray(background)}
     if data is not None:
         known |= {"classes": _classes(model, data), "info": _info(model, data)}
     if all(getattr(model, name) is value for name, value in known.items()):

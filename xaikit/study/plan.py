@@ -139,7 +139,8 @@ def mask_like(
 ) -> Masker:
     """The masker of that name, told which columns of the model's table are categories."""
     columns = model.info.get("columns") or ()
-    coded = [bool(c.get("categories")) for c in columns] if sample.modality == "table" else []
+    told = sample.modality == "table" and all("categories" in c for c in columns)
+    coded = [bool(c["categories"]) for c in columns] if told else []
     return make_masker(
         sample,
         segmentation,

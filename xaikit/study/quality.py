@@ -17,8 +17,8 @@ ROPE = 0.01  # a point of accuracy (or of R2): less is too small to matter
 
 
 def labelled(data: Dataset) -> bool:
-    """Whether every test row has a label to measure with."""
-    return all(s.label is not None for s in data.test)
+    """Whether every row has the label that measuring needs."""
+    return all(s.label is not None for s in (*data.train, *data.test))
 
 
 def per_row(outputs: Floats, data: Dataset) -> Floats:

@@ -201,7 +201,7 @@ def _second_masker(question: Question, plan: Plan, failures: list[Failure]) -> s
     known = MASKERS[question.sample.modality]
     first = known[0] if plan.masker == "auto" else plan.masker
     others = [name for name in known if name != first]
-    with recorded(failures, "second masker", question.model.id):
+    with recorded(failures, "second_masker", question.model.id):
         for how in others[:1]:
             masked(question, plan, how)
             return how
