@@ -79,11 +79,12 @@ def _report(demo: Demo, folder: Path, seed: int) -> dict[str, Any]:
     save_model(model, place)
     run = study(
         model,
-        data.test[: demo.n],
+        data.take(demo.n, seed),
         metrics=demo.metrics,
         data=data,
         seed=seed,
-        command=f"xaikit explain {place} --data {data.name} --n {demo.n}",
+        drawn=seed,
+        command=f"xaikit explain {place} --data {data.name} --n {demo.n} --draw",
     )
     numbers = run.save(Path("runs") / f"explain-{data.name}-{demo.model}")
     page = write_report(numbers, folder / f"{data.name}.html")

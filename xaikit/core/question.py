@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
@@ -20,7 +21,7 @@ from numpy.typing import NDArray
 from xaikit.core.abilities import BoundScores, Lowerable, Maskable, Model, Shortened
 from xaikit.core.batching import PerPass, rows_per_pass, rows_that_fit, worked
 from xaikit.core.cache import Pool
-from xaikit.core.errors import CheckFailed, InvalidInput
+from xaikit.core.errors import CheckFailed, InvalidInput, foreign
 from xaikit.core.types import Bools, Cost, Explanation, Floats, Sample, Segmentation, Target
 
 __all__ = [
@@ -142,8 +143,13 @@ class Question:
 
     def _plainly(self, _: Bools, targets: Sequence[Target]) -> Floats:
         """Values (1, targets) of the one mask that keeps everything: of the sample as it is."""
-        scores = self.model.scores([self.sample.x])
+        with self._door():
+            scores = self.model.scores([self.sample.x])
         return np.stack([target(scores) for target in targets], axis=1)
+
+    def _door(self) -> AbstractContextManager[None]:
+        """Where the model is asked, which may be anybody's."""
+        return foreign(f"model '{self.model.id}' on sample '{self.sample.id}'")
 
     def know_output(self, scores: Floats) -> None:
         """The scores (K,) of the sample are known from a shared pass."""
@@ -281,7 +287,8 @@ class Question:
     def scores(self, masks: Bools) -> Floats:
         """Scores (m, k, K) of a few masks, as they come from the model."""
         k, rows = self.n_references, self.per_pass.rows
-        parts = [self.bound(masks, slice(i, min(i + rows, k))) for i in range(0, k, rows)]
+        with self._door():
+            parts = [self.bound(masks, slice(i, min(i + rows, k))) for i in range(0, k, rows)]
         self.meter.forward += len(masks) * k
         return np.concatenate(parts, axis=1)
 
@@ -320,7 +327,10 @@ class Question:
         values, done = np.empty((len(masks), len(targets)), dtype=np.float64), 0
         while done < len(masks):
             left = (len(masks) - done) * len(part)
-            found = worked(self.per_pass, left, partial(self._pass, masks[done:], targets, part))
+            with self._door():
+                found = worked(
+                    self.per_pass, left, partial(self._pass, masks[done:], targets, part)
+                )
             values[done : done + len(found)] = found
             done += len(found)
         if not np.isfinite(values).all():

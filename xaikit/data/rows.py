@@ -182,7 +182,7 @@ def _check_classes(
 
 
 def _split(codes: NDArray[Any] | None, parts: Sequence[str], seed: int) -> dict[str, Ints]:
-    """Indices of each split in shuffled order; a part that no row names is drawn by class."""
+    """Indices of each split in the order of the file; a part that no row names is drawn by class."""
     rng = np.random.default_rng(seed)
     given = np.array(parts, dtype=np.str_)
     chosen = np.where(given == "", "train", given)
@@ -193,4 +193,4 @@ def _split(codes: NDArray[Any] | None, parts: Sequence[str], seed: int) -> dict[
         n = max(1, round(SHARE * len(members))) if len(members) > len(missing) else 0
         for i, split in enumerate(missing):
             chosen[members[i * n : (i + 1) * n]] = split
-    return {split: rng.permutation(np.flatnonzero(chosen == split)) for split in SPLITS}
+    return {split: np.flatnonzero(chosen == split) for split in SPLITS}

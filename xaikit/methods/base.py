@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from xaikit.core.abilities import Model
-from xaikit.core.errors import NotApplicable, XaikitError
+from xaikit.core.errors import NotApplicable, XaikitError, foreign
 from xaikit.core.question import Question
 from xaikit.core.registry import Registry
 from xaikit.core.types import Bools, Explanation
@@ -238,7 +238,8 @@ def know_ends(questions: Sequence[Question], *, outputs: bool = True) -> None:
     size = min((q.batch_size or 64 for q in fresh), default=1)
     for start in range(0, len(fresh), size):
         part = fresh[start : start + size]
-        scores = part[0].model.scores([q.sample.x for q in part])
+        with foreign(f"model '{part[0].model.id}' on {len(part)} sample(s)"):
+            scores = part[0].model.scores([q.sample.x for q in part])
         for question, row in zip(part, scores, strict=True):
             question.know_output(row)
     unknown = [q for q in questions if "empty" not in q.__dict__]

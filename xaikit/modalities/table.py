@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Masker
 from xaikit.core.types import Bools, Floats, Sample, Segmentation
+from xaikit.modalities.rows import thinned
 
 __all__ = ["MASKERS", "SEGMENTERS", "magnitude", "masker", "segment"]
 
@@ -40,11 +41,12 @@ def masker(
     sample: Sample,
     background: NDArray[Any] | None,
     how: str,
+    n: int | None = None,
     categorical: Sequence[bool] | None = None,
 ) -> Masker:
-    """ "rows": up to 50 real rows of the background; "median": one row of medians, for categories of
-    most frequent codes; "column_shuffle": the same rows with each column permuted on its own, which
-    breaks their correlations."""
+    """ "rows": n real rows of the background, up to 50 when None; "median": one row of medians, of all
+    rows when n is None, for categories of most frequent codes; "column_shuffle": rows with each column
+    permuted on its own, which breaks their correlations."""
     if background is None:
         raise InvalidInput(
             f"the masker '{how}' needs background rows to replace the columns of sample "
@@ -52,12 +54,15 @@ def masker(
         )
     background = background.astype(np.float64)
     if how == "median":
-        return Masker("column medians", _typical(background, categorical)[None])
-    rows = background[_evenly(len(background), MAX_ROWS)]
+        rows, used = thinned(background, n, "training rows")
+        name = "column medians" if len(rows) == len(background) else f"column medians of {used}"
+        return Masker(name, _typical(rows, categorical)[None])
+    rows, used = thinned(background, n or min(MAX_ROWS, len(background)), "training rows")
+    used = f"{len(rows)} {used}" if len(rows) == len(background) else used
     if how == "rows":
-        return Masker(f"{len(rows)} training rows", rows)
+        return Masker(used, rows)
     shuffled = np.random.default_rng(0).permuted(rows, axis=0)
-    return Masker(f"{len(rows)} rows of shuffled columns", shuffled)
+    return Masker(f"shuffled columns of {used}", shuffled)
 
 
 def magnitude(sample: Sample, background: NDArray[Any] | None = None) -> Floats:
@@ -72,10 +77,6 @@ def magnitude(sample: Sample, background: NDArray[Any] | None = None) -> Floats:
     spread = rows.std(axis=0)
     distance = np.abs(sample.x - rows.mean(axis=0))
     return np.asarray(np.where(spread > 0, distance / np.where(spread > 0, spread, 1.0), 0.0))
-
-
-def _evenly(n: int, limit: int) -> NDArray[np.int64]:
-    return np.linspace(0, n - 1, min(n, limit)).round().astype(np.int64)
 
 
 def _typical(rows: Floats, categorical: Sequence[bool] | None) -> Floats:

@@ -46,14 +46,18 @@ TRUSTED = frozenset(
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.model_selection._split.StratifiedKFold",
         "sklearn.tree._tree.Tree",
     }
 )  # beside what skops trusts by itself
 
 
-def fit_estimator(name: str, data: Dataset, *, seed: int = 0, **params: Any) -> EstimatorModel:
+def fit_estimator(
+    name: str, data: Dataset, *, seed: int = 0, balanced: bool = False, **params: Any
+) -> EstimatorModel:
     """The scikit-learn model of that name, fitted on data.train and measured on data.test.
 
+    balanced : whether every class weighs the same, however many rows it has
     params : parameters of the scikit-learn estimator, and `features` for images and series
     Raises `ModelError` when they do not fit the model or the data.
     """
@@ -63,7 +67,8 @@ def fit_estimator(name: str, data: Dataset, *, seed: int = 0, **params: Any) -> 
     start = time.perf_counter()
     try:
         xs = data.inputs("train")
-        pipeline.fit(xs if data.modality == "text" else np.stack(xs), data.labels("train"))
+        x = xs if data.modality == "text" else np.stack(xs)
+        pipeline.fit(x, data.labels("train"), **_weights(pipeline, data, balanced))
     except ModelError:
         raise
     except ValueError as error:  # how scikit-learn refuses parameters and data
@@ -80,6 +85,7 @@ def fit_estimator(name: str, data: Dataset, *, seed: int = 0, **params: Any) -> 
         "family": "sklearn",
         "architecture": name,
         "params": params,
+        "balanced": balanced,
         "n_parameters": _n_parameters(model.estimator),
         "bytes": len(_dumped(pipeline)),
         "task": data.task,
@@ -91,6 +97,14 @@ def fit_estimator(name: str, data: Dataset, *, seed: int = 0, **params: Any) -> 
         "metrics": {split: evaluate(model, data, split) for split in ("test", "val")},
     }
     return model
+
+
+def _weights(pipeline: Pipeline, data: Dataset, balanced: bool) -> dict[str, NDArray[Any]]:
+    """The argument of `fit` that gives each training row the weight of its class."""
+    if not balanced:
+        return {}
+    each = data.class_weights[data.labels("train")]
+    return {f"{pipeline.steps[-1][0]}__sample_weight": each}
 
 
 def save_estimator(model: EstimatorModel, folder: str | Path) -> Path:

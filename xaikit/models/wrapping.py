@@ -101,6 +101,9 @@ def wrap(
             "estimator or a function."
         )
     _try(model, x, outputs)
+    known = getattr(thing, "feature_names_in_", None)  # of an estimator that was fitted on a frame
+    if known is not None and modality == "table":
+        model.info = {**model.info, "columns": [{"name": str(name)} for name in known]}
     return model
 
 
