@@ -43,6 +43,10 @@ BRANCHES = "tests/models/test_models_branches.py"
 POOL = "tests/test_pool.py"
 VERDICT = "tests/metrics/test_metrics_verdict.py"
 STATS = "tests/metrics/test_metrics_stats.py"
+STUDY = "tests/study/test_study_measures.py"
+RUNS = "tests/study/test_run_files.py"
+FACTS = "tests/study/test_study_facts.py"
+COMPARE = "tests/study/test_compare.py"
 
 MUTATIONS = (
     # the waist: masks, pooling, targets
@@ -143,6 +147,43 @@ MUTATIONS = (
     Mutation("metrics/faithfulness.py", "area(insertion) - area(deletion)", "area(deletion) - area(insertion)", REMOVAL),
     Mutation("metrics/agreement.py", "np.argsort(-np.abs(values)", "np.argsort(np.abs(values)", AGREEMENT),
     Mutation("core/stats.py", "adjusted[order] = np.minimum(stepped, 1.0)", "adjusted = np.minimum(stepped, 1.0)", STATS),
+    # studies: draws, samples, what is kept and told
+    Mutation("core/question.py", "zlib.crc32(self.sample.id.encode())]", "0]", STUDY),
+    Mutation("study/study.py", "question.rng(metric.name, seed)", "question.rng(explanation.method + metric.name, seed)", STUDY),
+    Mutation("study/study.py", "if i >= N_AGAIN", "if i > N_AGAIN", STUDY),
+    Mutation("study/study.py", "[name for name in known if name != first]", "known[1:]", STUDY),
+    Mutation("study/study.py", 'if explanation.method != "random"', "if explanation", STUDY),
+    Mutation("study/study.py", "softmax(scores, axis=1)", "softmax(scores, axis=0)", STUDY),
+    Mutation("study/study.py", "agreement_scores(a, b)", "agreement_scores(a, a)", STUDY),
+    Mutation("metrics/sanity.py", '("randomised", question.target, seed', '("randomised", seed', STUDY),
+    Mutation("study/plan.py", 'bool(c.get("categories"))', 'not c.get("categories")', FACTS),
+    Mutation("study/plan.py", "if plan.background is None else plan.background", "", FACTS),
+    Mutation("study/plan.py", "kind, question.sample.id)", "kind, questions[0].sample.id)", FACTS),
+    Mutation("study/context.py", "[5, 50, 95]", "[10, 50, 90]", FACTS),
+    Mutation("study/context.py", '.get("test", {})', '.get("val", {})', FACTS),
+    Mutation("study/context.py", "len(data.test)", "len(data.train)", FACTS),
+    Mutation("study/context.py", '"control": m.card.control', '"control": False', FACTS),
+    Mutation("study/forecast.py", "{seconds / 60:.0f}", "{seconds / 3600:.0f}", FACTS),
+    Mutation("study/forecast.py", "- start) / PROBE", "- start)", FACTS),
+    Mutation("study/forecast.py", "(BACKWARD if", "(1 if", FACTS),
+    Mutation("study/forecast.py", "many + high", "many + low", FACTS),
+    Mutation("study/run.py", "np.isfinite(value):\n        return None", "np.isfinite(value):\n        return 0.0", RUNS),
+    Mutation("study/run.py", 'float("nan") if s["value"] is None', '0.0 if s["value"] is None', RUNS),
+    Mutation("study/run.py", "if id(item) not in segmentations", "if not segmentations", RUNS),
+    Mutation("study/run.py", 'keep(f"explanation-{i}-{name}"', 'keep(f"explanation-{name}"', RUNS),
+    Mutation("study/run.py", 'tuple(s["interval"]) if', "None if", RUNS),
+    # models compared
+    Mutation("study/compare.py", "other.quality - base.quality", "base.quality - other.quality", COMPARE),
+    Mutation("study/compare.py", "seed=seed + 1", "seed=seed", COMPARE),
+    Mutation("study/compare.py", "errors / labels.var()", "errors / labels.std()", COMPARE),
+    Mutation("study/compare.py", "p[:, 1], labels == 1", "p[:, 0], labels == 1", COMPARE),
+    Mutation("study/compare.py", "_subset(data, share, seed + draw)", "_subset(data, share, seed)", COMPARE),
+    Mutation("study/compare.py", "low >= -ROPE and high <= ROPE", "low >= -ROPE or high <= ROPE", COMPARE),
+    Mutation("study/compare.py", "(half / ROPE) ** 2", "(half / ROPE)", COMPARE),
+    Mutation("study/compare.py", "spearman(np.abs(x.values), np.abs(y.values))", "spearman(x.values, y.values)", COMPARE),
+    Mutation("study/compare.py", "int(s.label or 0)", "0", COMPARE),
+    Mutation("study/compare.py", "[:2] for c in", "[:1] for c in", COMPARE),
+    Mutation("study/compare.py", "total / max(total.sum()", "total / max(total.max()", COMPARE),
 )  # fmt: skip
 
 
