@@ -47,6 +47,12 @@ STUDY = "tests/study/test_study_measures.py"
 RUNS = "tests/study/test_run_files.py"
 FACTS = "tests/study/test_study_facts.py"
 COMPARE = "tests/study/test_compare.py"
+SPLITS = "tests/models/test_models_training_splits.py"
+RULES = "tests/metrics/test_verdict_rules.py"
+ROWS = "tests/data/test_data_rows.py"
+WORDS = "tests/test_cli_words.py"
+NUMBERS = "tests/report/test_report_numbers.py"
+ESCAPES = "tests/report/test_report_escapes.py"
 
 MUTATIONS = (
     # the waist: masks, pooling, targets
@@ -184,6 +190,68 @@ MUTATIONS = (
     Mutation("study/compare.py", "int(s.label or 0)", "0", COMPARE),
     Mutation("study/compare.py", "[:2] for c in", "[:1] for c in", COMPARE),
     Mutation("study/compare.py", "total / max(total.sum()", "total / max(total.max()", COMPARE),
+    # training: which rows decide what
+    Mutation("models/training.py", 'self.model.scores(self.data.inputs("val"))', 'self.model.scores(self.data.inputs("test"))', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
+    Mutation("models/training.py", 'self._labels("val")', 'self._labels("test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
+    Mutation("models/training.py", "if loss <= best_loss", "if True", SPLITS + "::test_the_epoch_that_is_kept_is_the_best_on_val"),
+    Mutation("models/training.py", "evaluate(model, data, split) for", "evaluate(model, data) for", SPLITS + "::test_quality_is_told_for_the_split_it_was_measured_on"),
+    Mutation("models/training.py", "float((error**2).sum()) / spread", "float(error.sum() ** 2) / spread", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),
+    Mutation("models/training.py", "float(labels.std()) or 1.0", "float(labels.var()) or 1.0", SPLITS + "::test_a_regressors_scale_is_that_of_the_training_labels"),
+    Mutation("models/training.py", "x[:, ::-1] if recipe.flip", "x[::-1] if recipe.flip", SPLITS + "::test_pictures_that_are_moved_keep_their_height_and_width"),
+    # judge: what settles a verdict and traces a cause
+    Mutation("judge/verdict.py", "len(found) // len(evidence.trivial)", "len(found)", RULES),
+    Mutation("judge/verdict.py", "mine[s] - theirs[s]", "theirs[s] - mine[s]", RULES),
+    Mutation("judge/verdict.py", " or p >= LEVEL", "", RULES),
+    Mutation("judge/verdict.py", "True if low >= limit.limit", "True if low > limit.limit", RULES),
+    Mutation("judge/verdict.py", "True if high <= limit.limit", "True if low <= limit.limit", RULES),
+    Mutation("judge/verdict.py", "(f[1], f[0][0].mean)", "(f[1], -f[0][0].mean)", RULES),
+    Mutation("judge/causes.py", "interval[1] >= STEADY", "interval[0] >= STEADY", RULES),
+    Mutation("judge/causes.py", "interval[1] >= SATURATED", "interval[0] >= SATURATED", RULES),
+    Mutation("judge/causes.py", "missing = pair.test.ceiling - ", "missing = 1 - ", RULES),
+    # data: which row is where, and where something is wrong
+    Mutation("data/rows.py", "[wanted.index(name) for name in names]", "[names.index(name) for name in wanted]", ROWS),
+    Mutation("data/rows.py", "SHARE = 0.15", "SHARE = 0.2", ROWS),
+    Mutation("data/rows.py", "> MAX_NUMBER_CLASSES", ">= MAX_NUMBER_CLASSES", ROWS),
+    Mutation("data/lines.py", "strict=True)), lines[1:])", "strict=True)), lines[:-1])", ROWS),
+    Mutation("data/tables.py", 'f"{prefix}-{i + 1}"', 'f"{prefix}-{i}"', ROWS),
+    Mutation("data/arrays.py", "row {row + 1} at", "row {row} at", ROWS),
+    Mutation("data/arrays.py", 'x.dtype.kind in "iu"', 'x.dtype.kind in "u"', ROWS),
+    Mutation("data/pictures.py", 'layer.size, "white"', 'layer.size, "black"', ROWS),
+    Mutation("data/pictures.py", "ImageOps.exif_transpose(opened)", "opened.copy()", ROWS),
+    Mutation("data/pictures.py", '"valid": "val"', '"valid": "test"', ROWS),
+    Mutation("data/dataset.py", "digest.update(repr(s.label).encode())", "pass", ROWS),
+    Mutation("modalities/text.py", "touched[start + 1 : end + 1]", "touched[start:end]", ROWS),
+    # the command line
+    Mutation("app/cli.py", "1024 **", "1000 **", WORDS),
+    Mutation("app/cli.py", 'f.kind == "error"', 'f.kind != "error"', WORDS),
+    Mutation("app/cli.py", '"residual": e.residual', '"residual": e.output', WORDS),
+    Mutation("app/cli.py", 'pair.partition("=")', 'pair.rpartition("=")', WORDS),
+    Mutation("app/cli.py", 'row[1] == "wrong"', 'row[1] == "untried"', WORDS),
+    Mutation("app/cli.py", 'replace("[", r"\\[")', 'replace("", "")', WORDS),
+    # the page: signs, shares, units, escapes
+    Mutation("report/findings.py", '"insertion": "higher"', '"insertion": "lower"', NUMBERS),
+    Mutation("report/findings.py", '{"deletion": "lower"', '{"deletion": "higher"', NUMBERS),
+    Mutation("report/findings.py", "* max(own_b[k], 0.0)", "* max(own_a[k], 0.0)", "tests/report/test_report_page.py"),
+    Mutation("report/drivers.py", "np.maximum(explanation.values, 0) if", "np.abs(explanation.values) if", NUMBERS),
+    Mutation("report/drivers.py", "scatter(values / seg.sizes)", "scatter(values)", NUMBERS),
+    Mutation("report/drivers.py", "if n >= 2}", "if n >= 1}", NUMBERS),
+    Mutation("report/cards.py", "float(1 - p[order].sum())", "float(p[order].sum())", NUMBERS),
+    Mutation("report/measures.py", '("completeness_gap",)', "()", NUMBERS),
+    Mutation("report/page.py", "[: MOST_CARDS // 2]", "[:MOST_CARDS]", NUMBERS),
+    Mutation("report/table_card.py", "categories[int(x)])", "categories[int(x) - 1])", NUMBERS),
+    Mutation("report/table_card.py", "mine.shown(e)[rest].sum()", "mine.shown(e)[kept].sum()", NUMBERS),
+    Mutation("report/verdict_table.py", "for c in costs) / len(costs)", "for c in costs)", NUMBERS),
+    Mutation("report/header.py", "sum(findings.is_wrong(i) for", "sum(not findings.is_wrong(i) for", NUMBERS),
+    Mutation("report/header.py", "digest.update(np.ascontiguousarray(e.values).tobytes())", "pass", NUMBERS),
+    Mutation("report/comparison_page.py", 'for r in between) < lowest["value"]', 'for r in between) > lowest["value"]', NUMBERS),
+    Mutation("report/comparison_told.py", "signed(100 * value, 2)", "signed(value, 2)", NUMBERS),
+    Mutation("report/comparison_charts.py", '_at(100 - 100 * b["hi"])', '_at(100 * b["hi"])', NUMBERS),
+    Mutation("report/templates/samples.html.j2", "{{ x.text }}", "{{ x.text|safe }}", ESCAPES + "::test_words_that_are_folded_away_are_text_too"),
+    Mutation("report/templates/samples.html.j2", "{{ b.name }}", "{{ b.name|safe }}", ESCAPES + "::test_words_that_are_folded_away_are_text_too"),
+    Mutation("report/templates/report.html.j2", "{{ r.remedy }}", "{{ r.remedy|safe }}", ESCAPES + "::test_no_text_of_a_run_opens_an_element[image-en]"),
+    Mutation("report/templates/index.html.j2", "{{ e.title }}</h2>", "{{ e.title|safe }}</h2>", ESCAPES + "::test_no_text_of_the_index_opens_an_element"),
+    Mutation("report/templates/comparison.html.j2", "{{ r.name }}</b>", "{{ r.name|safe }}</b>", ESCAPES + "::test_no_text_of_a_comparison_opens_an_element"),
+    Mutation("report/charts.py", "escape(_plain(value))", "_plain(value)", ESCAPES + "::test_no_text_of_a_run_opens_an_element[series-en]"),
 )  # fmt: skip
 
 

@@ -42,8 +42,8 @@ def small(*scores: Score, **changes) -> Run:
             extras={"r2": 0.5, "cell": (2.0, 2.0)}, params={"budget": 64},
             cost=Cost(1, 2, 3, 0.5), versions={"numpy": "2"},
         ),
-        explanation("two", two, elements=np.array([-0.25, 0.5])),
-        explanation("one", one, method="n", target=Target(0, space="prob"), additive=False),
+        explanation("two", two, values=np.array([3.0, 4.0]), elements=np.array([4.0, 3.0])),
+        explanation("one", one, values=np.array([-1.0, 2.0]), std=np.array([0.3, 0.4]), method="n", target=Target(0, space="prob"), additive=False),
     )  # fmt: skip
     known = {
         "config": {"seed": 7},
