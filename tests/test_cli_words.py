@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 from xaikit.app.cli import app
 from xaikit.core.errors import XaikitError
 from xaikit.core.types import Sample
+from xaikit.data.dataset import Dataset
 from xaikit.study.run import Failure
 
 RUN = sample_runs.table_run(3)
@@ -41,7 +42,7 @@ def asked(monkeypatch, tmp_path) -> Asked:
     monkeypatch.chdir(tmp_path)
     found = Asked(saved=[], pages=[])
     rows = tuple(Sample(f"s{i}", [float(i)], "table", i % 2) for i in range(40))
-    data = SimpleNamespace(name="made", modality="table", test=rows)
+    data = Dataset("made", "table", "classification", ("no", "yes"), *(rows,) * 3)
     model = SimpleNamespace(id="made-mlp", info={"metrics": {"test": {"accuracy": 0.875, "n": 40}}})
 
     def noted(name: str, answer: Any):

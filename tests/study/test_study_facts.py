@@ -15,9 +15,9 @@ from xaikit.core.stats import wilson
 from xaikit.core.types import Sample, Target
 from xaikit.data.dataset import Column, Dataset
 from xaikit.methods.base import METHODS, make_method
-from xaikit.study.context import describe
 from xaikit.study.forecast import Forecast, forecast
 from xaikit.study.plan import Plan, choose_methods, explain, explain_all, make_question
+from xaikit.study.study import study
 
 HOME = importlib.import_module("xaikit.study.forecast")  # `xaikit.study` is a function too
 PARTS = "the explanations will take about {} ({} model rows)"
@@ -69,68 +69,85 @@ def data(**changes) -> Dataset:
     """Train, val and test lie far apart, so that a number tells where it is from."""
     rng = np.random.default_rng(0)
 
-    def rows(part: str, n: int, shift: float) -> tuple[Sample, ...]:
-        x = rng.normal(size=(n, 2)) * [1.0, 10.0] + shift
+    def rows(part: str, n: int, start: float) -> tuple[Sample, ...]:
+        x = np.stack([start + np.arange(n), 10 * rng.normal(size=n)], axis=1)
         return tuple(Sample(f"{part} {i}", row, "table", i % 2) for i, row in enumerate(x))
 
     known = {
         "name": "made", "modality": "table", "task": "classification", "classes": ("no", "yes"),
-        "train": rows("train", 200, 0.0), "val": rows("val", 20, 500.0),
-        "test": rows("test", 30, 1000.0), "source": "made here",
-        "columns": (Column("age", unit="years"), Column("job", ("none", "full"))),
+        "train": rows("train", 200, 0.0), "val": rows("val", 20, 5000.0),
+        "test": rows("test", 30, 10000.0), "source": "made here",
+        "columns": (Column("age", unit="years"), Column("pay")),
     }  # fmt: skip
     return Dataset(**known | changes)
 
 
-def facts(**changes) -> dict:
-    known = {"data": data(), "target": "predicted", "second_masker": None, "command": ""}
-    info = {
-        "metrics": {"test": {"accuracy": 0.9, "correct": 27, "n": 30}, "val": {"accuracy": 0.1}}
+def odd(x: np.ndarray) -> np.ndarray:
+    """Log-odds of "yes": whether column 0 is odd, wrong below 10003."""
+    right = np.where(x[:, 0] < 10003, -1.0, 1.0)
+    return np.stack([0 * right, right * np.where(x[:, 0].round() % 2 == 1, 2.0, -2.0)], axis=1)
+
+
+INFO = {
+    "metrics": {"test": {"accuracy": 0.9, "correct": 27, "n": 30}, "val": {"accuracy": 0.1}},
+    "data": "told", "data_hash": "abc",
+}  # fmt: skip
+
+
+def facts(dataset: Dataset | None, methods: str = "occlusion", **changes) -> dict:
+    """What a study of a model of two columns says of it and of the data."""
+    known = {
+        "classes": ("no", "yes"),
+        "space": "logit",
+        "info": INFO,
+        "background": np.zeros((2, 2)),
     }
-    model = FunctionModel(lambda x: x, classes=("no", "yes"), space="logit", info=info)
-    model = replace(model, **changes.pop("model", {}))
-    return describe(model, [ask_table(model, [1.0, 2.0])], [], **known | changes)
+    model = FunctionModel(odd, **known | changes)
+    samples = data().test[:2]
+    return dict(study(model, samples, methods, "none", data=dataset, command="as typed").context)
 
 
 def test_the_usual_range_of_a_column_is_that_of_the_training_rows() -> None:
     x = np.sort(np.stack(data().inputs("train")), axis=0)
-    for i, column in enumerate(facts()["data"]["columns"]):
+    columns = facts(data())["data"]["columns"]
+    assert [(c["name"], c["unit"], c["categories"]) for c in columns] == [
+        ("age", "years", []), ("pay", "", []),
+    ]  # fmt: skip
+    for i, column in enumerate(columns):
         # of 200 sorted values the share q lies at place 199 q
         for key, q in (("low", 0.05), ("median", 0.5), ("high", 0.95)):
             place, rest = divmod(199 * q, 1)
             value = x[int(place), i] * (1 - rest) + x[int(place) + 1, i] * rest
             assert column[key] == pytest.approx(value), key
-    names = [(c["name"], c["unit"], c["categories"]) for c in facts()["data"]["columns"]]
-    assert names == [("age", "years", []), ("job", "", ["none", "full"])]
 
 
-def test_the_models_quality_is_that_of_the_test_rows_with_its_interval() -> None:
-    quality = facts()["model"]["quality"]
-    low, high = wilson(27, 30)
-    assert quality == {
-        "metric": "accuracy", "value": 0.9, "interval": [low, high], "n": 30, "split": "test",
-    }  # fmt: skip
-    info = {"metrics": {"test": {"r2": 0.5, "mae": 3.0, "n": 30}}}
-    quality = facts(model={"info": info, "classes": ()})["model"]["quality"]
+@pytest.mark.parametrize("dataset", [None, data()], ids=["as told", "with data"])
+def test_the_models_quality_is_that_of_the_test_rows_with_its_interval(dataset) -> None:
+    """The model is right on 27 of 30 test rows, and says so of itself."""
+    quality = facts(dataset)["model"]["quality"]
+    assert (quality["metric"], quality["n"], quality["split"]) == ("accuracy", 30, "test")
+    assert quality["value"] == pytest.approx(0.9)
+    assert quality["interval"] == pytest.approx(wilson(27, 30))
+
+
+def test_a_regressors_quality_is_r2_and_what_is_not_known_is_not_told() -> None:
+    info = {"metrics": {"test": {"r2": 0.5, "mae": 3.0, "n": 30}, "val": {"r2": 0.1}}}
+    value = {"classes": (), "space": "value"}
+    quality = facts(None, info=info, **value)["model"]["quality"]
     assert (quality["metric"], quality["value"], quality["n"]) == ("r2", 0.5, 30)
-    assert facts(model={"info": {}})["model"]["quality"] is None
+    assert facts(None, info={})["model"]["quality"] is None
 
 
 def test_the_data_are_named_counted_and_identified() -> None:
-    found = facts()["data"]
+    found = facts(data())["data"]
     assert (found["name"], found["n_test"], found["source"]) == ("made", 30, "made here")
     assert found["hash"] == data().hash
-    unknown = facts(data=None, model={"info": {"data": "told", "data_hash": "abc"}})["data"]
+    unknown = facts(None)["data"]
     assert (unknown["name"], unknown["hash"], unknown["n_test"]) == ("told", "abc", None)
 
 
 def test_methods_are_described_by_their_cards_and_controls_are_marked() -> None:
-    model = linear(np.ones(2))
-    chosen, _ = choose_methods(model, "occlusion,random,magnitude")
-    question = ask_table(model, [1.0, 2.0])
-    found = describe(
-        model, [question], chosen, data=None, target="predicted", second_masker="m", command="c"
-    )
+    found = facts(data(), "occlusion,random,magnitude")
     assert {m: c["control"] for m, c in found["methods"].items()} == {
         "occlusion": False, "random": True, "magnitude": True,
     }  # fmt: skip
@@ -139,8 +156,10 @@ def test_methods_are_described_by_their_cards_and_controls_are_marked() -> None:
     assert [mine[k] for k in ("title", "asks", "misleads", "paper")] == [
         card.title, card.asks, card.misleads, card.paper,
     ]  # fmt: skip
-    assert found["question"]["masker"] == "given rows"
-    assert found["question"]["second_masker"] == "m"
+    asked = found["question"]
+    assert (asked["masker"], asked["features"]) == ("2 training rows", "2 columns")
+    assert (asked["target"], asked["unit"]) == ("predicted", "log-odds")
+    assert found["command"] == "as typed"
     assert found["rationale"] is None
 
 
