@@ -52,7 +52,7 @@ def asked(monkeypatch, tmp_path) -> Asked:
 
         return call
 
-    def page(run: Any, out: Path, language: str = "en") -> Path:
+    def page(run: Any, out: Path, language: str = "en", **_: Any) -> Path:
         found.pages.append((Path(out), language))
         return Path(out)
 
@@ -61,7 +61,7 @@ def asked(monkeypatch, tmp_path) -> Asked:
     monkeypatch.setattr("xaikit.models.load_model", lambda *w, **o: model)
     monkeypatch.setattr(
         "xaikit.models.save_model",
-        lambda m, place: found.saved.append((m.id, Path(place))) or place,
+        lambda m, place, **_: found.saved.append((m.id, Path(place))) or place,
     )
     monkeypatch.setattr(STUDY, "study", noted("study", RUN))
     monkeypatch.setattr(COMPARE, "compare", noted("compare", {"title": "t", "models": []}))

@@ -134,7 +134,9 @@ def test_a_page_of_a_saved_run_does_not_read_zero_where_nothing_was_measured(tmp
 
 def test_a_saved_run_is_replaced_as_a_whole(tmp_path) -> None:
     folder = small().save(tmp_path / "run")
-    other = small(samples=small().samples[:1], explanations=(), failures=())
+    other = small(
+        samples=small().samples[:1], predictions=np.ones((1, 2)) / 2, explanations=(), failures=()
+    )
     assert other.save(folder) == folder
     back = Run.load(folder)
     assert (len(back.samples), back.explanations, back.failures) == (1, (), ())
@@ -145,8 +147,8 @@ def test_a_saved_run_is_replaced_as_a_whole(tmp_path) -> None:
     ("change", "told"),
     [
         (lambda m: m.update(format=99), "has format 99; this version reads 1"),
-        (lambda m: m.pop("samples"), "is incomplete: 'samples'"),
-        (lambda m: m["explanations"][0].pop("values"), "is incomplete: 'values'"),
+        (lambda m: m.pop("samples"), "is incomplete: .*'samples'"),
+        (lambda m: m["explanations"][0].pop("values"), "is incomplete: .*'values'"),
     ],
 )
 def test_a_manifest_of_another_making_is_refused(tmp_path, change, told) -> None:
