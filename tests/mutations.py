@@ -252,6 +252,20 @@ MUTATIONS = (
     Mutation("report/templates/index.html.j2", "{{ e.title }}</h2>", "{{ e.title|safe }}</h2>", ESCAPES + "::test_no_text_of_the_index_opens_an_element"),
     Mutation("report/templates/comparison.html.j2", "{{ r.name }}</b>", "{{ r.name|safe }}</b>", ESCAPES + "::test_no_text_of_a_comparison_opens_an_element"),
     Mutation("report/charts.py", "escape(_plain(value))", "_plain(value)", ESCAPES + "::test_no_text_of_a_run_opens_an_element[series-en]"),
+    # planted by one who had not looked at the tests
+    Mutation("judge/causes.py", "interval[0] <= INTERACTING", "interval[1] <= INTERACTING", RULES + "::test_an_interval_across_the_limit_traces_nothing"),
+    Mutation("models/training.py", "np.abs(error).mean()", "(error**2).mean()", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),
+    Mutation("metrics/base.py", '"n": len(known)', '"n": len(values)', "tests/metrics/test_metrics_means.py"),
+    Mutation("report/text_card.py", "inside[inside >= 0]", "inside[inside > 0]", NUMBERS + "::test_a_fold_sums_every_word_that_it_hides"),
+    Mutation("report/strips.py", "100 * (b - a) / len(line)", "100 * b / len(line)", NUMBERS + "::test_hatching_of_a_strip_stands_where_the_evidence_is_against"),
+    Mutation("report/comparison_page.py", "duration(answer / 1000 if", "duration(answer if", NUMBERS + "::test_costs_of_models_are_told_in_the_units_that_fit"),
+    Mutation("report/image_card.py", "WIDTH * height / width, 1", "WIDTH * width / height, 1", NUMBERS + "::test_the_middle_of_a_picture_is_that_of_its_own_height_and_width"),
+    Mutation("report/comparison_charts.py", '_at(100 - 100 * b["observed"])', '_at(100 * b["observed"])', NUMBERS + "::test_points_of_a_calibration_stand_at_what_was_stated_and_seen"),
+    Mutation("report/drivers.py", "w // 4 : w - w // 4", "h // 4 : h - h // 4", NUMBERS + "::test_the_middle_of_a_picture_is_that_of_its_own_height_and_width"),
+    Mutation("report/templates/comparison.html.j2", "{{ l.name }}</li>", "{{ l.name|safe }}</li>", ESCAPES + "::test_no_text_of_a_comparison_opens_an_element"),
+    Mutation("app/cli.py", "int(text) < 4", "int(text) <= 4", WORDS + "::test_a_budget_is_auto_or_a_whole_number_from_4"),
+    Mutation("study/plan.py", "for i in range(len(samples)) for found in by_method]", "for found in by_method for i in range(len(samples))]", FACTS + "::test_explanations_come_sample_by_sample_in_the_order_of_the_methods"),
+    Mutation("study/context.py", 'np.stack(data.inputs("train"))', 'np.stack(data.inputs("test"))', FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
 )  # fmt: skip
 
 
