@@ -43,6 +43,16 @@ BRANCHES = "tests/models/test_models_branches.py"
 POOL = "tests/test_pool.py"
 VERDICT = "tests/metrics/test_metrics_verdict.py"
 STATS = "tests/metrics/test_metrics_stats.py"
+STUDY = "tests/study/test_study_measures.py"
+RUNS = "tests/study/test_run_files.py"
+FACTS = "tests/study/test_study_facts.py"
+COMPARE = "tests/study/test_compare_numbers.py"
+SPLITS = "tests/models/test_models_training_splits.py"
+RULES = "tests/metrics/test_verdict_rules.py"
+ROWS = "tests/data/test_data_rows.py"
+WORDS = "tests/test_cli_words.py"
+NUMBERS = "tests/report/test_report_numbers.py"
+ESCAPES = "tests/report/test_report_escapes.py"
 
 MUTATIONS = (
     # the waist: masks, pooling, targets
@@ -124,6 +134,119 @@ MUTATIONS = (
     Mutation("metrics/faithfulness.py", "area(insertion) - area(deletion)", "area(deletion) - area(insertion)", REMOVAL),
     Mutation("metrics/agreement.py", "np.argsort(-np.abs(values)", "np.argsort(np.abs(values)", AGREEMENT),
     Mutation("core/stats.py", "adjusted[order] = np.minimum(stepped, 1.0)", "adjusted = np.minimum(stepped, 1.0)", STATS),
+    # studies: draws, samples, what is kept and told
+    Mutation("core/question.py", "zlib.crc32(self.sample.id.encode())]", "0]", STUDY + "::test_all_methods_are_measured_on_the_same_draws_and_samples_on_their_own"),
+    Mutation("study/study.py", "question.rng(metric.name, seed)", "question.rng(explanation.method + metric.name, seed)", STUDY + "::test_all_methods_are_measured_on_the_same_draws_and_samples_on_their_own"),
+    Mutation("study/study.py", "if i >= N_AGAIN", "if i > N_AGAIN", STUDY + "::test_metrics_that_explain_again_take_the_first_ten_samples"),
+    Mutation("study/study.py", "[name for name in known if name != first]", "known[1:]", STUDY + "::test_the_second_way_is_another_than_the_one_asked_for"),
+    Mutation("study/study.py", 'if explanation.method != "random"', "if explanation", STUDY + "::test_removal_is_tried_in_two_ways_and_the_random_control_is_the_mean_of_many"),
+    Mutation("study/study.py", "softmax(scores, axis=1)", "softmax(scores, axis=0)", STUDY + "::test_a_run_says_what_was_asked_and_what_the_model_said"),
+    Mutation("study/study.py", "agreement_scores(a, b)", "agreement_scores(a, a)", STUDY + "::test_each_pair_of_methods_is_compared_once_a_sample"),
+    Mutation("metrics/sanity.py", '("randomised", question.target, seed', '("randomised", seed', STUDY + "::test_one_pool_that_sees_two_targets_answers_each_as_a_fresh_one"),
+    Mutation("study/plan.py", 'bool(c.get("categories"))', 'not c.get("categories")', FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
+    Mutation("study/plan.py", "if plan.background is None else plan.background", "", FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
+    Mutation("study/plan.py", "kind, question.sample.id)", "kind, questions[0].sample.id)", FACTS + "::test_one_sample_that_fails_is_recorded_and_the_others_are_explained"),
+    Mutation("study/context.py", "[5, 50, 95]", "[10, 50, 90]", FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
+    Mutation("study/context.py", '.get("test", {})', '.get("val", {})', FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
+    Mutation("study/context.py", "len(data.test)", "len(data.train)", FACTS + "::test_the_data_are_named_counted_and_identified"),
+    Mutation("study/context.py", '"control": m.card.control', '"control": False', FACTS + "::test_methods_are_described_by_their_cards_and_controls_are_marked"),
+    Mutation("study/forecast.py", "{seconds / 60:.0f}", "{seconds / 3600:.0f}", FACTS + "::test_a_time_is_told_in_the_unit_that_fits_it"),
+    Mutation("study/forecast.py", "- start) / PROBE", "- start)", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
+    Mutation("study/forecast.py", "(BACKWARD if", "(1 if", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
+    Mutation("study/forecast.py", "many + high", "many + low", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
+    Mutation("study/run.py", "np.isfinite(value):\n        return None", "np.isfinite(value):\n        return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
+    Mutation("study/run.py", 'float("nan") if s["value"] is None', '0.0 if s["value"] is None', RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
+    Mutation("study/run.py", "if id(item) not in segmentations", "if not segmentations", RUNS + "::test_every_field_of_a_run_comes_back"),
+    Mutation("study/run.py", 'keep(f"explanation-{i}-{name}"', 'keep(f"explanation-{name}"', RUNS + "::test_every_field_of_a_run_comes_back"),
+    Mutation("study/run.py", 'tuple(s["interval"]) if', "None if", RUNS + "::test_every_field_of_a_run_comes_back"),
+    # models compared
+    Mutation("study/compare.py", "other.quality - base.quality", "base.quality - other.quality", COMPARE + "::test_quality_and_its_difference_are_those_of_the_same_test_rows"),
+    Mutation("study/compare.py", "seed=seed + 1", "seed=seed", COMPARE + "::test_each_model_has_a_twin_of_the_next_seed_on_the_same_rows"),
+    Mutation("study/compare.py", "errors / labels.var()", "errors / labels.std()", COMPARE + "::test_a_regression_is_measured_by_r2_of_each_row"),
+    Mutation("study/compare.py", "p[:, 1], labels == 1", "p[:, 0], labels == 1", COMPARE + "::test_calibration_is_the_stated_against_the_seen_in_groups_of_equal_size"),
+    Mutation("study/compare.py", "_subset(data, share, seed + draw)", "_subset(data, share, seed)", COMPARE + "::test_learning_curves_are_three_draws_a_share_on_the_same_test_rows"),
+    Mutation("study/compare.py", "low >= -ROPE and high <= ROPE", "low >= -ROPE or high <= ROPE", COMPARE + "::test_the_verdict_follows_the_interval_and_the_band_that_does_not_matter"),
+    Mutation("study/compare.py", "(half / ROPE) ** 2", "(half / ROPE)", COMPARE + "::test_the_verdict_follows_the_interval_and_the_band_that_does_not_matter"),
+    Mutation("study/compare.py", "spearman(np.abs(x.values), np.abs(y.values))", "spearman(x.values, y.values)", COMPARE + "::test_agreement_is_the_rank_correlation_of_shap_with_the_twin_and_the_first"),
+    Mutation("study/compare.py", "int(s.label or 0)", "0", COMPARE + "::test_the_explained_class_is_the_true_one"),
+    Mutation("study/compare.py", "[:2] for c in", "[:1] for c in", COMPARE + "::test_learning_curves_are_three_draws_a_share_on_the_same_test_rows"),
+    Mutation("study/compare.py", "total / max(total.sum()", "total / max(total.max()", COMPARE + "::test_evidence_is_each_features_share_of_all_strength"),
+    # training: which rows decide what
+    Mutation("models/training.py", 'self.model.scores(self.data.inputs("val"))', 'self.model.scores(self.data.inputs("test"))', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
+    Mutation("models/training.py", 'self._labels("val")', 'self._labels("test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
+    Mutation("models/training.py", "if loss <= best_loss", "if True", SPLITS + "::test_the_epoch_that_is_kept_is_the_best_on_val"),
+    Mutation("models/training.py", "evaluate(model, data, split) for", "evaluate(model, data) for", SPLITS + "::test_quality_is_told_for_the_split_it_was_measured_on"),
+    Mutation("models/training.py", "float((error**2).sum()) / spread", "float(error.sum() ** 2) / spread", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),
+    Mutation("models/training.py", "float(labels.std()) or 1.0", "float(labels.var()) or 1.0", SPLITS + "::test_a_regressors_scale_is_that_of_the_training_labels"),
+    Mutation("models/training.py", "x[:, ::-1] if recipe.flip", "x[::-1] if recipe.flip", SPLITS + "::test_pictures_that_are_moved_keep_their_height_and_width"),
+    # judge: what settles a verdict and traces a cause
+    Mutation("judge/verdict.py", "len(found) // len(evidence.trivial)", "len(found)", RULES + "::test_a_way_of_removing_counts_once_however_many_controls_there_are"),
+    Mutation("judge/verdict.py", "mine[s] - theirs[s]", "theirs[s] - mine[s]", RULES + "::test_a_way_of_removing_counts_once_however_many_controls_there_are"),
+    Mutation("judge/verdict.py", " or p >= LEVEL", "", RULES + "::test_a_test_that_is_not_significant_after_correction_settles_nothing"),
+    Mutation("judge/verdict.py", "True if low >= limit.limit", "True if low > limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
+    Mutation("judge/verdict.py", "True if high <= limit.limit", "True if low <= limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
+    Mutation("judge/verdict.py", "(f[1], f[0][0].mean)", "(f[1], -f[0][0].mean)", RULES + "::test_the_strongest_control_is_the_one_to_beat"),
+    Mutation("judge/causes.py", "interval[1] >= STEADY", "interval[0] >= STEADY", RULES + "::test_a_method_is_unsteady_when_the_whole_interval_says_so"),
+    Mutation("judge/causes.py", "interval[1] >= SATURATED", "interval[0] >= SATURATED", RULES + "::test_a_model_is_saturated_when_the_slope_is_below_half_for_certain"),
+    Mutation("judge/causes.py", "missing = pair.test.ceiling - ", "missing = 1 - ", RULES + "::test_what_is_missing_is_the_ceiling_less_the_agreement"),
+    # data: which row is where, and where something is wrong
+    Mutation("data/rows.py", "[wanted.index(name) for name in names]", "[names.index(name) for name in wanted]", ROWS + "::test_three_classes_in_another_order_keep_their_rows"),
+    Mutation("data/rows.py", "SHARE = 0.15", "SHARE = 0.2", ROWS + "::test_every_row_is_in_one_split_and_classes_keep_their_shares"),
+    Mutation("data/rows.py", "> MAX_NUMBER_CLASSES", ">= MAX_NUMBER_CLASSES", ROWS + "::test_twenty_different_whole_numbers_are_classes_and_more_are_a_regression"),
+    Mutation("data/lines.py", "strict=True)), lines[1:])", "strict=True)), lines[:-1])", ROWS + "::test_a_line_is_counted_from_one_with_its_header_blank_lines_and_quotes"),
+    Mutation("data/tables.py", 'f"{prefix}-{i + 1}"', 'f"{prefix}-{i}"', ROWS + "::test_a_row_keeps_its_own_values_label_and_name"),
+    Mutation("data/arrays.py", "row {row + 1} at", "row {row} at", ROWS + "::test_a_value_that_is_no_number_is_named_by_array_row_and_place"),
+    Mutation("data/arrays.py", 'x.dtype.kind in "iu"', 'x.dtype.kind in "u"', ROWS + "::test_bytes_counts_and_shares_of_arrays_are_scaled_by_what_they_hold"),
+    Mutation("data/pictures.py", 'layer.size, "white"', 'layer.size, "black"', ROWS + "::test_a_pixel_is_its_share_of_full_brightness"),
+    Mutation("data/pictures.py", "ImageOps.exif_transpose(opened)", "opened.copy()", ROWS + "::test_a_picture_that_lies_on_its_side_is_turned"),
+    Mutation("data/pictures.py", '"valid": "val"', '"valid": "test"', ROWS + "::test_pictures_of_given_parts_keep_class_part_and_name"),
+    Mutation("data/dataset.py", "digest.update(repr(s.label).encode())", "pass", ROWS + "::test_a_hash_follows_every_value_and_label"),
+    Mutation("modalities/text.py", "touched[start + 1 : end + 1]", "touched[start:end]", ROWS + "::test_a_span_of_tokens_marks_every_word_of_them"),
+    # the command line
+    Mutation("app/cli.py", "1024 **", "1000 **", WORDS + "::test_every_option_of_explain_reaches_the_study"),
+    Mutation("app/cli.py", 'f.kind == "error"', 'f.kind != "error"', WORDS + "::test_a_method_that_broke_ends_in_code_1_and_one_that_does_not_apply_in_0"),
+    Mutation("app/cli.py", '"residual": e.residual', '"residual": e.output', WORDS + "::test_json_tells_verdicts_strongest_features_and_failures"),
+    Mutation("app/cli.py", 'pair.partition("=")', 'pair.rpartition("=")', WORDS + "::test_training_passes_settings_as_numbers_words_and_switches"),
+    Mutation("app/cli.py", 'row[1] == "wrong"', 'row[1] == "untried"', WORDS + "::test_doctor_ends_in_code_1_when_an_answer_is_wrong"),
+    Mutation("app/cli.py", 'replace("[", r"\\[")', 'replace("", "")', WORDS + "::test_a_cell_of_a_table_is_printed_as_it_stands"),
+    # the page: signs, shares, units, escapes
+    Mutation("report/findings.py", '"insertion": "higher"', '"insertion": "lower"', NUMBERS + "::test_a_gain_is_positive_where_a_method_is_better_than_removing_at_random"),
+    Mutation("report/findings.py", '{"deletion": "lower"', '{"deletion": "higher"', NUMBERS + "::test_a_gain_is_positive_where_a_method_is_better_than_removing_at_random"),
+    Mutation("report/findings.py", "* max(own_b[k], 0.0)", "* max(own_a[k], 0.0)", "tests/report/test_report_page.py::test_agreement_is_read_against_its_ceiling"),
+    Mutation("report/drivers.py", "np.maximum(explanation.values, 0) if", "np.abs(explanation.values) if", NUMBERS + "::test_known_places_hold_the_support_inside_and_the_rest_lies_elsewhere"),
+    Mutation("report/drivers.py", "scatter(values / seg.sizes)", "scatter(values)", NUMBERS + "::test_known_places_hold_the_support_inside_and_the_rest_lies_elsewhere"),
+    Mutation("report/drivers.py", "if n >= 2}", "if n >= 1}", NUMBERS + "::test_words_that_two_samples_share_are_told"),
+    Mutation("report/cards.py", "float(1 - p[order].sum())", "float(p[order].sum())", NUMBERS + "::test_the_bars_are_the_likeliest_classes_the_true_one_and_the_rest"),
+    Mutation("report/measures.py", '("completeness_gap",)', "()", NUMBERS + "::test_a_gap_is_told_by_its_median_and_other_measures_by_their_mean"),
+    Mutation("report/page.py", "[: MOST_CARDS // 2]", "[:MOST_CARDS]", NUMBERS + "::test_at_most_half_of_the_cards_are_wrong_answers_and_all_keep_their_order"),
+    Mutation("report/table_card.py", "categories[int(x)])", "categories[int(x) - 1])", NUMBERS + "::test_a_table_lists_the_eight_strongest_and_sums_the_rest"),
+    Mutation("report/table_card.py", "mine.shown(e)[rest].sum()", "mine.shown(e)[kept].sum()", NUMBERS + "::test_a_table_lists_the_eight_strongest_and_sums_the_rest"),
+    Mutation("report/verdict_table.py", "for c in costs) / len(costs)", "for c in costs)", NUMBERS + "::test_costs_are_means_over_the_samples"),
+    Mutation("report/header.py", "sum(findings.is_wrong(i) for", "sum(not findings.is_wrong(i) for", NUMBERS + "::test_the_heads_facts_are_counted_from_the_run"),
+    Mutation("report/header.py", "digest.update(np.ascontiguousarray(e.values).tobytes())", "pass", NUMBERS + "::test_a_fingerprint_follows_numbers_and_configuration"),
+    Mutation("report/comparison_page.py", 'for r in between) < lowest["value"]', 'for r in between) > lowest["value"]', NUMBERS + "::test_the_reading_of_agreement_is_against_the_lowest_ceiling"),
+    Mutation("report/comparison_told.py", "signed(100 * value, 2)", "signed(value, 2)", NUMBERS + "::test_a_difference_is_told_in_points_with_its_sign"),
+    Mutation("report/comparison_charts.py", '_at(100 - 100 * b["hi"])', '_at(100 * b["hi"])', NUMBERS + "::test_points_of_a_calibration_stand_at_what_was_stated_and_seen"),
+    Mutation("report/templates/samples.html.j2", "{{ x.text }}", "{{ x.text|safe }}", ESCAPES + "::test_words_that_are_folded_away_are_text_too"),
+    Mutation("report/templates/samples.html.j2", "{{ b.name }}", "{{ b.name|safe }}", ESCAPES + "::test_words_that_are_folded_away_are_text_too"),
+    Mutation("report/templates/report.html.j2", "{{ r.remedy }}", "{{ r.remedy|safe }}", ESCAPES + "::test_no_text_of_a_run_opens_an_element[image-en]"),
+    Mutation("report/templates/index.html.j2", "{{ e.title }}</h2>", "{{ e.title|safe }}</h2>", ESCAPES + "::test_no_text_of_the_index_opens_an_element"),
+    Mutation("report/templates/comparison.html.j2", "{{ r.name }}</b>", "{{ r.name|safe }}</b>", ESCAPES + "::test_no_text_of_a_comparison_opens_an_element"),
+    Mutation("report/charts.py", "escape(_plain(value))", "_plain(value)", ESCAPES + "::test_no_text_of_a_run_opens_an_element[series-en]"),
+    # planted by one who had not looked at the tests
+    Mutation("judge/causes.py", "interval[0] <= INTERACTING", "interval[1] <= INTERACTING", RULES + "::test_an_interval_across_the_limit_traces_nothing"),
+    Mutation("models/training.py", "np.abs(error).mean()", "(error**2).mean()", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),
+    Mutation("metrics/base.py", '"n": len(known)', '"n": len(values)', "tests/metrics/test_metrics_means.py"),
+    Mutation("report/text_card.py", "inside[inside >= 0]", "inside[inside > 0]", NUMBERS + "::test_a_fold_sums_every_word_that_it_hides"),
+    Mutation("report/strips.py", "100 * (b - a) / len(line)", "100 * b / len(line)", NUMBERS + "::test_hatching_of_a_strip_stands_where_the_evidence_is_against"),
+    Mutation("report/comparison_page.py", "duration(answer / 1000 if", "duration(answer if", NUMBERS + "::test_costs_of_models_are_told_in_the_units_that_fit"),
+    Mutation("report/image_card.py", "WIDTH * height / width, 1", "WIDTH * width / height, 1", NUMBERS + "::test_the_middle_of_a_picture_is_that_of_its_own_height_and_width"),
+    Mutation("report/comparison_charts.py", '_at(100 - 100 * b["observed"])', '_at(100 * b["observed"])', NUMBERS + "::test_points_of_a_calibration_stand_at_what_was_stated_and_seen"),
+    Mutation("report/drivers.py", "w // 4 : w - w // 4", "h // 4 : h - h // 4", NUMBERS + "::test_the_middle_of_a_picture_is_that_of_its_own_height_and_width"),
+    Mutation("report/templates/comparison.html.j2", "{{ l.name }}</li>", "{{ l.name|safe }}</li>", ESCAPES + "::test_no_text_of_a_comparison_opens_an_element"),
+    Mutation("app/cli.py", "int(text) < 4", "int(text) <= 4", WORDS + "::test_a_budget_is_auto_or_a_whole_number_from_4"),
+    Mutation("study/plan.py", "for i in range(len(samples)) for found in by_method]", "for found in by_method for i in range(len(samples))]", FACTS + "::test_explanations_come_sample_by_sample_in_the_order_of_the_methods"),
+    Mutation("study/context.py", 'np.stack(data.inputs("train"))', 'np.stack(data.inputs("test"))', FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
 )  # fmt: skip
 
 
