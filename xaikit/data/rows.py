@@ -119,7 +119,7 @@ def _encode(
         found, codes = np.unique(numbers, return_inverse=True)
         names = tuple(str(int(v)) if v == int(v) else str(v) for v in found.tolist())
     else:
-        found, codes = np.unique(rows.labels.astype(np.str_), return_inverse=True)
+        found, codes = np.unique(rows.labels, return_inverse=True)
         names = tuple(str(value) for value in found)
     _check_labels(names, len(rows.xs), source)
     wanted = options.classes or rows.classes

@@ -76,7 +76,7 @@ def _labels(sheet: Sheet, name: str) -> NDArray[Any]:
             raise DataError(
                 f"line {line} of '{sheet.file}' has no label in column '{name}'; fill or drop the row."
             )
-    return np.array(cells)
+    return np.array(cells, dtype=object)
 
 
 def _column(sheets: list[Sheet], name: str) -> tuple[Column, Floats]:
@@ -86,7 +86,8 @@ def _column(sheets: list[Sheet], name: str) -> tuple[Column, Floats]:
         values = np.array(cells, dtype=np.float64)
     except ValueError:
         _check_category(cells, name, sheets)
-        categories, codes = np.unique(np.array(cells), return_inverse=True)
+        # as objects: one long cell must not widen all the others
+        categories, codes = np.unique(np.array(cells, dtype=object), return_inverse=True)
         return Column(name, tuple(str(c) for c in categories)), codes.astype(np.float64)
     if not np.isfinite(values).all():
         bad = int(np.flatnonzero(~np.isfinite(values))[0])
