@@ -129,7 +129,9 @@ def test_a_shape_that_does_not_fit_the_stated_modality_is_refused(tmp_path: Path
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "fake.npz").write_text("not a zip")
-    with pytest.raises(DataError, match=r"'fake.npz' cannot be read: File is not a zip file; write it with"):
+    with pytest.raises(
+        DataError, match=r"'fake.npz' cannot be read: File is not a zip file; write it with"
+    ):
         load_data(tmp_path / "fake.npz")
     whole = save(tmp_path, X=numbered(30), y=Y).read_bytes()
     damaged = bytearray(whole)

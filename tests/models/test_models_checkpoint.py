@@ -72,7 +72,9 @@ def test_a_model_is_replaced_and_nothing_else_is(tmp_path):
     assert [p.name for p in tmp_path.iterdir()] == ["m"]  # no temporary folder is left
     (tmp_path / "photos").mkdir()
     (tmp_path / "photos" / "cat.png").write_bytes(b"")
-    with pytest.raises(ModelError, match=r"photos' is not empty and holds no model that xaikit wrote"):
+    with pytest.raises(
+        ModelError, match=r"photos' is not empty and holds no model that xaikit wrote"
+    ):
         save_model(model, tmp_path / "photos")
     assert (tmp_path / "photos" / "cat.png").exists()
 
@@ -226,7 +228,9 @@ def test_no_pickle_is_read(copied):
         load_model(folder)
     folder = copied("image")
     np.savez(folder / "background.npz", background=np.array([None, 1], dtype=object))
-    with pytest.raises(ModelError, match=r"background.npz' cannot be read: .* holds Python objects"):
+    with pytest.raises(
+        ModelError, match=r"background.npz' cannot be read: .* holds Python objects"
+    ):
         load_model(folder)
     with zipfile.ZipFile(folder / "background.npz", "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("other.npy", b"")

@@ -11,6 +11,7 @@ import json
 import math
 import re
 import struct
+import sys
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
@@ -209,14 +210,16 @@ def _array(data: bytes, name: str, origin: Origin) -> NDArray[Any]:
 
 def _text(flat: NDArray[Any], name: str, origin: Origin) -> NDArray[Any]:
     """Text that can be written again as UTF-8."""
-    try:
-        text = np.char.decode(flat, "utf-8") if flat.dtype.kind == "S" else flat
-        "".join(text.tolist()).encode()
-    except (UnicodeError, ValueError) as error:
-        raise origin.wrong(
-            f"cannot be read: {name[:60]!r} holds text that is no Unicode"
-        ) from error
-    return np.asarray(text)
+    wrong = origin.wrong(f"cannot be read: {name[:60]!r} holds text that is no Unicode")
+    if flat.dtype.kind == "S":
+        try:
+            return np.asarray(np.char.decode(flat, "utf-8"))
+        except UnicodeDecodeError as error:
+            raise wrong from error
+    signs = np.frombuffer(flat.tobytes(), dtype=flat.dtype.byteorder + "u4")
+    if ((signs > sys.maxunicode) | ((signs >= 0xD800) & (signs < 0xE000))).any():
+        raise wrong
+    return flat
 
 
 def _header(

@@ -50,6 +50,10 @@ TRUSTED = frozenset(
         "sklearn.tree._tree.Tree",
     }
 )  # beside what skops trusts by itself
+_BROKEN = (
+    *(ValueError, TypeError, AttributeError, LookupError, ArithmeticError, OSError, ImportError),
+    *(RuntimeError, AssertionError),
+)  # what damaged parts of a pipeline end in
 
 
 def fit_estimator(name: str, data: Dataset, *, seed: int = 0, **params: Any) -> EstimatorModel:
@@ -122,16 +126,29 @@ def load_estimator(folder: str | Path) -> EstimatorModel:
     fields = read_config(folder)
     fields.choice("family", ("sklearn",))
     fields.whole("format", FORMAT, FORMAT)
-    model = wrap_estimator(
-        _loaded(MODELS.file(folder, PIPELINE)),
-        id=fields.text("id"),
-        modality=cast(Modality, fields.choice("modality", get_args(Modality))),
-        classes=fields.texts("classes", MOST_CLASSES),
-        background=read_background(folder) if (folder / FILE).exists() else None,
-        info=fields.object("info"),
-    )
+    id, classes = fields.text("id"), fields.texts("classes", MOST_CLASSES)
+    modality = cast(Modality, fields.choice("modality", get_args(Modality)))
+    rows = read_background(folder) if (folder / FILE).exists() else None
+    info = fields.object("info")
+    pipeline = _loaded(MODELS.file(folder, PIPELINE))
     MODELS.check_whole(folder, fields.values)
+    try:
+        model = wrap_estimator(
+            pipeline, id=id, modality=modality, classes=classes, background=rows, info=info
+        )
+        _ask(model)
+    except _BROKEN as error:
+        raise ModelError(
+            f"the model in '{folder}' gives no answer ({type(error).__name__}: {error}); save it again."
+        ) from error
     return model
+
+
+def _ask(model: EstimatorModel) -> None:
+    """One answer, which a pipeline of damaged parts does not give."""
+    rows = [np.array(["word"])] if model.modality == "text" else model.background
+    if rows is not None and not np.isfinite(model.scores(rows[:1])).all():
+        raise ValueError("NaN or infinity")
 
 
 def _loaded(file: Path) -> Pipeline:
@@ -143,7 +160,7 @@ def _loaded(file: Path) -> Pipeline:
         pipeline = skops.io.loads(whole, trusted=sorted(TRUSTED))
     except UntrustedTypesFoundException as error:
         raise ModelError(f"'{file}' is not trusted: {error}") from error
-    except (KeyError, ValueError, TypeError, AttributeError, OSError) as error:
+    except _BROKEN as error:
         raise origin.wrong(f"cannot be read: {type(error).__name__}: {error}") from error
     if not isinstance(pipeline, Pipeline):
         raise ModelError(f"'{file}' holds a {type(pipeline).__name__}, not a pipeline.")

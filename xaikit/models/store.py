@@ -111,8 +111,11 @@ def _on_paper(fields: Fields) -> NeuralModel:
     unknown = set(settings) - set(settable(card, inputs.modality))
     if unknown or len(classes) == 1:
         raise fields.wrong("parameters" if unknown else "classes", _rule(card, inputs.modality))
-    with torch.device("meta"):
-        net = assemble(card, inputs, max(1, len(classes)), settings)
+    try:
+        with torch.device("meta"):
+            net = assemble(card, inputs, max(1, len(classes)), settings)
+    except ModelError as error:
+        raise ModelError(f"{fields.path}: {error}") from error
     return KINDS[card.family](
         id=fields.text("id"),
         net=net,
