@@ -36,6 +36,7 @@ __all__ = [
     "read_bytes",
     "read_json",
     "read_zip",
+    "short",
     "write_arrays",
     "zip_members",
 ]
@@ -69,7 +70,13 @@ class Origin:
 
     def wrong(self, what: str) -> InvalidInput:
         """The error to raise: "<name> <what>; <remedy>."."""
-        return self.error(f"{self.name} {what}; {self.remedy}.")
+        return self.error(f"{self.name} {short(what, 300)}; {self.remedy}.")
+
+
+def short(value: object, most: int = 80) -> str:
+    """What a sentence shows of a value out of a file."""
+    text = str(value)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 def read_bytes(path: Path, origin: Origin, most: int | None = None) -> bytes:
@@ -120,7 +127,7 @@ def read_arrays(
     held = read_zip(source, origin, spare)
     odd = next((name for name in held if not name.endswith(".npy")), None)
     if odd is not None:
-        raise origin.wrong(f"cannot be read: it holds {odd[:60]!r}, which is no array")
+        raise origin.wrong(f"cannot be read: it holds {short(odd)!r}, which is no array")
     return {name.removesuffix(".npy"): _array(held[name], name, origin) for name in held}
 
 
@@ -165,9 +172,11 @@ def _check_entries(entries: list[zipfile.ZipInfo], size: int, origin: Origin, sp
         raise origin.wrong("cannot be read: two of its members have one name")
     for entry in entries:
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
-            raise origin.wrong(f"cannot be read: {entry.filename[:60]!r} is packed in another way")
+            raise origin.wrong(
+                f"cannot be read: {short(entry.filename)!r} is packed in another way"
+            )
         if entry.flag_bits & 0x1:
-            raise origin.wrong(f"cannot be read: {entry.filename[:60]!r} is encrypted")
+            raise origin.wrong(f"cannot be read: {short(entry.filename)!r} is encrypted")
     total = sum(entry.file_size for entry in entries)
     if total > allowance(size, spare):
         raise origin.wrong(
@@ -179,7 +188,7 @@ def _member(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, origin: Origin) ->
     with _refusing(origin), archive.open(entry) as file:
         data = file.read(entry.file_size)  # never more than was declared
     if len(data) != entry.file_size:
-        raise origin.wrong(f"cannot be read: {entry.filename[:60]!r} is cut short")
+        raise origin.wrong(f"cannot be read: {short(entry.filename)!r} is cut short")
     return data
 
 
@@ -198,7 +207,7 @@ def _refusing(origin: Origin) -> Iterator[None]:
 def _array(data: bytes, name: str, origin: Origin) -> NDArray[Any]:
     kind, shape, turned, start = _header(data, name, origin)
     if isinstance(kind, int) or kind.kind not in "biufUS":
-        raise origin.wrong(f"cannot be read: {name[:60]!r} holds neither numbers nor text")
+        raise origin.wrong(f"cannot be read: {short(name)!r} holds neither numbers nor text")
     flat = np.frombuffer(data, dtype=kind, offset=start)
     if kind.kind == "b":
         flat = flat.view(np.uint8) != 0
@@ -210,7 +219,7 @@ def _array(data: bytes, name: str, origin: Origin) -> NDArray[Any]:
 
 def _text(flat: NDArray[Any], name: str, origin: Origin) -> NDArray[Any]:
     """Text that can be written again as UTF-8."""
-    wrong = origin.wrong(f"cannot be read: {name[:60]!r} holds text that is no Unicode")
+    wrong = origin.wrong(f"cannot be read: {short(name)!r} holds text that is no Unicode")
     if flat.dtype.kind == "S":
         try:
             return np.asarray(np.char.decode(flat, "utf-8"))
@@ -229,7 +238,7 @@ def _header(
     the numbers begin."""
 
     def wrong(what: str) -> NoReturn:
-        raise origin.wrong(f"cannot be read: {name[:60]!r} {what}")
+        raise origin.wrong(f"cannot be read: {short(name)!r} {what}")
 
     wide = data[6:7] in (b"\x02", b"\x03")
     start = 12 if wide else 10
@@ -249,9 +258,9 @@ def _header(
     kind = _kind(found["kind"])
     item = kind if isinstance(kind, int) else kind.itemsize if kind else 0
     if kind is None or item == 0:
-        wrong(f"is of the type {found['kind'][:60]}, which is not read")
+        wrong(f"is of the type {short(found['kind'])}, which is not read")
     if math.prod(shape) * item != len(data) - end or max(shape, default=0) > len(data):
-        wrong(f"declares the shape {found['shape'][:60]} and holds {len(data) - end} bytes")
+        wrong(f"declares the shape {short(found['shape'])} and holds {len(data) - end} bytes")
     return kind, shape, found["turned"] == "True", end
 
 

@@ -10,6 +10,8 @@ from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_
 
 import numpy as np
 
+from xaikit.core.files import short
+
 __all__ = ["build", "fits"]
 
 T = TypeVar("T")
@@ -24,13 +26,13 @@ def build(kind: type[T], values: Any) -> T:
     """
     fields = _fields(kind)  # type: ignore[arg-type] # a class has a hash
     if not isinstance(values, dict):
-        raise TypeError(f"{kind.__name__} is {_short(values)}, no object")
+        raise TypeError(f"{kind.__name__} is {short(repr(values))}, no object")
     given = {name: _read(value, fields.get(name)) for name, value in values.items()}
     for name, value in given.items():
         if name not in fields:
-            raise TypeError(f"{kind.__name__} has no '{name[:60]}'")
+            raise TypeError(f"{kind.__name__} has no '{short(name)}'")
         if not fits(value, fields[name]):
-            raise TypeError(f"{kind.__name__}.{name} is {_short(value)}")
+            raise TypeError(f"{kind.__name__}.{name} is {short(repr(value))}")
     return kind(**given)
 
 
@@ -77,8 +79,3 @@ def _items_fit(value: tuple[Any, ...], inner: tuple[Any, ...]) -> bool:
 def _is_of(value: Any, dtype: Any) -> bool:
     (wanted,) = get_args(dtype)
     return wanted is Any or value.dtype == np.dtype(wanted)
-
-
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) < 60 else text[:57] + "..."

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError
-from xaikit.core.files import Origin, read_arrays
+from xaikit.core.files import Origin, read_arrays, short
 from xaikit.core.types import Modality
 from xaikit.data.dataset import Column
 from xaikit.data.rows import Options, Rows
@@ -90,7 +90,7 @@ def _parts(stored: Arrays, file: str) -> dict[str, tuple[NDArray[Any], NDArray[A
             found[part] = (x, y)
     if not found and not any(name.startswith("x") for name in by_name):
         raise DataError(
-            f"'{file}' holds {', '.join(stored) or 'nothing'}; it needs X and y, or X_train, y_train, X_test and y_test."
+            f"'{file}' holds {short(', '.join(stored), 300) or 'nothing'}; it needs X and y, or X_train, y_train, X_test and y_test."
         )
     if not found:
         raise DataError(f"'{file}' holds no rows; give it at least a few of each class.")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xaikit.core.errors import DataError
-from xaikit.core.files import Origin, allowance, read_bytes
+from xaikit.core.files import Origin, allowance, read_bytes, short
 
 __all__ = ["Sheet", "read_sheet", "read_text"]
 
@@ -98,4 +98,6 @@ def _check_header(header: list[str], file: str) -> None:
                 f"column {header.index('') + 1} of '{file}' has no name; name every column in the first line."
             )
         if count > 1:
-            raise DataError(f"'{file}' has {count} columns called '{name}'; rename or drop one.")
+            raise DataError(
+                f"'{file}' has {count} columns called '{short(name)}'; rename or drop one."
+            )

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError
-from xaikit.core.files import Origin, parse_json
+from xaikit.core.files import Origin, parse_json, short
 from xaikit.core.types import Bools
 from xaikit.data.lines import read_text
 from xaikit.data.rows import Options, Rows
@@ -95,11 +95,11 @@ def _parse(line: str, place: str) -> Mapping[str, Any]:
 def _get(row: Mapping[str, Any], key: str, kinds: tuple[type, ...], place: str) -> Any:
     if key not in row:
         raise DataError(
-            f"{place} has no '{key}'; it has {', '.join(row)[:200]}. Name another with text_column or "
+            f"{place} has no '{key}'; it has {short(', '.join(row), 300)}. Name another with text_column or "
             "label_column."
         )
     if not isinstance(row[key], kinds) or row[key] == "":
-        raise DataError(f"{place} has {repr(row[key])[:60]} as '{key}'; fill or drop the row.")
+        raise DataError(f"{place} has {short(repr(row[key]))} as '{key}'; fill or drop the row.")
     return row[key]
 
 

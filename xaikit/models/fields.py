@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, TypeGuard
 
 from xaikit.core.errors import ModelError
-from xaikit.core.files import read_json
+from xaikit.core.files import read_json, short
 from xaikit.core.folders import Folder
 
 __all__ = ["MODELS", "Fields", "read_config"]
@@ -27,8 +27,7 @@ class Fields:
     values: Mapping[str, Any]
 
     def wrong(self, name: str, rule: str) -> ModelError:
-        held = repr(self.values.get(name))
-        held = held if len(held) < 60 else held[:57] + "..."
+        held = short(repr(self.values.get(name)))
         return ModelError(f"{self.path}: {name} is {held}; it must be {rule}.")
 
     def text(self, name: str) -> str:

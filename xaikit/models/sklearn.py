@@ -19,7 +19,15 @@ from sklearn.pipeline import Pipeline
 from skops.io.exceptions import UntrustedTypesFoundException
 
 from xaikit.core.errors import ModelError
-from xaikit.core.files import Origin, check_array, parse_json, read_arrays, read_bytes, read_zip
+from xaikit.core.files import (
+    Origin,
+    check_array,
+    parse_json,
+    read_arrays,
+    read_bytes,
+    read_zip,
+    short,
+)
 from xaikit.core.types import Modality
 from xaikit.data.dataset import Dataset
 from xaikit.modalities import background
@@ -139,7 +147,8 @@ def load_estimator(folder: str | Path) -> EstimatorModel:
         _ask(model)
     except _BROKEN as error:
         raise ModelError(
-            f"the model in '{folder}' gives no answer ({type(error).__name__}: {error}); save it again."
+            f"the model in '{folder}' gives no answer ({type(error).__name__}: {short(error, 300)}); "
+            "save it again."
         ) from error
     return model
 
@@ -159,7 +168,7 @@ def _loaded(file: Path) -> Pipeline:
     try:
         pipeline = skops.io.loads(whole, trusted=sorted(TRUSTED))
     except UntrustedTypesFoundException as error:
-        raise ModelError(f"'{file}' is not trusted: {error}") from error
+        raise ModelError(f"'{file}' is not trusted: {short(error, 300)}") from error
     except _BROKEN as error:
         raise origin.wrong(f"cannot be read: {type(error).__name__}: {error}") from error
     if not isinstance(pipeline, Pipeline):

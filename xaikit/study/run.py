@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError
-from xaikit.core.files import read_arrays, read_json, write_arrays
+from xaikit.core.files import read_arrays, read_json, short, write_arrays
 from xaikit.core.folders import Folder
 from xaikit.core.typed import build
 from xaikit.core.types import Cost, Explanation, Floats, Sample, Score, Segmentation, Target
@@ -123,15 +123,17 @@ class Run:
         if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
             held = manifest.get("format") if isinstance(manifest, dict) else None
             raise DataError(
-                f"the run in '{folder}' has format {str(held)[:60]}; this version reads {FORMAT}."
+                f"the run in '{folder}' has format {short(held)}; this version reads {FORMAT}."
             )
         arrays = read_arrays(numbers, RUNS.origin(numbers))
         try:
             run = _restore_run(manifest, arrays)
         except KeyError as error:
-            raise DataError(f"the run in '{folder}' is incomplete: no {error}.") from error
+            raise DataError(f"the run in '{folder}' is incomplete: no {short(error)}.") from error
         except (TypeError, ValueError) as error:
-            raise DataError(f"the run in '{folder}' is damaged: {error}; save it again.") from error
+            raise DataError(
+                f"the run in '{folder}' is damaged: {short(error, 300)}; save it again."
+            ) from error
         RUNS.check_whole(folder, manifest)
         return run
 
@@ -245,9 +247,9 @@ def _checked(run: Run) -> Run:
     grids = {sample.id: sample.grid for sample in run.samples}
     for e in run.explanations:
         if e.segmentation.ids.shape != grids.get(e.sample_id):
-            raise ValueError(f"an explanation by {e.method} is of none of the samples")
+            raise ValueError(f"an explanation by {short(e.method)} is of none of the samples")
         if not all(0 <= i < rows.shape[1] for i in (e.target.index, e.target.against or 0)):
-            raise ValueError(f"an explanation by {e.method} is of output {e.target.index}")
+            raise ValueError(f"an explanation by {short(e.method)} is of output {e.target.index}")
     return run
 
 
