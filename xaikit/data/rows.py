@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError
+from xaikit.core.files import short
 from xaikit.core.types import Bools, Ints, Modality, Sample
 from xaikit.data.dataset import Column, Dataset
 
@@ -119,7 +120,7 @@ def _encode(
         found, codes = np.unique(numbers, return_inverse=True)
         names = tuple(str(int(v)) if v == int(v) else str(v) for v in found.tolist())
     else:
-        found, codes = np.unique(rows.labels.astype(np.str_), return_inverse=True)
+        found, codes = np.unique(rows.labels, return_inverse=True)
         names = tuple(str(value) for value in found)
     _check_labels(names, len(rows.xs), source)
     wanted = options.classes or rows.classes
@@ -128,7 +129,7 @@ def _encode(
     if len(set(wanted)) != len(names):
         raise DataError(
             f"classes names {len(wanted)} classes and '{source}' holds the {len(names)} labels "
-            f"{', '.join(names)}; give one different name for each."
+            f"{short(', '.join(names), 300)}; give one different name for each."
         )
     if set(wanted) == set(names):  # the same names in another order
         codes = np.array([wanted.index(name) for name in names])[codes]
@@ -138,7 +139,7 @@ def _encode(
 def _task(numbers: NDArray[Any] | None, rows: Rows, options: Options, source: str) -> Task:
     if options.task == "regression" and numbers is None:
         raise DataError(
-            f"'{source}' has labels that are no numbers, for example '{rows.labels[0]}'; "
+            f"'{source}' has labels that are no numbers, for example '{short(rows.labels[0])}'; "
             "regression needs numbers."
         )
     if options.task is not None:
@@ -160,11 +161,11 @@ def _numbers(labels: NDArray[Any]) -> NDArray[np.float64] | None:
 def _check_labels(names: tuple[str, ...], n: int, source: str) -> None:
     if len(names) < 2:
         raise DataError(
-            f"'{source}' has one class only, '{names[0]}'; two or more are needed to learn a difference."
+            f"'{source}' has one class only, '{short(names[0])}'; two or more are needed to learn a difference."
         )
     if len(names) > max(n / 2, 2):
         raise DataError(
-            f"'{source}' has {len(names)} different labels in {n} rows, for example '{names[0]}'; "
+            f"'{source}' has {len(names)} different labels in {n} rows, for example '{short(names[0])}'; "
             "is another column the label? Give it as the label column."
         )
 
@@ -176,7 +177,7 @@ def _check_classes(
     for split in ("val", "test"):
         for code in sorted(set(labels[splits[split]].tolist()) - learned):
             raise DataError(
-                f"'{source}' has the class '{classes[code]}' in its {split} rows and never in its "
+                f"'{source}' has the class '{short(classes[code])}' in its {split} rows and never in its "
                 "training rows; add training rows of it or drop it."
             )
 

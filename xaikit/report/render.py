@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import tempfile
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -16,12 +14,11 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from xaikit.core.errors import InvalidInput
 from xaikit.report.colour import HATCH_FROM, STEPS, WORD_BINS, tokens_css
 from xaikit.report.png import heat_uri
 from xaikit.report.words import Words
 
-__all__ = ["render", "write"]
+__all__ = ["render"]
 
 HERE = Path(__file__).parent
 
@@ -54,25 +51,6 @@ def policy(script: str) -> str:
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
         f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     )
-
-
-def write(html: str, out: str | Path) -> Path:
-    """Write a file at once or not at all."""
-    out = Path(out)
-    if out.is_dir():
-        raise InvalidInput(
-            f"'{out}' is a folder; give the report a file name, for example '{out}/report.html'."
-        )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    handle, work = tempfile.mkstemp(prefix=f".{out.name}-", dir=out.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(html)
-        os.chmod(work, 0o644)
-        os.replace(work, out)
-    finally:
-        Path(work).unlink(missing_ok=True)
-    return out
 
 
 @cache
