@@ -141,13 +141,13 @@ def test_tags_escape_text_and_attributes():
     assert tag("g", Markup("<i/>"), class_="a", x=None) == Markup('<g class="a"><i/></g>')
 
 
-def test_words_are_glued_numbered_and_binned():
+def test_words_stand_as_written_numbered_and_binned():
     run = sample_runs.text_run(n=1, evidence=False)
     e = next(x for x in run.explanations if x.method == "integrated_gradients")
     shares = e.values / np.abs(e.values).max()
     words = marked_words(run.samples[0], e, e.values, shares, 2)
     assert [w["text"] for w in words] == run.samples[0].x.tolist()
-    assert [w["text"] for w in words if w["glued"]] == [",", "."]
+    assert "".join(w["before"] + w["text"] for w in words) == run.samples[0].x.written
     assert sum(bool(w["value"]) for w in words) == 3
     top = next(w for w in words if w["text"] == "barely")
     assert top["value"] == signed(e.values[e.names.index("barely")], 2)

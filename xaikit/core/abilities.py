@@ -30,6 +30,7 @@ __all__ = [
     "Lowerable",
     "Maskable",
     "Model",
+    "Ordered",
     "Resettable",
     "Shortened",
     "Spatial",
@@ -193,6 +194,17 @@ class Trees(Protocol):
     """
 
     def tree_model(self) -> tuple[Any, Space]: ...
+
+
+@runtime_checkable
+class Ordered(Protocol):
+    """A tree ensemble whose own outputs stand in another order than the classes.
+
+    outputs : for each class, or the one value, the place of the ensemble's output; -1 for none
+    """
+
+    @property
+    def outputs(self) -> Sequence[int]: ...
 
 
 @runtime_checkable

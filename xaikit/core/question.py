@@ -23,6 +23,7 @@ from xaikit.core.batching import PerPass, rows_per_pass, rows_that_fit, worked
 from xaikit.core.cache import Pool
 from xaikit.core.errors import CheckFailed, InvalidInput, foreign
 from xaikit.core.types import Bools, Cost, Explanation, Floats, Sample, Segmentation, Target
+from xaikit.core.words import Text, alike
 
 __all__ = [
     "Masker",
@@ -48,7 +49,8 @@ class Masker:
 
     name : for example "mean colour", "training rows", "mask word"
     references : (k, *x.shape) in data space; the value of a mask is the mean over the k of them
-    drops : text only: removed words are left out, references are not used
+    drops : text only: removed words are left out of the text as it is written, see `Text.less`;
+        references are not used
     """
 
     name: str
@@ -404,15 +406,16 @@ def _bind_in_data_space(question: Question) -> BoundScores:
     segmentation, model = question.segmentation, question.model
 
     def dropped(masks: Bools, _: slice) -> Floats:
+        text = Text(x)
         kept = segmentation.expand(masks)
-        return model.scores([x[row] for row in kept])[:, None, :]
+        return model.scores([text.less(row) for row in kept])[:, None, :]
 
     def replaced(masks: Bools, rows: slice) -> Floats:
         kept = segmentation.expand(masks)  # (m, *grid)
         kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim + 1))
         part = references[rows]
         inputs = np.where(kept[:, None], x, part[None])  # (m, k', *x.shape)
-        scores = model.scores(inputs.reshape(-1, *x.shape))
+        scores = model.scores(alike(x, inputs.reshape(-1, *x.shape)))
         return scores.reshape(len(masks), len(part), -1)
 
     return dropped if question.masker.drops else replaced

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError
 from xaikit.core.files import short
+from xaikit.core.labels import places_of
 from xaikit.core.types import Bools, Ints, Modality, Sample
 from xaikit.data.dataset import Column, Dataset
 
@@ -126,14 +127,18 @@ def _encode(
     wanted = options.classes or rows.classes
     if wanted is None:
         return "classification", names, codes
-    if len(set(wanted)) != len(names):
+    if len(set(wanted)) != len(names) or len(wanted) != len(names):
         raise DataError(
             f"classes names {len(wanted)} classes and '{source}' holds the {len(names)} labels "
             f"{short(', '.join(names), 300)}; give one different name for each."
         )
-    if set(wanted) == set(names):  # the same names in another order
-        codes = np.array([wanted.index(name) for name in names])[codes]
-    return "classification", tuple(wanted), codes
+    places = places_of(wanted, np.array(names))
+    if places is None and numbers is None:
+        raise DataError(
+            f"classes names {', '.join(wanted)} and '{source}' holds the labels {', '.join(names)}; "
+            "give these labels in the order wanted (only numbers can be named anew)."
+        )
+    return "classification", tuple(wanted), codes if places is None else np.argsort(places)[codes]
 
 
 def _task(numbers: NDArray[Any] | None, rows: Rows, options: Options, source: str) -> Task:

@@ -12,6 +12,7 @@ import numpy as np
 from xaikit.core.batching import worked
 from xaikit.core.question import Question
 from xaikit.core.types import Bools, Floats
+from xaikit.core.words import between
 
 __all__ = ["Packable", "prefetch", "share_empty"]
 
@@ -63,16 +64,16 @@ def _bound(question: Question, plainly: bool) -> Any:
 
 
 def share_empty(questions: Sequence[Question]) -> None:
-    """With everything removed, samples that share their references are one and the same input."""
+    """With everything removed, samples that share their references, and what stands between
+    words, are one and the same input."""
     groups: dict[Hashable, list[Question]] = {}
     for question in questions:
         references = question.masker.references
         whole = question.segmentation.ids.min() >= 0 and not question.masker.drops
         if question.pool is not None and whole:
             digest = hashlib.sha256(references.tobytes()).digest()
-            groups.setdefault((references.shape, str(references.dtype), digest), []).append(
-                question
-            )
+            key = (references.shape, str(references.dtype), digest, between(question.sample.x))
+            groups.setdefault(key, []).append(question)
     for group in groups.values():
         if len(group) > 1:
             nothing = np.zeros((1, group[0].n_features), dtype=bool)

@@ -23,6 +23,7 @@ from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, NotApplicable, TrainingFailed
 from xaikit.core.question import Meter, Pool, Question
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Score
+from xaikit.core.words import Text, alike
 from xaikit.metrics.base import Direction, described, measure
 
 if TYPE_CHECKING:
@@ -209,9 +210,10 @@ def _with_gaps(question: Question, beta: float, rng: np.random.Generator) -> NDA
     mask[0, rng.choice(n, size, replace=False)] = False
     kept = question.segmentation.expand(mask)[0]
     if question.masker.drops:
-        return x[kept] if kept.any() else x
+        return Text(x).less(kept) if kept.any() else x
     kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim))
-    return np.where(kept, x, references[rng.integers(len(references))]).astype(x.dtype)
+    masked = np.where(kept, x, references[rng.integers(len(references))]).astype(x.dtype)
+    return alike(x, masked[None])[0]
 
 
 def _shown(question: Question, y: Floats) -> Floats:

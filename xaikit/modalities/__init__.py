@@ -21,7 +21,9 @@ from xaikit.modalities import image, series, table, text
 if TYPE_CHECKING:
     from xaikit.data.dataset import Dataset
 
-__all__ = ["MASKERS", "SEGMENTERS", "background", "magnitude", "masker", "segment"]
+__all__ = ["MASKERS", "SEGMENTERS", "as_rows", "background", "magnitude", "masker", "segment"]
+
+MAX_BYTES = 2**30  # of a sparse background as a full one
 
 _HOMES: dict[str, ModuleType] = {"image": image, "text": text, "table": table, "series": series}
 
@@ -69,7 +71,9 @@ def masker(
     rows = _checked(sample, background)
     n = _count(rows, n_background)
     if sample.modality == "table":
-        return table.masker(sample, rows, how, n, categorical)
+        plain = np.array_equal(segmentation.ids, np.arange(len(sample.x)))
+        names = segmentation.names if plain else ()  # of features of several columns
+        return table.masker(sample, rows, how, n, categorical, names)
     if sample.modality == "image":
         return image.masker(sample, segmentation, rows, how, n)
     if sample.modality == "text":
@@ -106,6 +110,25 @@ def background(dataset: Dataset, limit: int = 100, seed: int = 0) -> NDArray[Any
     return np.stack([dataset.train[i].x for i in rng.permutation(chosen)])
 
 
+def as_rows(background: Any) -> NDArray[Any]:
+    """(b, *x.shape) rows as an array of numbers; a sparse matrix becomes a full one of up to 1 GiB."""
+    if hasattr(background, "toarray"):
+        size = 8 * int(np.prod(background.shape, dtype=np.int64))
+        if size > MAX_BYTES:
+            raise InvalidInput(
+                f"a sparse background of shape {background.shape} takes {size / 2**30:.3g} GiB as a "
+                "full one; give some of its rows, for example background[:100]."
+            )
+        background = background.toarray()
+    rows = np.asarray(background)
+    if rows.dtype.kind not in "biuf":
+        raise InvalidInput(
+            f"the background holds {rows.dtype} and numbers are needed; code its categories as "
+            "numbers and let a function turn them back for the model."
+        )
+    return rows
+
+
 def _parse(sample: Sample, how: str) -> tuple[str, int | None]:
     known = SEGMENTERS[sample.modality]
     kind, _, number = how.partition(":")
@@ -131,7 +154,7 @@ def _count(rows: NDArray[Any] | None, n: int | None) -> int | None:
 def _checked(sample: Sample, background: NDArray[Any] | None) -> NDArray[Any] | None:
     if background is None or sample.modality == "text":
         return None
-    rows = np.asarray(background)
+    rows = as_rows(background)
     if rows.ndim != sample.x.ndim + 1 or rows.shape[1:] != sample.x.shape or len(rows) == 0:
         raise InvalidInput(
             f"the background has shape {rows.shape}; sample '{sample.id}' needs "

@@ -18,6 +18,7 @@ from xaikit.core.abilities import BoundScores, Leaf
 from xaikit.core.batching import LARGEST, keep_pages
 from xaikit.core.errors import InvalidInput
 from xaikit.core.types import Bools, Floats, Ints, Modality, Space
+from xaikit.core.words import Text
 from xaikit.models.composing import Composed
 from xaikit.models.inputs import Batch, Inputs, padding
 from xaikit.models.modes import Parts, alone, differentiating, evaluating
@@ -298,7 +299,12 @@ def _in_data_space(
         part = [x] if drops else list(references[rows])
         kept = np.concatenate([masks, np.ones((len(masks), 1), dtype=bool)], axis=1)
         shown = kept[:, np.where(ids < 0, n, ids)]  # (m, T)
-        xs = [x[row] if drops else np.where(row, x, other) for row in shown for other in part]
+        text = Text(x)
+        xs = [
+            text.less(row) if drops else text.saying(np.where(row, x, other))
+            for row in shown
+            for other in part
+        ]
         return model.scores(xs).reshape(len(masks), len(part), -1)
 
     return bound

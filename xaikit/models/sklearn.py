@@ -34,7 +34,7 @@ from xaikit.modalities import background
 from xaikit.models import features
 from xaikit.models.background import FILE, read_background, write_background
 from xaikit.models.estimator_model import EstimatorModel, wrap_estimator
-from xaikit.models.fields import MODELS, read_config
+from xaikit.models.fields import MODELS, Fields, read_config
 from xaikit.models.learners import ESTIMATORS, make_learner
 
 __all__ = [
@@ -131,6 +131,7 @@ def save_estimator(model: EstimatorModel, folder: str | Path) -> Path:
         "id": model.id,
         "modality": model.modality,
         "classes": [str(name) for name in model.classes],
+        "order": list(model.order),
         "info": dict(model.info),
         "versions": {name: version(name) for name in ("xaikit", "scikit-learn", "skops", "numpy")},
     }
@@ -151,12 +152,18 @@ def load_estimator(folder: str | Path) -> EstimatorModel:
     id, classes = fields.text("id"), fields.texts("classes", MOST_CLASSES)
     modality = cast(Modality, fields.choice("modality", get_args(Modality)))
     rows = read_background(folder) if (folder / FILE).exists() else None
-    info = fields.object("info")
+    info, order = fields.object("info"), _order(fields, len(classes))
     pipeline = _loaded(MODELS.file(folder, PIPELINE))
     MODELS.check_whole(folder, fields.values)
     try:
         model = wrap_estimator(
-            pipeline, id=id, modality=modality, classes=classes, background=rows, info=info
+            pipeline,
+            id=id,
+            modality=modality,
+            classes=classes,
+            background=rows,
+            info=info,
+            order=order,
         )
         _ask(model)
     except _BROKEN as error:
@@ -165,6 +172,16 @@ def load_estimator(folder: str | Path) -> EstimatorModel:
             "save it again."
         ) from error
     return model
+
+
+def _order(fields: Fields, n: int) -> tuple[int, ...]:
+    """The places of the classes among the estimator's own; () for its own order."""
+    if not fields.values.get("order"):  # of models saved before there was one
+        return ()
+    order = fields.wholes("order", 0, n - 1, n)
+    if len(set(order)) < n:
+        raise fields.wrong("order", f"each of the numbers 0 to {n - 1} once")
+    return order
 
 
 def _ask(model: EstimatorModel) -> None:

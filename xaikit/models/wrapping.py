@@ -17,9 +17,14 @@ from torch import Tensor, nn
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, ModelError
 from xaikit.core.types import Floats, Modality, Sample, Space
+from xaikit.core.words import Text
+from xaikit.modalities import as_rows
+from xaikit.modalities.table import coded_columns
 from xaikit.modalities.text import MASK_WORD
 from xaikit.models.attention import TokenModel
 from xaikit.models.cam_layer import SpatialModel, keeps_places
+from xaikit.models.estimator_model import wrap_estimator
+from xaikit.models.estimators import Answer, answer_of, is_estimator, pipeline_of
 from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
 from xaikit.models.modes import Parts, evaluating
 from xaikit.models.neural import NeuralModel, Reads, SealedModel, is_sealed
@@ -47,53 +52,73 @@ def wrap(
     std: Sequence[float] | None = None,
     layout: Literal["BLC", "BCL"] | None = None,
     encode: Encode | None = None,
+    encodes: Literal["words", "text"] = "words",
     padding_id: int = 0,
     reads: Reads = "first",
     device: str | None = None,
+    categorical: Sequence[str] | Sequence[int] | Sequence[bool] | None = None,
 ) -> Model:
     """A model of yours, with every ability that is true of it.
 
     thing : a torch module, a fitted scikit-learn estimator or pipeline, or a function from B inputs
-        in data space (an array (B, *x.shape); for text a list of B arrays of words) to (B, K)
-    classes : K names; () for a regressor
+        in data space (an array (B, *x.shape); for text a list of B arrays of words, each with the
+        text as `x.written`) to (B, K)
+    classes : K names; () for a regressor, and for a scikit-learn classifier to take its own. Names
+        of an estimator are its labels in the order in which answers shall stand; others only name
+        the labels 0 to K-1
     sample : one input in data space to try it on; background[0] when None
     background : (b, *x.shape) typical inputs, which removal methods draw from
-    outputs : what the thing gives; "logits" of a classifier and "values" of a regressor when None
+    outputs : what the thing gives; "logits" of a classifier and "values" of a regressor when None;
+        "values" of a scikit-learn classifier is its decision function
     space : where changes are measured; follows from the outputs when None
 
     For torch modules: images are given as (B, C, H, W), tables as (B, D), series as `layout` says;
     `mean` and `std` (a channel or column each) are subtracted and divided by before. Text needs
-    `encode` (see `Tokens`); the module is called with (ids), or (ids, valid) if it takes two
-    arguments. `reads` is the token that the head of a transformer reads, for attention. With
-    `device` a copy of the module is moved there; otherwise the module itself is used where it is.
+    `encode` of a list of words, or with encodes="text" of the text as it is written (see `Tokens`);
+    the module is called with (ids), or (ids, valid) if it takes two arguments. `reads` is the token
+    that the head of a transformer reads, for attention. With `device` a copy of the module is moved
+    there; otherwise the module itself is used where it is.
 
-    It is tried on one sample: `ModelError` says what does not fit.
+    categorical : the columns of a table that hold categories, by name (as the estimator was fitted
+        on), index or one bool each; found out from the background when None
+
+    Of a scikit-learn outlier detector the score is explained, of text pipelines the answer to the
+    text as it is written. It is tried on one sample: `ModelError` says what does not fit.
     """
     if modality not in get_args(Modality):
         raise InvalidInput(
             f"modality '{modality}' is unknown; use {', '.join(get_args(Modality))}."
         )
+    answer = answer_of(thing, outputs == "values") if is_estimator(thing) else None
+    classes = tuple(map(str, classes))
+    classes = classes if answer is None else answer.named(classes)
     outputs = outputs or ("logits" if classes else "values")
     if outputs not in _SPACES or (outputs == "values") == bool(classes):
         raise InvalidInput(
             f"outputs is '{outputs}' with {len(classes)} classes; use logits or probabilities of "
             "classes, or values without classes."
         )
+    if encodes not in ("words", "text"):
+        raise InvalidInput(f"encodes is {encodes!r}; encode reads 'words' or the 'text'.")
+    if background is not None and modality != "text":
+        background = as_rows(background)
     x = _trial(modality, sample, background)
-    facts = _Facts(id, modality, tuple(classes), space or _SPACES[outputs], background, outputs)
+    facts = _Facts(id, modality, classes, space or _SPACES[outputs], background, outputs)
     model: Model
     if isinstance(thing, nn.Module):
         net = thing if device is None else copy.deepcopy(thing).to(pick_device(device))
         inputs = _inputs(net, modality, x, mean, std, layout, encode, padding_id)
+        if isinstance(inputs, Tokens):
+            inputs = dataclasses.replace(inputs, of_text=encodes == "text")
         model = _module(net, inputs, facts, reads, x)
     elif mean is not None or std is not None or layout or encode:
         raise InvalidInput(
             "mean, std, layout and encode are for torch modules; put the preprocessing into the "
             "function or the pipeline."
         )
-    elif hasattr(thing, "predict"):
-        model = _estimator(thing, facts)
-    elif callable(thing):
+    elif answer is not None:
+        model = _estimator(thing, answer, facts, space, x)
+    elif callable(thing) and not isinstance(thing, type):
         model = _function(thing, facts)
     else:
         raise InvalidInput(
@@ -104,6 +129,8 @@ def wrap(
     known = getattr(thing, "feature_names_in_", None)  # of an estimator that was fitted on a frame
     if known is not None and modality == "table":
         model.info = {**model.info, "columns": [{"name": str(name)} for name in known]}
+    if categorical is not None:
+        model.info = {**model.info, "categorical": _coded(thing, modality, categorical, x)}
     return model
 
 
@@ -125,7 +152,7 @@ class FunctionModel:
 
     def scores(self, xs: Sequence[Array] | Array) -> Floats:
         """B inputs in data space -> (B, K) float64; probabilities as their logarithms."""
-        found = self.function(list(xs) if self.modality == "text" else np.asarray(xs))
+        found = self.function(list(map(Text, xs)) if self.modality == "text" else np.asarray(xs))
         scores = np.asarray(found, dtype=np.float64)
         if self.outputs == "values" and scores.ndim == 1:
             scores = scores[:, None]
@@ -163,7 +190,8 @@ class _Facts:
 
 def _trial(modality: Modality, sample: Array | None, background: Array | None) -> Array:
     if sample is not None:
-        return Sample("sample", np.asarray(sample), modality).x
+        given = as_rows(sample)[0] if hasattr(sample, "toarray") else np.asarray(sample)
+        return Sample("sample", given, modality).x
     if modality == "text":
         return np.array([MASK_WORD] * 4)
     if background is None or len(background) == 0:
@@ -171,6 +199,14 @@ def _trial(modality: Modality, sample: Array | None, background: Array | None) -
             f"to try a {modality} model one input is needed; give sample= or background=."
         )
     return Sample("background[0]", np.asarray(background[0]), modality).x
+
+
+def _coded(
+    thing: Any, modality: Modality, categorical: Sequence[Any], x: Array
+) -> tuple[bool, ...]:
+    if modality != "table":
+        raise InvalidInput(f"categorical is for tables and this is {modality}; leave it out.")
+    return coded_columns(categorical, len(x), getattr(thing, "feature_names_in_", None))
 
 
 def _inputs(
@@ -271,33 +307,30 @@ def _once(net: nn.Module, inputs: Inputs, x: Array) -> tuple[Inputs, Any]:
         ) from error
 
 
-def _estimator(thing: Any, facts: _Facts) -> Model:
-    """On a table of classes 0 to K-1 with all the abilities of its kind, otherwise a function."""
-    from sklearn.pipeline import Pipeline
+def _estimator(thing: Any, answer: Answer, facts: _Facts, space: Space | None, x: Array) -> Model:
+    """On a table with all the abilities of its kind, otherwise a function."""
 
-    from xaikit.models.sklearn import wrap_estimator
+    def rows(xs: Any) -> Any:
+        if facts.modality == "text":
+            return [Text(x).written for x in xs]
+        return np.asarray(xs).reshape(len(xs), -1)
 
-    names = getattr(thing, "classes_", np.arange(len(facts.classes)))
-    if facts.modality == "table" and np.array_equal(names, np.arange(len(facts.classes))):
-        pipeline = thing if isinstance(thing, Pipeline) else Pipeline([("model", thing)])
+    answer.check(rows([x]), len(facts.classes))
+    columns = answer.columns(facts.classes)
+    if facts.modality == "table" and (answer.labels is not None or answer.name == "predict"):
         return wrap_estimator(
-            pipeline,
+            pipeline_of(thing),
             id=facts.id,
             modality="table",
             classes=facts.classes,
             background=facts.background,
+            order=columns,
+            space=space,
         )
-    if facts.classes and not hasattr(thing, "predict_proba"):
-        raise ModelError(
-            f"a {type(thing).__name__} gives no probabilities; fit it with probability=True or put "
-            "it into CalibratedClassifierCV."
-        )
-    answer = thing.predict_proba if facts.classes else thing.predict
 
     def function(xs: Any) -> Any:
-        if facts.modality == "text":
-            return answer([" ".join(x) for x in xs])
-        return answer(xs.reshape(len(xs), -1))
+        found = np.asarray(answer.ask(rows(xs)))
+        return found[:, columns] if facts.classes else found
 
     outputs: Outputs = "probabilities" if facts.classes else "values"
     return _function(function, dataclasses.replace(facts, outputs=outputs), family="sklearn")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Sample
+from xaikit.core.words import Text
 from xaikit.report.colour import bin_of
 from xaikit.report.formats import fixed, signed
 
@@ -17,8 +17,6 @@ N_NUMBERED = 3
 LONG = 60  # texts of more words are folded
 FOLD_FROM = 12  # words in a row
 FOLD_BELOW = 0.05  # share of the scale
-CLOSING = tuple(".,;:!?)]}%…’”\"'")
-OPENING = tuple("([{“‘$")
 
 
 def marked_words(
@@ -29,7 +27,8 @@ def marked_words(
     digits: int,
     errors: Floats | None = None,
 ) -> list[dict[str, Any]]:
-    """Words in order with bin (-3..3) and, on the three strongest features, their value.
+    """Words in order, each with what stands before it and its bin (-3..3); the three strongest
+    features show their value.
 
     values : (n,) as they are printed; shares: (n,) the same as shares of the scale
     errors : (n,) half widths of their intervals; a word whose interval holds 0 is "faint"
@@ -39,7 +38,7 @@ def marked_words(
     faint = np.zeros(len(values), dtype=bool) if errors is None else np.abs(values) < errors
     order = np.argsort(-np.abs(shares), kind="stable")[:N_NUMBERED]
     numbered = {int(np.flatnonzero(ids == i)[0]): i for i in order if bin_of(shares[i])}
-    spaces = _spaces(sample)
+    gaps = Text(sample.x).gaps
     show = signed if values.min() < 0 or explanation.unit != "relative" else fixed
     words = [
         {
@@ -47,26 +46,12 @@ def marked_words(
             "bin": bin_of(shares[f]) if f >= 0 else 0,
             "faint": f >= 0 and bool(faint[f]),
             "value": show(float(values[numbered[i]]), digits) if i in numbered else "",
-            "glued": i > 0 and not spaces[i],
+            "before": gaps[i],
         }
         for i, (word, f) in enumerate(zip(sample.x, ids, strict=True))
     ]
     weak = np.abs(np.append(shares, 0.0)[ids]) < FOLD_BELOW
     return _folded(words, weak, ids, values, digits) if len(words) > LONG else words
-
-
-def _spaces(sample: Sample) -> list[str]:
-    """What stands before each word: from the sample's own text, or by the rules of punctuation."""
-    words = [str(w) for w in sample.x]
-    known = list(sample.meta.get("spaces") or ())
-    if len(known) == len(words):
-        return known
-    return ["", *("" if _glued(a, b) else " " for a, b in pairwise(words))]
-
-
-def _glued(before: str, word: str) -> bool:
-    """Whether a word stands next to the one before it without a space."""
-    return bool(word) and (all(c in CLOSING for c in word) or before in OPENING)
 
 
 def _folded(

@@ -16,6 +16,7 @@ from xaikit.methods import METHODS
 from xaikit.methods.base import Method, ask, make_method, reason_against
 from xaikit.modalities import masker as make_masker
 from xaikit.modalities import segment
+from xaikit.modalities.table import categories_of
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.run import Failure
 
@@ -124,16 +125,14 @@ def mask_like(
     model: Model, sample: Sample, segmentation: Segmentation, plan: Plan, how: str
 ) -> Masker:
     """The masker of that name, told which columns of the model's table are categories."""
-    columns = model.info.get("columns") or ()
-    told = sample.modality == "table" and all("categories" in c for c in columns)
-    coded = [bool(c["categories"]) for c in columns] if told else []
+    coded = categories_of(model.info) if sample.modality == "table" else None
     return make_masker(
         sample,
         segmentation,
         model.background if plan.background is None else plan.background,
         how,
         n_background=plan.n_background,
-        categorical=coded or None,
+        categorical=coded,
     )
 
 
