@@ -32,7 +32,7 @@ def test_a_folder_is_replaced_whole_and_others_are_left_alone(saved: Path, tmp_p
     assert os.listdir(tmp_path) == ["model"]
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "thesis.txt").write_text("text")
-    with pytest.raises(ModelError, match="is there already and holds no model"):
+    with pytest.raises(ModelError, match="mine' is not empty and holds no model that xaikit wrote"):
         save_estimator(model, tmp_path / "mine")
     assert os.listdir(tmp_path / "mine") == ["thesis.txt"]
 
@@ -76,10 +76,10 @@ def test_what_is_wrong_with_a_folder_is_said(saved: Path, tmp_path: Path) -> Non
         load_estimator(tmp_path / "nowhere")
     config = json.loads((saved / "config.json").read_text())
     for change, text in (
-        ({"format": 9}, "has format 9; this version reads 1"),
-        ({"family": "cnn"}, "holds no scikit-learn model"),
-        ({"classes": "ab"}, "has no usable 'classes'"),
-        ({"modality": "smell"}, "has the unknown modality 'smell'"),
+        ({"format": 9}, "format is 9; it must be a whole number from 1 to 1"),
+        ({"family": "cnn"}, "family is 'cnn'; it must be one of sklearn"),
+        ({"classes": "ab"}, "classes is 'ab'; it must be a list of texts"),
+        ({"modality": "smell"}, "modality is 'smell'; it must be one of image"),
     ):
         (saved / "config.json").write_text(json.dumps({**config, **change}))
         refused(text)
@@ -92,6 +92,6 @@ def test_what_is_wrong_with_a_folder_is_said(saved: Path, tmp_path: Path) -> Non
     skops.io.dump(LogisticRegression(), saved / "model.skops")
     refused("holds a LogisticRegression, not a pipeline")
     (saved / "model.skops").write_bytes(b"noise")
-    refused("model.skops' cannot be read: BadZipFile")
+    refused("model.skops' cannot be read: File is not a zip file")
     (saved / "model.skops").unlink()
     refused("model.skops is missing")

@@ -16,6 +16,7 @@ from report import sample_runs
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.types import Sample, Segmentation
+from xaikit.methods import METHODS
 from xaikit.report.charts import curve_panel, dot_whisker, position, tag
 from xaikit.report.colour import PALETTE, bin_of, level, step_of
 from xaikit.report.comparison_charts import nice_end
@@ -32,7 +33,6 @@ from xaikit.report.formats import (
     size,
 )
 from xaikit.report.image_card import cells, heat_map
-from xaikit.report.korean_methods import KOREAN_METHODS
 from xaikit.report.png import heat_uri, photo_uri, sketch_uri
 from xaikit.report.strips import Clock, common_span
 from xaikit.report.text_card import marked_words
@@ -192,7 +192,10 @@ def test_both_languages_say_the_same_things():
     )
     assert Words("en")("verdict.note", n=1).startswith("1 sample:")
     assert Words("en").listed(["A", "B", "C"]) == "A, B and C"
-    assert Words("ko").method("shap")["title"] == "SHAP"
+    for name in METHODS:
+        korean = METHODS.get(name).facts()["ko"]
+        assert re.search("[가-힣]", korean["asks"])
+        assert re.search("[가-힣]", korean["misleads"])
 
 
 @pytest.mark.parametrize("kind", ["image", "text", "table", "series"])
@@ -252,7 +255,6 @@ def test_p_values_keep_what_matters(p, text):
 
 def test_every_measure_method_and_cause_has_its_words():
     from xaikit.judge.causes import Kind
-    from xaikit.methods.base import METHODS
     from xaikit.metrics import MEASURES
 
     for name in MEASURES.names():
@@ -261,5 +263,5 @@ def test_every_measure_method_and_cause_has_its_words():
         if family != "agreement":
             wanted += [f"measure.{name}.means", f"family.{family}"]
         assert name == "shift" or set(wanted) <= set(WORDS), name
-    assert set(METHODS.names()) <= set(KOREAN_METHODS)
+    assert all(METHODS.get(name).card.korean for name in METHODS)
     assert {f"cause.{kind}" for kind in get_args(Kind)} <= set(WORDS)

@@ -32,6 +32,7 @@ __all__ = [
     "Model",
     "Ordered",
     "Resettable",
+    "Shortened",
     "Spatial",
     "Trees",
     "abilities_of",
@@ -79,6 +80,15 @@ class Maskable(Protocol):
         ids is -1) and shows references[j] elsewhere; `rows` selects the references to use. With
         `drops` (text) removed words are left out instead. The caller bounds m * k'.
         """
+        ...
+
+
+@runtime_checkable
+class Shortened(Protocol):
+    """Can evaluate masks with less work than whole passes."""
+
+    def shortened(self, whole: BoundScores, ids: Ints) -> BoundScores:
+        """The scores that `bind` gave, by a shortcut where one pays, or as they are."""
         ...
 
 
@@ -139,7 +149,9 @@ class Spatial(Protocol):
     places of that layer (an RNN whose head reads the last state, a layer without extent).
     """
 
-    def cam_layer(self) -> str: ...
+    def cam_layer(self, layer: str | None = None) -> str:
+        """The layer that is proposed, or the one that was named, after a look at it."""
+        ...
 
     def activations(self, xs: Inputs, layer: str | None = None) -> Activations: ...
 

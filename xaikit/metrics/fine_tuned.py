@@ -88,8 +88,11 @@ def fine_tuned(
     _check(questions, beta, epochs, lr, batch_size)
     import torch
 
+    from xaikit.models.modes import alone
+
     model: Any = questions[0].model
-    net = copy.deepcopy(model.net)
+    with alone:  # no hook or flag of another thread is copied
+        net = copy.deepcopy(model.net)
     mine: Any = dataclasses.replace(model, net=net, id=f"{model.id}-masked")
     needed = [p.requires_grad for p in net.parameters()]
     modes = [(m, m.training) for m in net.modules()]

@@ -50,12 +50,15 @@ def masker(
     background: NDArray[Any] | None = None,
     how: str = "auto",
     *,
+    n_background: int | None = None,
     categorical: Sequence[bool] | None = None,
 ) -> Masker:
     """What a removed feature of this sample is replaced by.
 
     background : (b, *x.shape) typical training inputs, or None
     how : "auto" (the first of `MASKERS`) or one of them
+    n_background : rows of the background that are used, evenly spaced from the first to the last; None
+        for all, of a table at most 50. `Masker.name` says how many of how many
     categorical : (D,) which columns of a table are category codes; guessed from the background
         when None
     """
@@ -66,15 +69,16 @@ def masker(
         )
     how = known[0] if how == "auto" else how
     rows = _checked(sample, background)
+    n = _count(rows, n_background)
     if sample.modality == "table":
         plain = np.array_equal(segmentation.ids, np.arange(len(sample.x)))
         names = segmentation.names if plain else ()  # of features of several columns
-        return table.masker(sample, rows, how, categorical, names)
+        return table.masker(sample, rows, how, n, categorical, names)
     if sample.modality == "image":
-        return image.masker(sample, segmentation, rows, how)
-    return (
-        text.masker(sample, how) if sample.modality == "text" else series.masker(sample, rows, how)
-    )
+        return image.masker(sample, segmentation, rows, how, n)
+    if sample.modality == "text":
+        return text.masker(sample, how)
+    return series.masker(sample, rows, how, n)
 
 
 def magnitude(sample: Sample, background: NDArray[Any] | None = None) -> Floats:
@@ -135,6 +139,16 @@ def _parse(sample: Sample, how: str) -> tuple[str, int | None]:
             "some with a number above 0, for example 'patches:4' or 'windows:12'."
         )
     return kind, int(number) if number else None
+
+
+def _count(rows: NDArray[Any] | None, n: int | None) -> int | None:
+    """How many rows are asked for; refused where there are not so many."""
+    if n is None or (rows is not None and 1 <= n <= len(rows)):
+        return n
+    held = "no background" if rows is None else f"a background of {len(rows)} rows"
+    raise InvalidInput(
+        f"n_background is {n} and there is {held}; give a number from 1 to the rows of background=."
+    )
 
 
 def _checked(sample: Sample, background: NDArray[Any] | None) -> NDArray[Any] | None:

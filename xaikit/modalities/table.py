@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Masker
 from xaikit.core.types import Bools, Floats, Sample, Segmentation
+from xaikit.modalities.rows import thinned
 
 __all__ = [
     "MASKERS",
@@ -49,12 +50,13 @@ def masker(
     sample: Sample,
     background: NDArray[Any] | None,
     how: str,
+    n: int | None = None,
     categorical: Sequence[bool] | None = None,
     names: Sequence[str] = (),
 ) -> Masker:
-    """ "rows": up to 50 real rows of the background; "median": one row of medians, for categories of
-    most frequent codes, which its name tells; "column_shuffle": the same rows with each column
-    permuted on its own, which breaks their correlations.
+    """ "rows": n real rows of the background, up to 50 when None; "median": one row of medians, of all
+    rows when n is None, for categories of most frequent codes, which its name tells;
+    "column_shuffle": rows with each column permuted on its own, which breaks their correlations.
 
     categorical : (D,) which columns are categories; None takes those of few whole numbers
     names : (D,) of the columns
@@ -66,17 +68,20 @@ def masker(
         )
     background = background.astype(np.float64)
     if how == "median":
-        codes = _guess_codes(background) if categorical is None else np.array(categorical, bool)
+        rows, used = thinned(background, n, "training rows")
+        codes = _guess_codes(rows) if categorical is None else np.array(categorical, bool)
         names = names if len(names) == len(sample.x) else [f"x{i}" for i in range(len(sample.x))]
         told = _told(
             [names[i] for i in np.flatnonzero(codes).tolist()], guessed=categorical is None
         )
-        return Masker(f"column medians{told}", _typical(background, codes)[None])
-    rows = background[_evenly(len(background), MAX_ROWS)]
+        name = "column medians" if len(rows) == len(background) else f"column medians of {used}"
+        return Masker(f"{name}{told}", _typical(rows, codes)[None])
+    rows, used = thinned(background, n or min(MAX_ROWS, len(background)), "training rows")
+    used = f"{len(rows)} {used}" if len(rows) == len(background) else used
     if how == "rows":
-        return Masker(f"{len(rows)} training rows", rows)
+        return Masker(used, rows)
     shuffled = np.random.default_rng(0).permuted(rows, axis=0)
-    return Masker(f"{len(rows)} rows of shuffled columns", shuffled)
+    return Masker(f"shuffled columns of {used}", shuffled)
 
 
 def magnitude(sample: Sample, background: NDArray[Any] | None = None) -> Floats:
@@ -91,10 +96,6 @@ def magnitude(sample: Sample, background: NDArray[Any] | None = None) -> Floats:
     spread = rows.std(axis=0)
     distance = np.abs(sample.x - rows.mean(axis=0))
     return np.asarray(np.where(spread > 0, distance / np.where(spread > 0, spread, 1.0), 0.0))
-
-
-def _evenly(n: int, limit: int) -> NDArray[np.int64]:
-    return np.linspace(0, n - 1, min(n, limit)).round().astype(np.int64)
 
 
 def coded_columns(
@@ -125,7 +126,10 @@ def categories_of(info: Mapping[str, Any]) -> list[bool] | None:
     """(D,) which columns of a model's table are categories, or None where its info does not say."""
     if "categorical" in info:
         return list(info["categorical"])
-    return [bool(column.get("categories")) for column in info.get("columns") or ()] or None
+    columns = info.get("columns") or ()
+    if not all("categories" in column for column in columns):
+        return None
+    return [bool(column["categories"]) for column in columns] or None
 
 
 def _told(coded: Sequence[str], guessed: bool) -> str:

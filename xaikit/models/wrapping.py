@@ -26,8 +26,8 @@ from xaikit.models.cam_layer import SpatialModel, keeps_places
 from xaikit.models.estimator_model import wrap_estimator
 from xaikit.models.estimators import Answer, answer_of, is_estimator, pipeline_of
 from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
-from xaikit.models.modes import evaluating
-from xaikit.models.neural import NeuralModel, Reads
+from xaikit.models.modes import Parts, evaluating
+from xaikit.models.neural import NeuralModel, Reads, SealedModel, is_sealed
 from xaikit.models.text import Encode, Tokens
 from xaikit.models.training import pick_device
 
@@ -126,6 +126,9 @@ def wrap(
             "estimator or a function."
         )
     _try(model, x, outputs)
+    known = getattr(thing, "feature_names_in_", None)  # of an estimator that was fitted on a frame
+    if known is not None and modality == "table":
+        model.info = {**model.info, "columns": [{"name": str(name)} for name in known]}
     if categorical is not None:
         model.info = {**model.info, "categorical": _coded(thing, modality, categorical, x)}
     return model
@@ -275,6 +278,8 @@ def _module(net: nn.Module, inputs: Inputs, facts: _Facts, reads: Reads, x: Arra
         "reads": reads,
         "probe": x,
     }
+    if is_sealed(net):
+        return SealedModel(**arguments)
     model = NeuralModel(**arguments)
     if model.events and model.events[-1].n_attentions:
         return TokenModel(**arguments)
@@ -287,13 +292,14 @@ def _once(net: nn.Module, inputs: Inputs, x: Array) -> tuple[Inputs, Any]:
         with evaluating(net), torch.no_grad():
             device = next((p.device for p in net.parameters()), torch.device("cpu"))
             batch = inputs.read(net, [x], device)
+            at = batch.at.to(Parts.of(net).dtype)
             try:
-                return inputs, inputs.run(net, batch.at, batch)
+                return inputs, inputs.run(net, at, batch)
             except RuntimeError:
                 if not isinstance(inputs, Pixels):
                     raise
                 inputs = dataclasses.replace(inputs, apart=True)
-                return inputs, inputs.run(net, batch.at, batch)
+                return inputs, inputs.run(net, at, batch)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         raise ModelError(
             f"the module fails on one sample of shape {x.shape} ({error}); check modality, layout "

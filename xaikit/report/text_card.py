@@ -86,6 +86,13 @@ def _folded(
             continue
         inside = np.unique(ids[start:end])
         total = float(values[inside[inside >= 0]].sum())
-        found.append({"fold": words[start:end], "n": end - start, "sum": signed(total, digits)})
+        found.append(
+            {
+                "fold": words[start:end],
+                "n": end - start,
+                "limit": FOLD_BELOW,
+                "sum": signed(total, digits),
+            }
+        )
         start = end
     return found

@@ -36,6 +36,8 @@ def describe(
     methods: Sequence[Method],
     *,
     data: Dataset | None,
+    quality: dict[str, Any] | None,
+    drawn: int | None,
     target: str,
     second_masker: str | None,
     command: str,
@@ -45,8 +47,9 @@ def describe(
     return {
         "title": _TITLES[model.modality].format(model=model.id),
         "command": command,
-        "model": _model(model),
+        "model": _model(model, quality),
         "data": _data(model, data),
+        "chosen": _chosen([q.sample.id for q in questions], data, drawn),
         "question": {
             "target": target,
             "unit": first.target.unit,
@@ -55,16 +58,7 @@ def describe(
             "masker_words": first.masker.name,
             "second_masker": second_masker,
         },
-        "methods": {
-            m.name: {
-                "title": m.card.title,
-                "asks": m.card.asks,
-                "misleads": m.card.misleads,
-                "paper": m.card.paper,
-                "control": m.card.control,
-            }
-            for m in methods
-        },
+        "methods": {m.name: m.facts() for m in methods},
         "rationale": _rationale(questions, data),
     }
 
@@ -79,16 +73,27 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _model(model: Model) -> dict[str, Any]:
+def _chosen(ids: list[str], data: Dataset | None, drawn: int | None) -> dict[str, Any] | None:
+    """How the samples were taken from the test rows: all, the first, drawn by a seed, or others."""
+    if data is None:
+        return None
+    test = [s.id for s in data.test]
+    how = "all" if ids == test else "first" if ids == test[: len(ids)] else "others"
+    how = "drawn" if drawn is not None and how != "all" else how
+    return {"how": how, "of": len(test), "seed": drawn}
+
+
+def _model(model: Model, measured: dict[str, Any] | None) -> dict[str, Any]:
+    """Facts of the model; its quality is the measured one, or what training noted."""
     info = dict(model.info)
-    test = dict(info.get("metrics", {}).get("test", {}))
-    quality: dict[str, Any] = {}
+    test = {} if measured else dict(info.get("metrics", {}).get("test", {}))
+    quality: dict[str, Any] = dict(measured or {})
     if "accuracy" in test:
         low, high = wilson(int(test["correct"]), int(test["n"]))
         quality = {"metric": "accuracy", "value": test["accuracy"], "interval": [low, high]}
     elif "r2" in test:
         quality = {"metric": "r2", "value": test["r2"], "interval": None}
-    if quality:
+    if quality and not measured:
         quality |= {"n": test.get("n"), "split": "test"}
     return {
         "id": model.id,

@@ -8,8 +8,6 @@ the rest of the net is run.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -17,82 +15,45 @@ import torch
 from torch import Tensor, nn
 
 from xaikit.core.types import Bools, Floats, Ints
-from xaikit.models.composing import Composed
-from xaikit.models.flow import Behind, Flow, Lost
-from xaikit.models.inputs import Batch
-from xaikit.models.palette import CALL, Palette, best_palette
-from xaikit.models.regions import bare
-
-if TYPE_CHECKING:
-    from xaikit.models.neural import NeuralModel
+from xaikit.models.composing import Composed, Net
+from xaikit.models.inputs import Pixels
+from xaikit.models.shortcuts.flow import Behind, Flow, Lost
+from xaikit.models.shortcuts.palette import CALL, EXPECTED, Palette, best_palette
 
 __all__ = ["Mosaic"]
 
-_ALIKE = 1e-5  # of the scores: more is no rounding
 _KEPT = 8  # segmentations whose palettes are remembered
 
 
 class Mosaic:
-    """The function of `bind` that puts the first maps together; see `abilities.Maskable`.
+    """A `Shortcut` for nets that read images by convolutions, on a CPU.
 
-    full : evaluates any masks whole; the first mosaics are compared with it
-    rows : how many were evaluated as mosaics
+    full : the whole passes
     """
 
-    def __init__(self, model: NeuralModel, full: Composed, ids: Ints) -> None:
-        self.full, self.rows = full, 0
+    def __init__(self, model: Net, full: Composed, ids: Ints) -> None:
+        self.full, self.saves = full, 0.0
         self._model, self._asked = model, 0
+        self._flow = _plan(model, full).flow
         self._palette = _plan(model, full).palette(ids, len(full.others))
         self._tiles: Tensor | None = None
-        if self._palette is not None:
+        if self._palette is not None and self._flow is not None:
             self._codes = torch.from_numpy(self._palette.codes)
             self._first = torch.from_numpy(self._palette.first)
-        self._rest = model.folded(self._behind)
-        self.alike: Hashable = full.alike
+            once = len(self._palette.bases) * self._palette.once
+            self.saves = (EXPECTED * self._palette.saved - once) / (EXPECTED * self._flow.work)
 
-    def pays(self) -> bool:
-        """Whether the net has a map to cut at, on a CPU."""
-        return self._palette is not None
-
-    def __call__(self, masks: Bools, rows: slice) -> Floats:
-        """masks (m, n), some of the references -> scores (m, k', K)."""
-        n_rows = len(masks) * len(self.full.others[rows])
-        self._asked += n_rows
-        if not self._worth(n_rows) or not bare(self._model.net):
-            return self.full(masks, rows)
-        try:
-            found = self._scores(masks, rows)
-        except Lost:
-            return self._give_up(masks, rows)
-        plan = _plan(self._model, self.full)
-        if not plan.trusted:
-            known = self.full(masks[:2], rows)
-            off = np.abs(known - found[:2]).max()
-            plan.trusted = bool(off <= _ALIKE * (1 + np.abs(known).max()))
-        if not plan.trusted:
-            return self._give_up(masks, rows)
-        self.rows += found.shape[0] * found.shape[1]
-        return found
-
-    def together(self, others: Sequence[Mosaic], masks: Sequence[Bools]) -> list[Floats]:
-        """Scores (m, k, K) of the masks of each of the others, in one pass, in full: they are few."""
-        return self.full.together([other.full for other in others], masks)
-
-    def _worth(self, n_rows: int) -> bool:
+    def worth(self, n_rows: int) -> bool:
         """Whether so many rows are cheaper, and all asked so far would have paid for the base images."""
         p = self._palette
+        self._asked += n_rows
         if p is None or n_rows * p.saved < CALL:
             return False
         once = len(p.bases) * len(self.full.others) * p.once
         return self._tiles is not None or self._asked * p.saved - CALL >= once
 
-    def _give_up(self, masks: Bools, rows: slice) -> Floats:
-        """In full: the net does not do what was foreseen, now and later."""
-        _plan(self._model, self.full).flow = None
-        self._palette = None
-        return self.full(masks, rows)
-
-    def _scores(self, masks: Bools, rows: slice) -> Floats:
+    def run(self, masks: Bools, rows: slice) -> Floats:
+        """masks (m, n), some of the references -> scores (m, k', K)."""
         p = self._palette
         assert p is not None
         with self.full.still(), torch.inference_mode():
@@ -102,20 +63,18 @@ class Mosaic:
             where = (self._numbers(masks)[:, None] + first).view(-1)  # of (m, k', places)
             channels, height, width = p.shape
             at = self._tiles.index_select(0, where).view(-1, height, width, channels)
-            scores: Floats = self._rest(at.permute(0, 3, 1, 2), self.full.batch).double().numpy()
+            scores: Floats = self._behind(at.permute(0, 3, 1, 2), p).double().numpy()
         return scores.reshape(len(masks), len(scores) // len(masks), -1)
 
     def _numbers(self, masks: Bools) -> Tensor:
         """(m, places): the tile that each place shows."""
         return (torch.from_numpy(masks).to(self._codes) @ self._codes).long() + self._first
 
-    def _behind(self, at: Tensor, batch: Batch) -> Tensor:
+    def _behind(self, at: Tensor, p: Palette) -> Tensor:
         """Scores of rows whose map at the cut is `at`."""
-        flow, p = _plan(self._model, self.full).flow, self._palette
-        if flow is None or p is None:
-            raise Lost
-        with Behind(flow, p.n, at) as behind:
-            scores = self._model.forward(flow.tokens[0], batch)
+        assert self._flow is not None
+        with Behind(self._flow, p.n, at) as behind:
+            scores = self._model.forward(self._flow.tokens[0], self.full.batch)
         behind.arrived()
         return scores
 
@@ -134,12 +93,12 @@ class Mosaic:
 
     def _map(self, p: Palette, at: Tensor) -> Tensor:
         """(B, C, H, W) at the cut of the images `at`."""
-        known, flow = _plan(self._model, self.full).flow, Flow(at, upto=p.n)
+        flow = Flow(at, upto=p.n)
         try:
             with flow:
                 self._model.forward(at, self.full.batch)
         except Flow.Reached:
-            if known and flow.alike(known):
+            if self._flow is not None and flow.alike(self._flow):
                 return flow.last
         raise Lost
 
@@ -148,11 +107,10 @@ class _Plan:
     """What is known of a net and a size of image.
 
     flow : its calls, None when mosaics do not work; rows : of one pass
-    trusted : whether a mosaic gave what the net gives
     """
 
     def __init__(self, flow: Flow | None, rows: int) -> None:
-        self.flow, self.trusted, self._rows = flow, False, rows
+        self.flow, self._rows = flow, rows
         self._known: dict[tuple[bytes, int], Palette | None] = {}
 
     def palette(self, ids: Ints, k: int) -> Palette | None:
@@ -170,12 +128,13 @@ class _Plan:
 _PLANS: WeakKeyDictionary[nn.Module, dict[tuple[int, ...], _Plan]] = WeakKeyDictionary()
 
 
-def _plan(model: NeuralModel, full: Composed) -> _Plan:
+def _plan(model: Net, full: Composed) -> _Plan:
     """What was found for this net and size of image."""
     known, size = _PLANS.setdefault(model.net, {}), tuple(full.batch.at.shape[1:])
     if size in known:
         return known[size]
-    if full.batch.at.device.type != "cpu" or not bare(model.net):
+    pictures = isinstance(model.inputs, Pixels) and not model.inputs.apart
+    if not pictures or full.batch.at.device.type != "cpu":
         return _Plan(None, 1)
     flow = Flow(full.batch.at.clone())
     with full.still(), torch.inference_mode(), flow:

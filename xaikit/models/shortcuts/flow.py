@@ -16,7 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 
-from xaikit.models.windows import FACTS, Axis, operation, tensors
+from xaikit.models.shortcuts.windows import FACTS, Axis, operation, tensors
 
 __all__ = ["Behind", "Call", "Flow", "Lost", "Reach", "Sides"]
 

@@ -1,20 +1,16 @@
-"""Calls of torch that work place by place: what window of a map each reads, and how to run it on a part."""
+"""Calls of torch that work place by place: what window of a map each reads."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from xaikit.core.types import Ints
+__all__ = ["FACTS", "Axis", "Operation", "operation", "tensors"]
 
-__all__ = ["FACTS", "Axis", "Operation", "Size", "averages", "operation", "tensors"]
-
-Size = tuple[int, int]
 Pair = int | tuple[int, ...] | list[int]
 
 
@@ -29,51 +25,19 @@ class Axis(NamedTuple):
     stride: int = 1
     before: int = 0
 
-    def reach(self, n: int, n_out: int) -> int:
-        """The most windows that read one of n neighbouring places."""
-        return min(n_out, (n + self.extent - 2) // self.stride + 1)
-
-    def readers(self, first: Ints, end: Ints, n_out: int) -> tuple[Ints, Ints]:
-        """First and end of the windows that read a place from `first` to before `end`."""
-        low = -((self.extent - 1 - self.before - first) // self.stride)  # rounded up
-        high = (end - 1 + self.before) // self.stride + 1
-        return np.minimum(np.maximum(low, 0), n_out), np.minimum(high, n_out)
-
 
 class Operation(NamedTuple):
-    """What a call does to a map.
+    """The windows of a call along both sides of a map; None for a pointwise function."""
 
-    run : on patches without padding, a place more for each place more
-    axes : of its windows; None for a pointwise function
-    fill : what padding holds
-    macs : multiply-adds for each place of the result
-    """
-
-    run: Callable[[Tensor], Tensor]
     axes: tuple[Axis, Axis] | None = None
-    fill: float = 0.0
-    macs: int = 0
 
 
 def operation(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Operation | None:
-    """What a call does to its first argument, None when it is no local function of a map."""
+    """What a call reads of its first argument, None when it is no local function of a map."""
     if func in _READERS:
         found: Operation | None = _READERS[func](*args, **kwargs)
         return found
-    if func in _POINTWISE:
-        return Operation(lambda patch: func(patch, *args, **kwargs))
-    return None
-
-
-def averages(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
-    """Whether a call gives the mean of every channel over the whole map."""
-    given = [*args[:1], *kwargs.values()]
-    if func is F.adaptive_avg_pool2d:
-        return len(args) + len(kwargs) == 1 and given[0] in (1, (1, 1), [1, 1])
-    if func in (torch.mean, Tensor.mean) and given:
-        sides = given[0]
-        return isinstance(sides, (tuple, list)) and sorted(d % 4 for d in sides) == [2, 3]
-    return False
+    return Operation() if func in _POINTWISE else None
 
 
 def _conv(
@@ -84,16 +48,13 @@ def _conv(
     dilation: Pair = 1,
     groups: int = 1,
 ) -> Operation:
+    del bias, groups
     extents = [d * (k - 1) + 1 for d, k in zip(_pair(dilation), weight.shape[2:], strict=True)]
     if isinstance(padding, str):
         before = tuple((e - 1) // 2 if padding == "same" else 0 for e in extents)
     else:
         before = _pair(padding)
-    return Operation(
-        lambda patch: torch.conv2d(patch, weight, bias, stride, 0, dilation, groups),
-        _axes(extents, _pair(stride), before),
-        macs=weight.numel(),
-    )
+    return Operation(_axes(extents, _pair(stride), before))
 
 
 def _max_pool(
@@ -109,11 +70,7 @@ def _max_pool(
         return None
     step = stride if stride else kernel_size
     extents = [d * (k - 1) + 1 for d, k in zip(_pair(dilation), _pair(kernel_size), strict=True)]
-    return Operation(
-        lambda patch: F.max_pool2d(patch, kernel_size, step, 0, dilation),
-        _axes(extents, _pair(step), _pair(padding)),
-        fill=-torch.inf,
-    )
+    return Operation(_axes(extents, _pair(step), _pair(padding)))
 
 
 def _average_pool(
@@ -124,13 +81,11 @@ def _average_pool(
     count_include_pad: bool = True,
     divisor_override: int | None = None,
 ) -> Operation | None:
+    del divisor_override
     if ceil_mode or (max(_pair(padding)) and not count_include_pad):
         return None  # windows at the border have a divisor of their own
     step = stride if stride else kernel_size
-    return Operation(
-        lambda patch: F.avg_pool2d(patch, kernel_size, step, divisor_override=divisor_override),
-        _axes(_pair(kernel_size), _pair(step), _pair(padding)),
-    )
+    return Operation(_axes(_pair(kernel_size), _pair(step), _pair(padding)))
 
 
 def _batch_norm(
@@ -142,16 +97,13 @@ def _batch_norm(
     momentum: float = 0.1,
     eps: float = 1e-5,
 ) -> Operation | None:
-    if training:
-        return None  # a mean over the batch and the whole map
-    return Operation(
-        lambda patch: F.batch_norm(patch, mean, var, weight, bias, False, momentum, eps)
-    )
+    del mean, var, weight, bias, momentum, eps
+    return None if training else Operation()  # else a mean over the batch and the whole map
 
 
 def _dropout(p: float = 0.5, training: bool = True, inplace: bool = False) -> Operation | None:
     del p, inplace
-    return None if training else Operation(lambda patch: patch)
+    return None if training else Operation()
 
 
 def _axes(
@@ -161,7 +113,7 @@ def _axes(
     return down, across
 
 
-def _pair(given: Pair) -> Size:
+def _pair(given: Pair) -> tuple[int, int]:
     if isinstance(given, int):
         return given, given
     return given[0], given[-1]

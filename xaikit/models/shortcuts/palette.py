@@ -15,11 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.core.types import Bools, Ints
-from xaikit.models.flow import Call, Flow, Sides
+from xaikit.models.shortcuts.flow import Call, Flow, Sides
 
-__all__ = ["CALL", "Palette", "best_palette", "coloured", "covering"]
+__all__ = ["CALL", "EXPECTED", "Palette", "best_palette", "coloured", "covering"]
 
-_EXPECTED = 512  # masks that the cut is chosen for
+EXPECTED = 512  # masks that the cut is chosen for
 _CLEAR = 0.95  # share of the work in full that must not be exceeded then
 _FEATURES, _COLOURS = 6, 8  # that a place may have seen, and all places together
 _BYTES = 2**24  # of the counts that tell what places have seen, and of the tiles
@@ -58,15 +58,15 @@ def best_palette(flow: Flow, ids: Ints, k: int, rows: int) -> Palette | None:
         return None
     cuts = [n for n in flow.cuts() if _fewest(ids, flow.calls[n - 1].sides) <= _FEATURES]
     counts = _counts(ids) if cuts else ids
-    best, least = None, _CLEAR * _EXPECTED * flow.work
+    best, least = None, _CLEAR * EXPECTED * flow.work
     for n in reversed(cuts):  # deeper maps save more and may need more colours
         call = flow.calls[n - 1]
-        if _EXPECTED * (flow.work - call.work) >= least:
+        if EXPECTED * (flow.work - call.work) >= least:
             break
         found = _palette(n, call, _seen(counts, call.sides, call.shape[1:]), k)
         if found is not None:
             cost = flow.work - found.saved + CALL / rows
-            cost = _EXPECTED * cost + len(found.bases) * found.once
+            cost = EXPECTED * cost + len(found.bases) * found.once
             if cost < least:
                 best, least = found, cost
     return best
