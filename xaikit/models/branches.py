@@ -153,7 +153,8 @@ class Branches:
             states, state = self.body.rnn(at, state)
             read = _joined(pool, read, states) if start else _read(pool, states)
         found = self.body.head(read / self.length if pool == "mean" else read)
-        return self.in_units(found).view(-1, k, found.shape[1]).double().numpy()
+        scores = self.in_units(found)
+        return scores.view(-1, k, scores.shape[1]).double().numpy()
 
 
 def _beginnings(step: Ints, length: int) -> Ints:

@@ -22,6 +22,7 @@ from xaikit.core.abilities import BoundScores
 from xaikit.core.errors import ModelError, NotApplicable
 from xaikit.core.types import Bools, Floats, Ints, Modality, Space
 from xaikit.models.features import Columns, WordGrams
+from xaikit.tasks import Task
 
 __all__ = ["EstimatorModel", "LinearTable", "TextEstimator", "TreeTable", "wrap_estimator"]
 
@@ -57,6 +58,7 @@ class EstimatorModel:
     pipeline: Pipeline
     background: Array | None = None
     info: Mapping[str, Any] = field(default_factory=dict)
+    task: Task | None = None
 
     @property
     def estimator(self) -> Any:
@@ -103,7 +105,8 @@ class EstimatorModel:
         """Features -> scores (B, K)"""
         estimator, n_classes = self.estimator, len(self.classes)
         if not self.classes:
-            return np.asarray(estimator.predict(x), dtype=np.float64).reshape(-1, 1)
+            found = np.asarray(estimator.predict(x), dtype=np.float64)
+            return found if found.ndim == 2 else found[:, None]
         seen = estimator.classes_
         if isinstance(estimator, _MARGINS) and len(seen) == n_classes:
             margin = np.asarray(estimator.decision_function(x), dtype=np.float64)

@@ -26,9 +26,11 @@ from xaikit.models.inputs import Batch, Inputs, Pixels, Steps, padding
 from xaikit.models.leading import Leading
 from xaikit.models.modes import Parts, differentiating, evaluating
 from xaikit.models.mosaic import Mosaic
+from xaikit.models.outputs import Outputs, decoded, tensor_in
 from xaikit.models.prefix import Prefix, causal_body
 from xaikit.models.probe import Event, has_strided_point, watch
 from xaikit.models.regions import Regions, bare
+from xaikit.tasks import Task
 
 __all__ = ["NeuralModel", "Reads"]
 
@@ -43,11 +45,14 @@ Forward = Callable[[Tensor, Batch], Tensor]
 class NeuralModel:
     """A net together with how it reads samples: `Maskable`, `Differentiable` and `Resettable`.
 
-    net : gives (B, K) logits, or one standardised number for a regressor
+    net : gives (B, K) `outputs`, or standardised numbers for a regressor
     inputs : the preprocessing, and the way back to the sample's grid
     centre, scale : a regressor's value is centre + scale * net
     reads : the token whose state the head reads, for transformers
     probe : one input to find layers with; made up when None
+    outputs : what the net gives; scores are logits, log-probabilities or values
+    task : what the scores mean; one of the classes, or one value, when None
+    single : the net is given one input a pass
     """
 
     id: str
@@ -61,6 +66,9 @@ class NeuralModel:
     scale: float = 1.0
     reads: Reads = "first"
     probe: Array | None = None
+    outputs: Outputs = "logits"
+    task: Task | None = None
+    single: bool = False
     modality: Modality = field(init=False)
 
     def __post_init__(self) -> None:
@@ -82,6 +90,8 @@ class NeuralModel:
     def batch_rows(self) -> int:
         """Rows of a pass to begin with: as many as leave the largest map within a processor's cache,
         more of them where they may begin alike, and of a table, which has small maps."""
+        if self.single:
+            return 1
         largest = max((math.prod(e.shape) for e in self.events), default=1)
         if self.modality == "table":
             return int(np.clip(2 ** int(math.log2(4 * _CACHE / largest)), 1024, LARGEST))
@@ -139,11 +149,15 @@ class NeuralModel:
 
     def forward(self, at: Tensor, batch: Batch) -> Tensor:
         """(B, ...) encoded inputs -> (B, K) scores."""
+        if self.single and len(at) > 1:
+            rows = [torch.tensor([i]) for i in range(len(at))]
+            return torch.cat([self.forward(at[row], batch.take(row)) for row in rows])
         return self.in_units(self.inputs.run(self.net, at, batch))
 
-    def in_units(self, found: Tensor) -> Tensor:
-        """What the net gives, (B, K) -> scores: a regressor's in units of its target."""
-        return found if self.classes else self.centre + self.scale * found
+    def in_units(self, found: Any) -> Tensor:
+        """What the net gives -> scores (B, K): a regressor's in units of its target."""
+        scores = decoded(tensor_in(found), self.outputs, len(self.classes))
+        return scores if self.classes else self.centre + self.scale * scores
 
     def folded(self, forward: Forward | None = None) -> Forward:
         """`forward` with less work, for as long as no weight changes."""
@@ -224,12 +238,14 @@ class _Lowered(NeuralModel):
         self.fast = copy.deepcopy(self.net).to(self.dtype).eval().requires_grad_(False)
 
     def forward(self, at: Tensor, batch: Batch) -> Tensor:
-        return self.in_units(self.inputs.run(self.fast, at.to(self.dtype), batch).float())
+        return self.in_units(
+            tensor_in(self.inputs.run(self.fast, at.to(self.dtype), batch)).float()
+        )
 
 
 def _replace(model: NeuralModel, x: Array, references: Array, ids: Ints) -> BoundScores:
     bound = Composed(model, x, references, ids)
-    if isinstance(model, _Lowered):  # shortcuts read the weights of the net itself
+    if model.single or isinstance(model, _Lowered):  # shortcuts read the weights of the net itself
         return bound
     leading = Leading(model, bound)
     if leading.pays():

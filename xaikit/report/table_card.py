@@ -50,7 +50,7 @@ def table_parts(mine: Card) -> dict[str, Any] | None:
 
 
 def _target(mine: Card) -> str:
-    return mine.lead.target.describe(mine.findings.classes) if mine.lead else ""
+    return mine.findings.task.describe(mine.lead.target) if mine.lead else ""
 
 
 def _reach(mine: Card, e: Explanation) -> tuple[float, float]:

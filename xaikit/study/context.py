@@ -11,9 +11,10 @@ import numpy as np
 
 from xaikit.core.abilities import Model
 from xaikit.core.question import Question, versions
-from xaikit.core.stats import wilson
+from xaikit.core.types import Target
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import Method
+from xaikit.tasks import task_of
 
 __all__ = ["describe", "environment"]
 
@@ -36,7 +37,7 @@ def describe(
     methods: Sequence[Method],
     *,
     data: Dataset | None,
-    target: str,
+    target: str | int | Target,
     second_masker: str | None,
     command: str,
 ) -> dict[str, Any]:
@@ -48,7 +49,7 @@ def describe(
         "model": _model(model),
         "data": _data(model, data),
         "question": {
-            "target": target,
+            "target": _asked(model, target),
             "unit": first.target.unit,
             "features": first.segmentation.source,
             "masker": first.masker.name,
@@ -69,6 +70,11 @@ def describe(
     }
 
 
+def _asked(model: Model, target: str | int | Target) -> str:
+    """What was asked for, in words."""
+    return task_of(model).describe(target) if isinstance(target, Target) else str(target)
+
+
 def environment() -> dict[str, Any]:
     """Where and when the numbers were made."""
     return {
@@ -80,23 +86,16 @@ def environment() -> dict[str, Any]:
 
 
 def _model(model: Model) -> dict[str, Any]:
-    info = dict(model.info)
-    test = dict(info.get("metrics", {}).get("test", {}))
-    quality: dict[str, Any] = {}
-    if "accuracy" in test:
-        low, high = wilson(int(test["correct"]), int(test["n"]))
-        quality = {"metric": "accuracy", "value": test["accuracy"], "interval": [low, high]}
-    elif "r2" in test:
-        quality = {"metric": "r2", "value": test["r2"], "interval": None}
-    if quality:
-        quality |= {"n": test.get("n"), "split": "test"}
+    info, task = dict(model.info), task_of(model)
+    quality = task.quality(dict(info.get("metrics", {}).get("test", {})))
     return {
         "id": model.id,
         "family": info.get("family", ""),
         "architecture": info.get("architecture", ""),
         "n_parameters": info.get("n_parameters"),
         "classes": list(model.classes),
-        "quality": quality or None,
+        "task": {"name": task.name, "outputs": list(task.outputs)},
+        "quality": quality and quality | {"split": "test"},
         "info": info,
     }
 

@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, NotApplicable, XaikitError
-from xaikit.core.question import Masker, Pool, Precision, Question, default_target, runner_up
+from xaikit.core.question import Masker, Pool, Precision, Question
 from xaikit.core.types import Explanation, Sample, Segmentation, Target
 from xaikit.methods import METHODS
 from xaikit.methods.base import Method, ask, make_method, reason_against
 from xaikit.modalities import masker as make_masker
 from xaikit.modalities import segment
 from xaikit.study.run import Failure
+from xaikit.tasks import default_target, task_of
 
 __all__ = [
     "AUTO_METHODS",
@@ -49,7 +50,7 @@ AUTO_METHODS = (
 class Plan:
     """What is asked of every sample, the same for all methods.
 
-    target : "predicted", "label", a class name or index, or a Target
+    target : "predicted", "label", the name or index of a class, label or output, or a Target
     features : how a sample is cut into features ("auto", "patches:4", "words", "windows:12", ...)
     masker : what a removed feature is replaced by ("auto", "mean", "blur", "rows", ...)
     background : (b, *x.shape) typical inputs; the model's own when None
@@ -77,11 +78,12 @@ def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Que
     columns = model.info.get("columns") or ()
     segmentation = segment(sample, plan.features, [c["name"] for c in columns] or None)
     background = model.background if plan.background is None else plan.background
+    task = task_of(model)
     if not isinstance(plan.target, Target):
         target = default_target(model, sample, plan.target)
     else:
-        target = plan.target
-    other = runner_up(model.scores([sample.x])[0], target) if model.classes else None
+        target = task.fitted(plan.target)
+    other = task.runner_up(model.scores([sample.x])[0], target) if task.rivals else None
     return Question(
         model=model,
         sample=sample,

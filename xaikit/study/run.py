@@ -49,7 +49,7 @@ class Run:
     """One study of one model.
 
     config : what was asked for, enough to ask again (command, seed, methods, target, ...)
-    predictions : (N, K) probabilities, or (N, 1) values of a regressor
+    predictions : (N, K) probabilities of classes or of each label, or values of a regressor
     context : JSON-able facts for the page: model, data, question, methods (see pipeline.py)
     """
 
@@ -173,7 +173,7 @@ def _flatten_run(run: Run, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
         {
             "id": s.id,
             "modality": s.modality,
-            "label": s.label,
+            "label": {"labels": sorted(s.label)} if isinstance(s.label, frozenset) else s.label,
             "meta": _plain(s.meta),
             "x": keep(f"sample-{i}-x", s.x),
             "rationale": keep(f"sample-{i}-rationale", s.rationale),
@@ -218,7 +218,9 @@ def _restore_run(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
     return Run(
         config=manifest["config"],
         samples=tuple(
-            Sample(**{**s, "x": find(s["x"]), "rationale": find(s["rationale"])})
+            Sample(
+                **s | {k: find(s[k]) for k in ("x", "rationale")} | {"label": _label(s["label"])}
+            )
             for s in manifest["samples"]
         ),
         predictions=arrays["predictions"],
@@ -249,6 +251,11 @@ def _restore_run(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
         environment=manifest["environment"],
         context=manifest["context"],
     )
+
+
+def _label(stored: Any) -> Any:
+    """A label as it was: labels that hold at once are a set."""
+    return frozenset(stored["labels"]) if isinstance(stored, Mapping) else stored
 
 
 def _plain(value: Any) -> Any:

@@ -6,9 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from itertools import combinations
 from typing import Any, Literal
 
-import numpy as np
-from scipy.special import softmax
-
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, XaikitError
 from xaikit.core.progress import Progress, say
@@ -22,6 +19,7 @@ from xaikit.study.context import describe, environment
 from xaikit.study.forecast import forecast
 from xaikit.study.plan import Plan, choose_methods, explain_all, make_question, mask_like
 from xaikit.study.run import Failure, Run
+from xaikit.tasks import task_of
 
 __all__ = ["probabilities", "study"]
 
@@ -64,6 +62,7 @@ def study(
         raise InvalidInput(
             "a study needs at least one sample; the data set's test split may be empty."
         )
+    task_of(model).require_labels(samples)
     chosen, failures = choose_methods(model, methods, budget=budget, tolerance=tolerance)
     wanted = _metrics(metrics)
     asked = Plan(**plan)
@@ -102,7 +101,7 @@ def study(
             questions,
             chosen,
             data=data,
-            target=str(asked.target),
+            target=asked.target,
             second_masker=_in_words(questions[0], second),
             command=command,
         ),
@@ -110,9 +109,8 @@ def study(
 
 
 def probabilities(model: Model, samples: Sequence[Sample]) -> Floats:
-    """(N, K) probabilities of a classifier, or (N, 1) values of a regressor."""
-    scores = model.scores([s.x for s in samples])
-    return np.asarray(softmax(scores, axis=1)) if model.classes else scores
+    """(N, K) probabilities of the classes or of each label, or values of a regressor."""
+    return task_of(model).predictions(model.scores([s.x for s in samples]))
 
 
 def _metrics(wanted: str | Sequence[str]) -> tuple[str, ...]:
