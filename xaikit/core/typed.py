@@ -49,6 +49,8 @@ def fits(value: Any, kind: Any) -> bool:
         return isinstance(value, np.ndarray) and _is_of(value, inner[1])
     if origin is tuple:
         return isinstance(value, tuple) and _items_fit(value, inner)
+    if origin is frozenset:
+        return isinstance(value, frozenset) and all(fits(item, inner[0]) for item in value)
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return isinstance(value, dict) and all(fits(v, inner[1]) for v in value.values())
     if kind in (int, float) and isinstance(value, bool):

@@ -27,6 +27,7 @@ from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
 from xaikit.models.neural import NeuralModel
 from xaikit.models.text import Words
 from xaikit.models.zoo import ZOO, Architecture, Recipe
+from xaikit.tasks import task_of
 
 __all__ = ["evaluate", "pick_device", "train"]
 
@@ -81,16 +82,11 @@ def train(
     return model
 
 
-def evaluate(model: Model, data: Dataset, split: str = "test") -> dict[str, float]:
-    """How well the model does on a split: accuracy with its counts, or r2 and mae."""
-    scores, labels = model.scores(data.inputs(split)), data.labels(split)
-    if data.task == "classification":
-        correct = int((scores.argmax(1) == labels).sum())
-        return {"accuracy": correct / len(labels), "n": len(labels), "correct": correct}
-    error = labels - scores[:, 0]
-    spread = float(((labels - labels.mean()) ** 2).sum())
-    r2 = 1 - float((error**2).sum()) / spread if spread else 0.0
-    return {"r2": r2, "mae": float(np.abs(error).mean()), "n": len(labels)}
+def evaluate(model: Model, data: Dataset, split: str = "test") -> dict[str, Any]:
+    """How well the model does on a split, as its task measures it: accuracy with its counts, or r2
+    with its interval, and mae."""
+    labels = [sample.label for sample in getattr(data, split)]
+    return task_of(model).measures(model.scores(data.inputs(split)), labels)
 
 
 def pick_device(name: str) -> torch.device:
