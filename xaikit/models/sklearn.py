@@ -34,6 +34,7 @@ from xaikit.modalities import background
 from xaikit.models import features
 from xaikit.models.background import FILE, read_background, write_background
 from xaikit.models.estimator_model import EstimatorModel, wrap_estimator
+from xaikit.models.evaluation import evaluate
 from xaikit.models.fields import MODELS, Fields, read_config
 from xaikit.models.learners import ESTIMATORS, make_learner
 
@@ -74,7 +75,6 @@ def fit_estimator(
     params : parameters of the scikit-learn estimator, and `features` for images and series
     Raises `ModelError` when they do not fit the model or the data.
     """
-    from xaikit.models.training import evaluate  # needs torch, which reading a model does not
 
     pipeline = make_learner(name, data, seed, params)
     start = time.perf_counter()

@@ -23,13 +23,13 @@ from xaikit.data.dataset import Dataset
 from xaikit.modalities import background
 from xaikit.modalities.text import MASK_WORD
 from xaikit.models.assembly import KINDS, assemble, reads_of, settable
+from xaikit.models.evaluation import evaluate
 from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
 from xaikit.models.neural import NeuralModel
 from xaikit.models.text import Words
 from xaikit.models.zoo import ZOO, Architecture, Recipe
-from xaikit.tasks import task_of
 
-__all__ = ["evaluate", "pick_device", "train"]
+__all__ = ["pick_device", "train"]
 
 Array = NDArray[Any]
 _MOST_EPOCHS = 200
@@ -80,13 +80,6 @@ def train(
     }
     model.info = {**_facts(card, settings, model, data), **facts}
     return model
-
-
-def evaluate(model: Model, data: Dataset, split: str = "test") -> dict[str, Any]:
-    """How well the model does on a split, as its task measures it: accuracy with its counts, or r2
-    with its interval, and mae."""
-    labels = [sample.label for sample in getattr(data, split)]
-    return task_of(model).measures(model.scores(data.inputs(split)), labels)
 
 
 def pick_device(name: str) -> torch.device:
