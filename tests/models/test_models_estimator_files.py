@@ -160,7 +160,7 @@ def test_a_machine_whose_arrays_are_short_is_refused(tmp_path: Path, name: str) 
 
 def test_a_pipeline_that_gives_no_answer_is_refused(saved: Path) -> None:
     model = load_estimator(saved)
-    del model.estimator.n_outputs_
+    model.estimator.n_classes_ = "three"
     save_estimator(model, saved)
     with pytest.raises(
         ModelError, match=r"the model in '.*model' gives no answer \(\w+: .*; save it"
