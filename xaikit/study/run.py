@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from xaikit.core.errors import DataError
 from xaikit.core.files import read_arrays, read_json, short, write_arrays
 from xaikit.core.folders import Folder
-from xaikit.core.typed import build
+from xaikit.core.typed import build, fits
 from xaikit.core.types import Cost, Explanation, Floats, Sample, Score, Segmentation, Target
+from xaikit.study.facts import Facts
 
 if TYPE_CHECKING:
     from xaikit.judge.causes import Cause
@@ -250,6 +251,10 @@ def _label(stored: Any) -> Any:
 def _checked(run: Run) -> Run:
     """The run, whose parts belong together."""
     rows, ids = run.predictions, [sample.id for sample in run.samples]
+    if not fits(run.context, Facts) or not fits(
+        run.environment.get("versions", {}), dict[str, Any]
+    ):
+        raise ValueError("its context is not what a page can tell")
     if rows.dtype.kind not in "biuf" or rows.ndim != 2 or len(rows) != len(ids):
         raise ValueError(f"predictions of shape {rows.shape} for {len(ids)} samples")
     grids = {sample.id: sample.grid for sample in run.samples}
@@ -258,6 +263,9 @@ def _checked(run: Run) -> Run:
             raise ValueError(f"an explanation by {short(e.method)} is of none of the samples")
         if not all(0 <= i < rows.shape[1] for i in (e.target.index, e.target.against or 0)):
             raise ValueError(f"an explanation by {short(e.method)} is of output {e.target.index}")
+    classes = (run.context.get("model") or {}).get("classes")
+    if classes and len(classes) < rows.shape[1]:
+        raise ValueError(f"{len(classes)} classes are named and {rows.shape[1]} predicted")
     return run
 
 
