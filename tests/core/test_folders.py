@@ -77,6 +77,19 @@ def test_a_folder_of_somebody_is_refused_and_stays(kind: str, savers: Any, tmp_p
     assert os.listdir(tmp_path) == ["own"]
 
 
+COVERS = (b"[]", b"3", b'"x"', b"null", b"", b"{", b"[" * 100_000, b"\xff", b'{"written": []}',
+          b'{"written": {"sha256": [1]}}', b'{"written": {"sha256": {"box.json": 1}}}',
+          b'{"written": {"by": "xaikit", "sha256": {}}}')  # fmt: skip
+
+
+@pytest.mark.parametrize("cover", COVERS)
+def test_a_cover_that_records_nothing_is_somebodys(cover: bytes, tmp_path: Path) -> None:
+    lay(tmp_path, {"b/box.json": cover})
+    with pytest.raises(DataError, match="holds no box that xaikit wrote"):
+        box(tmp_path / "b", one=b"1")
+    assert held(tmp_path) == {"b/box.json": cover}
+
+
 @pytest.mark.parametrize("kind", ["run", "net", "estimator"])
 def test_notes_beside_what_is_written_again_stay(kind: str, savers: Any, tmp_path: Path) -> None:
     folder = savers[kind](tmp_path / "made")

@@ -29,6 +29,7 @@ from xaikit.core.errors import InvalidInput, XaikitError
 from xaikit.data import load_data
 from xaikit.models.store import load_model, save_model
 from xaikit.models.training import train
+from xaikit.report import write_report
 from xaikit.study.run import Run
 
 MANY = os.environ.get("XAIKIT_FUZZ")  # examples of `make fuzz`
@@ -218,3 +219,11 @@ def test_a_folder_of_a_run(kind: str, tmp_path: Path) -> None:
     run = sample_runs.bare_run(2, kind)
     files = held(run.save(tmp_path / "whole"))
     fuzz(files, tmp_path / "run", Run.load, "manifest.json")
+
+
+@pytest.mark.parametrize("kind", ["image", "table"])
+def test_the_page_of_a_run(kind: str, tmp_path: Path) -> None:
+    made = {"image": sample_runs.image_run, "table": sample_runs.table_run}[kind](2)
+    files = held(made.save(tmp_path / "whole"))
+    page = tmp_path / "page.html"
+    fuzz(files, tmp_path / "run", lambda folder: write_report(folder, page), "manifest.json")

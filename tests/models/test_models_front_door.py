@@ -177,7 +177,7 @@ def test_a_saved_model_keeps_its_order(tmp_path) -> None:
     config = json.loads((folder / "config.json").read_text())
     for order in ([0, 0], [1, 2], [True, False], [0]):
         (folder / "config.json").write_text(json.dumps(config | {"order": order}))
-        with pytest.raises(ModelError, match=r"it must hold each of the numbers 0 to 1 once"):
+        with pytest.raises(ModelError, match=r"config.json: order is .*; it must be (a list|each)"):
             load_model(folder)
 
 

@@ -13,7 +13,8 @@ from toy_zoo import CELLS, SMALL, line_data, toy_data
 from xaikit.core.errors import DataError, InvalidInput, ModelError, TrainingFailed, UnknownName
 from xaikit.core.types import Sample
 from xaikit.data.dataset import Dataset
-from xaikit.models.training import _Loop, evaluate, pick_device, train
+from xaikit.models.evaluation import evaluate
+from xaikit.models.training import _Loop, pick_device, train
 from xaikit.models.zoo import Recipe
 
 

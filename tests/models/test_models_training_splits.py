@@ -12,7 +12,7 @@ from toy_zoo import line_data, toy_data
 from xaikit.core.types import Sample
 from xaikit.data.dataset import Dataset
 from xaikit.models import train
-from xaikit.models.training import evaluate
+from xaikit.models.evaluation import evaluate
 
 
 def noisy(n: int, seed: int, *, turned: bool = False) -> tuple[Sample, ...]:

@@ -15,7 +15,7 @@ from PIL import Image
 from report import sample_runs
 
 from xaikit.core.errors import InvalidInput
-from xaikit.core.types import Segmentation
+from xaikit.core.types import Sample, Segmentation
 from xaikit.methods import METHODS
 from xaikit.report.charts import curve_panel, dot_whisker, position, tag
 from xaikit.report.colour import PALETTE, bin_of, level, step_of
@@ -141,16 +141,25 @@ def test_tags_escape_text_and_attributes():
     assert tag("g", Markup("<i/>"), class_="a", x=None) == Markup('<g class="a"><i/></g>')
 
 
-def test_words_stand_as_written_numbered_and_binned():
+def test_words_are_glued_numbered_and_binned():
     run = sample_runs.text_run(n=1, evidence=False)
     e = next(x for x in run.explanations if x.method == "integrated_gradients")
     shares = e.values / np.abs(e.values).max()
     words = marked_words(run.samples[0], e, e.values, shares, 2)
     assert [w["text"] for w in words] == run.samples[0].x.tolist()
-    assert "".join(w["before"] + w["text"] for w in words) == run.samples[0].x.written
+    assert [w["text"] for w in words if not w["before"]] == ["The", ",", "."]
     assert sum(bool(w["value"]) for w in words) == 3
     top = next(w for w in words if w["text"] == "barely")
     assert top["value"] == signed(e.values[e.names.index("barely")], 2)
+
+
+def test_words_of_a_text_stand_as_they_were_written():
+    run = sample_runs.text_run(n=1, evidence=False)
+    text = "\t(" + run.samples[0].x.written.replace(" and", "\n -- and") + " )"
+    sample = Sample("own", run.samples[0].x, "text", meta={"text": text})
+    e = run.explanations[0]
+    words = marked_words(sample, e, e.values, e.values, 2)
+    assert "".join(w["before"] + w["text"] for w in words) == text.removesuffix(" )")
 
 
 def test_time_has_units_and_shared_spans():

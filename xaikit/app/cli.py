@@ -437,19 +437,28 @@ def doctor(
     truth: Annotated[
         bool, typer.Option("--truth", help="Which methods find what was planted?")
     ] = False,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", help="A saved model folder: are its scores its own?"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check this machine: versions, device, and a known answer from every method.
+    """Check this machine: versions, device, and a known answer from every method; or a saved model.
 
     [bold]Examples[/bold]
 
       xaikit doctor
 
       xaikit doctor --truth
-    """
-    from xaikit.app.doctor import check_methods, check_truth, facts
 
-    columns, rows = check_truth() if truth else check_methods()
+      xaikit doctor --model runs/digits-lenet
+    """
+    from xaikit.app.doctor import check_methods, check_model, check_truth, facts
+
+    if model is not None:
+        columns, rows = check_model(model)
+    else:
+        columns, rows = check_truth() if truth else check_methods()
     if as_json:
         _print_json(
             {"facts": facts(), "checks": [dict(zip(columns, r, strict=True)) for r in rows]}
@@ -556,6 +565,8 @@ def _print_run(run: Any) -> None:
     from xaikit.app.lines import quality_line
     from xaikit.judge.verdict import verdicts
 
+    if note := run.context["model"]["info"].get("outputs_note"):
+        out.print(f"{run.context['model']['id']}: {note}", highlight=False, markup=False)
     titles = {name: card["title"] for name, card in run.context["methods"].items()}
     rows = [
         [titles.get(v.method, v.method), v.status.replace("_", " "), v.reason]

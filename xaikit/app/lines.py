@@ -16,7 +16,7 @@ def one_class(dataset: Dataset, samples: Sequence[Sample]) -> str:
     labels = {s.label for s in samples}
     sorted_by_class = len(samples) > 1 == len(labels) < len({s.label for s in dataset.test})
     label = next(iter(labels))
-    if not (dataset.classes and sorted_by_class) or label is None:
+    if not (dataset.classes and sorted_by_class) or not isinstance(label, (int, float)):
         return ""
     return (
         f"all {len(samples)} samples are '{dataset.classes[int(label)]}', because the test rows stand "

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.types import Bools, Floats, Ints, Modality, Space
+from xaikit.core.types import Bools, Floats, Ints, Modality, Space, Target
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,7 +33,10 @@ __all__ = [
     "Ordered",
     "Resettable",
     "Shortened",
+    "Single",
     "Spatial",
+    "Task",
+    "Tasked",
     "Trees",
     "abilities_of",
 ]
@@ -48,7 +51,7 @@ class Model(Protocol):
     """Gives scores (B, K) for samples in data space.
 
     id : short name, for example "digits-lenet"
-    classes : K names, or () for a regressor (K = 1)
+    classes : K names, or () for a regressor
     space : the target space that fits its scores by default: "logit" when scores are logits (or
         log-probabilities), "prob" when the model only has coarse probabilities (forests), "value"
         for regressors
@@ -65,8 +68,37 @@ class Model(Protocol):
     info: Mapping[str, Any]
 
     def scores(self, xs: Inputs) -> Floats:
-        """B inputs in data space -> (B, K) float64: logits, log-probabilities or values."""
+        """B inputs in data space -> (B, K) float64: logits, log-probabilities or values.
+
+        The scores of an input do not depend on what else is in B.
+        """
         ...
+
+
+class Task(Protocol):
+    """What the scores of a model mean; `xaikit.tasks` holds them."""
+
+    def require(self, target: Target) -> None:
+        """`InvalidInput` when the target has no meaning for such scores."""
+        ...
+
+
+@runtime_checkable
+class Tasked(Protocol):
+    """Says what its scores mean: several labels at once, or several numbers.
+
+    task : None for one of its classes, or one value when it has none
+    """
+
+    @property
+    def task(self) -> Task | None: ...
+
+
+@runtime_checkable
+class Single(Protocol):
+    """Says whether its net must be given one input a pass, as its scores depend on the batch."""
+
+    single: bool
 
 
 @runtime_checkable

@@ -156,9 +156,11 @@ def read_zip(source: Path | bytes, origin: Origin, spare: int = SPARE) -> dict[s
     return {name: read() for name, read in zip_members(source, origin, spare).items()}
 
 
-def check_array(data: bytes, name: str, origin: Origin) -> None:
-    """Refuse an .npy whose declared shape is not what its bytes hold; records of numbers may pass."""
-    _header(data, name, origin)
+def check_array(data: bytes, name: str, origin: Origin) -> int:
+    """The rows of an .npy, refused where its declared shape is not what its bytes hold; records of
+    numbers may pass."""
+    _, shape, _, _ = _header(data, name, origin)
+    return shape[0] if shape else 0
 
 
 def allowance(size: int, spare: int = SPARE) -> int:

@@ -148,7 +148,7 @@ class Folder:
         except self.error:
             return []
         record = _record(facts)
-        if record.get(self.cover) != _seal(facts):
+        if not record or record.get(self.cover) != _seal(facts):
             return []
         others = [name for name in record if name != self.cover]
         whole = all(_checksum(folder / name) == record[name] for name in others)

@@ -18,7 +18,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.abilities import BoundScores, Lowerable, Maskable, Model, Shortened
+from xaikit.core.abilities import BoundScores, Lowerable, Maskable, Model, Shortened, Tasked
 from xaikit.core.batching import PerPass, rows_per_pass, rows_that_fit, worked
 from xaikit.core.cache import Pool
 from xaikit.core.errors import CheckFailed, InvalidInput, foreign
@@ -31,8 +31,6 @@ __all__ = [
     "Pool",
     "Precision",
     "Question",
-    "default_target",
-    "runner_up",
     "versions",
 ]
 
@@ -111,6 +109,7 @@ class Question:
                 f"the masker '{self.masker.name}' has references of shape {references.shape}; "
                 f"sample '{self.sample.id}' needs (k, {', '.join(map(str, x.shape))})."
             )
+        _require_meaning(self.model, self.target)
         if self.precision not in get_args(Precision):
             raise InvalidInput(f"precision is '{self.precision}'; use float32 or bfloat16.")
         if self.batch_size is not None and self.batch_size < 1:
@@ -364,40 +363,15 @@ class Question:
         return total / k
 
 
-def runner_up(scores: Floats, target: Target) -> Target | None:
-    """The same question about the most likely class that is not asked about, from scores (K,).
-
-    None with fewer than three classes: the second of two is the first with its sign turned.
-    """
-    if target.space == "value" or len(scores) < 3:
-        return None
-    asked = {target.index, target.against}
-    order = [int(i) for i in np.argsort(-scores, kind="stable") if int(i) not in asked]
-    return dataclasses.replace(target, index=order[0])
-
-
-def default_target(model: Model, sample: Sample, choice: str | int = "predicted") -> Target:
-    """The target that people mean: "predicted", "label", or a class by name or index."""
-    if not model.classes:
-        return Target(0, space="value")
-    if choice == "predicted":
-        index = int(np.argmax(model.scores([sample.x])[0]))
-    elif choice == "label":
-        if sample.label is None:
-            raise InvalidInput(
-                f"sample '{sample.id}' has no label; use target 'predicted' or a class."
-            )
-        index = int(sample.label)
-    elif choice in model.classes:
-        index = model.classes.index(str(choice))
-    elif str(choice).isdigit() and int(choice) < len(model.classes):
-        index = int(choice)
-    else:
+def _require_meaning(model: Model, target: Target) -> None:
+    """Refuse a target that reads the scores as what they are not."""
+    if isinstance(model, Tasked) and model.task is not None:
+        model.task.require(target)
+    elif target.independent and target.space != "value":
         raise InvalidInput(
-            f"target '{choice}' is no class of '{model.id}'; use predicted, label or one of "
-            f"{', '.join(model.classes)}."
+            f"the target reads the scores of '{model.id}' as independent labels and the model gives "
+            "one of its classes; use Target(index)."
         )
-    return Target(index, space=model.space)
 
 
 def _bind_in_data_space(question: Question) -> BoundScores:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import dataclasses
 import types
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cache
-from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints, is_typeddict
 
 import numpy as np
 
@@ -37,10 +37,13 @@ def build(kind: type[T], values: Any) -> T:
 
 
 def fits(value: Any, kind: Any) -> bool:
-    """Whether a value is of an annotated type, its items too; an int is a float, a bool is neither."""
+    """Whether a value is of an annotated type, its items too; an int is a float, a bool is neither,
+    and a list may stand for a tuple."""
     origin, inner = get_origin(kind), get_args(kind)
     if kind is Any:
         return True
+    if is_typeddict(kind):
+        return isinstance(value, dict) and _keys_fit(value, kind)
     if origin in (Union, types.UnionType):
         return any(fits(value, one) for one in inner)
     if origin is Literal:
@@ -48,7 +51,11 @@ def fits(value: Any, kind: Any) -> bool:
     if origin is np.ndarray:
         return isinstance(value, np.ndarray) and _is_of(value, inner[1])
     if origin is tuple:
-        return isinstance(value, tuple) and _items_fit(value, inner)
+        return isinstance(value, (tuple, list)) and _items_fit(value, inner)
+    if origin is list:
+        return isinstance(value, list) and all(fits(item, inner[0]) for item in value)
+    if origin is frozenset:
+        return isinstance(value, frozenset) and all(fits(item, inner[0]) for item in value)
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return isinstance(value, dict) and all(fits(v, inner[1]) for v in value.values())
     if kind in (int, float) and isinstance(value, bool):
@@ -57,8 +64,13 @@ def fits(value: Any, kind: Any) -> bool:
 
 
 @cache
+def _hints(kind: type) -> dict[str, Any]:
+    return get_type_hints(kind)
+
+
+@cache
 def _fields(kind: type) -> dict[str, Any]:
-    hints = get_type_hints(kind)
+    hints = _hints(kind)
     return {field.name: hints[field.name] for field in dataclasses.fields(kind)}
 
 
@@ -70,7 +82,15 @@ def _read(value: Any, kind: Any) -> Any:
     return value
 
 
-def _items_fit(value: tuple[Any, ...], inner: tuple[Any, ...]) -> bool:
+def _keys_fit(value: dict[str, Any], kind: Any) -> bool:
+    """Whether a typed dictionary has its keys; others may be there."""
+    hints = _hints(kind)
+    return kind.__required_keys__ <= value.keys() and all(
+        fits(value[name], hints[name]) for name in hints.keys() & value.keys()
+    )
+
+
+def _items_fit(value: Sequence[Any], inner: tuple[Any, ...]) -> bool:
     if inner[1:] == (...,):
         return all(fits(item, inner[0]) for item in value)
     return len(value) == len(inner) and all(map(fits, value, inner))

@@ -24,6 +24,7 @@ __all__ = [
     "Explanation",
     "Floats",
     "Ints",
+    "Label",
     "Modality",
     "Sample",
     "Score",
@@ -38,6 +39,7 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 Modality = Literal["image", "text", "table", "series"]
 Space = Literal["logit", "prob", "value"]
+Label = int | float | frozenset[int] | tuple[float, ...] | None
 
 _DIMENSIONS = {"image": 3, "text": 1, "table": 1, "series": 2}
 
@@ -54,7 +56,8 @@ class Sample:
     id : unique within its data set
     x : image (H, W, C) float32 in [0, 1]; text (T,) words; table (D,) float64, a category is its
         code; series (L, C) float32
-    label : class index, number to predict, or None
+    label : class index; a set of class indices where several labels hold at once; number to
+        predict, or a tuple of them, one for each output of a regressor of several; or None
     rationale : (*grid) bool, the places known to carry the answer, or None
     meta : anything for people: the source file, units; the raw text as "text", which must hold the
         words in order and is what models read; without it the words are joined by single blanks
@@ -63,7 +66,7 @@ class Sample:
     id: str
     x: NDArray[Any]
     modality: Modality
-    label: int | float | None = None
+    label: Label = None
     rationale: Bools | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
 
@@ -95,6 +98,7 @@ class Sample:
                 f"sample '{self.id}' has pixels from {x.min():g} to {x.max():g}; scale them to [0, 1]."
             )
         object.__setattr__(self, "x", _locked(self._written(x) if kind is np.str_ else x))
+        object.__setattr__(self, "label", _plain_label(self.label))
         if self.rationale is not None:
             rationale = np.array(self.rationale, dtype=bool)
             if rationale.shape != self.grid:
@@ -127,6 +131,15 @@ class Sample:
     def grid(self) -> tuple[int, ...]:
         """Shape of the places that can be removed."""
         return grid_shape(self.x, self.modality)
+
+
+def _plain_label(label: Any) -> Label:
+    """Labels that hold at once as a frozen set, several numbers as a tuple, others as they are."""
+    if isinstance(label, (set, frozenset)):
+        return frozenset(int(i) for i in label)
+    if isinstance(label, (list, tuple)) or (isinstance(label, np.ndarray) and label.ndim == 1):
+        return tuple(float(v) for v in label)
+    return label  # type: ignore[no-any-return]
 
 
 @dataclass(frozen=True, eq=False)
@@ -215,11 +228,15 @@ class Target:
         one against the other)
     space : "logit" = log-odds of the class, log p/(1-p), 0 is an even chance; "prob" = its
         probability; "value" = the raw score
+    independent : the scores are logits of labels that may hold together: the log-odds of a label
+        are its own logit. Otherwise they are those of classes of which one holds. It follows from
+        the model's task, which puts it into the target of a question.
     """
 
     index: int
     against: int | None = None
     space: Space = "logit"
+    independent: bool = False
 
     def __post_init__(self) -> None:
         if self.space not in get_args(Space):
@@ -232,10 +249,25 @@ class Target:
             raise InvalidInput(
                 "a contrast of two classes is a log-odds; use space='logit', not 'prob'."
             )
+        if self.against is not None and self.space == "logit" and self.independent:
+            raise InvalidInput(
+                f"labels {self.index} and {self.against} may hold together, so one is no contrast to "
+                "the other; ask about each label alone."
+            )
 
     @property
     def unit(self) -> str:
         return {"logit": "log-odds", "prob": "probability", "value": "score"}[self.space]
+
+    def difference(self, n_scores: int) -> tuple[int, int | None] | None:
+        """The score that the target is, less another one or none; None when it is no difference."""
+        if self.against is not None or self.space == "value":
+            return self.index, self.against
+        if self.space == "logit" and self.independent:
+            return self.index, None
+        if self.space == "logit" and n_scores == 2:
+            return self.index, 1 - self.index
+        return None
 
     def __call__(self, scores: Any) -> Any:
         """(B, K) -> (B,), for NumPy arrays and, differentiably, for torch tensors."""
@@ -249,26 +281,37 @@ class Target:
             return scores[:, self.index] - scores[:, self.against]
         if self.space == "value":
             return scores[:, self.index]
-        if n_scores < 2:
-            raise InvalidInput(f"a model with one output has no {self.unit}; use space='value'.")
-        if n_scores == 2:
-            odds = scores[:, self.index] - scores[:, 1 - self.index]
-        else:
-            others = scores[:, [j for j in range(n_scores) if j != self.index]]
-            numpy = isinstance(scores, np.ndarray)
-            total = _logsumexp(others) if numpy else others.logsumexp(dim=1)
-            odds = scores[:, self.index] - total
+        odds = self._odds(scores)
         if self.space == "logit":
             return odds
         # the same function of the log-odds in both worlds, exact at both ends
         return 0.5 * (1 + np.tanh(odds / 2)) if isinstance(scores, np.ndarray) else odds.sigmoid()
 
-    def describe(self, classes: tuple[str, ...]) -> str:
-        """The target in words, for example "log-odds of 'cat'"."""
-        name = classes[self.index] if classes else f"output {self.index}"
-        if self.against is not None:
-            return f"log-odds of '{name}' against '{classes[self.against]}'"
-        return f"{self.unit} of '{name}'" if classes else "predicted value"
+    def _odds(self, scores: Any) -> Any:
+        """(B, K) -> (B,) log-odds."""
+        n_scores = scores.shape[1]
+        if self.independent:
+            return scores[:, self.index]
+        if n_scores < 2:
+            raise InvalidInput(f"a model with one output has no {self.unit}; use space='value'.")
+        if n_scores == 2:
+            return scores[:, self.index] - scores[:, 1 - self.index]
+        others = scores[:, [j for j in range(n_scores) if j != self.index]]
+        numpy = isinstance(scores, np.ndarray)
+        return scores[:, self.index] - (_logsumexp(others) if numpy else others.logsumexp(dim=1))
+
+    def describe(self, names: tuple[str, ...]) -> str:
+        """The target in words, for example "log-odds of 'cat'".
+
+        names : of the model's outputs, or () for a model of one number
+        """
+        if not names:
+            return "predicted value"
+        words = f"{self.unit} of '{names[self.index]}'"
+        if self.against is None:
+            return words
+        against = f"'{names[self.against]}'"
+        return f"{words} {'less that of' if self.space == 'value' else 'against'} {against}"
 
 
 def _logsumexp(scores: Floats) -> Floats:

@@ -58,11 +58,21 @@ class Dataset:
                 raise DataError(
                     f"data set '{self.name}' has no {split} samples; give it more rows."
                 )
+        self._require_one_label()
         if self.task == "classification":
-            seen = {int(s.label) for s in self.train if s.label is not None}
+            seen = {s.label for s in self.train if s.label is not None}
             if len(seen) < 2:
                 raise DataError(
                     f"data set '{self.name}' has one class in its training rows; two or more are needed."
+                )
+
+    def _require_one_label(self) -> None:
+        for s in (*self.train, *self.val, *self.test):
+            if isinstance(s.label, (frozenset, tuple)):
+                raise DataError(
+                    f"sample '{s.id}' of data set '{self.name}' has the {len(s.label)} labels "
+                    f"{sorted(s.label)}; a data set to train on has one a sample, so give samples of "
+                    "several to a study of a wrapped model."
                 )
 
     def inputs(self, split: str) -> list[NDArray[Any]]:

@@ -77,9 +77,10 @@ def load_data(
         language=language,
         seed=seed,
     )
-    if options.size is not None and not 0 < math.prod(options.size) <= MOST_SIZE:
+    given = options.size
+    if given is not None and (min(given) < 1 or math.prod(given) > MOST_SIZE):
         raise InvalidInput(
-            f"size is {options.size}; give a side, or (height, width), of at most {MOST_SIZE} pixels."
+            f"size is {given}; give a side, or (height, width), of at most {MOST_SIZE} pixels."
         )
     path = Path(source)
     if str(source) in DATASETS:

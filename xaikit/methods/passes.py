@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xaikit.core.abilities import Leaf, Model
+from xaikit.core.abilities import Leaf, Model, Single
 from xaikit.core.batching import rows_that_fit
 from xaikit.core.errors import InvalidInput, NotApplicable
 from xaikit.core.question import Question
@@ -149,7 +149,10 @@ class Batched(Method, ABC):
 
 
 def rows_of(questions: Sequence[Question]) -> int:
-    """Rows of a pass that keeps its graph: what the questions allow, and what fits into memory."""
+    """Rows of a pass that keeps its graph: what the model and the questions allow, and what fits
+    into memory."""
+    if any(isinstance(q.model, Single) and q.model.single for q in questions):
+        return 1
     rows = [q.batch_size or ROWS for q in questions]
     for q in questions:
         if q.memory is not None:

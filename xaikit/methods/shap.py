@@ -186,15 +186,14 @@ def linear_shapley(question: Question) -> tuple[Floats, str]:
         raise NotApplicable(f"linear shap needs a linear model and '{model.id}' is none.")
     terms = model.terms([question.sample.x, *question.masker.references])  # (1 + k, *grid, K)
     n_scores = terms.shape[-1]
-    against = target.against
-    if target.space == "logit" and against is None and n_scores == 2:
-        against = 1 - target.index
-    if target.space != "value" and against is None:
+    difference = target.difference(n_scores)
+    if difference is None:
         raise NotApplicable(
             f"linear shap was not used: the {target.unit} of one among {n_scores} scores is not "
             "linear in them"
         )
-    share = terms[..., target.index] - (terms[..., against] if against is not None else 0.0)
+    index, against = difference
+    share = terms[..., index] - (terms[..., against] if against is not None else 0.0)
     return question.segmentation.pool(share[0] - share[1:].mean(axis=0)), "linear"
 
 

@@ -25,6 +25,7 @@ from xaikit.core.question import Meter, Pool, Question
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Score
 from xaikit.core.words import Text, alike
 from xaikit.metrics.base import Direction, described, measure
+from xaikit.tasks import task_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -234,6 +235,11 @@ def _check(
     if not isinstance(model, Trainable):
         raise NotApplicable(
             f"f-fidelity trains the weights of a torch net further and '{model.id}' has none; use the "
+            "removal test under two maskers."
+        )
+    if task_of(model).many:
+        raise NotApplicable(
+            f"f-fidelity trains on one label a sample and '{model.id}' gives several at once; use the "
             "removal test under two maskers."
         )
     for question in questions:

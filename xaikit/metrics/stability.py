@@ -19,6 +19,7 @@ from xaikit.core.types import Explanation, Floats, Score
 from xaikit.metrics.agreement import agreement_scores, similarity, top_k
 from xaikit.metrics.base import METRICS, Direction, ask_again, default_k, described, measure
 from xaikit.modalities.table import categories_of
+from xaikit.tasks import task_of
 
 __all__ = ["Stability", "neighbours", "seed_agreement"]
 
@@ -130,7 +131,9 @@ def neighbours(
         xs = np.clip(xs, 0.0, 1.0)
     scores = model.scores([sample.x, *xs])
     if model.classes:
-        kept = scores[1:].argmax(axis=1) == scores[0].argmax()
+        task = task_of(model)
+        chosen = task.chosen(task.predictions(scores))
+        kept = (chosen[1:] == chosen[0]).all(axis=1)
     else:
         change = question.target(scores[1:]) - question.output
         kept = np.abs(change) <= 0.1 * abs(question.output - question.empty)

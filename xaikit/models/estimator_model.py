@@ -23,6 +23,7 @@ from xaikit.core.abilities import BoundScores
 from xaikit.core.errors import ModelError, NotApplicable
 from xaikit.core.types import Bools, Floats, Ints, Modality, Space
 from xaikit.models.features import Columns, WordGrams
+from xaikit.tasks import Task
 
 __all__ = ["EstimatorModel", "LinearTable", "TextEstimator", "TreeTable", "wrap_estimator"]
 
@@ -70,6 +71,8 @@ class EstimatorModel:
             return list(self.order) or [0]
         seen = self.estimator.classes_.tolist()
         return [seen.index(k) if k in seen else -1 for k in range(len(self.classes))]
+
+    task: Task | None = None
 
     @property
     def estimator(self) -> Any:

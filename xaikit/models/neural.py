@@ -22,8 +22,10 @@ from xaikit.core.words import Text
 from xaikit.models.composing import Composed
 from xaikit.models.inputs import Batch, Inputs, padding
 from xaikit.models.modes import Parts, alone, differentiating, evaluating
+from xaikit.models.outputs import Outputs, decoded, tensor_in
 from xaikit.models.probe import Event, has_strided_point, watch
 from xaikit.models.shortcuts import shorten
+from xaikit.tasks import Task
 
 __all__ = ["NeuralModel", "Reads", "SealedModel", "is_sealed"]
 
@@ -37,11 +39,14 @@ Reads = Literal["first", "last", "mean"]
 class NeuralModel:
     """A net together with how it reads samples: `Maskable`, `Differentiable` and `Resettable`.
 
-    net : gives (B, K) logits, or one standardised number for a regressor
+    net : gives (B, K) `outputs`, or standardised numbers for a regressor
     inputs : the preprocessing, and the way back to the sample's grid
     centre, scale : a regressor's value is centre + scale * net
     reads : the token whose state the head reads, for transformers
     probe : one input to find layers with; made up when None
+    outputs : what the net gives; scores are logits, log-probabilities or values
+    task : what the scores mean; one of the classes, or one value, when None
+    single : the net is given one input a pass
     """
 
     id: str
@@ -55,6 +60,9 @@ class NeuralModel:
     scale: float = 1.0
     reads: Reads = "first"
     probe: Array | None = None
+    outputs: Outputs = "logits"
+    task: Task | None = None
+    single: bool = False
     modality: Modality = field(init=False)
 
     def __post_init__(self) -> None:
@@ -76,6 +84,8 @@ class NeuralModel:
     def batch_rows(self) -> int:
         """Rows of a pass: as many as leave the largest map within a processor's cache, more of a
         table, which has small maps."""
+        if self.single:
+            return 1
         largest = max((math.prod(e.shape) for e in self.events), default=1)
         if self.modality == "table":
             return int(np.clip(2 ** int(math.log2(4 * _CACHE / largest)), 1024, LARGEST))
@@ -133,6 +143,9 @@ class NeuralModel:
 
     def forward(self, at: Tensor, batch: Batch) -> Tensor:
         """(B, ...) encoded inputs -> (B, K) scores, in float32 or float64."""
+        if self.single and len(at) > 1:
+            rows = [torch.tensor([i]) for i in range(len(at))]
+            return torch.cat([self.forward(at[row], batch.take(row)) for row in rows])
         return self.in_units(self.run(self.net, at, batch))
 
     def run(
@@ -140,12 +153,13 @@ class NeuralModel:
     ) -> Tensor:
         """What the net gives when it computes in the type, that of its own weights by default."""
         dtype = dtype or self.parts.dtype
-        found = self.inputs.run(net, at if at.dtype == dtype else at.to(dtype), batch)
+        found = tensor_in(self.inputs.run(net, at if at.dtype == dtype else at.to(dtype), batch))
         return found.to(_open(found.dtype))
 
     def in_units(self, found: Tensor) -> Tensor:
-        """What the net gives, (B, K) -> scores: a regressor's in units of its target."""
-        return found if self.classes else self.centre + self.scale * found
+        """What the net gives -> scores (B, K): a regressor's in units of its target."""
+        scores = decoded(found, self.outputs, len(self.classes))
+        return scores if self.classes else self.centre + self.scale * scores
 
     def bind(self, x: Array, references: Array, ids: Ints, drops: bool) -> BoundScores:
         """Masked inputs are composed on the device from x and references encoded once."""
@@ -155,7 +169,9 @@ class NeuralModel:
 
     def shortened(self, whole: BoundScores, ids: Ints) -> BoundScores:
         """By a shortcut where one pays; see `xaikit.models.shortcuts`."""
-        return shorten(self, whole, ids) if isinstance(whole, Composed) else whole
+        if self.single or not isinstance(whole, Composed):
+            return whole
+        return shorten(self, whole, ids)
 
     def example(self) -> Array:
         """One input to try things on."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast, get_args
@@ -20,10 +19,6 @@ from skops.io.exceptions import UntrustedTypesFoundException
 
 from xaikit.core.errors import ModelError
 from xaikit.core.files import (
-    Origin,
-    check_array,
-    parse_json,
-    read_arrays,
     read_bytes,
     read_zip,
     short,
@@ -34,8 +29,10 @@ from xaikit.modalities import background
 from xaikit.models import features
 from xaikit.models.background import FILE, read_background, write_background
 from xaikit.models.estimator_model import EstimatorModel, wrap_estimator
+from xaikit.models.evaluation import evaluate
 from xaikit.models.fields import MODELS, Fields, read_config
 from xaikit.models.learners import ESTIMATORS, make_learner
+from xaikit.models.sound import check_members, nodes, what_is_unsound
 
 __all__ = [
     "ESTIMATORS",
@@ -74,7 +71,6 @@ def fit_estimator(
     params : parameters of the scikit-learn estimator, and `features` for images and series
     Raises `ModelError` when they do not fit the model or the data.
     """
-    from xaikit.models.training import evaluate  # needs torch, which reading a model does not
 
     pipeline = make_learner(name, data, seed, params)
     start = time.perf_counter()
@@ -195,55 +191,19 @@ def _loaded(file: Path) -> Pipeline:
     """The pipeline in a file, made of trusted types only."""
     origin = MODELS.origin(file)
     whole = read_bytes(file, origin)
-    _check_members(read_zip(whole, origin), origin)
+    check_members(read_zip(whole, origin), origin)
     try:
         pipeline = skops.io.loads(whole, trusted=sorted(TRUSTED))
+        unsound = what_is_unsound(pipeline)
     except UntrustedTypesFoundException as error:
         raise ModelError(f"'{file}' is not trusted: {short(error, 300)}") from error
     except _BROKEN as error:
         raise origin.wrong(f"cannot be read: {type(error).__name__}: {error}") from error
     if not isinstance(pipeline, Pipeline):
         raise ModelError(f"'{file}' holds a {type(pipeline).__name__}, not a pipeline.")
-    if not _trees_are_sound(pipeline.steps[-1][1]):
-        raise ModelError(
-            f"'{file}' is damaged: a tree leads to nodes or columns that do not exist."
-        )
+    if unsound:
+        raise origin.wrong(f"is damaged: {unsound}")
     return pipeline
-
-
-def _check_members(held: Mapping[str, bytes], origin: Origin) -> None:
-    """Refuse what skops would take memory or depth for without looking."""
-    for name, data in held.items():
-        if name.endswith(".npy"):
-            check_array(data, name, origin)
-        if name.endswith(".npz"):  # a sparse matrix
-            read_arrays(data, origin)
-        if name.endswith(".json"):
-            parse_json(data, origin)
-
-
-def _trees_are_sound(estimator: Any) -> bool:
-    """Whether each inner node leads to later nodes that exist and reads a column that exists;
-    scikit-learn walks trees in C without looking."""
-    columns = getattr(estimator, "n_features_in_", 0)
-    for left, right, column, leaf in _nodes(estimator):
-        here, n = np.arange(len(leaf)), len(leaf)
-        leads = (left > here) & (left < n) & (right > here) & (right < n)
-        if not np.all(leaf | (leads & (column >= 0) & (column < columns))):
-            return False
-    return True
-
-
-def _nodes(estimator: Any) -> Iterator[tuple[NDArray[Any], ...]]:
-    """For each tree: the nodes' left and right children, columns, and which are leaves."""
-    for part in getattr(estimator, "estimators_", [estimator]):
-        if hasattr(part, "tree_"):
-            tree = part.tree_
-            yield tree.children_left, tree.children_right, tree.feature, tree.children_left < 0
-    for stage in getattr(estimator, "_predictors", ()):
-        for tree in stage:
-            nodes = tree.nodes
-            yield nodes["left"], nodes["right"], nodes["feature_idx"], nodes["is_leaf"] == 1
 
 
 def _dumped(pipeline: Pipeline) -> bytes:
@@ -259,8 +219,9 @@ def _n_parameters(estimator: Any) -> int:
         estimator = estimator.steps[-1][1]
     if isinstance(estimator, TransformedTargetRegressor):
         estimator = estimator.regressor_
-    if nodes := sum(len(leaf) for *_, leaf in _nodes(estimator)):
-        return nodes
+    trees = [estimator, *getattr(estimator, "estimators_", ())]
+    if n_nodes := sum(len(leaf) for tree in trees for *_, leaf in nodes(tree)):
+        return n_nodes
     if hasattr(estimator, "support_vectors_"):
         return int(estimator.support_vectors_.size + estimator.dual_coef_.size)
     return int(np.size(estimator.coef_) + np.size(estimator.intercept_))

@@ -23,12 +23,13 @@ from xaikit.data.dataset import Dataset
 from xaikit.modalities import background
 from xaikit.modalities.text import MASK_WORD
 from xaikit.models.assembly import KINDS, assemble, reads_of, settable
+from xaikit.models.evaluation import evaluate
 from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
 from xaikit.models.neural import NeuralModel
 from xaikit.models.text import Words
 from xaikit.models.zoo import ZOO, Architecture, Recipe
 
-__all__ = ["evaluate", "pick_device", "train"]
+__all__ = ["pick_device", "train"]
 
 Array = NDArray[Any]
 _MOST_EPOCHS = 200
@@ -79,18 +80,6 @@ def train(
     }
     model.info = {**_facts(card, settings, model, data), **facts}
     return model
-
-
-def evaluate(model: Model, data: Dataset, split: str = "test") -> dict[str, float]:
-    """How well the model does on a split: accuracy with its counts, or r2 and mae."""
-    scores, labels = model.scores(data.inputs(split)), data.labels(split)
-    if data.task == "classification":
-        correct = int((scores.argmax(1) == labels).sum())
-        return {"accuracy": correct / len(labels), "n": len(labels), "correct": correct}
-    error = labels - scores[:, 0]
-    spread = float(((labels - labels.mean()) ** 2).sum())
-    r2 = 1 - float((error**2).sum()) / spread if spread else 0.0
-    return {"r2": r2, "mae": float(np.abs(error).mean()), "n": len(labels)}
 
 
 def pick_device(name: str) -> torch.device:

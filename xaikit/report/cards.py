@@ -10,8 +10,9 @@ from xaikit.core.types import Explanation, Floats
 from xaikit.report.card import Card, shares_scale, strongest
 from xaikit.report.consensus import consensus_of
 from xaikit.report.findings import Findings
-from xaikit.report.formats import amount, count, decimals, duration, fixed, percent, signed
+from xaikit.report.formats import count, decimals, duration, fixed, signed
 from xaikit.report.image_card import heat_map, picture
+from xaikit.report.predictions import bars, explained, said
 from xaikit.report.quality import figures
 from xaikit.report.series_card import series_parts
 from xaikit.report.table_card import table_end, table_parts
@@ -21,7 +22,6 @@ from xaikit.report.verdict_table import badge
 __all__ = ["card"]
 
 MOST_ROWS = 64  # of the table of all numbers
-MANY_CLASSES = 20
 
 
 def card(findings: Findings, index: int, channel_names: list[str] | None = None) -> dict[str, Any]:
@@ -72,65 +72,13 @@ def _common_parts(mine: Card, end: float) -> dict[str, Any]:
     return {
         "id": mine.sample.id,
         "wrong": findings.is_wrong(i),
-        "said": _said(findings, i),
+        "said": said(findings, i),
         "agreement": words("sample.agree", value=fixed(agreement)) if agreement is not None else "",
         "order": agreement if agreement is not None else 2.0,
-        "explained": _explained(findings, i, first),
-        "bars": _bars(findings, i),
+        "explained": explained(findings, i, first),
+        "bars": bars(findings, i),
         "end": words("scale.end", end=fixed(end, decimals(end)), unit=unit) if end else "",
     }
-
-
-def _said(findings: Findings, i: int) -> str:
-    words, label = findings.words, findings.run.samples[i].label
-    if not findings.classes:
-        read = amount(float(findings.predicted[i]))
-        if label is None:
-            return words("sample.value_only", read=read)
-        return words("sample.value", read=read, label=amount(float(label)))
-    read = findings.class_name(int(findings.predicted[i]))
-    if label is None:
-        return words("sample.read", read=read)
-    if findings.is_wrong(i):
-        return words("sample.wrong", read=read, label=findings.class_name(int(label)))
-    return words("sample.right", read=read)
-
-
-def _explained(findings: Findings, i: int, e: Explanation | None) -> str:
-    """The explained output, when it is not simply the predicted class."""
-    if e is None or not findings.classes:
-        return ""
-    if e.target.against is None and e.target.index == int(findings.predicted[i]):
-        return ""
-    return findings.words("sample.explained", target=e.target.describe(findings.classes))
-
-
-def _bars(findings: Findings, i: int) -> list[dict[str, Any]]:
-    """The most probable classes, always the true one, then one line for the rest."""
-    if not findings.classes:
-        return []
-    p, label = findings.run.predictions[i], findings.run.samples[i].label
-    k = 5 if len(p) > MANY_CLASSES else 3
-    order = np.argsort(-p, kind="stable")[:k].tolist()
-    if label is not None and int(label) not in order and int(label) < len(p):
-        order.append(int(label))
-    bars: list[dict[str, Any]] = []
-    for c in order:
-        name = findings.class_name(c)
-        true = label is not None and c == int(label) and findings.is_wrong(i)
-        bars.append(
-            {
-                "name": findings.words("sample.true", name=name) if true else name,
-                "width": f"{100 * float(p[c]):.1f}",
-                "text": percent(float(p[c])),
-                "first": c == order[0],
-            }
-        )
-    rest = len(p) - len(order)
-    if rest > 0:
-        others = findings.words("sample.others", n=count(rest))
-        bars.append({"name": others, "text": percent(max(0.0, float(1 - p[order].sum())))})
-    return bars
 
 
 def _slot(mine: Card, method: str, end: float) -> dict[str, Any]:

@@ -43,19 +43,26 @@ def facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
     environment = run.environment
     weights = model.get("n_parameters")
     architecture = [str(model["architecture"])] if model.get("architecture") else []
+    even = words("fact.even", unit=shown_unit) if unit == "log-odds" else shown_unit
     cells = (
         (
             "model",
             model.get("id") or next((e.model_id for e in run.explanations), "–"),
             " · ".join(
-                [*architecture, *([words("fact.weights", n=count(weights))] if weights else [])]
+                [
+                    *architecture,
+                    *([words("fact.weights", n=count(weights))] if weights else []),
+                    *_taken(findings),
+                ]
             ),
         ),
         ("data", data.get("name") or "–", _quality(findings)),
         (
             "output",
             _target(findings, question),
-            words("fact.even", unit=shown_unit) if unit == "log-odds" else shown_unit,
+            " · ".join(
+                [even, *([words("fact.labels")] if findings.task.words == "labels" else [])]
+            ),
         ),
         (
             "features",
@@ -128,9 +135,26 @@ def _created(run: Run) -> str:
 
 def _target(findings: Findings, question: Mapping[str, Any]) -> str:
     words, asked = findings.words, str(question.get("target") or "")
-    if not findings.classes:
+    if findings.task.words == "value":
         return words("target.value")
-    return words.known(f"target.{asked}", asked) if asked else words("target.mixed")
+    if findings.task.words == "values":
+        return words("target.values", names=words.listed(_described(findings)))
+    kind = "_label" if findings.task.words == "labels" else ""
+    if not asked:
+        return words(f"target.mixed{kind}")
+    return words.known(f"target.{asked}{kind}", asked)
+
+
+def _described(findings: Findings) -> list[str]:
+    """The names of the explained outputs."""
+    asked = dict.fromkeys(e.target.index for e in findings.run.explanations)
+    return [findings.task.outputs[i] for i in asked]
+
+
+def _taken(findings: Findings) -> list[str]:
+    """What the model's numbers were taken for, where nobody said what they are."""
+    info = part(findings.run, "model").get("info") or {}
+    return [findings.words(f"outputs.{info['outputs']}")] if info.get("outputs_note") else []
 
 
 def _quality(findings: Findings) -> str:

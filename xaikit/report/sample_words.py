@@ -60,6 +60,15 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
     "sample.wrong": ("Wrong: read {read}, is {label}", "오답: 판독 {read}, 실제 {label}"),
     "sample.right": ("Read as {read}, correct", "판독 {read}, 정답"),
     "sample.read": ("Read as {read}", "판독 {read}"),
+    "sample.labels": ("Labels read: {read}", "판독한 레이블: {read}"),
+    "sample.labels_right": ("Labels read: {read}, all correct", "판독한 레이블: {read}, 모두 정답"),
+    "sample.labels_wrong": (
+        "Wrong: labels read: {read}, true: {label}",
+        "오답: 판독한 레이블 {read}, 실제 {label}",
+    ),
+    "sample.no_label": ("none", "없음"),
+    "sample.at_most": ("≤ {p}", "≤ {p}"),
+    "sample.true_value": ("true {value}", "실제 {value}"),
     "sample.value": ("Predicted {read}, true value {label}", "예측 {read}, 실제 {label}"),
     "sample.value_only": ("Predicted {read}", "예측 {read}"),
     "sample.agree": ("methods agree ρ = {value}", "방법 간 일치 ρ = {value}"),
@@ -174,6 +183,7 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
     "metric.feature_agreement": ("overlap of the top features", "상위 특징의 겹침"),
     "metric.r2": ("R²", "R²"),
     "metric.mae": ("mean absolute error", "평균 절대 오차"),
+    "metric.exact_match": ("share with every label right", "모든 레이블이 맞은 비율"),
     "metric.accuracy": ("accuracy", "정확도"),
     # removal
     "removal.nav": ("Removal test", "제거 시험"),

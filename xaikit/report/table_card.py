@@ -52,7 +52,7 @@ def table_parts(mine: Card) -> dict[str, Any] | None:
 
 
 def _target(mine: Card) -> str:
-    return mine.lead.target.describe(mine.findings.classes) if mine.lead else ""
+    return mine.findings.task.describe(mine.lead.target) if mine.lead else ""
 
 
 def table_end(mine: Card) -> float:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,6 +15,8 @@ from xaikit.report.formats import fixed, signed
 __all__ = ["marked_words"]
 
 N_NUMBERED = 3
+CLOSING = tuple(".,;:!?)]}%…’”\"'")
+OPENING = tuple("([{“‘$")
 LONG = 60  # texts of more words are folded
 FOLD_FROM = 12  # words in a row
 FOLD_BELOW = 0.05  # share of the scale
@@ -38,7 +41,7 @@ def marked_words(
     faint = np.zeros(len(values), dtype=bool) if errors is None else np.abs(values) < errors
     order = np.argsort(-np.abs(shares), kind="stable")[:N_NUMBERED]
     numbered = {int(np.flatnonzero(ids == i)[0]): i for i in order if bin_of(shares[i])}
-    gaps = Text(sample.x).gaps
+    gaps = _gaps(sample)
     show = signed if values.min() < 0 or explanation.unit != "relative" else fixed
     words = [
         {
@@ -46,12 +49,25 @@ def marked_words(
             "bin": bin_of(shares[f]) if f >= 0 else 0,
             "faint": f >= 0 and bool(faint[f]),
             "value": show(float(values[numbered[i]]), digits) if i in numbered else "",
-            "before": gaps[i],
+            "before": gaps[i].replace("\0", " "),  # which no page may hold
         }
         for i, (word, f) in enumerate(zip(sample.x, ids, strict=True))
     ]
     weak = np.abs(np.append(shares, 0.0)[ids]) < FOLD_BELOW
     return _folded(words, weak, ids, values, digits) if len(words) > LONG else words
+
+
+def _gaps(sample: Sample) -> list[str]:
+    """What stands before each word: in the text as written, or by the rules of punctuation."""
+    words = sample.x.tolist()
+    if "text" in sample.meta:
+        return list(Text(sample.x).gaps)
+    return ["", *("" if _glued(a, b) else " " for a, b in pairwise(words))]
+
+
+def _glued(before: str, word: str) -> bool:
+    """Whether a word stands next to the one before it without a space."""
+    return bool(word) and (all(c in CLOSING for c in word) or before in OPENING)
 
 
 def _folded(

@@ -77,6 +77,22 @@ WORDS: dict[str, tuple[str, str]] = {
     "fact.quality": ("{n} · {metric} {value} {interval}", "{n} · {metric} {value} {interval}"),
     "fact.no_quality": ("quality not yet tested", "성능은 아직 시험하지 않음"),
     "fact.even": ("{unit} (0 = even chance)", "{unit} (0 = 반반)"),
+    "fact.labels": (
+        "several labels can hold, each with its own probability",
+        "여러 레이블이 함께 성립할 수 있으며 확률은 각각 따로입니다",
+    ),
+    "outputs.probabilities": (
+        "its outputs were found to be probabilities (they sum to 1)",
+        "출력을 확률로 판단함 (합이 1)",
+    ),
+    "outputs.log_probabilities": (
+        "its outputs were found to be log-probabilities",
+        "출력을 로그 확률로 판단함",
+    ),
+    "outputs.logits": (
+        "its one column was taken as the logit of the second class",
+        "출력 한 열을 둘째 분류의 로짓으로 판단함",
+    ),
     "fact.same": ("same for every method", "모든 방법에 동일"),
     "fact.replace": ("Replaced by {masker}", "대체: {masker}"),
     "fact.second": ("checked with {masker} too", "다음으로도 확인: {masker}"),
@@ -98,6 +114,10 @@ WORDS: dict[str, tuple[str, str]] = {
     "fact.run_id": ("run {id}", "run {id}"),
     "target.predicted": ("Predicted class", "예측한 분류"),
     "target.label": ("True class", "실제 분류"),
+    "target.predicted_label": ("Most probable label", "가장 확률 높은 레이블"),
+    "target.label_label": ("True label", "실제 레이블"),
+    "target.mixed_label": ("Chosen label", "선택한 레이블"),
+    "target.values": ("Predicted value of {names}", "예측값: {names}"),
     "target.value": ("Predicted value", "예측값"),
     "target.mixed": ("Chosen class", "선택한 분류"),
     "unit.log-odds": ("log-odds", "로그 오즈"),

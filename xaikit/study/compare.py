@@ -20,13 +20,14 @@ from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput
 from xaikit.core.progress import Progress
 from xaikit.core.stats import bootstrap_interval, spearman, wilson
-from xaikit.core.types import Explanation, Floats, Sample, Space, Target
+from xaikit.core.types import Explanation, Floats, Sample, Space
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import ask, make_method
 from xaikit.models import train
 from xaikit.study.context import environment
 from xaikit.study.plan import Plan, make_question
 from xaikit.study.quality import blind, interval, paired, per_row
+from xaikit.tasks import task_of
 
 __all__ = ["AUTO_MODELS", "compare"]
 
@@ -184,7 +185,8 @@ def _explain(
     tick: Callable[[int], None],
 ) -> tuple[list[Explanation], list[Explanation]]:
     """SHAP of the model and of its twin, for the true class, in the unit that all models share."""
-    targets = [Target(0 if space == "value" else int(s.label or 0), space=space) for s in samples]
+    task = task_of(fitted.model)
+    targets = [task.target(task.named("label", s), space) for s in samples]
     found = []
     for model in (fitted.model, fitted.twin):
         questions = [

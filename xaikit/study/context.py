@@ -11,9 +11,10 @@ import numpy as np
 
 from xaikit.core.abilities import Model
 from xaikit.core.question import Question, versions
-from xaikit.core.stats import wilson
+from xaikit.core.types import Target
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import Method
+from xaikit.tasks import task_of
 
 __all__ = ["describe", "environment"]
 
@@ -38,7 +39,7 @@ def describe(
     data: Dataset | None,
     quality: dict[str, Any] | None,
     drawn: int | None,
-    target: str,
+    target: str | int | Target,
     second_masker: str | None,
     command: str,
 ) -> dict[str, Any]:
@@ -51,7 +52,7 @@ def describe(
         "data": _data(model, data),
         "chosen": _chosen([q.sample.id for q in questions], data, drawn),
         "question": {
-            "target": target,
+            "target": _asked(model, target),
             "unit": first.target.unit,
             "features": first.segmentation.source,
             "masker": first.masker.name,
@@ -61,6 +62,11 @@ def describe(
         "methods": {m.name: m.facts() for m in methods},
         "rationale": _rationale(questions, data),
     }
+
+
+def _asked(model: Model, target: str | int | Target) -> str:
+    """What was asked for, in words."""
+    return task_of(model).describe(target) if isinstance(target, Target) else str(target)
 
 
 def environment() -> dict[str, Any]:
@@ -85,23 +91,17 @@ def _chosen(ids: list[str], data: Dataset | None, drawn: int | None) -> dict[str
 
 def _model(model: Model, measured: dict[str, Any] | None) -> dict[str, Any]:
     """Facts of the model; its quality is the measured one, or what training noted."""
-    info = dict(model.info)
-    test = {} if measured else dict(info.get("metrics", {}).get("test", {}))
-    quality: dict[str, Any] = dict(measured or {})
-    if "accuracy" in test:
-        low, high = wilson(int(test["correct"]), int(test["n"]))
-        quality = {"metric": "accuracy", "value": test["accuracy"], "interval": [low, high]}
-    elif "r2" in test:
-        quality = {"metric": "r2", "value": test["r2"], "interval": None}
-    if quality and not measured:
-        quality |= {"n": test.get("n"), "split": "test"}
+    info, task = dict(model.info), task_of(model)
+    noted = task.quality(dict(info.get("metrics", {}).get("test", {})))
+    quality = measured or (noted and {**noted, "split": "test"})
     return {
         "id": model.id,
         "family": info.get("family", ""),
         "architecture": info.get("architecture", ""),
         "n_parameters": info.get("n_parameters"),
         "classes": list(model.classes),
-        "quality": quality or None,
+        "task": {"name": task.name, "outputs": list(task.outputs)},
+        "quality": quality,
         "info": info,
     }
 

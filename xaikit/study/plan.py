@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, NotApplicable, XaikitError, foreign
-from xaikit.core.question import Masker, Pool, Precision, Question, default_target, runner_up
+from xaikit.core.question import Masker, Pool, Precision, Question
 from xaikit.core.types import Explanation, Sample, Segmentation, Target
 from xaikit.methods import METHODS
 from xaikit.methods.base import Method, ask, make_method, reason_against
@@ -19,6 +19,7 @@ from xaikit.modalities import segment
 from xaikit.modalities.table import categories_of
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.run import Failure
+from xaikit.tasks import default_target, task_of
 
 __all__ = [
     "Plan",
@@ -35,7 +36,7 @@ __all__ = [
 class Plan:
     """What is asked of every sample, the same for all methods.
 
-    target : "predicted", "label", a class name or index, or a Target
+    target : "predicted", "label", the name or index of a class, label or output, or a Target
     features : how a sample is cut into features ("auto", "patches:4", "words", "windows:12", ...),
         or a `Segmentation` of your own for samples of its grid
     masker : what a removed feature is replaced by ("auto", "mean", "blur", "rows", ...), or a
@@ -72,11 +73,13 @@ def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Que
     masker = plan.masker
     if not isinstance(masker, Masker):
         masker = mask_like(model, sample, segmentation, plan, masker)
-    target = plan.target
+    target, task = plan.target, task_of(model)
     with foreign(f"model '{model.id}' on sample '{sample.id}'"):
-        if not isinstance(target, Target):
+        if isinstance(target, Target):
+            target = task.fitted(target)
+        else:
             target = default_target(model, sample, target)
-        other = runner_up(model.scores([sample.x])[0], target) if model.classes else None
+        other = task.runner_up(model.scores([sample.x])[0], target) if task.rivals else None
     return Question(
         model=model,
         sample=sample,

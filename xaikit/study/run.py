@@ -18,8 +18,9 @@ from numpy.typing import NDArray
 from xaikit.core.errors import DataError
 from xaikit.core.files import read_arrays, read_json, short, write_arrays
 from xaikit.core.folders import Folder
-from xaikit.core.typed import build
+from xaikit.core.typed import build, fits
 from xaikit.core.types import Cost, Explanation, Floats, Sample, Score, Segmentation, Target
+from xaikit.study.facts import Facts
 
 if TYPE_CHECKING:
     from xaikit.judge.causes import Cause
@@ -52,7 +53,7 @@ class Run:
     """One study of one model.
 
     config : what was asked for, enough to ask again (command, seed, methods, target, ...)
-    predictions : (N, K) probabilities, or (N, 1) values of a regressor
+    predictions : (N, K) probabilities of classes or of each label, or values of a regressor
     context : JSON-able facts for the page: model, data, question, methods (see pipeline.py)
     """
 
@@ -164,7 +165,7 @@ def _flatten_run(run: Run, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
         {
             "id": s.id,
             "modality": s.modality,
-            "label": s.label,
+            "label": {"labels": sorted(s.label)} if isinstance(s.label, frozenset) else s.label,
             "meta": s.meta,
             "x": keep(f"sample-{i}-x", s.x),
             "rationale": keep(f"sample-{i}-rationale", s.rationale),
@@ -218,7 +219,10 @@ def _restore_run(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
     return _checked(
         Run(
             config=part("config", dict),
-            samples=tuple(filled(Sample, s, "x", "rationale") for s in part("samples")),
+            samples=tuple(
+                filled(Sample, {**s, "label": _label(s["label"])}, "x", "rationale")
+                for s in part("samples")
+            ),
             predictions=arrays["predictions"],
             explanations=tuple(
                 filled(
@@ -239,9 +243,18 @@ def _restore_run(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
     )
 
 
+def _label(stored: Any) -> Any:
+    """A label as it was: labels that hold at once are a set."""
+    return frozenset(stored["labels"]) if isinstance(stored, Mapping) else stored
+
+
 def _checked(run: Run) -> Run:
     """The run, whose parts belong together."""
     rows, ids = run.predictions, [sample.id for sample in run.samples]
+    if not fits(run.context, Facts) or not fits(
+        run.environment.get("versions", {}), dict[str, Any]
+    ):
+        raise ValueError("its context is not what a page can tell")
     if rows.dtype.kind not in "biuf" or rows.ndim != 2 or len(rows) != len(ids):
         raise ValueError(f"predictions of shape {rows.shape} for {len(ids)} samples")
     grids = {sample.id: sample.grid for sample in run.samples}
@@ -250,6 +263,9 @@ def _checked(run: Run) -> Run:
             raise ValueError(f"an explanation by {short(e.method)} is of none of the samples")
         if not all(0 <= i < rows.shape[1] for i in (e.target.index, e.target.against or 0)):
             raise ValueError(f"an explanation by {short(e.method)} is of output {e.target.index}")
+    classes = (run.context.get("model") or {}).get("classes")
+    if classes and len(classes) < rows.shape[1]:
+        raise ValueError(f"{len(classes)} classes are named and {rows.shape[1]} predicted")
     return run
 
 

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from scipy.special import softmax
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import CheckFailed, InvalidInput, foreign
@@ -26,6 +25,7 @@ from xaikit.study.naming import named
 from xaikit.study.plan import Plan, choose_methods, explain_all, make_questions
 from xaikit.study.quality import labelled, measured
 from xaikit.study.run import Failure, Run
+from xaikit.tasks import task_of
 
 __all__ = ["probabilities", "study"]
 
@@ -65,6 +65,7 @@ def study(
     samples = _distinct(samples)
     asked = Plan(**plan)
     model = named(model, data, asked.background)
+    task_of(model).require_labels(samples)
     chosen, failures = choose_methods(model, methods, budget=budget, tolerance=tolerance)
     wanted = _metrics(metrics)
     questions, lost = make_questions(model, samples, asked)
@@ -111,7 +112,7 @@ def study(
             data=data,
             quality=quality,
             drawn=drawn,
-            target=str(asked.target),
+            target=asked.target,
             second_masker=masked(questions[0], asked, second).name if second else None,
             command=command,
         ),
@@ -119,10 +120,10 @@ def study(
 
 
 def probabilities(model: Model, samples: Sequence[Sample]) -> Floats:
-    """(N, K) probabilities of a classifier, or (N, 1) values of a regressor."""
+    """(N, K) probabilities of the classes or of each label, or values of a regressor."""
     with foreign(f"model '{model.id}' on {len(samples)} sample(s)"):
         scores = model.scores([s.x for s in samples])
-    return np.asarray(softmax(scores, axis=1)) if model.classes else scores
+    return task_of(model).predictions(scores)
 
 
 def _distinct(samples: Sequence[Sample]) -> list[Sample]:
@@ -179,7 +180,14 @@ def _quality(model: Model, data: Dataset | None, failures: list[Failure]) -> dic
     if data is None or not labelled(data):
         return None
     with recorded(failures, "quality", model.id):
-        return measured(probabilities(model, data.test), data)
+        task = task_of(model)
+        if not task.many:
+            return measured(probabilities(model, data.test), data)
+        scores = model.scores(data.inputs("test"))
+        found = task.quality(
+            task.measures(scores, [s.label for s in data.test if s.label is not None])
+        )
+        return found and {**found, "split": "test"}
     return None
 
 
