@@ -21,7 +21,9 @@ X = np.array([[1.0, 0, 0, 0], [-1.0, 0, 0, 0], [0, 1.0, 0, 0]])  # logits are th
 def page(model, samples, tmp_path, language="en", **asked):
     run = study(model, samples, methods=["occlusion", "shap"], metrics="fast", **asked)
     assert not run.failures
-    return read(write_report(run, tmp_path / "page.html", language=language).read_text("utf-8")), run
+    return read(
+        write_report(run, tmp_path / "page.html", language=language).read_text("utf-8")
+    ), run
 
 
 def of_labels(**given):
@@ -46,7 +48,10 @@ def test_the_page_of_several_labels(tmp_path) -> None:
     assert "Labels read: none, all correct" in said[1]
     assert "Wrong: labels read: fox, true: cat" in said[2]
     assert "explained: log-odds of 'cat'" in said[0]  # two were predicted: which one is told
-    bars = {r.one("th").text: r.one("td", class_="num").text for r in cards["both"].one("table", class_="bars").all("tr")}
+    bars = {
+        r.one("th").text: r.one("td", class_="num").text
+        for r in cards["both"].one("table", class_="bars").all("tr")
+    }
     p = expit(X[0] @ W)
     assert bars["cat"] == f"{100 * p[0]:.0f}\u00a0%"  # not a share of all
     assert bars["dog"] == f"{100 * p[1]:.0f}\u00a0%"
@@ -67,7 +72,9 @@ def test_the_page_of_several_values(tmp_path) -> None:
     model = wrap(lambda x: x @ W, modality="table", background=ROWS, names=NAMES)
     samples = [Sample("a", X[0], "table", label=(1, 2, 3, 4)), Sample("b", X[1], "table")]
     found, _ = page(model, samples, tmp_path, target="dog")
-    assert "Predicted cat 4 (true 1), dog 3 (true 2), owl 0 (true 3) and fox 0 (true 4)" in found.text
+    assert (
+        "Predicted cat 4 (true 1), dog 3 (true 2), owl 0 (true 3) and fox 0 (true 4)" in found.text
+    )
     assert "Predicted value of dog" in found.text
     assert "explained: predicted value of 'dog'" in found.text
     assert not found.all("table", class_="bars")
@@ -78,7 +85,11 @@ def test_the_page_says_what_the_numbers_were_taken_for(tmp_path) -> None:
     told = {"outputs": "probabilities"}
     for given, said in (({}, True), (told, False)):
         model = wrap(
-            lambda x: softmax(x @ W, axis=1), modality="table", classes=NAMES, background=ROWS, **given
+            lambda x: softmax(x @ W, axis=1),
+            modality="table",
+            classes=NAMES,
+            background=ROWS,
+            **given,
         )
         found, _ = page(model, [Sample("a", X[0], "table")], tmp_path)
         assert ("outputs were found to be probabilities" in found.text) == said
