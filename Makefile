@@ -1,18 +1,23 @@
-# make demo | make test | make check | make bench | make docs
+# make demo | make test | make check | make fuzz | make bench | make docs
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
+# what was tested; a newer package is tried by: make test CONSTRAINTS=
+CONSTRAINTS ?= -c constraints.txt
+PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRAINTS)
 
-.PHONY: demo test check bench docs clean
+FUZZ ?= 20000
 
-$(BIN)/.installed: pyproject.toml
+.PHONY: demo test check fuzz bench docs clean
+
+$(BIN)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else f"xaikit needs Python 3.11 to 3.13 and {sys.executable} is {v[0]}.{v[1]}; say make PYTHON=python3.12")'
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
+	$(PIP) -e .
 	touch $@
 
 $(BIN)/.tested: $(BIN)/.installed
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	$(PIP) -e '.[test]'
 	touch $@
 
 demo: $(BIN)/.installed  ## train the demo models and write reports/index.html
@@ -26,8 +31,11 @@ check: $(BIN)/.tested  ## lint, format, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+fuzz: $(BIN)/.tested  ## every reader, fed $(FUZZ) damaged files and folders each
+	XAIKIT_FUZZ=$(FUZZ) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q tests/fuzz
+
 bench: $(BIN)/.tested  ## beside captum, lime, shap and shapiq, into docs/performance.md; then accuracy (needs ../shared/data)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
+	$(PIP) -e '.[bench]'
 	$(BIN)/python -m benchmarks --write
 	$(BIN)/python benchmarks/shapley_accuracy.py
 	$(BIN)/python benchmarks/accuracy.py --data ../shared/data

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -121,6 +122,77 @@ def test_naming_a_method_that_does_not_apply_is_recorded_not_hidden(place) -> No
     (failure,) = json.loads(done.stdout)["failures"]
     assert (failure["method"], failure["kind"]) == ("gradcam", "not_applicable")
     assert "spatial layer" in (place / "b.html").read_text(encoding="utf-8")
+
+
+def lay(folder: Path, files: dict[str, bytes]) -> None:
+    for name, content in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+
+
+def files(folder: Path) -> dict[str, bytes]:
+    return {str(p.relative_to(folder)): p.read_bytes() for p in folder.rglob("*") if p.is_file()}
+
+
+OWN = {
+    "own/manifest.json": b'{"name": "my web app"}',
+    "own/config.json": b'{"mine": true}',
+    "own/thesis.txt": b"three years of work",
+    "runs/wine-logistic/config.json": b"[]",
+    "runs/waves-fcn_1d/notes.txt": b"mine",
+    "reports/compare-wine.html": b"<p>my page",
+    "page.html": b"<p>my page",
+}
+QUICK = ("-m", "occlusion", "--metrics", "none", "-n", "1", "--json")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("train", "logistic", "-d", "wine", "--out", "own"), "'own' is not empty and holds no model"),
+        (("train", "logistic", "-d", "wine"), "'runs/wine-logistic' is not empty and holds no model"),
+        (("explain", "logistic", "-d", "wine", *QUICK), "'runs/wine-logistic' is not empty"),
+        (("explain", "tree", "-d", "wine", "--run", "own", *QUICK), "'own' is not empty and holds no run"),
+        (("explain", "tree", "-d", "wine", "-o", "page.html", *QUICK), "'page.html' is there already"),
+        (("compare", "-d", "wine"), "'reports/compare-wine.html' is there already"),
+        (("demo",), "'runs/waves-fcn_1d' is not empty and holds no model"),
+    ],
+)  # fmt: skip
+def test_what_is_a_persons_own_stops_a_command_before_its_work(words, told, tmp_path) -> None:
+    lay(tmp_path, OWN)
+    done = xaikit(*words, cwd=tmp_path)
+    assert done.returncode == 2
+    assert told in done.stderr
+    assert len(done.stderr.strip().splitlines()) == 1
+    assert files(tmp_path) == OWN
+
+
+def test_a_name_in_a_model_folder_decides_no_path(place, tmp_path) -> None:
+    """The folder may come from anybody; nothing is written but in runs/ and reports/."""
+    lay(tmp_path, {"site/index.html": b"my home page", "site/explain-x/manifest.json": b"{}"})
+    shutil.copytree(place / "runs" / "wine-mlp", tmp_path / "work" / "given")
+    config = tmp_path / "work" / "given" / "config.json"
+    for id in ("../../site/index", str(tmp_path / "site" / "index"), "x\n/../../../site/explain-x"):
+        config.write_text(json.dumps({**json.loads(config.read_text()), "id": id}))
+        before = files(tmp_path)
+        done = xaikit("explain", "given", "-d", "wine", *QUICK, cwd=tmp_path / "work")
+        assert done.returncode == 0, done.stderr
+        new = {name: c for name, c in files(tmp_path).items() if before.get(name) != c}
+        assert {name.split("/")[1] for name in new} == {"runs", "reports"}
+        assert all(name.count("/") in (2, 3) and "~" in name for name in new)
+
+
+def test_a_page_is_overwritten_by_force_only_and_notes_stay(place, explained, tmp_path) -> None:
+    shutil.copytree(place / "runs" / "wine", tmp_path / "run")
+    lay(tmp_path, {"run/notes.txt": b"mine", "page.html": b"<p>my page"})
+    words = ("report", "run", "-o", "page.html")
+    done = xaikit(*words, cwd=tmp_path)
+    assert (done.returncode, "xaikit did not write it" in done.stderr) == (2, True)
+    assert (tmp_path / "page.html").read_bytes() == b"<p>my page"
+    for more in (("--force",), ()):  # the second time the page is xaikit's own
+        assert xaikit(*words, *more, cwd=tmp_path).returncode == 0
+        assert b"<h1" in (tmp_path / "page.html").read_bytes()
+    assert (tmp_path / "run" / "notes.txt").read_bytes() == b"mine"
 
 
 def test_help_shows_examples(tmp_path) -> None:

@@ -173,7 +173,7 @@ def test_a_folder_that_is_no_run_says_so(tmp_path) -> None:
     (tmp_path / "precious.txt").write_text("mine")
     question = ask_table(linear([1.0]), [1.0])
     run = Run({}, (question.sample,), np.array([[1.0]]), ())
-    with pytest.raises(DataError, match="is not empty and holds no run"):
+    with pytest.raises(DataError, match="is not empty and holds no run that xaikit wrote"):
         run.save(tmp_path)
     assert (tmp_path / "precious.txt").read_text() == "mine"
     assert [p.name for p in tmp_path.iterdir()] == ["precious.txt"]

@@ -16,7 +16,7 @@ from xaikit.core.abilities import Model
 from xaikit.core.question import Masker, Pool, Question
 from xaikit.core.types import Explanation, Sample, Score, Segmentation
 from xaikit.judge.verdict import verdicts
-from xaikit.methods.base import METHODS, Card, ask, make_method
+from xaikit.methods.base import METHODS, Card, Method, ask, make_method
 from xaikit.metrics import METRICS, agreement_scores, disagreements, removal_tests
 from xaikit.shapley.exact import coalition_masks, shapley_weights
 from xaikit.study.run import Run
@@ -116,7 +116,7 @@ def integrated(question: Question, model: Bent) -> np.ndarray:
 
 
 @dataclasses.dataclass(frozen=True)
-class Toy:
+class Toy(Method):
     """An explainer of a test; `values` is overridden."""
 
     name: ClassVar[str] = "toy"

@@ -101,8 +101,8 @@ BROKEN = [
     ({"X": numbered(3), "y": Y[:5]}, r"X of shape \(20, 3\) and y of shape \(5,\)"),
     ({"X": numbered(3), "y": np.eye(20)}, r"y of shape \(20, 20\); one label a row is needed"),
     ({"X": np.array([["a"]] * 20), "y": Y}, "has X of type <U1; numbers are needed"),
-    ({"X": np.array([{}] * 20), "y": Y}, "'a.npz' holds an array of Python objects"),
-    ({"X": numbered(3), "y": np.array([None] * 20)}, "'a.npz' holds an array of Python objects"),
+    ({"X": np.array([{}] * 20), "y": Y}, "'a.npz' cannot be read: .* holds Python objects, which would need unpickling"),
+    ({"X": numbered(3), "y": np.array([None] * 20)}, "'a.npz' cannot be read: .* holds Python objects, which would need unpickling"),
     ({"X": np.where(numbered(3) == 13, np.nan, 1.0), "y": Y}, r"NaN or infinity in X, row 5 at \(1,\)"),
     ({"X": numbered(3), "y": np.where(Y == 1, np.nan, 0)}, "'row-2' of 'a.npz' has a label that is NaN"),
     ({"X": numbered(3), "y": Y * 0}, "'a.npz' has one class only, '0'"),
@@ -129,11 +129,13 @@ def test_a_shape_that_does_not_fit_the_stated_modality_is_refused(tmp_path: Path
 
 def test_another_kind_of_file_is_refused(tmp_path: Path) -> None:
     (tmp_path / "fake.npz").write_text("not a zip")
-    with pytest.raises(DataError, match=r"'fake.npz' is no .npz file; write it with numpy.savez"):
+    with pytest.raises(
+        DataError, match=r"'fake.npz' cannot be read: File is not a zip file; write it with"
+    ):
         load_data(tmp_path / "fake.npz")
     whole = save(tmp_path, X=numbered(30), y=Y).read_bytes()
     damaged = bytearray(whole)
     damaged[200:260] = bytes(60)
     (tmp_path / "damaged.npz").write_bytes(bytes(damaged))
-    with pytest.raises(DataError, match=r"'damaged.npz' cannot be read as .npz"):
+    with pytest.raises(DataError, match=r"'damaged.npz' cannot be read"):
         load_data(tmp_path / "damaged.npz")

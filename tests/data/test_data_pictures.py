@@ -145,5 +145,5 @@ def test_a_mask_of_another_size_is_refused(tmp_path: Path) -> None:
 
 def test_a_file_that_is_no_zip_is_named(tmp_path: Path) -> None:
     (tmp_path / "pets.zip").write_text("no zip")
-    with pytest.raises(DataError, match=r"'pets.zip' cannot be read as .zip"):
+    with pytest.raises(DataError, match=r"'pets.zip' cannot be read: File is not a zip file"):
         load_data(tmp_path / "pets.zip")

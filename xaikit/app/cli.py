@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import sys
 from pathlib import Path
@@ -52,6 +53,22 @@ Size = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Same seed, same numbers.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+Balanced = Annotated[
+    bool,
+    typer.Option(
+        "--balanced", help="Every class weighs the same in training, whatever the kind of model."
+    ),
+]
+Draw = Annotated[
+    bool,
+    typer.Option(
+        "--draw",
+        help="Take the N samples at random by --seed; else the first, in the file's order.",
+    ),
+]
+Force = Annotated[
+    bool, typer.Option("--force", help="Overwrite a page's file that xaikit did not write.")
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
 Settings = Annotated[
     list[str] | None,
@@ -65,7 +82,8 @@ def main() -> NoReturn:
     try:
         app()
     except XaikitError as error:
-        err.print(f"xaikit: {error}", style="red", markup=False, highlight=False, soft_wrap=True)
+        said = " ".join(str(error).split())  # one line, whatever a name in it holds
+        err.print(f"xaikit: {said}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
     sys.exit(0)
 
@@ -95,6 +113,7 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Passes over the training data.")] = None,
     device: Device = "auto",
     seed: Seed = 0,
+    balanced: Balanced = False,
     settings: Settings = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -115,6 +134,7 @@ def train(
     """
     from xaikit.models import save_model
     from xaikit.models import train as fit
+    from xaikit.models.fields import MODELS
 
     dataset = _load(
         data,
@@ -125,16 +145,19 @@ def train(
         task=task,
         size=size,
     )
+    place = folder or _model_folder(dataset, model)
+    MODELS.check_free(place)
     fitted = fit(
         model,
         dataset,
         epochs=epochs,
         device=device,
         seed=seed,
+        balanced=balanced,
         progress=not as_json,
         **_settings(settings),
     )
-    place = save_model(fitted, folder or Path("runs") / f"{dataset.name}-{model}")
+    save_model(fitted, place)
     metrics = fitted.info.get("metrics", {}).get("test", {})
     if as_json:
         _print_json({"folder": str(place), "test": metrics, "id": fitted.id})
@@ -150,7 +173,11 @@ def explain(
     methods: Annotated[
         str, typer.Option("--methods", "-m", help="auto, or names with commas between.")
     ] = "auto",
-    n: Annotated[int, typer.Option("--n", "-n", min=1, help="How many test samples.")] = 8,
+    n: Annotated[
+        int,
+        typer.Option("--n", "-n", min=1, help="How many test samples: the first N of the file."),
+    ] = 8,
+    draw: Draw = False,
     target: Annotated[
         str, typer.Option("--target", "-t", help="predicted, label, or a class.")
     ] = "predicted",
@@ -158,6 +185,14 @@ def explain(
         str, typer.Option(help="How samples are cut, for example patches:4 or slic:50.")
     ] = "auto",
     masker: Annotated[str, typer.Option(help="What a removed feature becomes.")] = "auto",
+    background: Annotated[
+        int | None,
+        typer.Option(
+            "--background",
+            min=1,
+            help="Training rows that stand in for what is removed [50 or all].",
+        ),
+    ] = None,
     html: Annotated[Path | None, typer.Option("--out", "-o", help="The report page.")] = None,
     run_folder: Annotated[Path | None, typer.Option("--run", help="Folder of all numbers.")] = None,
     metrics: Annotated[str, typer.Option(help="auto, fast or none.")] = "auto",
@@ -182,6 +217,7 @@ def explain(
     test: TestFile = None,
     task: Task = None,
     size: Size = None,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Explain a model's answers with many methods and write one page that compares them.
@@ -196,9 +232,16 @@ def explain(
 
       xaikit explain runs/digits-lenet --data digits --methods shap,lime --budget 500 --memory 512MB
     """
+    from xaikit.app.lines import what_failed
+    from xaikit.core.folders import check_page, file_name
     from xaikit.report import write_report
+    from xaikit.study.run import RUNS
     from xaikit.study.study import study
 
+    if run_folder is not None:  # before the work
+        RUNS.check_free(run_folder)
+    if html is not None:
+        check_page(html, force)
     dataset = _load(
         data,
         seed,
@@ -215,7 +258,11 @@ def explain(
         "precision": precision,
     }
     asked = _model(model, dataset, device, seed, quiet=as_json)
-    samples = dataset.test[:n]
+    numbers = run_folder or Path("runs") / file_name(f"explain-{asked.id}")
+    html = html or Path("reports") / file_name(asked.id, ".html")
+    RUNS.check_free(numbers)
+    check_page(html, force)
+    samples = _samples(dataset, n, seed, draw)
     run = study(
         asked,
         samples,
@@ -224,14 +271,16 @@ def explain(
         target=target,
         features=features,
         masker=masker,
+        n_background=background,
         seed=seed,
+        drawn=seed if draw else None,
         data=dataset,
         progress=not as_json,
         command=_command(),
         **limits,
     )
-    place = run.save(run_folder or Path("runs") / f"explain-{asked.id}")
-    page = write_report(run, html or Path("reports") / f"{asked.id}.html", language=language)
+    place = run.save(numbers)
+    page = write_report(run, html, language=language, force=force)
     broken = [f for f in run.failures if f.kind == "error"]
     if as_json:
         _print_json(_summary(run, place, page))
@@ -239,7 +288,7 @@ def explain(
         _print_run(run)
         for failure in broken:
             err.print(
-                f"{failure.method} on {failure.sample_id}: {failure.reason}",
+                f"{what_failed(failure)}: {failure.reason}",
                 style="red",
                 markup=False,
                 highlight=False,
@@ -256,7 +305,12 @@ def compare(
         str, typer.Option("--models", help="Names with commas between, the first is the baseline.")
     ] = "auto",
     html: Annotated[Path | None, typer.Option("--out", "-o", help="The page.")] = None,
-    n: Annotated[int, typer.Option("--n", "-n", min=2, help="Samples to explain.")] = 24,
+    n: Annotated[
+        int,
+        typer.Option("--n", "-n", min=2, help="Samples to explain: the first N of the test rows."),
+    ] = 24,
+    draw: Draw = False,
+    balanced: Balanced = False,
     device: Device = "auto",
     seed: Seed = 0,
     text_column: TextColumn = None,
@@ -264,6 +318,7 @@ def compare(
     test: TestFile = None,
     task: Task = None,
     size: Size = None,
+    force: Force = False,
     as_json: AsJson = False,
 ) -> None:
     """Compare machine learning with deep learning: accuracy, calibration, cost, and what they look at.
@@ -274,6 +329,7 @@ def compare(
 
       xaikit compare --data adult.csv --models boosting,mlp --out adult.html
     """
+    from xaikit.core.folders import check_page, file_name
     from xaikit.report import write_comparison
     from xaikit.study.compare import compare as contrast
 
@@ -286,8 +342,20 @@ def compare(
         task=task,
         size=size,
     )
-    found = contrast(dataset, models=models, n=n, seed=seed, device=device, progress=not as_json)
-    page = write_comparison(found, html or Path("reports") / f"compare-{dataset.name}.html")
+    html = html or Path("reports") / file_name(f"compare-{dataset.name}", ".html")
+    check_page(html, force)
+    _samples(dataset, n, seed, draw)
+    found = contrast(
+        dataset,
+        models=models,
+        n=n,
+        seed=seed,
+        device=device,
+        balanced=balanced,
+        draw=draw,
+        progress=not as_json,
+    )
+    page = write_comparison(found, html, force=force)
     if as_json:
         _print_json({"page": str(page), **found})
     else:
@@ -299,6 +367,7 @@ def report(
     run: Annotated[Path, typer.Argument(help="A run folder that `xaikit explain` wrote.")],
     html: Annotated[Path | None, typer.Option("--out", "-o", help="The page.")] = None,
     language: Annotated[str, typer.Option(help="Language of the page: en or ko.")] = "en",
+    force: Force = False,
 ) -> None:
     """Write the page again from a saved run; needs no model and no torch.
 
@@ -306,12 +375,12 @@ def report(
 
       xaikit report runs/explain-digits-lenet --out digits.html --language ko
     """
+    from xaikit.core.folders import file_name
     from xaikit.report import write_report
     from xaikit.study.run import Run
 
-    page = write_report(
-        Run.load(run), html or Path("reports") / f"{run.name}.html", language=language
-    )
+    html = html or Path("reports") / file_name(run.resolve().name, ".html")
+    page = write_report(Run.load(run), html, language=language, force=force)
     out.print(f"report: {page}", highlight=False, soft_wrap=True)
 
 
@@ -349,6 +418,7 @@ def demo(
         "reports"
     ),
     seed: Seed = 0,
+    force: Force = False,
 ) -> None:
     """Train the demo models and write reports/index.html with one report for each kind of data.
 
@@ -358,7 +428,7 @@ def demo(
     """
     from xaikit.app.demo import run_demo
 
-    index = run_demo(folder, seed=seed)
+    index = run_demo(folder, seed=seed, force=force)
     out.print(f"open {index.resolve()}", highlight=False, soft_wrap=True)
 
 
@@ -410,14 +480,33 @@ def _load(data: str, seed: int, **options: Any) -> Any:
 
 def _model(name: str, dataset: Any, device: str, seed: int, quiet: bool) -> Any:
     from xaikit.models import load_model, save_model, train
+    from xaikit.models.fields import MODELS
 
-    if Path(name).is_dir():
+    if os.path.isdir(name):
         return load_model(name, device=device)
     if "/" in name:
         raise InvalidInput(f"no model folder '{name}'; train one with `xaikit train`.")
+    place = _model_folder(dataset, name)
+    MODELS.check_free(place)
     fitted = train(name, dataset, device=device, seed=seed, progress=not quiet)
-    save_model(fitted, Path("runs") / f"{dataset.name}-{name}")
+    save_model(fitted, place)
     return fitted
+
+
+def _samples(dataset: Any, n: int, seed: int, draw: bool) -> Any:
+    from xaikit.app.lines import one_class
+
+    samples = dataset.take(n, seed if draw else None)
+    if warning := one_class(dataset, samples):
+        err.print(warning, markup=False, highlight=False, soft_wrap=True)
+    return samples
+
+
+def _model_folder(dataset: Any, model: str) -> Path:
+    """Where a model is saved that no place was named for."""
+    from xaikit.core.folders import file_name
+
+    return Path("runs") / file_name(f"{dataset.name}-{model}")
 
 
 def _budget(text: str) -> int | str:
@@ -467,11 +556,13 @@ def _summary(run: Any, place: Path, page: Path) -> dict[str, Any]:
             {"sample": e.sample_id, "method": e.method, "top": e.top(5), "residual": e.residual}
             for e in run.explanations
         ],
+        "quality": run.context["model"]["quality"],
         "failures": [vars(f) for f in run.failures],
     }
 
 
 def _print_run(run: Any) -> None:
+    from xaikit.app.lines import quality_line
     from xaikit.judge.verdict import verdicts
 
     if note := run.context["model"]["info"].get("outputs_note"):
@@ -482,6 +573,8 @@ def _print_run(run: Any) -> None:
         for v in verdicts(run)
     ]
     _print_table(["method", "verdict", "why"], rows)
+    if quality := quality_line(run):
+        out.print(f"quality: {quality}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _print_table(columns: list[str], rows: list[list[str]]) -> None:

@@ -9,11 +9,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from xaikit.core.folders import check_page
 from xaikit.core.progress import Progress
 from xaikit.data import load_data
 from xaikit.models import save_model, train
+from xaikit.models.fields import MODELS
 from xaikit.report import write_comparison, write_index, write_report
 from xaikit.study.compare import compare
+from xaikit.study.run import RUNS
 from xaikit.study.study import study
 
 __all__ = ["COMPARED", "DEMOS", "Demo", "run_demo"]
@@ -29,6 +32,16 @@ class Demo:
     epochs: int | None = None
     metrics: str = "auto"
 
+    @property
+    def place(self) -> Path:
+        """Where its model is saved."""
+        return Path("runs") / f"{self.data}-{self.model}"
+
+    @property
+    def numbers(self) -> Path:
+        """Where its run is saved."""
+        return Path("runs") / f"explain-{self.data}-{self.model}"
+
 
 DEMOS = (
     Demo("digits", "lenet"),
@@ -40,10 +53,19 @@ COMPARED = "breast_cancer"
 
 
 def run_demo(
-    folder: Path, *, seed: int = 0, demos: tuple[Demo, ...] = DEMOS, compared: str | None = COMPARED
+    folder: Path,
+    *,
+    seed: int = 0,
+    demos: tuple[Demo, ...] = DEMOS,
+    compared: str | None = COMPARED,
+    force: bool = False,
 ) -> Path:
-    """Train, explain and report each demo, two at a time, and return the index page."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Train, explain and report each demo, two at a time, and return the index page.
+
+    Models and runs go to `runs/`. What xaikit did not write is left alone: a folder there is refused
+    before anything is trained, and so is a page, unless `force`.
+    """
+    _check_free(folder, demos, compared, force)
     total = len(demos) + (compared is not None)
     found: dict[str, dict[str, Any]] = {}
     with (
@@ -55,14 +77,24 @@ def run_demo(
         ) as pool,
     ):
         bar.tick(0)
-        jobs = {pool.submit(_report, demo, folder, seed): demo.data for demo in demos}
+        jobs = {pool.submit(_report, demo, folder, seed, force): demo.data for demo in demos}
         if compared is not None:
-            jobs[pool.submit(_comparison, compared, folder, seed)] = "comparison"
+            jobs[pool.submit(_comparison, compared, folder, seed, force)] = "comparison"
         for job in as_completed(jobs):
             found[jobs[job]] = job.result()
             left = [name for name in jobs.values() if name not in found]
             bar.tick(1, f"still to come: {', '.join(left)}" if left else "done")
-    return write_index([found[name] for name in jobs.values()], folder / "index.html")
+    entries = [found[name] for name in jobs.values()]
+    return write_index(entries, folder / "index.html", force=force)
+
+
+def _check_free(folder: Path, demos: tuple[Demo, ...], compared: str | None, force: bool) -> None:
+    for demo in demos:
+        MODELS.check_free(demo.place)
+        RUNS.check_free(demo.numbers)
+    pages = [*(f"{demo.data}.html" for demo in demos), "index.html"]
+    for page in [*pages, *([] if compared is None else [f"compare-{compared}.html"])]:
+        check_page(folder / page, force)
 
 
 def _one_thread() -> None:
@@ -72,21 +104,21 @@ def _one_thread() -> None:
     torch.set_num_threads(1)
 
 
-def _report(demo: Demo, folder: Path, seed: int) -> dict[str, Any]:
+def _report(demo: Demo, folder: Path, seed: int, force: bool) -> dict[str, Any]:
     data = load_data(demo.data, seed=seed)
     model = train(demo.model, data, epochs=demo.epochs, seed=seed, progress=False)
-    place = Path("runs") / f"{data.name}-{demo.model}"
-    save_model(model, place)
+    save_model(model, demo.place)
     run = study(
         model,
-        data.test[: demo.n],
+        data.take(demo.n, seed),
         metrics=demo.metrics,
         data=data,
         seed=seed,
-        command=f"xaikit explain {place} --data {data.name} --n {demo.n}",
+        drawn=seed,
+        command=f"xaikit explain {demo.place} --data {data.name} --n {demo.n} --draw",
     )
-    numbers = run.save(Path("runs") / f"explain-{data.name}-{demo.model}")
-    page = write_report(numbers, folder / f"{data.name}.html")
+    numbers = run.save(demo.numbers)
+    page = write_report(numbers, folder / f"{data.name}.html", force=force)
     return {
         "title": run.context["title"],
         "href": page.name,
@@ -98,8 +130,8 @@ def _report(demo: Demo, folder: Path, seed: int) -> dict[str, Any]:
     }
 
 
-def _comparison(name: str, folder: Path, seed: int) -> dict[str, Any]:
+def _comparison(name: str, folder: Path, seed: int, force: bool) -> dict[str, Any]:
     found = compare(load_data(name, seed=seed), seed=seed)
     found["command"] = f"xaikit compare --data {name}"
-    page = write_comparison(found, folder / f"compare-{name}.html")
+    page = write_comparison(found, folder / f"compare-{name}.html", force=force)
     return {"title": found["title"], "href": page.name, "modality": "comparison"}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import os
 
 from xaikit.core.errors import InvalidInput
 
@@ -40,7 +40,7 @@ def _support(folder: str) -> Rows:
     from xaikit.methods.base import applicable
     from xaikit.models import load_model
 
-    if not Path(folder).is_dir():
+    if not os.path.isdir(folder):
         raise InvalidInput(f"no model folder '{folder}'; train one with `xaikit train`.")
     found = applicable(load_model(folder))
     return ["method", "applies", "why not"], [

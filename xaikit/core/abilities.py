@@ -30,7 +30,9 @@ __all__ = [
     "Lowerable",
     "Maskable",
     "Model",
+    "Ordered",
     "Resettable",
+    "Shortened",
     "Single",
     "Spatial",
     "Task",
@@ -114,6 +116,15 @@ class Maskable(Protocol):
 
 
 @runtime_checkable
+class Shortened(Protocol):
+    """Can evaluate masks with less work than whole passes."""
+
+    def shortened(self, whole: BoundScores, ids: Ints) -> BoundScores:
+        """The scores that `bind` gave, by a shortcut where one pays, or as they are."""
+        ...
+
+
+@runtime_checkable
 class Lowerable(Protocol):
     """Can run in a lower precision."""
 
@@ -170,7 +181,9 @@ class Spatial(Protocol):
     places of that layer (an RNN whose head reads the last state, a layer without extent).
     """
 
-    def cam_layer(self) -> str: ...
+    def cam_layer(self, layer: str | None = None) -> str:
+        """The layer that is proposed, or the one that was named, after a look at it."""
+        ...
 
     def activations(self, xs: Inputs, layer: str | None = None) -> Activations: ...
 
@@ -213,6 +226,17 @@ class Trees(Protocol):
     """
 
     def tree_model(self) -> tuple[Any, Space]: ...
+
+
+@runtime_checkable
+class Ordered(Protocol):
+    """A tree ensemble whose own outputs stand in another order than the classes.
+
+    outputs : for each class, or the one value, the place of the ensemble's output; -1 for none
+    """
+
+    @property
+    def outputs(self) -> Sequence[int]: ...
 
 
 @runtime_checkable

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.display import display
 from xaikit.core.errors import InvalidInput
+from xaikit.core.words import Text
 
 __all__ = [
     "Bools",
@@ -58,7 +59,8 @@ class Sample:
     label : class index; a set of class indices where several labels hold at once; number to
         predict, or a tuple of them, one for each output of a regressor of several; or None
     rationale : (*grid) bool, the places known to carry the answer, or None
-    meta : anything for people: the raw text, the source file, units
+    meta : anything for people: the source file, units; the raw text as "text", which must hold the
+        words in order and is what models read; without it the words are joined by single blanks
     """
 
     id: str
@@ -80,7 +82,7 @@ class Sample:
             if self.modality == "table"
             else np.float32
         )
-        x = np.array(self.x, dtype=kind)
+        x = self._array(kind)
         if x.ndim != _DIMENSIONS[self.modality] or x.size == 0:
             raise InvalidInput(
                 f"sample '{self.id}' has shape {x.shape}; a {self.modality} sample needs "
@@ -95,7 +97,7 @@ class Sample:
             raise InvalidInput(
                 f"sample '{self.id}' has pixels from {x.min():g} to {x.max():g}; scale them to [0, 1]."
             )
-        object.__setattr__(self, "x", _locked(x))
+        object.__setattr__(self, "x", _locked(self._written(x) if kind is np.str_ else x))
         object.__setattr__(self, "label", _plain_label(self.label))
         if self.rationale is not None:
             rationale = np.array(self.rationale, dtype=bool)
@@ -104,6 +106,26 @@ class Sample:
                     f"sample '{self.id}' has a rationale of shape {rationale.shape}; its grid is {self.grid}."
                 )
             object.__setattr__(self, "rationale", _locked(rationale))
+
+    def _array(self, kind: type[np.generic]) -> NDArray[Any]:
+        """x as an array of its own; `InvalidInput` for what holds something else."""
+        way = "call .toarray()[0] of a sparse row, and code categories as numbers"
+        if hasattr(self.x, "toarray"):
+            raise InvalidInput(f"sample '{self.id}' is a sparse {type(self.x).__name__}; {way}.")
+        try:
+            return np.array(self.x, dtype=kind)
+        except (TypeError, ValueError) as error:
+            raise InvalidInput(
+                f"sample '{self.id}' cannot be read as {self.modality} ({error}); {way}, which a "
+                "function may turn back for the model."
+            ) from error
+
+    def _written(self, words: NDArray[Any]) -> Text:
+        """The words as they stand in the text that is given, or that they come with."""
+        text = self.meta.get("text")
+        if not isinstance(text, str):
+            return Text(self.x if isinstance(self.x, Text) else words)
+        return Text.cut(text, words.tolist(), f"sample '{self.id}'")
 
     @property
     def grid(self) -> tuple[int, ...]:

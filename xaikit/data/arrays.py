@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
-import zlib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError
+from xaikit.core.files import Origin, read_arrays, short
 from xaikit.core.types import Modality
 from xaikit.data.dataset import Column
 from xaikit.data.rows import Options, Rows
@@ -20,6 +19,7 @@ __all__ = ["read_npz"]
 
 Arrays = Mapping[str, NDArray[Any]]
 PARTS = ("train", "val", "test")
+SPARE = 1 << 26  # bytes that any file may unpack to; bytes of a picture become four times as many
 
 
 def read_npz(path: Path, test: Path | None, options: Options) -> Rows:
@@ -42,6 +42,12 @@ def read_npz(path: Path, test: Path | None, options: Options) -> Rows:
         labels.append(y)
         ids += [f"{part or 'row'}-{i + 1}" for i in range(len(x))]
         parts += [part] * len(x)
+    shapes = {x.shape for x in xs}
+    if len(shapes) > 1:
+        raise DataError(
+            f"'{path.name}' has rows of the shapes {' and '.join(map(str, sorted(shapes)))}; all parts "
+            "need one."
+        )
     return Rows(
         modality=modality,
         ids=ids,
@@ -49,28 +55,21 @@ def read_npz(path: Path, test: Path | None, options: Options) -> Rows:
         labels=np.concatenate(labels),
         parts=parts,
         columns=_columns(stored, modality, xs[0], path.name),
-        classes=tuple(str(c) for c in stored["classes"]) if "classes" in stored else None,
+        classes=tuple(_names(stored, "classes", path.name)) or None,
     )
 
 
 def _open(path: Path) -> Arrays:
-    if not zipfile.is_zipfile(path):
-        raise DataError(f"'{path.name}' is no .npz file; write it with numpy.savez.")
-    try:
-        with np.load(path, allow_pickle=False) as stored:
-            return {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-        if "Object arrays" in str(error):
-            raise DataError(
-                f"'{path.name}' holds an array of Python objects, which would need unpickling; save "
-                "arrays of numbers or text."
-            ) from error
-        raise DataError(f"'{path.name}' cannot be read as .npz: {error}.") from error
+    return read_arrays(
+        path, Origin(f"'{path.name}'", DataError, "write it with numpy.savez"), SPARE
+    )
 
 
 def _parts(stored: Arrays, file: str) -> dict[str, tuple[NDArray[Any], NDArray[Any]]]:
     """Part -> (x, y), checked; the part is "" for plain X and y."""
     by_name = {name.lower(): array for name, array in stored.items()}
+    if len(by_name) < len(stored):
+        raise DataError(f"'{file}' holds arrays whose names differ in case only; rename one.")
     found = {}
     for part, ending in (("", ""), *((p, f"_{p}") for p in PARTS)):
         if f"x{ending}" not in by_name:
@@ -82,6 +81,8 @@ def _parts(stored: Arrays, file: str) -> dict[str, tuple[NDArray[Any], NDArray[A
             raise DataError(
                 f"'{file}' has X{ending} of shape {x.shape} and y{ending} of shape {y.shape}; one label a row is needed."
             )
+        if x.ndim > 1 and x.size == 0 and len(x):
+            raise DataError(f"'{file}' has X{ending} of shape {x.shape}, rows without a value.")
         if x.dtype.kind not in "biuf":
             raise DataError(f"'{file}' has X{ending} of type {x.dtype}; numbers are needed.")
         _check_finite(x, f"X{ending}", file)
@@ -89,7 +90,7 @@ def _parts(stored: Arrays, file: str) -> dict[str, tuple[NDArray[Any], NDArray[A
             found[part] = (x, y)
     if not found and not any(name.startswith("x") for name in by_name):
         raise DataError(
-            f"'{file}' holds {', '.join(stored) or 'nothing'}; it needs X and y, or X_train, y_train, X_test and y_test."
+            f"'{file}' holds {short(', '.join(stored), 300) or 'nothing'}; it needs X and y, or X_train, y_train, X_test and y_test."
         )
     if not found:
         raise DataError(f"'{file}' holds no rows; give it at least a few of each class.")
@@ -122,8 +123,15 @@ def _shaped(x: NDArray[Any], modality: Modality, options: Options, file: str) ->
     if modality == "table":
         return x.astype(np.float64)
     if modality == "series":
-        return _series(x, options).astype(np.float32)
+        return _series(_single(x, file), options)
     return _images(x, file)
+
+
+def _single(x: NDArray[Any], file: str) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):
+        found = x.astype(np.float32)
+    _check_finite(found, "X (as float32)", file)
+    return found
 
 
 def _series(x: NDArray[Any], options: Options) -> NDArray[Any]:
@@ -144,14 +152,24 @@ def _images(x: NDArray[Any], file: str) -> NDArray[Any]:
         raise DataError(
             f"'{file}' has pixels from {low:g} to {high:g}; save bytes 0 to 255 or floats 0 to 1."
         )
-    return x.astype(np.float32) / np.float32(255 if high > 1 or x.dtype.kind in "iu" else 1)
+    found = x.astype(np.float32)
+    found /= np.float32(255 if high > 1 or x.dtype.kind in "iu" else 1)
+    return found
+
+
+def _names(stored: Arrays, name: str, file: str) -> list[str]:
+    """The texts of an optional array."""
+    held = stored.get(name, np.zeros(0))
+    if held.ndim != 1:
+        raise DataError(f"'{file}' has {name} of shape {held.shape}; a plain list is needed.")
+    return [str(item) for item in held]
 
 
 def _columns(stored: Arrays, modality: Modality, x: NDArray[Any], file: str) -> tuple[Column, ...]:
     if modality == "image":
         return ()
     n, what = x.shape[-1], "ch " if modality == "series" else "x"
-    names = [str(c) for c in stored["columns"]] if "columns" in stored else []
+    names = _names(stored, "columns", file)
     if names and len(names) != n:
         raise DataError(f"'{file}' names {len(names)} columns and holds {n}; name each.")
     start = 1 if modality == "series" else 0

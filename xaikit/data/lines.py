@@ -11,8 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from xaikit.core.errors import DataError
+from xaikit.core.files import Origin, allowance, read_bytes, short
 
 __all__ = ["Sheet", "read_sheet", "read_text"]
+
+SPARE = 1 << 25  # bytes of text that any file may unpack to; cells take many times as much
 
 
 @dataclass(frozen=True)
@@ -30,9 +33,10 @@ class Sheet:
 
 def read_text(path: Path) -> str:
     """The text of a UTF-8 file, unzipped where its name ends in .gz."""
+    origin = Origin(f"'{path.name}'", DataError, "make the file anew")
+    raw = read_bytes(path, origin)
+    data = _unzipped(raw, origin) if path.suffix == ".gz" else raw
     try:
-        raw = path.read_bytes()
-        data = gzip.decompress(raw) if path.suffix == ".gz" else raw
         text = data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
@@ -40,11 +44,21 @@ def read_text(path: Path) -> str:
             f"'{path.name}' is not UTF-8: line {line} holds the byte 0x{data[error.start]:02x}; "
             "save it as UTF-8."
         ) from error
-    except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"'{path.name}' cannot be read: {error}.") from error
     if not text.strip():
         raise DataError(f"'{path.name}' is empty; give it a header and rows.")
     return text
+
+
+def _unzipped(raw: bytes, origin: Origin) -> bytes:
+    most = allowance(len(raw), SPARE)
+    try:
+        with gzip.open(io.BytesIO(raw)) as file:
+            data = file.read(most + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise origin.wrong(f"cannot be read: {error}") from error
+    if len(data) > most:
+        raise origin.wrong(f"has {len(raw)} bytes and unpacks to more than {most}")
+    return data
 
 
 def read_sheet(path: Path) -> Sheet:
@@ -84,4 +98,6 @@ def _check_header(header: list[str], file: str) -> None:
                 f"column {header.index('') + 1} of '{file}' has no name; name every column in the first line."
             )
         if count > 1:
-            raise DataError(f"'{file}' has {count} columns called '{name}'; rename or drop one.")
+            raise DataError(
+                f"'{file}' has {count} columns called '{short(name)}'; rename or drop one."
+            )

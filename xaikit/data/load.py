@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import math
+import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
@@ -27,6 +29,7 @@ READERS: dict[str, Reader] = {
     ".npz": read_npz,
     ".zip": read_pictures,
 }
+MOST_SIZE = 25_000_000  # pixels of one picture
 COMMON_NAMES = ("train", "data", "dataset")
 
 
@@ -51,7 +54,7 @@ def load_data(
     test : a second file of the same form, to measure with; 15 % of the rows otherwise
     text_column : the column that holds text, which makes a .csv a text data set
     label_column : the column to predict; "label", or else the last one, when None
-    classes : names of the labels in sorted order, or the labels in the order wanted
+    classes : the labels in the order wanted, or for numbers other names, in sorted order
     task : "classification" or "regression"; numbers of more than 20 different values in a table
         are a regression when None
     modality : of an .npz: "image", "series" or "table"; found from its shape when None
@@ -74,6 +77,11 @@ def load_data(
         language=language,
         seed=seed,
     )
+    given = options.size
+    if given is not None and (min(given) < 1 or math.prod(given) > MOST_SIZE):
+        raise InvalidInput(
+            f"size is {given}; give a side, or (height, width), of at most {MOST_SIZE} pixels."
+        )
     path = Path(source)
     if str(source) in DATASETS:
         if test is not None or options != Options(seed=seed):
@@ -93,10 +101,10 @@ def load_data(
 
 def _reader(path: Path) -> Reader:
     """The reader of an existing path; otherwise what is wrong with it."""
-    if path.is_dir():
+    if os.path.isdir(path):  # which is false, and no error, for a name that cannot be
         return read_pictures
     suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
-    if not path.exists():
+    if not os.path.exists(path):
         if suffix in READERS or len(path.parts) > 1:
             raise DataError(f"there is no file or folder '{path}'{_near(path)}")
         DATASETS.get(str(path))  # raises, with the names that are near
@@ -111,15 +119,16 @@ def _reader(path: Path) -> Reader:
 
 
 def _near(path: Path) -> str:
-    beside = [p.name for p in path.parent.iterdir()] if path.parent.is_dir() else []
+    beside = os.listdir(path.parent) if os.access(path.parent, os.R_OK | os.X_OK) else []
     near = difflib.get_close_matches(path.name, beside, n=3, cutoff=0.5)
     return f"; did you mean {' or '.join(map(repr, near))}?" if near else "; check the path."
 
 
 def _name(path: Path) -> str:
     """The file's name without endings, or its folder's where the file is just called train."""
+    path = path.resolve()
     stem = path.name.split(".")[0] or path.name
-    return path.resolve().parent.name if stem in COMMON_NAMES else stem
+    return path.parent.name if stem in COMMON_NAMES else stem
 
 
 def _language(rows: Rows, options: Options) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
-import zipfile
+import math
+import struct
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -15,11 +17,14 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from xaikit.core.errors import DataError
+from xaikit.core.files import Origin, read_bytes, zip_members
 from xaikit.core.types import Bools
 from xaikit.data.rows import Options, Rows
 
 __all__ = ["read_pictures"]
 
+SPARE, RATIO = 1 << 29, 400  # bytes of pixels of any folder, and above that for a byte of its files
+MOST_PIXELS, MOST_SCALED = 25_000_000, 80_000_000  # of one picture, and of one that is scaled
 ENDINGS = frozenset({".png", ".jpg", ".jpeg", ".bmp", ".gif", ".tif", ".tiff", ".webp"})
 PARTS = {
     "train": "train",
@@ -64,13 +69,18 @@ def read_pictures(path: Path, test: Path | None, options: Options) -> Rows:
         if source is None:
             continue
         files = _files(source)
+        left = SPARE  # bytes of pixels
         for picture in _sort(files, source.name, part, given=test is not None):
-            image = _open(files[picture.path], picture.id, source.name, options)
+            raw, origin = files[picture.path](), _origin(picture, source.name)
+            x = _read(raw, origin, options.size, picture.is_mask)
+            left += RATIO * len(raw) - x.nbytes
+            if left < 0:
+                raise origin.wrong("brings more pixels than files of this size hold without size=")
             if picture.is_mask:
-                masks[picture.stem] = np.asarray(image.convert("L")) > 127
+                masks[picture.stem] = x[..., 0] > 0.5
             else:
                 pictures.append(picture)
-                pixels.append(_pixels(image))
+                pixels.append(x)
     _check_sizes(pixels, pictures, path.name)
     xs = _same_channels(pixels)
     rationales = [
@@ -90,13 +100,12 @@ def _files(path: Path) -> Files:
     """Every image below a folder or inside a .zip, in the order of their names."""
     names: Files
     if path.is_dir():
-        names = {p.relative_to(path).parts: p.read_bytes for p in path.rglob("*") if p.is_file()}
+        names = {
+            p.relative_to(path).parts: partial(_bytes, p) for p in path.rglob("*") if p.is_file()
+        }
     else:
-        try:
-            archive = zipfile.ZipFile(io.BytesIO(path.read_bytes()))
-        except (zipfile.BadZipFile, OSError) as error:
-            raise DataError(f"'{path.name}' cannot be read as .zip: {error}.") from error
-        names = {PurePosixPath(n).parts: partial(archive.read, n) for n in archive.namelist()}
+        held = zip_members(path, Origin(f"'{path.name}'", DataError, "make the .zip anew"))
+        names = {PurePosixPath(name).parts: read for name, read in held.items() if name}
     found = {
         parts: names[parts]
         for parts in sorted(names)
@@ -106,6 +115,14 @@ def _files(path: Path) -> Files:
     if not found:
         raise DataError(f"'{path.name}' holds no images; put them in one subfolder for each class.")
     return found
+
+
+def _bytes(path: Path) -> bytes:
+    return read_bytes(path, Origin(f"'{path}'", DataError, "replace or remove it"))
+
+
+def _origin(picture: Picture, source: str) -> Origin:
+    return Origin(f"'{picture.id}' in '{source}'", DataError, "replace or remove it")
 
 
 def _sort(files: Files, source: str, part: str, given: bool) -> Iterator[Picture]:
@@ -130,26 +147,29 @@ def _sort(files: Files, source: str, part: str, given: bool) -> Iterator[Picture
         yield Picture(path, folders[0], own or ("train" if given else ""), is_mask)
 
 
-def _open(read: Callable[[], bytes], name: str, source: str, options: Options) -> Image.Image:
+def _read(
+    raw: bytes, origin: Origin, size: tuple[int, int] | None, is_mask: bool
+) -> NDArray[np.float32]:
+    """(H, W, 1 or 3) float32 in [0, 1], scaled to `size` where it is given."""
     try:
-        with Image.open(io.BytesIO(read())) as opened:
+        with Image.open(io.BytesIO(raw)) as opened:
+            if math.prod(opened.size) > (MOST_PIXELS if size is None else MOST_SCALED):
+                raise origin.wrong(
+                    f"is {opened.size[0]} x {opened.size[1]} px, too many without size="
+                )
             image = ImageOps.exif_transpose(opened)
             image.load()
+        if size is not None and image.size != size[::-1]:
+            image = image.resize(size[::-1], Image.Resampling.BILINEAR)
+        return _pixels(image.convert("L") if is_mask else image)
+    except DataError:
+        raise
     except (
-        UnidentifiedImageError,
-        Image.DecompressionBombError,
-        OSError,
-        SyntaxError,
-        ValueError,
-        RuntimeError,
-        zipfile.BadZipFile,
-    ) as error:
-        raise DataError(
-            f"'{name}' in '{source}' cannot be read as an image ({error}); replace or remove it."
-        ) from error
-    if options.size is not None and image.size != options.size[::-1]:
-        image = image.resize(options.size[::-1], Image.Resampling.BILINEAR)
-    return image
+        *(UnidentifiedImageError, Image.DecompressionBombError, Image.DecompressionBombWarning),
+        *(OSError, SyntaxError, ValueError, RuntimeError, EOFError, zlib.error, struct.error),
+        *(KeyError, IndexError, TypeError, AttributeError, OverflowError, ZeroDivisionError),
+    ) as error:  # what the decoders of Pillow end in
+        raise origin.wrong(f"cannot be read as an image ({error})") from error
 
 
 def _pixels(image: Image.Image) -> NDArray[np.float32]:
@@ -160,7 +180,8 @@ def _pixels(image: Image.Image) -> NDArray[np.float32]:
         layer = image.convert("RGBA")
         image = Image.alpha_composite(Image.new("RGBA", layer.size, "white"), layer).convert("RGB")
     grey = image.mode in ("1", "L")
-    x = np.asarray(image.convert("L" if grey else "RGB"), dtype=np.float32) / np.float32(255)
+    x = np.array(image.convert("L" if grey else "RGB"), dtype=np.float32)
+    x /= np.float32(255)
     return x[..., None] if grey else x
 
 

@@ -10,6 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError
+from xaikit.core.files import short
+from xaikit.core.labels import places_of
 from xaikit.core.types import Bools, Ints, Modality, Sample
 from xaikit.data.dataset import Column, Dataset
 
@@ -119,26 +121,30 @@ def _encode(
         found, codes = np.unique(numbers, return_inverse=True)
         names = tuple(str(int(v)) if v == int(v) else str(v) for v in found.tolist())
     else:
-        found, codes = np.unique(rows.labels.astype(np.str_), return_inverse=True)
+        found, codes = np.unique(rows.labels, return_inverse=True)
         names = tuple(str(value) for value in found)
     _check_labels(names, len(rows.xs), source)
     wanted = options.classes or rows.classes
     if wanted is None:
         return "classification", names, codes
-    if len(set(wanted)) != len(names):
+    if len(set(wanted)) != len(names) or len(wanted) != len(names):
         raise DataError(
             f"classes names {len(wanted)} classes and '{source}' holds the {len(names)} labels "
-            f"{', '.join(names)}; give one different name for each."
+            f"{short(', '.join(names), 300)}; give one different name for each."
         )
-    if set(wanted) == set(names):  # the same names in another order
-        codes = np.array([wanted.index(name) for name in names])[codes]
-    return "classification", tuple(wanted), codes
+    places = places_of(wanted, np.array(names))
+    if places is None and numbers is None:
+        raise DataError(
+            f"classes names {', '.join(wanted)} and '{source}' holds the labels {', '.join(names)}; "
+            "give these labels in the order wanted (only numbers can be named anew)."
+        )
+    return "classification", tuple(wanted), codes if places is None else np.argsort(places)[codes]
 
 
 def _task(numbers: NDArray[Any] | None, rows: Rows, options: Options, source: str) -> Task:
     if options.task == "regression" and numbers is None:
         raise DataError(
-            f"'{source}' has labels that are no numbers, for example '{rows.labels[0]}'; "
+            f"'{source}' has labels that are no numbers, for example '{short(rows.labels[0])}'; "
             "regression needs numbers."
         )
     if options.task is not None:
@@ -160,11 +166,11 @@ def _numbers(labels: NDArray[Any]) -> NDArray[np.float64] | None:
 def _check_labels(names: tuple[str, ...], n: int, source: str) -> None:
     if len(names) < 2:
         raise DataError(
-            f"'{source}' has one class only, '{names[0]}'; two or more are needed to learn a difference."
+            f"'{source}' has one class only, '{short(names[0])}'; two or more are needed to learn a difference."
         )
     if len(names) > max(n / 2, 2):
         raise DataError(
-            f"'{source}' has {len(names)} different labels in {n} rows, for example '{names[0]}'; "
+            f"'{source}' has {len(names)} different labels in {n} rows, for example '{short(names[0])}'; "
             "is another column the label? Give it as the label column."
         )
 
@@ -176,13 +182,13 @@ def _check_classes(
     for split in ("val", "test"):
         for code in sorted(set(labels[splits[split]].tolist()) - learned):
             raise DataError(
-                f"'{source}' has the class '{classes[code]}' in its {split} rows and never in its "
+                f"'{source}' has the class '{short(classes[code])}' in its {split} rows and never in its "
                 "training rows; add training rows of it or drop it."
             )
 
 
 def _split(codes: NDArray[Any] | None, parts: Sequence[str], seed: int) -> dict[str, Ints]:
-    """Indices of each split in shuffled order; a part that no row names is drawn by class."""
+    """Indices of each split in the order of the file; a part that no row names is drawn by class."""
     rng = np.random.default_rng(seed)
     given = np.array(parts, dtype=np.str_)
     chosen = np.where(given == "", "train", given)
@@ -193,4 +199,4 @@ def _split(codes: NDArray[Any] | None, parts: Sequence[str], seed: int) -> dict[
         n = max(1, round(SHARE * len(members))) if len(members) > len(missing) else 0
         for i, split in enumerate(missing):
             chosen[members[i * n : (i + 1) * n]] = split
-    return {split: rng.permutation(np.flatnonzero(chosen == split)) for split in SPLITS}
+    return {split: np.flatnonzero(chosen == split) for split in SPLITS}

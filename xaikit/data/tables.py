@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError
+from xaikit.core.files import short
 from xaikit.core.types import Floats
 from xaikit.data.dataset import Column
 from xaikit.data.lines import Sheet, read_sheet
@@ -36,7 +37,7 @@ def read_csv(path: Path, test: Path | None, options: Options) -> Rows:
         return text_rows(texts, labels, _ids(sheets), _parts(sheets), _places(sheets))
     names = [name for name in sheets[0].cells if name != label]
     if not names:
-        raise DataError(f"'{path.name}' has no column beside the label '{label}'; add some.")
+        raise DataError(f"'{path.name}' has no column beside the label '{short(label)}'; add some.")
     for sheet in sheets:
         for name in names:
             _require(sheet, name)
@@ -66,7 +67,9 @@ def _label_column(sheet: Sheet, options: Options) -> str:
 
 def _require(sheet: Sheet, name: str) -> None:
     if name not in sheet.cells:
-        raise DataError(f"'{sheet.file}' has no column '{name}'; it has {', '.join(sheet.cells)}.")
+        raise DataError(
+            f"'{sheet.file}' has no column '{short(name)}'; it has {short(', '.join(sheet.cells), 300)}."
+        )
 
 
 def _labels(sheet: Sheet, name: str) -> NDArray[Any]:
@@ -74,9 +77,9 @@ def _labels(sheet: Sheet, name: str) -> NDArray[Any]:
     for cell, line in zip(cells, sheet.lines, strict=True):
         if cell.lower() in ("", "nan"):
             raise DataError(
-                f"line {line} of '{sheet.file}' has no label in column '{name}'; fill or drop the row."
+                f"line {line} of '{sheet.file}' has no label in column '{short(name)}'; fill or drop the row."
             )
-    return np.array(cells)
+    return np.array(cells, dtype=object)
 
 
 def _column(sheets: list[Sheet], name: str) -> tuple[Column, Floats]:
@@ -86,12 +89,13 @@ def _column(sheets: list[Sheet], name: str) -> tuple[Column, Floats]:
         values = np.array(cells, dtype=np.float64)
     except ValueError:
         _check_category(cells, name, sheets)
-        categories, codes = np.unique(np.array(cells), return_inverse=True)
+        # as objects: one long cell must not widen all the others
+        categories, codes = np.unique(np.array(cells, dtype=object), return_inverse=True)
         return Column(name, tuple(str(c) for c in categories)), codes.astype(np.float64)
     if not np.isfinite(values).all():
         bad = int(np.flatnonzero(~np.isfinite(values))[0])
         raise DataError(
-            f"{_places(sheets)[bad]}, column '{name}' holds {cells[bad]} (NaN or infinite); fill or drop the row."
+            f"{_places(sheets)[bad]}, column '{short(name)}' holds {short(cells[bad])} (NaN or infinite); fill or drop the row."
         )
     return Column(name), values
 
@@ -104,16 +108,16 @@ def _check_category(cells: list[str], name: str, sheets: list[Sheet]) -> None:
     for i, cell in enumerate(cells):
         gap = cell.lower() in (MISSING if mostly else ("", "nan"))
         if gap or (mostly and not is_number[i] and different <= 3 and len(cells) > 20):
-            what = "is empty (NaN)" if cell == "" else f"holds '{cell}'"
+            what = "is empty (NaN)" if cell == "" else f"holds '{short(cell)}'"
             where = " where other rows hold numbers" if mostly else ""
             raise DataError(
-                f"{_places(sheets)[i]}, column '{name}' {what}{where}; fill or drop the row."
+                f"{_places(sheets)[i]}, column '{short(name)}' {what}{where}; fill or drop the row."
             )
     n = len(set(cells))
     if n > MAX_CATEGORIES and n > len(cells) / 10:
         raise DataError(
-            f"column '{name}' of '{sheets[0].file}' has {n} different texts in {len(cells)} rows; drop "
-            f"it when it is an identifier, or read it as text with text_column='{name}' (--text-column)."
+            f"column '{short(name)}' of '{sheets[0].file}' has {n} different texts in {len(cells)} rows; drop "
+            f"it when it is an identifier, or read it as text with text_column='{short(name)}' (--text-column)."
         )
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -12,12 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError
+from xaikit.core.files import Origin, parse_json, short
 from xaikit.core.types import Bools
 from xaikit.data.lines import read_text
 from xaikit.data.rows import Options, Rows
 from xaikit.modalities.text import mark, words
 
 __all__ = ["read_jsonl", "text_rows"]
+
+SPARE = 1 << 28  # bytes that the words of any file may take
+WIDEST = 64  # above that, so many bytes a letter: NumPy makes all words as wide as the longest
 
 Span = tuple[int, int]
 
@@ -32,10 +35,17 @@ def text_rows(
 ) -> Rows:
     """Texts cut into words; the text itself and its white space are kept in `meta`."""
     xs, metas = [], []
+    left = max(SPARE, WIDEST * sum(map(len, texts)))
     for text, place in zip(texts, places, strict=True):
         found, spaces = words(text)
         if not found:
             raise DataError(f"{place} has an empty text; fill or drop the row.")
+        left -= 4 * len(found) * max(map(len, found))
+        if left < 0:
+            raise DataError(
+                f"{place} has a word of {max(map(len, found))} letters among {len(found)} words, which "
+                "takes too much memory; break or drop such words."
+            )
         xs.append(np.array(found))
         metas.append({"text": text, "spaces": spaces})
     return Rows("text", ids, xs, labels, parts, rationales=rationales, metas=metas)
@@ -65,14 +75,18 @@ def read_jsonl(path: Path, test: Path | None, options: Options) -> Rows:
             parts.append(part)
             places.append(place)
     kept = rationales if any(r is not None for r in rationales) else None
-    return text_rows(texts, np.array(labels), ids, parts, places, kept)
+    return text_rows(texts, _labels(labels), ids, parts, places, kept)
+
+
+def _labels(labels: list[Any]) -> NDArray[Any]:
+    """(N,) numbers, or texts as objects where one is a text."""
+    if any(isinstance(label, str) for label in labels):
+        return np.array([str(label) for label in labels], dtype=object)
+    return np.array(labels, dtype=np.float64)
 
 
 def _parse(line: str, place: str) -> Mapping[str, Any]:
-    try:
-        row = json.loads(line)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{place} is no JSON: {error}; write one object a line.") from error
+    row = parse_json(line, Origin(place, DataError, "write one object a line"))
     if not isinstance(row, dict):
         raise DataError(f"{place} is no JSON object; write one object a line.")
     return row
@@ -81,10 +95,11 @@ def _parse(line: str, place: str) -> Mapping[str, Any]:
 def _get(row: Mapping[str, Any], key: str, kinds: tuple[type, ...], place: str) -> Any:
     if key not in row:
         raise DataError(
-            f"{place} has no '{key}'; it has {', '.join(row)}. Name another with text_column or label_column."
+            f"{place} has no '{key}'; it has {short(', '.join(row), 300)}. Name another with text_column or "
+            "label_column."
         )
     if not isinstance(row[key], kinds) or row[key] == "":
-        raise DataError(f"{place} has {row[key]!r} as '{key}'; fill or drop the row.")
+        raise DataError(f"{place} has {short(repr(row[key]))} as '{key}'; fill or drop the row.")
     return row[key]
 
 
@@ -102,13 +117,13 @@ def _rationale(row: Mapping[str, Any], text: str, place: str) -> Bools | None:
 def _spans(spans: Any, n: int, place: str) -> list[Span]:
     """Pairs 0 <= start < end <= n; a single pair may stand without its list."""
     pairs = [spans] if isinstance(spans, list) and spans and isinstance(spans[0], int) else spans
-    try:
-        found = [(int(a), int(b)) for a, b in pairs]
-    except (TypeError, ValueError) as error:
-        raise DataError(
-            f"{place} has a rationale that is no list of [start, end) pairs."
-        ) from error
-    for start, end in found:
+    if not isinstance(pairs, list) or not all(map(_is_pair, pairs)):
+        raise DataError(f"{place} has a rationale that is no list of [start, end) pairs.")
+    for start, end in pairs:
         if not 0 <= start < end <= n:
             raise DataError(f"{place} has the rationale [{start}, {end}) and its text ends at {n}.")
-    return found
+    return [(start, end) for start, end in pairs]
+
+
+def _is_pair(pair: Any) -> bool:
+    return isinstance(pair, list) and [type(end) for end in pair] == [int, int]

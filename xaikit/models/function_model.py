@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.errors import ModelError
 from xaikit.core.types import Floats, Modality, Space
+from xaikit.core.words import Text
 from xaikit.models.outputs import Outputs, decoded
 from xaikit.tasks import Task
 
@@ -46,7 +47,7 @@ class FunctionModel:
         return self._asked(xs)
 
     def _asked(self, xs: Sequence[Array] | Array) -> Floats:
-        found = self.function(list(xs) if self.modality == "text" else np.asarray(xs))
+        found = self.function(list(map(Text, xs)) if self.modality == "text" else np.asarray(xs))
         try:
             answers = np.asarray(found, dtype=np.float64)
         except (TypeError, ValueError) as error:

@@ -17,7 +17,6 @@ __all__ = [
     "Outputs",
     "check_outputs",
     "decoded",
-    "label_probabilities",
     "recognised",
     "task_for",
     "tensor_in",
@@ -190,27 +189,3 @@ def _both(second: Tensor, outputs: Outputs) -> Tensor:
 def _log_odds(p: Tensor) -> Tensor:
     most = 1 - torch.finfo(p.dtype).eps / 2  # the largest number below 1
     return p.clamp(min=_LEAST).log() - torch.log1p(-p.clamp(max=most))
-
-
-def label_probabilities(answer: Any, n: int, known: Any) -> Floats:
-    """What predict_proba of a scikit-learn estimator of several labels gives -> (B, n).
-
-    answer : (B, n), or for each label the probabilities (B, its classes)
-    known : for each label its classes, where they are given apart
-    """
-    if not isinstance(answer, (list, tuple)):
-        return np.asarray(answer, dtype=np.float64)
-    if len(answer) != n:
-        raise ModelError(f"the estimator gives {len(answer)} outputs and {n} labels are named.")
-    return np.stack([_holds(p, list(c)) for p, c in zip(answer, known, strict=True)], axis=1)
-
-
-def _holds(p: Any, classes: list[Any]) -> Floats:
-    """(B, C) probabilities of the classes 0 and 1 of one label -> (B,) of 1."""
-    if not set(classes) <= {0, 1}:
-        raise ModelError(
-            f"an output of the estimator has the classes {classes}, which are no yes or no; wrap a "
-            "model of each output."
-        )
-    rows = np.asarray(p, dtype=np.float64)
-    return rows[:, classes.index(1)] if 1 in classes else np.zeros(len(rows))

@@ -6,24 +6,23 @@ hostile or incomplete folder ends in one sentence.
 
 from __future__ import annotations
 
-import json
 import platform
-import tempfile
-import zipfile
+from collections.abc import Callable
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import ModelError
 from xaikit.models.assembly import KINDS, assemble, reads_of, settable
-from xaikit.models.config import Fields, read_config, read_inputs
+from xaikit.models.background import read_background, write_background
+from xaikit.models.config import read_inputs
+from xaikit.models.fields import MODELS, Fields, read_config
 from xaikit.models.neural import NeuralModel
 from xaikit.models.training import pick_device
 from xaikit.models.trial import require_independent_model
@@ -32,15 +31,16 @@ from xaikit.models.zoo import ZOO, Architecture
 __all__ = ["load_model", "save_model"]
 
 _FORMAT = 1
-_CONFIG, _WEIGHTS, _BACKGROUND = "config.json", "model.safetensors", "background.npz"
+_WEIGHTS = "model.safetensors"
 _MOST_CLASSES = 100_000
-_MOST_BACKGROUND_BYTES = 1 << 30
 
 
 def save_model(model: Model, folder: str | Path) -> Path:
-    """Writes the model as a folder, all of it or nothing; a model that was there is replaced.
+    """Writes the model as a folder, all of it or nothing; a model that was there is replaced, and
+    what a person laid beside its files stays.
 
-    `ModelError` when the folder holds something else, or the model's code is not of this package.
+    `ModelError` when the folder holds something that xaikit did not write, or the model's code is
+    not of this package.
     """
     from xaikit.models.sklearn import EstimatorModel, save_estimator
 
@@ -51,18 +51,7 @@ def save_model(model: Model, folder: str | Path) -> Path:
             f"the code of '{model.id}' is your own and is not saved; save what it is made of "
             "yourself and wrap it again."
         )
-    target = Path(folder)
-    if target.exists() and not (target.is_dir() and _is_free(target)):
-        raise ModelError(f"{target} exists and is no model folder; choose another name.")
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=target.parent, prefix=f".{target.name}-") as spare:
-        fresh = Path(spare) / "fresh"
-        fresh.mkdir()
-        _write(model, fresh)
-        if target.exists():
-            target.rename(Path(spare) / "old")
-        fresh.rename(target)
-    return target
+    return MODELS.write(folder, _config(model), _files(model))
 
 
 def load_model(path: str | Path, device: str = "auto") -> Model:
@@ -72,7 +61,7 @@ def load_model(path: str | Path, device: str = "auto") -> Model:
     model whose score of an input depends on what else is in its batch.
     """
     folder = Path(path)
-    fields = read_config(folder / _CONFIG)
+    fields = read_config(folder)
     if fields.values.get("family") == "sklearn":
         from xaikit.models.sklearn import load_estimator
 
@@ -81,20 +70,17 @@ def load_model(path: str | Path, device: str = "auto") -> Model:
         return estimator
     fields.whole("format", _FORMAT, _FORMAT)
     model = _on_paper(fields)
-    _load_weights(model, folder / _WEIGHTS)
+    _load_weights(model, MODELS.file(folder, _WEIGHTS))
     model.net = model.net.to(pick_device(device)).eval().requires_grad_(False)
     if model.modality != "text":
-        model.background = _read_background(folder / _BACKGROUND, model.example().shape)
+        model.background = read_background(folder, model.example().shape)
+    MODELS.check_whole(folder, fields.values)
     require_independent_model(model)
     return model
 
 
-def _is_free(folder: Path) -> bool:
-    return (folder / _CONFIG).is_file() or not any(folder.iterdir())
-
-
-def _write(model: NeuralModel, folder: Path) -> None:
-    config = {
+def _config(model: NeuralModel) -> dict[str, Any]:
+    return {
         "format": _FORMAT,
         "family": model.info["family"],
         "id": model.id,
@@ -110,20 +96,18 @@ def _write(model: NeuralModel, folder: Path) -> None:
             **{name: version(name) for name in ("xaikit", "torch", "numpy")},
         },
     }
-    text = json.dumps(config, ensure_ascii=False, indent=1, allow_nan=False)
-    (folder / _CONFIG).write_text(text, "utf-8")
+
+
+def _files(model: NeuralModel) -> dict[str, Callable[[Path], Any]]:
+    """For each file beside the config what writes it."""
     weights = {name: value.cpu().contiguous() for name, value in model.net.state_dict().items()}
-    save_file(weights, folder / _WEIGHTS)
-    if model.background is not None:
-        np.savez_compressed(folder / _BACKGROUND, background=model.background)
+    files: dict[str, Callable[[Path], Any]] = {_WEIGHTS: partial(save_file, weights)}
+    return files | write_background(model.background)
 
 
 def _on_paper(fields: Fields) -> NeuralModel:
     """The model with a net that has shapes and no memory."""
-    name = fields.text("architecture")
-    if name not in ZOO:
-        raise fields.wrong("architecture", f"one of {', '.join(ZOO)}")
-    card = ZOO.get(name)
+    card = ZOO.get(fields.choice("architecture", ZOO))
     inputs = read_inputs(fields.path, fields.object("inputs"))
     if inputs.modality not in card.modalities:
         raise fields.wrong("architecture", f"one that reads {inputs.modality}")
@@ -132,8 +116,11 @@ def _on_paper(fields: Fields) -> NeuralModel:
     unknown = set(settings) - set(settable(card, inputs.modality))
     if unknown or len(classes) == 1:
         raise fields.wrong("parameters" if unknown else "classes", _rule(card, inputs.modality))
-    with torch.device("meta"):
-        net = assemble(card, inputs, max(1, len(classes)), settings)
+    try:
+        with torch.device("meta"):
+            net = assemble(card, inputs, max(1, len(classes)), settings)
+    except ModelError as error:
+        raise ModelError(f"{fields.path}: {error}") from error
     return KINDS[card.family](
         id=fields.text("id"),
         net=net,
@@ -148,14 +135,12 @@ def _on_paper(fields: Fields) -> NeuralModel:
 
 
 def _load_weights(model: NeuralModel, path: Path) -> None:
-    if not path.is_file():
-        raise ModelError(f"{path.parent} is no model folder: {path.name} is missing.")
     expected = {n: (tuple(v.shape), v.dtype) for n, v in model.net.state_dict().items()}
     try:
         _compare(path, {name: shape for name, (shape, _) in expected.items()})
         weights = load_file(path)
     except SafetensorError as error:
-        raise ModelError(f"{path} cannot be read ({error}); save the model again.") from error
+        raise MODELS.origin(path).wrong(f"cannot be read: {error}") from error
     for name, value in weights.items():
         if value.dtype != expected[name][1]:
             raise ModelError(f"{path}: '{name}' is {value.dtype}; it must be {expected[name][1]}.")
@@ -174,31 +159,9 @@ def _compare(path: Path, expected: dict[str, tuple[int, ...]]) -> None:
         return
     name = sorted(n for n in {*found, *expected} if found.get(n) != expected.get(n))[0]
     raise ModelError(
-        f"{path}: '{name}' has shape {found.get(name, 'none')} and {_CONFIG} asks for "
+        f"{path}: '{name}' has shape {found.get(name, 'none')} and {MODELS.cover} asks for "
         f"{expected.get(name, 'none')}; the two files do not belong together."
     )
-
-
-def _read_background(path: Path, shape: tuple[int, ...]) -> NDArray[Any]:
-    """(b, *shape) typical inputs."""
-    if not path.is_file():
-        raise ModelError(f"{path.parent} is no model folder: {path.name} is missing.")
-    try:
-        with zipfile.ZipFile(path) as archive:
-            size = sum(entry.file_size for entry in archive.infolist())
-        if size > _MOST_BACKGROUND_BYTES:
-            raise ModelError(f"{path} unpacks to {size} bytes; a background is far smaller.")
-        with np.load(path, allow_pickle=False) as arrays:
-            rows: NDArray[Any] = arrays["background"]
-    except (zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
-        if isinstance(error, ModelError):
-            raise
-        raise ModelError(f"{path} cannot be read ({error}); save the model again.") from error
-    if rows.ndim == 0 or rows.shape[1:] != shape or len(rows) == 0 or rows.dtype.kind != "f":
-        raise ModelError(f"{path} holds {rows.shape}; the model reads (b, {shape}).")
-    if not np.isfinite(rows).all():
-        raise ModelError(f"{path} holds NaN or infinity; save the model again.")
-    return rows
 
 
 def _rule(card: Architecture, modality: str) -> str:

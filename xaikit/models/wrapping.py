@@ -17,19 +17,22 @@ from torch import Tensor, nn
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, ModelError
 from xaikit.core.types import Floats, Modality, Sample, Space
+from xaikit.core.words import Text
+from xaikit.modalities import as_rows
+from xaikit.modalities.table import coded_columns
 from xaikit.modalities.text import MASK_WORD
 from xaikit.models.attention import TokenModel
 from xaikit.models.cam_layer import SpatialModel, keeps_places
 from xaikit.models.estimator_model import EstimatorModel, wrap_estimator
+from xaikit.models.estimators import Answer, answer_of, is_estimator, pipeline_of
 from xaikit.models.function_model import FunctionModel, wrong_shape
 from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
-from xaikit.models.modes import evaluating
-from xaikit.models.neural import NeuralModel, Reads
+from xaikit.models.modes import Parts, evaluating
+from xaikit.models.neural import NeuralModel, Reads, SealedModel, is_sealed
 from xaikit.models.outputs import (
     SPACES,
     Outputs,
     check_outputs,
-    label_probabilities,
     recognised,
     task_for,
     tensor_in,
@@ -60,34 +63,44 @@ def wrap(
     std: Sequence[float] | None = None,
     layout: Literal["BLC", "BCL"] | None = None,
     encode: Encode | None = None,
+    encodes: Literal["words", "text"] = "words",
     padding_id: int = 0,
     reads: Reads = "first",
     device: str | None = None,
+    categorical: Sequence[str] | Sequence[int] | Sequence[bool] | None = None,
 ) -> Model:
     """A model of yours, with every ability that is true of it.
 
     thing : a torch module, a fitted scikit-learn estimator or pipeline, or a function from B inputs
-        in data space (an array (B, *x.shape); for text a list of B arrays of words) to (B, K); two
-        classes may also be one column (B, 1) or (B,), which is about the second
+        in data space (an array (B, *x.shape); for text a list of B arrays of words, each with the
+        text as `x.written`) to (B, K); two classes may also be one column (B, 1) or (B,), which is
+        about the second
     classes : K names of classes, of which one holds, or of labels, of which several may (multi-label);
-        () for a regressor
+        () for a regressor, and for a scikit-learn classifier to take its own. Names of an estimator
+        are its labels in the order in which answers shall stand; others only name the labels 0 to K-1
     names : what the K values of a regressor are called, for example to ask target="price"
     sample : one input in data space to try it on; background[0] when None
     background : (b, *x.shape) typical inputs, which removal methods draw from
     outputs : what the thing gives: "logits", "probabilities" (a row sums to 1) or
         "log_probabilities" of classes; "multilabel_logits" or "multilabel_probabilities", each label
-        by itself; "values" of a regressor. None finds it out on several rows, says so in
+        by itself; "values" of a regressor, and of a scikit-learn classifier its decision function.
+        None finds it out on several rows, says so in
         `info["outputs_note"]`, and asks where it can be two things
     space : where changes are measured; follows from the outputs when None
     batch : "single" asks one row at a time, for a thing whose score of a row depends on the others
 
     For torch modules: images are given as (B, C, H, W), tables as (B, D), series as `layout` says;
     `mean` and `std` (a channel or column each) are subtracted and divided by before. Text needs
-    `encode` (see `Tokens`); the module is called with (ids), or (ids, valid) if it takes two
-    arguments. `reads` is the token that the head of a transformer reads, for attention. With
-    `device` a copy of the module is moved there; otherwise the module itself is used where it is.
+    `encode` of a list of words, or with encodes="text" of the text as it is written (see `Tokens`);
+    the module is called with (ids), or (ids, valid) if it takes two arguments. `reads` is the token
+    that the head of a transformer reads, for attention. With `device` a copy of the module is moved
+    there; otherwise the module itself is used where it is.
 
-    It is tried on the sample, a few rows of the background and inputs made of them: `ModelError`
+    categorical : the columns of a table that hold categories, by name (as the estimator was fitted
+        on), index or one bool each; found out from the background when None
+
+    Of a scikit-learn outlier detector the score is explained, of text pipelines the answer to the
+    text as it is written. It is tried on the sample, a few rows of the background and inputs made of them: `ModelError`
     says what does not fit, also when the score of a row depends on its batch or changes by itself.
     """
     if modality not in get_args(Modality):
@@ -96,25 +109,36 @@ def wrap(
         )
     if batch not in ("many", "single"):
         raise InvalidInput(f"batch is '{batch}'; use many, or single to ask one row at a time.")
-    check_outputs(outputs, tuple(classes), tuple(names))
+    if encodes not in ("words", "text"):
+        raise InvalidInput(f"encodes is {encodes!r}; encode reads 'words' or the 'text'.")
+    if background is not None and modality != "text":
+        background = as_rows(background)
     x = _trial(modality, sample, background)
+    answer = None
+    if is_estimator(thing):
+        answer = answer_of(thing, outputs, _rows(modality, [x]))
+        classes = answer.named(tuple(map(str, classes)))
+    classes = tuple(map(str, classes))
+    check_outputs(outputs, classes, tuple(names))
     facts = _Facts(
-        id, modality, tuple(classes), tuple(names), space, background, outputs, batch == "single",
+        id, modality, classes, tuple(names), space, background, outputs, batch == "single",
         trial_inputs(modality, x, background),
     )  # fmt: skip
     model: Wrapped
     if isinstance(thing, nn.Module):
         net = thing if device is None else copy.deepcopy(thing).to(pick_device(device))
         inputs = _inputs(net, modality, x, mean, std, layout, encode, padding_id)
+        if isinstance(inputs, Tokens):
+            inputs = dataclasses.replace(inputs, of_text=encodes == "text")
         model = _module(net, inputs, facts, reads)
     elif mean is not None or std is not None or layout or encode:
         raise InvalidInput(
             "mean, std, layout and encode are for torch modules; put the preprocessing into the "
             "function or the pipeline."
         )
-    elif hasattr(thing, "predict"):
-        model = _estimator(thing, facts)
-    elif callable(thing):
+    elif answer is not None:
+        model = _estimator(thing, answer, facts)
+    elif callable(thing) and not isinstance(thing, type):
         model = _function(thing, facts)
     else:
         raise InvalidInput(
@@ -122,6 +146,11 @@ def wrap(
             "estimator or a function."
         )
     _try(model, facts)
+    known = getattr(thing, "feature_names_in_", None)  # of an estimator that was fitted on a frame
+    if known is not None and modality == "table":
+        model.info = {**model.info, "columns": [{"name": str(name)} for name in known]}
+    if categorical is not None:
+        model.info = {**model.info, "categorical": _coded(thing, modality, categorical, x)}
     return model
 
 
@@ -170,7 +199,8 @@ class _Facts:
 
 def _trial(modality: Modality, sample: Array | None, background: Array | None) -> Array:
     if sample is not None:
-        x = Sample("sample", np.asarray(sample), modality).x
+        given = as_rows(sample)[0] if hasattr(sample, "toarray") else np.asarray(sample)
+        x = Sample("sample", given, modality).x
         shape = x.shape if background is None or modality == "text" else np.shape(background)[1:]
         if x.shape != shape:
             raise InvalidInput(
@@ -185,6 +215,14 @@ def _trial(modality: Modality, sample: Array | None, background: Array | None) -
             f"to try a {modality} model one input is needed; give sample= or background=."
         )
     return Sample("background[0]", np.asarray(background[0]), modality).x
+
+
+def _coded(
+    thing: Any, modality: Modality, categorical: Sequence[Any], x: Array
+) -> tuple[bool, ...]:
+    if modality != "table":
+        raise InvalidInput(f"categorical is for tables and this is {modality}; leave it out.")
+    return coded_columns(categorical, len(x), getattr(thing, "feature_names_in_", None))
 
 
 def _inputs(
@@ -262,6 +300,8 @@ def _module(net: nn.Module, inputs: Inputs, facts: _Facts, reads: Reads) -> Neur
         "task": task,
         "single": facts.single,
     }
+    if is_sealed(net):
+        return SealedModel(**arguments)
     model = NeuralModel(**arguments)
     if model.events and model.events[-1].n_attentions:
         return TokenModel(**arguments)
@@ -277,7 +317,8 @@ def _answers(net: nn.Module, inputs: Inputs, facts: _Facts) -> Answers:
         try:
             with evaluating(net), torch.no_grad():
                 parts = [inputs.read(net, xs[i : i + n], device) for i in range(0, len(xs), n)]
-                found = [tensor_in(inputs.run(net, part.at, part)) for part in parts]
+                dtype = Parts.of(net).dtype
+                found = [tensor_in(inputs.run(net, p.at.to(dtype), p)) for p in parts]
                 return torch.cat(found).double().cpu().numpy()
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
             raise ModelError(
@@ -294,13 +335,14 @@ def _once(net: nn.Module, inputs: Inputs, x: Array) -> Inputs:
         with evaluating(net), torch.no_grad():
             device = next((p.device for p in net.parameters()), torch.device("cpu"))
             batch = inputs.read(net, [x], device)
+            at = batch.at.to(Parts.of(net).dtype)
             try:
-                found = inputs.run(net, batch.at, batch)
+                found = inputs.run(net, at, batch)
             except RuntimeError:
                 if not isinstance(inputs, Pixels):
                     raise
                 inputs = dataclasses.replace(inputs, apart=True)
-                found = inputs.run(net, batch.at, batch)
+                found = inputs.run(net, at, batch)
     except (RuntimeError, ValueError, TypeError, IndexError) as error:
         raise ModelError(
             f"the module fails on one sample of shape {x.shape} ({error}); check modality, layout and "
@@ -314,52 +356,39 @@ def _once(net: nn.Module, inputs: Inputs, x: Array) -> Inputs:
     return inputs
 
 
-def _estimator(thing: Any, facts: _Facts) -> EstimatorModel | FunctionModel:
-    """On a table of classes 0 to K-1 with all the abilities of its kind, otherwise a function."""
-    from sklearn.pipeline import Pipeline
-
-    several = bool(facts.classes) and _names_several(thing, facts)
-    outputs: Outputs = "probabilities" if facts.classes else "values"
-    outputs = "multilabel_probabilities" if several else outputs
-    if facts.given not in (None, outputs):
+def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | FunctionModel:
+    """On a table with all the abilities of its kind, otherwise a function."""
+    answer.check(_rows(facts.modality, facts.inputs[:1]), len(facts.classes))
+    if facts.given not in (None, answer.outputs):
         raise InvalidInput(
-            f"outputs is '{facts.given}' and a {type(thing).__name__} is asked for {outputs}; leave "
+            f"outputs is '{facts.given}' and a {answer.of} is asked for {answer.outputs}; leave "
             "outputs out, or give one of its functions instead."
         )
-    names = getattr(thing, "classes_", np.arange(len(facts.classes)))
-    own = facts.modality == "table" and not several and not facts.single
-    if own and np.array_equal(names, np.arange(len(facts.classes))):
-        pipeline = thing if isinstance(thing, Pipeline) else Pipeline([("model", thing)])
+    columns = answer.columns(facts.classes)
+    own = answer.outputs == "probabilities" and answer.labels is not None
+    if facts.modality == "table" and not facts.single and (own or answer.name == "predict"):
         return wrap_estimator(
-            pipeline,
+            pipeline_of(thing),
             id=facts.id,
             modality="table",
             classes=facts.classes,
             background=facts.background,
+            order=columns,
+            space=facts.given_space,
         )
-    if facts.classes and not hasattr(thing, "predict_proba"):
-        raise ModelError(
-            f"a {type(thing).__name__} gives no probabilities; fit it with probability=True or put "
-            "it into CalibratedClassifierCV."
-        )
-    answer = thing.predict_proba if facts.classes else thing.predict
 
     def function(xs: Any) -> Any:
-        found = answer(_rows(facts.modality, xs))
-        return label_probabilities(found, len(facts.classes), names) if several else found
+        found = answer.ask(_rows(facts.modality, xs))
+        return np.asarray(found)[:, columns] if facts.classes else found
 
-    return _function(function, dataclasses.replace(facts, given=outputs), family="sklearn")
-
-
-def _names_several(thing: Any, facts: _Facts) -> bool:
-    """Whether a classifier predicts a row of labels for each input."""
-    predicted = np.asarray(thing.predict(_rows(facts.modality, np.stack(facts.inputs[:1]))))
-    return predicted.ndim == 2 and predicted.shape[1] > 1
+    return _function(function, dataclasses.replace(facts, given=answer.outputs), family="sklearn")
 
 
 def _rows(modality: Modality, xs: Any) -> Any:
-    """B inputs as scikit-learn reads them: texts, or rows of numbers."""
-    return [" ".join(x) for x in xs] if modality == "text" else xs.reshape(len(xs), -1)
+    """B inputs as scikit-learn reads them: texts as they are written, or rows of numbers."""
+    if modality == "text":
+        return [Text(x).written for x in xs]
+    return np.asarray(xs).reshape(len(xs), -1)
 
 
 def _function(

@@ -10,36 +10,54 @@ from pathlib import Path
 from typing import Any
 
 from xaikit.core.errors import DataError
+from xaikit.core.folders import write_page
 from xaikit.report.comparison import Comparison
 from xaikit.report.comparison_page import comparison_page
 from xaikit.report.index_page import Entry, index_page
 from xaikit.report.page import report_page
-from xaikit.report.render import render, write
+from xaikit.report.render import render
 from xaikit.study.run import Run
 
 __all__ = ["Comparison", "Entry", "write_comparison", "write_index", "write_report"]
 
 
-def write_report(run: Run | str | Path, out: str | Path, language: str = "en") -> Path:
-    """Write the page of a run (or of a saved run's folder); language is "en" or "ko"."""
+def write_report(
+    run: Run | str | Path, out: str | Path, language: str = "en", *, force: bool = False
+) -> Path:
+    """Write the page of a run (or of a saved run's folder); language is "en" or "ko".
+
+    A file at `out` that is no page of xaikit is overwritten only with `force`.
+    """
     folder = "" if isinstance(run, Run) else Path(run).name
     run = run if isinstance(run, Run) else Run.load(run)
     if not run.samples:
         raise DataError(
             "the run holds no sample, so there is nothing to report; explain one or more."
         )
-    return write(render("report.html.j2", report_page(run, language, folder)), out)
+    return write_page(render("report.html.j2", report_page(run, language, folder)), out, force)
 
 
 def write_comparison(
-    comparison: Comparison | Mapping[str, Any], out: str | Path, language: str = "en"
+    comparison: Comparison | Mapping[str, Any],
+    out: str | Path,
+    language: str = "en",
+    *,
+    force: bool = False,
 ) -> Path:
-    """Write the page that compares models; `xaikit.report.comparison` describes the mapping."""
-    return write(render("comparison.html.j2", comparison_page(comparison, language)), out)
+    """Write the page that compares models; `xaikit.report.comparison` describes the mapping.
+
+    `out` and `force` as in `write_report`.
+    """
+    html = render("comparison.html.j2", comparison_page(comparison, language))
+    return write_page(html, out, force)
 
 
 def write_index(
-    entries: Sequence[Entry | Mapping[str, Any]], out: str | Path, language: str = "en"
+    entries: Sequence[Entry | Mapping[str, Any]],
+    out: str | Path,
+    language: str = "en",
+    *,
+    force: bool = False,
 ) -> Path:
-    """Write the page that links reports; `href` is relative to it."""
-    return write(render("index.html.j2", index_page(entries, language)), out)
+    """Write the page that links reports; `href` is relative to it, `force` as in `write_report`."""
+    return write_page(render("index.html.j2", index_page(entries, language)), out, force)

@@ -15,7 +15,7 @@ from xaikit.report.image_card import heat_map, picture
 from xaikit.report.predictions import bars, explained, said
 from xaikit.report.quality import figures
 from xaikit.report.series_card import series_parts
-from xaikit.report.table_card import table_parts
+from xaikit.report.table_card import table_end, table_parts
 from xaikit.report.text_card import marked_words
 from xaikit.report.verdict_table import badge
 
@@ -28,11 +28,12 @@ def card(findings: Findings, index: int, channel_names: list[str] | None = None)
     """What the template needs to draw one sample."""
     mine = Card(findings, index)
     sample = mine.sample
+    end = table_end(mine) if sample.modality == "table" and mine.end else mine.end
     page: dict[str, Any] = {
         "index": index,
         "modality": sample.modality,
-        **_common_parts(mine),
-        "slots": [_slot(mine, m) for m in findings.order],
+        **_common_parts(mine, end),
+        "slots": [_slot(mine, m, end) for m in findings.order],
         "consensus": consensus_of(findings, sample),
         "numbers": _numbers(mine),
     }
@@ -61,8 +62,8 @@ def card(findings: Findings, index: int, channel_names: list[str] | None = None)
     return page
 
 
-def _common_parts(mine: Card) -> dict[str, Any]:
-    """Id, prediction, agreement and probabilities."""
+def _common_parts(mine: Card, end: float) -> dict[str, Any]:
+    """Id, prediction, agreement and probabilities; `end` is where the shared scale is drawn to."""
     findings, i = mine.findings, mine.index
     agreement = findings.agreement_in(mine.sample)
     words = findings.words
@@ -76,11 +77,11 @@ def _common_parts(mine: Card) -> dict[str, Any]:
         "order": agreement if agreement is not None else 2.0,
         "explained": explained(findings, i, first),
         "bars": bars(findings, i),
-        "end": words("scale.end", end=fixed(mine.end, mine.digits), unit=unit) if mine.end else "",
+        "end": words("scale.end", end=fixed(end, decimals(end)), unit=unit) if end else "",
     }
 
 
-def _slot(mine: Card, method: str) -> dict[str, Any]:
+def _slot(mine: Card, method: str, end: float) -> dict[str, Any]:
     """A method's place in the card: name, unit, badge, or why there is no result."""
     findings = mine.findings
     e, verdict = mine.explanations.get(method), findings.verdicts[method]
@@ -93,10 +94,10 @@ def _slot(mine: Card, method: str) -> dict[str, Any]:
         "band": _band(findings, method) if e is not None else badge(findings, "error", short=True),
         "empty": e is None or not np.abs(e.values).max() > 0,
     }
-    return slot | (_missing(mine, method) if e is None else _scaled(mine, e))
+    return slot | (_missing(mine, method) if e is None else _scaled(mine, e, end))
 
 
-def _scaled(mine: Card, e: Explanation) -> dict[str, Any]:
+def _scaled(mine: Card, e: Explanation, end: float) -> dict[str, Any]:
     findings, words = mine.findings, mine.findings.words
     unit = words.known(f"unit.{e.unit}", e.unit)
     over = float(np.abs(e.values).max()) if shares_scale(e) else 0.0
@@ -106,7 +107,7 @@ def _scaled(mine: Card, e: Explanation) -> dict[str, Any]:
         "scale": words("scale.shared", unit=unit) if shares_scale(e) else words("scale.own"),
         "clipped": (
             words("scale.clipped", value="±" + fixed(over, mine.digits))
-            if over > mine.end * (1 + 1e-9)
+            if over > end * (1 + 1e-9)
             else ""
         ),
         "not_converged": e.converged is False,

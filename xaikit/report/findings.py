@@ -107,7 +107,8 @@ class Findings:
     def card(self, method: str) -> Mapping[str, Any]:
         """What the run's context says of a method, in the page's language where it is known."""
         given = dict((self.run.context.get("methods") or {}).get(method) or {})
-        return {**given, **self.words.method(method)}
+        own = given.get("ko") if self.words.language == "ko" else None
+        return {**given, **(own or {})}
 
     def title(self, method: str) -> str:
         name = self.name(method)

@@ -77,7 +77,14 @@ def facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
         (
             "samples",
             words("fact.n_samples", n=n, shown=n_shown),
-            words("fact.wrong", wrong=n_wrong, n=n) if findings.classes else "",
+            " · ".join(
+                x
+                for x in (
+                    _chosen(findings),
+                    words("fact.wrong", wrong=n_wrong, n=n) if findings.classes else "",
+                )
+                if x
+            ),
         ),
         (
             "seeds",
@@ -113,6 +120,12 @@ def _features(findings: Findings) -> str:
         return f"{min(counts)} – {max(counts)} {parts}"
     asked = (run.context.get("question") or {}).get("features")
     return re.sub(r"(\d) x (\d)", r"\1 × \2", str(asked or next(iter(sources), "–")))
+
+
+def _chosen(findings: Findings) -> str:
+    """How the samples were taken from the test rows, "" where nobody knows."""
+    found = part(findings.run, "chosen")
+    return findings.words(f"fact.chosen.{found['how']}", **found) if found else ""
 
 
 def _created(run: Run) -> str:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import os
-import tempfile
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
@@ -16,12 +14,11 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from xaikit.core.errors import InvalidInput
-from xaikit.report.colour import STEPS, tokens_css
+from xaikit.report.colour import HATCH_FROM, STEPS, WORD_BINS, tokens_css
 from xaikit.report.png import heat_uri
 from xaikit.report.words import Words
 
-__all__ = ["render", "write"]
+__all__ = ["render"]
 
 HERE = Path(__file__).parent
 
@@ -40,6 +37,8 @@ def render(template: str, page: Mapping[str, Any]) -> str:
             script=Markup(script),
             csp=policy(script),
             version=_version(),
+            hatch_from=HATCH_FROM,
+            word_bins=WORD_BINS,
             key_uri=heat_uri(np.linspace(-1, 1, STEPS)[None, :]),
         )
     )
@@ -52,25 +51,6 @@ def policy(script: str) -> str:
         "default-src 'none'; img-src data:; style-src 'unsafe-inline'; "
         f"script-src 'sha256-{digest}'; base-uri 'none'; form-action 'none'"
     )
-
-
-def write(html: str, out: str | Path) -> Path:
-    """Write a file at once or not at all."""
-    out = Path(out)
-    if out.is_dir():
-        raise InvalidInput(
-            f"'{out}' is a folder; give the report a file name, for example '{out}/report.html'."
-        )
-    out.parent.mkdir(parents=True, exist_ok=True)
-    handle, work = tempfile.mkstemp(prefix=f".{out.name}-", dir=out.parent)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
-            file.write(html)
-        os.chmod(work, 0o644)
-        os.replace(work, out)
-    finally:
-        Path(work).unlink(missing_ok=True)
-    return out
 
 
 @cache

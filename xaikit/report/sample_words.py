@@ -86,8 +86,8 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
     "map.stopped": ("Stopped: {reason}", "중단: {reason}"),
     "map.none": ("No result for this sample", "이 표본의 결과 없음"),
     "strongest": (
-        "Strongest {parts} by {method}, in {unit} (scale end ±{end})",
-        "{method} 상위 {parts}, {unit} (척도 끝 ±{end})",
+        "Strongest {parts} by {method}, in {unit} (these lines end at ±{end})",
+        "{method} 상위 {parts}, {unit} (이 선의 끝 ±{end})",
     ),
     "strongest.whisker": (
         "; whisker = 95 % interval of the estimate",
@@ -226,6 +226,11 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
     "missing.remedy": ("What would make it apply", "적용하려면"),
     "missing.on_samples": ("{method}, samples {ids}", "{method}, 표본 {ids}"),
     "missing.on_samples.one": ("{method}, sample {ids}", "{method}, 표본 {ids}"),
+    "missing.of.": ("Every method", "모든 방법"),
+    "missing.of.quality": ("Quality of the model", "모델의 성능"),
+    "missing.of.removal": ("Removal test", "제거 시험"),
+    "missing.of.agreement": ("Agreement", "일치도"),
+    "missing.of.second_masker": ("Second way of removing", "두 번째 제거 방식"),
     "missing.none": (
         "Every method that was asked for was run on every sample.",
         "요청한 모든 방법을 모든 표본에 실행했습니다.",

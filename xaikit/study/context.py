@@ -37,6 +37,8 @@ def describe(
     methods: Sequence[Method],
     *,
     data: Dataset | None,
+    quality: dict[str, Any] | None,
+    drawn: int | None,
     target: str | int | Target,
     second_masker: str | None,
     command: str,
@@ -46,8 +48,9 @@ def describe(
     return {
         "title": _TITLES[model.modality].format(model=model.id),
         "command": command,
-        "model": _model(model),
+        "model": _model(model, quality),
         "data": _data(model, data),
+        "chosen": _chosen([q.sample.id for q in questions], data, drawn),
         "question": {
             "target": _asked(model, target),
             "unit": first.target.unit,
@@ -56,16 +59,7 @@ def describe(
             "masker_words": first.masker.name,
             "second_masker": second_masker,
         },
-        "methods": {
-            m.name: {
-                "title": m.card.title,
-                "asks": m.card.asks,
-                "misleads": m.card.misleads,
-                "paper": m.card.paper,
-                "control": m.card.control,
-            }
-            for m in methods
-        },
+        "methods": {m.name: m.facts() for m in methods},
         "rationale": _rationale(questions, data),
     }
 
@@ -85,9 +79,21 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _model(model: Model) -> dict[str, Any]:
+def _chosen(ids: list[str], data: Dataset | None, drawn: int | None) -> dict[str, Any] | None:
+    """How the samples were taken from the test rows: all, the first, drawn by a seed, or others."""
+    if data is None:
+        return None
+    test = [s.id for s in data.test]
+    how = "all" if ids == test else "first" if ids == test[: len(ids)] else "others"
+    how = "drawn" if drawn is not None and how != "all" else how
+    return {"how": how, "of": len(test), "seed": drawn}
+
+
+def _model(model: Model, measured: dict[str, Any] | None) -> dict[str, Any]:
+    """Facts of the model; its quality is the measured one, or what training noted."""
     info, task = dict(model.info), task_of(model)
-    quality = task.quality(dict(info.get("metrics", {}).get("test", {})))
+    noted = task.quality(dict(info.get("metrics", {}).get("test", {})))
+    quality = measured or (noted and {**noted, "split": "test"})
     return {
         "id": model.id,
         "family": info.get("family", ""),
@@ -95,7 +101,7 @@ def _model(model: Model) -> dict[str, Any]:
         "n_parameters": info.get("n_parameters"),
         "classes": list(model.classes),
         "task": {"name": task.name, "outputs": list(task.outputs)},
-        "quality": quality and quality | {"split": "test"},
+        "quality": quality,
         "info": info,
     }
 

@@ -7,29 +7,33 @@ reads a `Run` and nothing else.
 from __future__ import annotations
 
 import dataclasses
-import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError
+from xaikit.core.files import read_arrays, read_json, short, write_arrays
+from xaikit.core.folders import Folder
+from xaikit.core.typed import build, fits
 from xaikit.core.types import Cost, Explanation, Floats, Sample, Score, Segmentation, Target
+from xaikit.study.facts import Facts
 
 if TYPE_CHECKING:
     from xaikit.judge.causes import Cause
     from xaikit.judge.verdict import Verdict
     from xaikit.metrics.agreement import Consensus, Disagreement
 
-__all__ = ["Failure", "Run"]
+__all__ = ["RUNS", "Failure", "Run"]
 
 FORMAT = 1
+RUNS = Folder("run", "manifest.json", DataError)
+_ARRAYS = "arrays.npz"
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -103,48 +107,36 @@ class Run:
         return masker_tau(self.scores)[0]
 
     def save(self, folder: str | Path) -> Path:
-        """Write the run; an existing run folder is replaced only once the new one is whole."""
-        folder = Path(folder)
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        if folder.exists() and any(folder.iterdir()) and not (folder / "manifest.json").exists():
-            raise DataError(f"'{folder}' is not empty and holds no run; choose another folder.")
+        """Write the run as a folder, all of it or nothing; what lies beside its files stays.
+
+        `DataError` when the folder holds something that xaikit did not write.
+        """
         arrays: dict[str, NDArray[Any]] = {}
-        manifest = {"format": FORMAT, **_flatten_run(self, arrays)}
-        work = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
-        try:
-            np.savez_compressed(work / "arrays.npz", **arrays)  # type: ignore[arg-type] # names, not flags
-            text = json.dumps(manifest, ensure_ascii=False, indent=1, allow_nan=False)
-            (work / "manifest.json").write_text(text, encoding="utf-8")
-            os.chmod(work, 0o755)
-            if folder.exists():
-                shutil.rmtree(folder)
-            os.replace(work, folder)
-        finally:
-            shutil.rmtree(work, ignore_errors=True)
-        return folder
+        manifest = _plain({"format": FORMAT, **_flatten_run(self, arrays)})
+        return RUNS.write(folder, manifest, {_ARRAYS: lambda path: write_arrays(path, arrays)})
 
     @classmethod
     def load(cls, folder: str | Path) -> Run:
         """Read a saved run; `DataError` says what is wrong with the folder."""
         folder = Path(folder)
-        try:
-            manifest = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            with np.load(folder / "arrays.npz", allow_pickle=False) as stored:
-                arrays = {name: stored[name] for name in stored.files}
-        except FileNotFoundError as error:
+        cover, numbers = (RUNS.file(folder, name) for name in (RUNS.cover, _ARRAYS))
+        manifest = read_json(cover, RUNS.origin(cover))
+        if not isinstance(manifest, dict) or manifest.get("format") != FORMAT:
+            held = manifest.get("format") if isinstance(manifest, dict) else None
             raise DataError(
-                f"'{folder}' is no run folder: {Path(error.filename).name} is missing."
-            ) from error
-        except (ValueError, OSError, KeyError) as error:
-            raise DataError(f"the run in '{folder}' cannot be read: {error}.") from error
-        if manifest.get("format") != FORMAT:
-            raise DataError(
-                f"the run in '{folder}' has format {manifest.get('format')}; this version reads {FORMAT}."
+                f"the run in '{folder}' has format {short(held)}; this version reads {FORMAT}."
             )
+        arrays = read_arrays(numbers, RUNS.origin(numbers))
         try:
-            return _restore_run(manifest, arrays)
-        except (KeyError, TypeError, IndexError) as error:
-            raise DataError(f"the run in '{folder}' is incomplete: {error}.") from error
+            run = _restore_run(manifest, arrays)
+        except KeyError as error:
+            raise DataError(f"the run in '{folder}' is incomplete: no {short(error)}.") from error
+        except (TypeError, ValueError) as error:
+            raise DataError(
+                f"the run in '{folder}' is damaged: {short(error, 300)}; save it again."
+            ) from error
+        RUNS.check_whole(folder, manifest)
+        return run
 
 
 def _flatten_run(run: Run, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
@@ -174,7 +166,7 @@ def _flatten_run(run: Run, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
             "id": s.id,
             "modality": s.modality,
             "label": {"labels": sorted(s.label)} if isinstance(s.label, frozenset) else s.label,
-            "meta": _plain(s.meta),
+            "meta": s.meta,
             "x": keep(f"sample-{i}-x", s.x),
             "rationale": keep(f"sample-{i}-rationale", s.rationale),
         }
@@ -190,15 +182,15 @@ def _flatten_run(run: Run, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
             "target": dataclasses.asdict(e.target),
             "cost": dataclasses.asdict(e.cost),
         }
-        explanations.append(_plain(plain))
+        explanations.append(plain)
     scores = []
     for i, s in enumerate(run.scores):
         plain = {f.name: getattr(s, f.name) for f in dataclasses.fields(s)}
-        scores.append(_plain(plain | {"curve": keep(f"score-{i}-curve", s.curve)}))
+        scores.append(plain | {"curve": keep(f"score-{i}-curve", s.curve)})
     return {
-        "config": _plain(run.config),
-        "environment": _plain(run.environment),
-        "context": _plain(run.context),
+        "config": run.config,
+        "environment": run.environment,
+        "context": run.context,
         "samples": samples,
         "segmentations": stored_segmentations,
         "explanations": explanations,
@@ -208,54 +200,73 @@ def _flatten_run(run: Run, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
 
 
 def _restore_run(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]) -> Run:
-    def find(key: str | None) -> NDArray[Any] | None:
-        return None if key is None else arrays[key]
+    """`KeyError`, `TypeError` or `ValueError` where something is missing, of another type or odd."""
 
-    segmentations = {
-        key: Segmentation(arrays[s["ids"]], tuple(s["names"]), s["source"])
-        for key, s in manifest["segmentations"].items()
+    def part(name: str, kind: type = list) -> Any:
+        if not isinstance(manifest[name], kind):
+            raise TypeError(f"'{name}' is no {'list' if kind is list else 'object'}")
+        return manifest[name]
+
+    def filled(kind: type[T], stored: Any, *names: str, **made: Any) -> T:
+        """An instance whose arrays are stored under the names that `stored` gives."""
+        held = {n: None if stored[n] is None else arrays[stored[n]] for n in names}
+        return build(kind, {**stored, **held, **made})
+
+    cuts = {
+        key: filled(Segmentation, stored, "ids")
+        for key, stored in part("segmentations", dict).items()
     }
-    return Run(
-        config=manifest["config"],
-        samples=tuple(
-            Sample(
-                **s | {k: find(s[k]) for k in ("x", "rationale")} | {"label": _label(s["label"])}
-            )
-            for s in manifest["samples"]
-        ),
-        predictions=arrays["predictions"],
-        explanations=tuple(
-            Explanation(
-                **{
-                    **e,
-                    **{name: find(e[name]) for name in ("values", "elements", "std")},
-                    "segmentation": segmentations[e["segmentation"]],
-                    "target": Target(**e["target"]),
-                    "cost": Cost(**e["cost"]),
-                }
-            )
-            for e in manifest["explanations"]
-        ),
-        scores=tuple(
-            Score(
-                **{
-                    **s,
-                    "value": float("nan") if s["value"] is None else s["value"],
-                    "curve": find(s["curve"]),
-                    "interval": tuple(s["interval"]) if s["interval"] else None,
-                }
-            )
-            for s in manifest["scores"]
-        ),
-        failures=tuple(Failure(**f) for f in manifest["failures"]),
-        environment=manifest["environment"],
-        context=manifest["context"],
+    return _checked(
+        Run(
+            config=part("config", dict),
+            samples=tuple(
+                filled(Sample, {**s, "label": _label(s["label"])}, "x", "rationale")
+                for s in part("samples")
+            ),
+            predictions=arrays["predictions"],
+            explanations=tuple(
+                filled(
+                    Explanation,
+                    e,
+                    *("values", "elements", "std"),
+                    segmentation=cuts[e["segmentation"]],
+                    target=build(Target, e["target"]),
+                    cost=build(Cost, e["cost"]),
+                )
+                for e in part("explanations")
+            ),
+            scores=tuple(filled(Score, s, "curve") for s in part("scores")),
+            failures=tuple(build(Failure, f) for f in part("failures")),
+            environment=part("environment", dict),
+            context=part("context", dict),
+        )
     )
 
 
 def _label(stored: Any) -> Any:
     """A label as it was: labels that hold at once are a set."""
     return frozenset(stored["labels"]) if isinstance(stored, Mapping) else stored
+
+
+def _checked(run: Run) -> Run:
+    """The run, whose parts belong together."""
+    rows, ids = run.predictions, [sample.id for sample in run.samples]
+    if not fits(run.context, Facts) or not fits(
+        run.environment.get("versions", {}), dict[str, Any]
+    ):
+        raise ValueError("its context is not what a page can tell")
+    if rows.dtype.kind not in "biuf" or rows.ndim != 2 or len(rows) != len(ids):
+        raise ValueError(f"predictions of shape {rows.shape} for {len(ids)} samples")
+    grids = {sample.id: sample.grid for sample in run.samples}
+    for e in run.explanations:
+        if e.segmentation.ids.shape != grids.get(e.sample_id):
+            raise ValueError(f"an explanation by {short(e.method)} is of none of the samples")
+        if not all(0 <= i < rows.shape[1] for i in (e.target.index, e.target.against or 0)):
+            raise ValueError(f"an explanation by {short(e.method)} is of output {e.target.index}")
+    classes = (run.context.get("model") or {}).get("classes")
+    if classes and len(classes) < rows.shape[1]:
+        raise ValueError(f"{len(classes)} classes are named and {rows.shape[1]} predicted")
+    return run
 
 
 def _plain(value: Any) -> Any:
@@ -270,6 +281,8 @@ def _plain(value: Any) -> Any:
         return _plain(value.item())
     if isinstance(value, float) and not np.isfinite(value):
         return None
-    if value is None or isinstance(value, (str, bool, int, float)):
+    if isinstance(value, str):
+        return value.encode("utf-8", "replace").decode()  # half of a character alone becomes ?
+    if value is None or isinstance(value, (bool, int, float)):
         return value
     return str(value)

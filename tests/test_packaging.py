@@ -1,0 +1,29 @@
+"""What is installed: every package that is needed, and the versions that were tested."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import xaikit
+
+ROOT = Path(xaikit.__file__).parents[1]
+
+
+def test_constraints_name_a_version_of_every_package_that_is_needed() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    names = {re.split(r"[<>=\[ ]", line)[0].lower() for line in wanted}
+    lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
+    pinned = dict(line.lower().split("==") for line in lines if not line.startswith("#"))
+    assert names <= pinned.keys()
+    assert all(re.fullmatch(r"\d+(\.\d+)+", version) for version in pinned.values())
+    assert not [line for line in wanted if "<" in line], "a newer version may be tried"
+
+
+def test_make_installs_the_versions_that_were_tested() -> None:
+    text = (ROOT / "Makefile").read_text("utf-8")
+    installs = [line for line in text.splitlines() if re.search(r"pip install|\$\(PIP\)", line)]
+    assert len(installs) >= 4
+    assert all("$(PIP)" in line or "$(CONSTRAINTS)" in line for line in installs)

@@ -1,0 +1,88 @@
+"""What a run's context may say to the page: plain facts, any of which may be missing or None."""
+
+from __future__ import annotations
+
+from typing import Any, TypedDict
+
+__all__ = ["Facts"]
+
+
+class _Named(TypedDict):
+    name: str
+
+
+class ColumnFacts(_Named, total=False):
+    """A column of a table or a channel; low, median, high: percentiles 5, 50 and 95."""
+
+    categories: list[str]
+    unit: str
+    low: float
+    median: float
+    high: float
+
+
+class QualityFacts(TypedDict, total=False):
+    """How good the model is; `interval` holds 95 %."""
+
+    metric: str | None
+    value: float | None
+    interval: tuple[float, float] | None
+    n: int | None
+    split: str | None
+
+
+class ModelFacts(TypedDict, total=False):
+    """The model that was asked; `info` is what its training noted."""
+
+    id: str | None
+    family: str | None
+    architecture: str | None
+    n_parameters: int | None
+    classes: list[str] | None
+    quality: QualityFacts | None
+    info: dict[str, Any] | None
+
+
+class DataFacts(TypedDict, total=False):
+    """The data that the samples are of."""
+
+    name: str | None
+    modality: str | None
+    source: str | None
+    language: str | None
+    columns: list[ColumnFacts] | None
+    n_test: int | None
+    hash: str | None
+
+
+class QuestionFacts(TypedDict, total=False):
+    """What all methods were asked."""
+
+    target: str | None
+    unit: str | None
+    features: str | None
+    masker: str | None
+    masker_words: str | None
+    second_masker: str | None
+
+
+class MethodFacts(TypedDict, total=False):
+    """A method in words; a control knows nothing of the model."""
+
+    title: str
+    asks: str
+    misleads: str
+    paper: str
+    control: bool
+
+
+class Facts(TypedDict, total=False):
+    """The context of a run."""
+
+    title: str | None
+    command: str | None
+    model: ModelFacts | None
+    data: DataFacts | None
+    question: QuestionFacts | None
+    methods: dict[str, MethodFacts] | None
+    rationale: str | None
