@@ -11,6 +11,7 @@ from typing import Any, cast, get_args
 
 import numpy as np
 import skops.io
+from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
