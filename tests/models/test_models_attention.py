@@ -20,7 +20,13 @@ from xaikit.models.wrapping import wrap
 
 def series_model(net, **params):
     return wrap(
-        net, modality="series", layout="BLC", classes=("a", "b"), sample=np.ones((5, 4)), **params
+        net,
+        modality="series",
+        layout="BLC",
+        classes=("a", "b"),
+        sample=np.ones((5, 4)),
+        outputs="logits",
+        **params,
     )
 
 
@@ -191,13 +197,15 @@ def test_weights_equal_those_that_torch_reports(average):
 
 def test_a_net_that_changes_between_passes_fails_the_check():
     class Moody(Encoder):
-        calls = 0
+        calls, drift = 0, 0
 
         def forward(self, x: torch.Tensor) -> torch.Tensor:
-            self.calls += 1
+            self.calls += self.drift
             return super().forward(x) + self.calls
 
-    model = series_model(Moody(norm_first=True))
+    net = Moody(norm_first=True)
+    model = series_model(net)
+    net.drift = 1  # from now on
     fused = F.scaled_dot_product_attention
     with pytest.raises(CheckFailed, match=r"computed openly 'yours' gives scores that differ by 1"):
         model.attention([np.ones((5, 4))])

@@ -48,7 +48,15 @@ def twins(how: str) -> list[Any]:
     nets = []
     for inplace in (True, False):
         torch.manual_seed(1)
-        nets.append(wrap(Tail(how, inplace), modality="image", classes=tuple("abc"), sample=X))
+        nets.append(
+            wrap(
+                Tail(how, inplace),
+                modality="image",
+                classes=tuple("abc"),
+                sample=X,
+                outputs="logits",
+            )
+        )
     return nets
 
 
@@ -89,7 +97,9 @@ def shared_twins() -> list[Any]:
     nets = []
     for shared in (True, False):
         torch.manual_seed(2)
-        nets.append(wrap(Shared(shared), modality="image", classes=tuple("abc"), sample=X))
+        nets.append(
+            wrap(Shared(shared), modality="image", classes=tuple("abc"), sample=X, outputs="logits")
+        )
     return nets
 
 

@@ -28,8 +28,10 @@ class Reader(nn.Module):
         self.block = nn.TransformerEncoderLayer(8, 2, 16, batch_first=True, dropout=0.0)
         self.head = nn.Linear(8, 3)
 
-    def forward(self, ids: Tensor) -> Tensor:
-        return self.head(self.block(self.words(ids)).mean(1))
+    def forward(self, ids: Tensor, valid: Tensor) -> Tensor:
+        states = self.block(self.words(ids), src_key_padding_mask=~valid)
+        kept = valid[:, :, None].to(states)
+        return self.head((states * kept).sum(1) / kept.sum(1))
 
 
 def encode(words: list[str]) -> tuple[list[int], list[int]]:
@@ -79,7 +81,7 @@ def test_every_method_answers_as_in_float32(kind: str, dtype: torch.dtype) -> No
     sample, target = Sample("s", x, kind), Target(1, space="value")
     answers = []
     for own in (net, copy.deepcopy(net).to(dtype)):
-        model = wrap(own, modality=kind, classes=tuple("abc"), **given)
+        model = wrap(own, modality=kind, classes=tuple("abc"), outputs="logits", **given)
         run = study(model, [sample], methods=CHEAP, metrics="none", target=target)
         answers.append({e.method: e for e in run.explanations})
         assert model.scores([x]).dtype == np.float64
@@ -95,10 +97,12 @@ def test_every_method_answers_as_in_float32(kind: str, dtype: torch.dtype) -> No
 def test_a_process_whose_default_type_is_float64_gets_the_same_answer() -> None:
     torch.manual_seed(0)
     net, given, x = table()
-    right = wrap(net, modality="table", classes=tuple("abc"), **given).scores([x])
+    right = wrap(net, modality="table", classes=tuple("abc"), outputs="logits", **given).scores([x])
     torch.set_default_dtype(torch.float64)
     try:
-        found = wrap(net.double(), modality="table", classes=tuple("abc"), **given).scores([x])
+        found = wrap(
+            net.double(), modality="table", classes=tuple("abc"), outputs="logits", **given
+        ).scores([x])
     finally:
         torch.set_default_dtype(torch.float32)
     np.testing.assert_allclose(found, right, atol=1e-6)
@@ -119,8 +123,8 @@ def test_sealed_nets_answer_removal_and_refuse_derivatives_by_name(how: str) -> 
     net, given, x = table()
     module = sealed(how, net.eval())
     sample, target = Sample("s", x, "table"), Target(1, space="value")
-    model = wrap(module, modality="table", classes=tuple("abc"), **given)
-    plain = wrap(net, modality="table", classes=tuple("abc"), **given)
+    model = wrap(module, modality="table", classes=tuple("abc"), outputs="logits", **given)
+    plain = wrap(net, modality="table", classes=tuple("abc"), outputs="logits", **given)
     tolerance = 0.02 if how == "quantised" else 1e-5
     for method in ("occlusion", "shap"):
         found, right = (
@@ -148,6 +152,6 @@ class Broken(nn.Module):
 
 def test_a_net_that_detaches_is_refused_by_reason() -> None:
     _, given, x = table()
-    model = wrap(Broken(), modality="table", classes=tuple("abc"), **given)
+    model = wrap(Broken(), modality="table", classes=tuple("abc"), outputs="logits", **given)
     with pytest.raises(NotApplicable, match="a step of the net passes no gradient on"):
         explain(model, Sample("s", x, "table"), ["saliency"])

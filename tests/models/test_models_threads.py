@@ -74,7 +74,9 @@ def test_four_threads_give_the_bits_of_one(kind: str, training: bool) -> None:
     xs = rng.random((12, *shape)).astype(np.float32)
     torch.manual_seed(0)
     net = make().train(training)
-    model = wrap(net, modality=kind, classes=tuple("abc"), background=xs[:6], **given)
+    model = wrap(
+        net, modality=kind, classes=tuple("abc"), background=xs[:6], outputs="logits", **given
+    )
     samples = [Sample(f"s{i}", x, kind) for i, x in enumerate(xs)]
     before = state(net)
 
@@ -101,6 +103,7 @@ def test_a_net_inside_another_is_alone_too() -> None:
             modality="table",
             classes=("a", "b"),
             background=rows,
+            outputs="logits",
         )
         for _ in range(2)
     ]
@@ -116,7 +119,7 @@ def test_a_copy_of_random_weights_takes_no_hook_of_another_thread() -> None:
     torch.manual_seed(0)
     net = picture_net().eval()
     xs = np.random.default_rng(0).random((4, 16, 16, 3)).astype(np.float32)
-    model = wrap(net, modality="image", classes=tuple("abc"), background=xs)
+    model = wrap(net, modality="image", classes=tuple("abc"), background=xs, outputs="logits")
     samples = [Sample(f"s{i}", x, "image") for i, x in enumerate(xs)]
 
     def drawn(_: int) -> int:
@@ -149,7 +152,13 @@ def test_an_error_inside_leaves_no_trace(context: Any) -> None:
 def test_randomised_weights_are_measured_alike_in_threads() -> None:
     torch.manual_seed(0)
     rows = np.random.default_rng(1).normal(size=(20, 5))
-    model = wrap(table_net().train(), modality="table", classes=tuple("abc"), background=rows)
+    model = wrap(
+        table_net().train(),
+        modality="table",
+        classes=tuple("abc"),
+        background=rows,
+        outputs="logits",
+    )
     samples = [Sample(f"s{i}", x, "table") for i, x in enumerate(rows[:4])]
 
     def measured(sample: Sample) -> list[float]:

@@ -27,7 +27,7 @@ from xaikit.models.probe import Event, has_strided_point, watch
 from xaikit.models.shortcuts import shorten
 from xaikit.tasks import Task
 
-__all__ = ["NeuralModel", "Reads", "SealedModel", "is_sealed"]
+__all__ = ["NeuralModel", "Reads", "SealedModel", "is_sealed", "scales_by_batch"]
 
 Array = NDArray[Any]
 _CACHE = 2**20  # numbers: 4 MB of float32
@@ -254,6 +254,11 @@ def is_sealed(net: nn.Module) -> bool:
         isinstance(m, torch.jit.ScriptModule) or "quantized" in type(m).__module__.split(".")
         for m in net.modules()
     )
+
+
+def scales_by_batch(net: nn.Module) -> bool:
+    """Whether some part of the net is quantised by what its whole batch holds."""
+    return any("dynamic" in type(m).__module__.split(".") for m in net.modules())
 
 
 @dataclass(eq=False)

@@ -27,7 +27,13 @@ from xaikit.models.estimators import Answer, answer_of, is_estimator, pipeline_o
 from xaikit.models.function_model import FunctionModel, wrong_shape
 from xaikit.models.inputs import Inputs, Pixels
 from xaikit.models.modes import Parts, evaluating
-from xaikit.models.neural import NeuralModel, Reads, SealedModel, is_sealed
+from xaikit.models.neural import (
+    NeuralModel,
+    Reads,
+    SealedModel,
+    is_sealed,
+    scales_by_batch,
+)
 from xaikit.models.outputs import (
     SPACES,
     Outputs,
@@ -228,6 +234,7 @@ def _coded(
 
 def _module(net: nn.Module, inputs: Inputs, facts: _Facts, reads: Reads) -> NeuralModel:
     x = facts.inputs[0]
+    facts = dataclasses.replace(facts, single=facts.single or scales_by_batch(net))
     inputs = _once(net, inputs, x)
     answers = _answers(net, inputs, facts)
     facts.require_independent(answers, net)
