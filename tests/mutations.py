@@ -126,7 +126,7 @@ MUTATIONS = (
     Mutation("metrics/faithfulness.py", "np.lexsort((rng.random(len(values)), -values))", "np.lexsort((rng.random(len(values)), values))", REMOVAL),
     Mutation("metrics/faithfulness.py", "kept: Bools = rank[:, None, :] >= counts", "kept: Bools = rank[:, None, :] > counts", REMOVAL),
     Mutation("metrics/faithfulness.py", "area(insertion) - area(deletion)", "area(deletion) - area(insertion)", REMOVAL),
-    Mutation("metrics/agreement.py", "np.argsort(-np.abs(values)", "np.argsort(np.abs(values)", AGREEMENT),
+    Mutation("core/agreement.py", "np.argsort(-np.abs(values)", "np.argsort(np.abs(values)", AGREEMENT),
     Mutation("core/stats.py", "adjusted[order] = np.minimum(stepped, 1.0)", "adjusted = np.minimum(stepped, 1.0)", STATS),
     # studies: draws, samples, what is kept and told
     Mutation("core/question.py", "zlib.crc32(self.sample.id.encode())]", "0]", STUDY + "::test_all_methods_are_measured_on_the_same_draws_and_samples_on_their_own"),
