@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.harness import Options, Row, Triple, clock, per_row, ratios, turns, within
 from benchmarks.nets import cases
-from benchmarks.passes import Passes, Recording, random_masks
+from benchmarks.passes import Passes, Recording
 from benchmarks.peers import Peers
 from xaikit.core.question import Meter, Pool, Question
 from xaikit.methods.base import ask, make_method
@@ -28,7 +28,6 @@ def rows(options: Options) -> Iterator[Row]:
         for precision in ("float32", "bfloat16") if options.device == "cuda" else ("float32",):
             question = case.question(model, case.samples(1)[0], precision=precision)
             passes, peers = Passes.of(question), Peers(question)
-            settle(question)
             name = case.name if precision == "float32" else f"{case.name}, {precision}"
             for job in _jobs(question, peers, budget, options.quick):
                 job = job if precision == "float32" else replace(job, peers={})
@@ -68,15 +67,6 @@ def fresh(question: Question) -> Question:
     return replace(question, pool=Pool(), meter=Meter())
 
 
-def settle(question: Question) -> None:
-    """Ask until the search for the best batch has ended."""
-    masks = 2**17 // question.n_references if question.sample.modality == "table" else 1024
-    for seed in range(100):
-        if not question.pace.searches:
-            return
-        fresh(question).value(random_masks(question.n_features, masks, seed))
-
-
 def counted(question: Question, run: Callable[[Question], Any]) -> tuple[int, np.ndarray | None]:
     """Rows that the work needs, and the masks it asks."""
     watched = Recording.of(fresh(question))
@@ -106,5 +96,5 @@ def _row(case: str, job: Job, passes: Passes, peers: Peers, options: Options) ->
     each = 1e3 * float(np.median(limit))
     return Row(
         "overhead", f"{case}: {job.what}", f"<= {bar}", ours, found, UNIT, within(ours, bar),
-        f"{needed} passes of {each:.3g} ms ({pure.best()}; ours {passes.question.pace.best})",
+        f"{needed} passes of {each:.3g} ms ({pure.best()}; ours {passes.question.per_pass.rows})",
     )  # fmt: skip

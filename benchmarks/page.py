@@ -42,11 +42,8 @@ WORDS = {
     "gradients": "32 samples at once, whose outputs are known already, as in a study. The limit is one "
     "forward and one backward pass of each row the method used, down to the input; Grad-CAM stops at "
     "its layer.",
-    "structure": "Occlusion: a window changes few places of each map of a stack of convolutions; only those "
-    "are computed again. Mosaics: the first maps of masked images are put together from those of a few images. "
-    "Common beginnings: recurrent nets read what masked inputs share once. First layers: what a linear layer "
-    "makes of masked inputs is a sum over features. The speed is that of batched whole passes of the same "
-    "inputs over ours.",
+    "structure": "The first maps of masked images are put together from those of a few images. The speed is "
+    "that of batched whole passes of the same inputs over ours.",
     "study": "16 digits, eight methods, all metrics. The passes a study needs are all rows that went "
     "through the net, forward and backward, timed alone.",
     "memory": "In a fresh process: the largest resident size during the work, less that after the "

@@ -15,7 +15,7 @@ import shap
 
 from benchmarks.harness import Options, Row, Triple, clock, per_row, ratios, spread, turns, within
 from benchmarks.nets import N_COLUMNS, table_questions
-from benchmarks.overhead import counted, fresh, settle
+from benchmarks.overhead import counted, fresh
 from benchmarks.passes import Passes
 from benchmarks.peers import Peers
 from xaikit.core.question import Question
@@ -30,7 +30,6 @@ def rows(options: Options) -> Iterator[Row]:
     for k in (1,) if options.quick else (1, 100):
         questions = table_questions(k, count=2 if options.quick else ROWS)
         passes = Passes.of(questions[0])
-        settle(questions[0])
         for name, settings, others in _methods(questions, k, options.quick):
             yield _row(questions, passes, name, settings, others, options)
 

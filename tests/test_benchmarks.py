@@ -73,7 +73,7 @@ def test_the_passes_that_are_timed_are_as_many_as_those_that_were_made() -> None
     net = question.model.net
     lime = make_method("lime", budget=40)
     seen, sent, back = Counts(), Counts(), Counts()
-    _ = question.pace  # the net is looked at once, in a pass that answers nothing
+    _ = question.per_pass  # the net is looked at once, in a pass that answers nothing
     with seen.watching(net):
         ask(lime, [fresh(question)])
     needed, masks = counted(question, lambda asked: ask(lime, [asked]))

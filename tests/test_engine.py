@@ -13,7 +13,14 @@ import torch
 from torch import nn
 from toys import FunctionModel, ask_table, linear
 
-from xaikit.core.batching import LARGEST, Pace, nominal_seconds, pace_of, rows_that_fit, worked
+from xaikit.core.batching import (
+    LARGEST,
+    PerPass,
+    nominal_seconds,
+    rows_per_pass,
+    rows_that_fit,
+    worked,
+)
 from xaikit.core.errors import InvalidInput, OutOfBudget
 from xaikit.core.question import Pool, Question
 from xaikit.core.types import Sample
@@ -29,42 +36,7 @@ def smooth(n: int) -> FunctionModel:
     return FunctionModel(lambda x: np.tanh(x @ w)[:, None] + np.sin(x[:, :1] * x[:, 1:2]))
 
 
-def learned(seconds_a_row, start: int = 64, most: int = LARGEST) -> Pace:
-    """A pace after enough passes, each as long as the function of its size says."""
-    pace = Pace(start, most)
-    for _ in range(100):
-        size = pace.rows(10**9)
-        pace.record(size, size, seconds_a_row(size) * size)
-    return pace
-
-
-@pytest.mark.parametrize("best", [8, 16, 64, 256, 4096])
-def test_the_fastest_size_is_found_on_both_sides_of_the_start(best: int) -> None:
-    assert learned(lambda size: 1 + abs(np.log2(size / best))).rows(10**9) == best
-
-
-def test_a_machine_that_warms_up_does_not_favour_the_later_sizes() -> None:
-    pace, passes = Pace(64), 0
-    for _ in range(100):
-        size, passes = pace.rows(10**9), passes + 1
-        pace.record(size, size, size * (1.0 if passes > 4 else 3.0))
-    assert pace.rows(10**9) == 64
-
-
-def test_one_lucky_time_decides_nothing() -> None:
-    pace, lucky = Pace(64), [32, 32, 32, 128]
-    for _ in range(100):
-        size = pace.rows(10**9)
-        faster = size in lucky and not lucky.remove(size)
-        pace.record(size, size, size * (0.5 if faster else 1.0 + 0.1 * abs(np.log2(size / 64))))
-    assert (pace.rows(10**9), pace.searches) == (64, False)
-
-
-def test_a_gain_too_small_to_matter_changes_nothing() -> None:
-    assert learned(lambda size: 1.0 if size == 64 else 0.97).rows(10**9) == 64
-
-
-def test_the_search_starts_with_maps_that_fit_into_a_cache() -> None:
+def test_a_pass_has_as_many_rows_as_a_cache_has_room_for_maps() -> None:
     def rows(side: int) -> int:
         net = nn.Sequential(nn.Conv2d(3, 16, 3, padding=1), nn.Flatten(), nn.LazyLinear(2))
         x = np.zeros((side, side, 3), dtype=np.float32)
@@ -74,47 +46,37 @@ def test_the_search_starts_with_maps_that_fit_into_a_cache() -> None:
     assert [rows(side) for side in (16, 32, 64, 128)] == [64, 64, 16, 8]
 
 
-def test_a_pass_never_has_more_rows_than_memory_allows() -> None:
-    pace = learned(lambda size: 1 / size, most=100)
-    assert pace.rows(10**9) == 64
-    assert Pace(64, 5).rows(10**9) == 5
-
-
-def test_a_trial_waits_for_enough_rows() -> None:
-    pace = Pace(64)
-    assert pace.rows(10) == 64  # the pass is as large as what is left, and no trial
-    for _ in range(3):
-        pace.record(64, 64, 1.0)
-    assert (pace.rows(31), pace.rows(32)) == (64, 32)
+def test_a_pass_has_one_row_at_least_and_never_more_than_the_largest() -> None:
+    assert (PerPass(0).rows, PerPass(5).rows, PerPass(10**9).rows) == (1, 5, LARGEST)
 
 
 def test_running_out_of_memory_halves_the_pass_and_goes_on() -> None:
-    pace, tried = Pace(64), []
+    per_pass, tried = PerPass(64), []
 
-    def attempt(rows: int) -> tuple[int, str]:
+    def attempt(rows: int) -> str:
         tried.append(rows)
         if rows > 10:
             raise RuntimeError("[enforce fail] not enough memory: you tried to allocate 1 GB")
-        return rows, "done"
+        return "done"
 
-    assert worked(pace, 1000, attempt) == "done"
+    assert worked(per_pass, 1000, attempt) == "done"
     assert tried == [64, 32, 16, 8]
-    assert worked(pace, 1000, attempt) == "done"
+    assert worked(per_pass, 1000, attempt) == "done"
     assert tried[4:] == [8]
 
 
 def test_one_row_that_does_not_fit_is_said_and_other_errors_pass() -> None:
-    def too_large(rows: int) -> tuple[int, None]:
+    def too_large(rows: int) -> None:
         raise MemoryError
 
     with pytest.raises(OutOfBudget, match="out of memory: one single input does not fit"):
-        worked(Pace(4), 9, too_large)
+        worked(PerPass(4), 9, too_large)
 
-    def broken(rows: int) -> tuple[int, None]:
+    def broken(rows: int) -> None:
         raise RuntimeError("shapes do not match")
 
     with pytest.raises(RuntimeError, match="shapes do not match"):
-        worked(Pace(4), 9, broken)
+        worked(PerPass(4), 9, broken)
 
 
 class Hungry(nn.Module):
@@ -166,13 +128,13 @@ def test_memory_bounds_the_rows_of_a_pass() -> None:
         table_question(net, memory=each - 1).value(np.ones((1, 6), dtype=bool))
 
 
-def test_a_pace_belongs_to_a_model_a_shape_and_a_cap() -> None:
+def test_rows_belong_to_a_model_a_shape_and_a_cap() -> None:
     one, other = table_question(nn.Linear(6, 3)), table_question(nn.Linear(6, 3))
     x = one.sample.x
-    assert pace_of(one.model, x, "float32") is pace_of(one.model, x, "float32")
-    assert pace_of(one.model, x, "float32") is not pace_of(other.model, x, "float32")
-    assert pace_of(one.model, x, "float32") is not pace_of(one.model, x[:3], "float32")
-    assert pace_of(one.model, x, "float32", 10**6) is not pace_of(one.model, x, "float32")
+    assert rows_per_pass(one.model, x) is rows_per_pass(one.model, x)
+    assert rows_per_pass(one.model, x) is not rows_per_pass(other.model, x)
+    assert rows_per_pass(one.model, x) is not rows_per_pass(one.model, x[:3])
+    assert rows_per_pass(one.model, x, 10**6) is not rows_per_pass(one.model, x)
 
 
 def test_bfloat16_says_how_far_it_is_and_keeps_the_weights() -> None:

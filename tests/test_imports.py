@@ -3,68 +3,91 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import subprocess
 import sys
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import pytest
 
 import xaikit
+from xaikit.core.moved import MOVED
 
 ROOT = Path(xaikit.__file__).parent
-ORDER = {  # what each part may import from xaikit
-    "types": {"errors", "report"},  # report: only inside `plot`, for `explanation.plot()`
-    "registry": {"errors"},
-    "abilities": {"types"},
-    "engine": {"errors"},
-    "pool": {"types", "estimators"},
-    "question": {"types", "errors", "abilities", "engine", "pool"},
-    "packing": {"types", "engine", "question"},
-    "run": {"types", "errors", "verdict", "agreement", "causes"},  # the last three only in methods
-    "measures": {"types", "registry", "question"},  # question: for its name only
-    "agreement": {"types", "errors", "measures", "stats"},
-    "causes": {"types", "run", "agreement", "stats"},
-    "stats": {"types", "errors"},
-    "verdict": {"types", "errors", "run", "stats"},
-    "modality": {"types", "errors", "question", "registry", "data"},
-    "data": {"types", "errors", "registry", "modality"},
-    "estimators": {"types", "errors"},
-    "methods": {
-        *("types", "errors", "abilities", "registry", "engine", "packing", "question"),
-        *("estimators", "stats"),
-    },
-    "metrics": {
-        *("types", "errors", "abilities", "registry", "question", "methods", "stats"),
-        *("measures", "agreement", "pool"),
-    },
-    "report": {"types", "errors", "run", "verdict", "stats"},
-}
+FLOORS = (  # a room imports from its own floor and from those below
+    {"core"},
+    {"shapley", "modalities", "tasks", "models", "data"},
+    {"methods"}, {"metrics"}, {"judge"}, {"study"}, {"report"}, {"app"},
+)  # fmt: skip
 HEAVY = {"torch", "shap", "lime", "captum", "matplotlib", "sklearn", "skimage"}
 
 
-def imported(file: Path) -> set[str]:
+def imported(text: str) -> set[str]:
+    """The modules of xaikit that a source imports, inside functions too."""
     found = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+    for node in ast.walk(ast.parse(text)):
         if isinstance(node, ast.Import):
             found |= {a.name for a in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
-            found.add(node.module)
+            found |= {node.module, *(f"{node.module}.{a.name}" for a in node.names)}
     return found
 
 
-@pytest.mark.parametrize("part", ORDER)
-def test_nothing_runs_against_the_arrows(part) -> None:
-    home = ROOT / part
-    files = list(home.rglob("*.py")) if home.is_dir() else [ROOT / f"{part}.py"]
-    assert files
-    for file in files:
-        inner = {m.split(".")[1] for m in imported(file) if m.startswith("xaikit.")}
-        assert inner <= ORDER[part] | {part}, f"{file.relative_to(ROOT)} imports {inner}"
+def sources() -> dict[str, str]:
+    files = {
+        p: ".".join(p.relative_to(ROOT.parent).with_suffix("").parts) for p in ROOT.rglob("*.py")
+    }
+    return {n.removesuffix(".__init__"): p.read_text(encoding="utf-8") for p, n in files.items()}
+
+
+def arrows(modules: Mapping[str, str]) -> dict[str, set[str]]:
+    return {name: imported(text) & set(modules) - {name} for name, text in modules.items()}
+
+
+def floor(module: str) -> int:
+    room = module.split(".")[1] if "." in module else ""
+    return next((i for i, rooms in enumerate(FLOORS) if room in rooms), -1)
+
+
+def against(modules: Mapping[str, str]) -> list[str]:
+    """Imports of a room on a higher floor."""
+    pairs = [(a, b) for a, found in arrows(modules).items() for b in found if "." in a]
+    return [f"{a} -> {b}" for a, b in pairs if floor(b) > floor(a)]
+
+
+def circles(graph: Mapping[str, Iterable[str]]) -> set[str]:
+    """Modules that import each other in the end: what is left when nothing can be taken away."""
+    left = {a: set(found) for a, found in graph.items()}
+    while free := {a for a, found in left.items() if not found & left.keys()}:
+        left = {a: found for a, found in left.items() if a not in free}
+    return set(left)
+
+
+def test_nothing_runs_against_the_arrows_or_in_a_circle() -> None:
+    modules = {name: text for name, text in sources().items() if name != "xaikit"}
+    assert against(modules) == []
+    assert circles(arrows(modules)) == set()
+
+
+@pytest.mark.parametrize("lazily", ["", "def late():\n    "])
+def test_a_planted_arrow_back_and_a_planted_circle_are_seen(lazily: str) -> None:
+    modules = {name: text for name, text in sources().items() if name != "xaikit"}
+    modules["xaikit.methods.cam"] += f"\n{lazily}import xaikit.report.page\n"
+    assert against(modules) == ["xaikit.methods.cam -> xaikit.report.page"]
+    modules = {name: text for name, text in sources().items() if name != "xaikit"}
+    modules["xaikit.core.errors"] += f"\n{lazily}from xaikit.core import types\n"
+    assert {"xaikit.core.errors", "xaikit.core.types"} <= circles(arrows(modules))
+
+
+def test_the_root_holds_no_module() -> None:
+    assert {p.name for p in ROOT.glob("*.py")} == {"__init__.py", "__main__.py"}
 
 
 def test_the_report_needs_no_torch_and_no_method() -> None:
     for file in (ROOT / "report").rglob("*.py"):
-        assert not {m.split(".")[0] for m in imported(file)} & {"torch", "shap", "lime", "captum"}
+        found = {m.split(".")[0] for m in imported(file.read_text(encoding="utf-8"))}
+        assert not found & {"torch", "shap", "lime", "captum"}
 
 
 def test_importing_xaikit_loads_nothing_heavy() -> None:
@@ -76,6 +99,28 @@ def test_importing_xaikit_loads_nothing_heavy() -> None:
 @pytest.mark.parametrize("name", xaikit.__all__)
 def test_every_public_name_can_be_had(name) -> None:
     assert getattr(xaikit, name) is not None
+
+
+def test_functions_that_bear_a_folders_name_stay_functions() -> None:
+    importlib.import_module("xaikit.study.plan")
+    importlib.import_module("xaikit.shapley.api")
+    assert callable(xaikit.study)
+    assert callable(xaikit.shapley)
+
+
+@pytest.mark.parametrize("old", sorted(MOVED))
+def test_addresses_of_version_0_1_go_on_working_and_say_the_new_one(old: str) -> None:
+    code = (
+        "import importlib, sys, warnings\n"
+        "with warnings.catch_warnings(record=True) as told:\n"
+        "    warnings.simplefilter('always')\n"
+        f"    found = importlib.import_module('{old}')\n"
+        "print(found.__name__, '|', *(str(w.message) for w in told))\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    name, words = done.stdout.split("|")
+    assert name.strip() == MOVED[old]
+    assert f"{old} is now {MOVED[old]}." in words
 
 
 def test_an_unknown_name_is_an_attribute_error() -> None:

@@ -11,12 +11,13 @@ from torch import nn
 from toys import FunctionModel, ask_table
 
 from xaikit.core.errors import CheckFailed
-from xaikit.core.question import Pool, Question, runner_up
+from xaikit.core.question import Pool, Question
 from xaikit.core.types import Sample, Target
 from xaikit.methods.base import ask, make_method
 from xaikit.metrics.sanity import RandomLogit
 from xaikit.models import wrap
 from xaikit.study.plan import Plan, make_question
+from xaikit.tasks import Classification, task_of
 
 
 def three_classes(**changes) -> Question:
@@ -54,7 +55,8 @@ def test_another_class_is_read_from_the_same_passes_with_its_own_numbers() -> No
 
 def test_the_check_of_another_class_costs_no_pass() -> None:
     question = three_classes()
-    other = runner_up(question.model.scores([question.sample.x])[0], question.target)
+    scores = question.model.scores([question.sample.x])[0]
+    other = task_of(question.model).runner_up(scores, question.target)
     question = dataclasses.replace(question, pool=Pool([other]))
     (found,) = ask(make_method("occlusion"), [question])
     before = question.model.rows
@@ -89,10 +91,11 @@ def test_once_makes_once_and_forget_forgets() -> None:
 
 def test_the_runner_up_is_the_likeliest_class_that_is_not_asked_about() -> None:
     scores = np.array([3.0, 1.0, 2.0])
-    assert runner_up(scores, Target(0)) == Target(2)
-    assert runner_up(scores, Target(0, against=2)) == Target(1, against=2)
-    assert runner_up(scores[:2], Target(0)) is None
-    assert runner_up(scores, Target(0, space="value")) is None
+    task = Classification(("a", "b", "c"))
+    assert task.runner_up(scores, Target(0)) == Target(2)
+    assert task.runner_up(scores, Target(0, against=2)) == Target(1, against=2)
+    assert Classification(("a", "b")).runner_up(scores[:2], Target(0)) is None
+    assert task.runner_up(scores, Target(0, space="value")) is None
 
 
 def nets(n: int, **changes) -> list[Question]:

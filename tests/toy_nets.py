@@ -54,7 +54,7 @@ class NetModel:
 class ConvModel(NetModel):
     """A net of `features` and `head`, which can be cut between the two."""
 
-    def cam_layer(self) -> str:
+    def cam_layer(self, layer: str | None = None) -> str:
         return "features"
 
     def activations(self, xs: Sequence[np.ndarray], layer: str | None = None) -> Activations:

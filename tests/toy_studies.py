@@ -13,13 +13,14 @@ import numpy as np
 from scipy.special import softmax
 
 from xaikit.core.abilities import Model
-from xaikit.core.question import Masker, Pool, Question, default_target
+from xaikit.core.question import Masker, Pool, Question
 from xaikit.core.types import Explanation, Sample, Score, Segmentation
 from xaikit.judge.verdict import verdicts
-from xaikit.methods.base import METHODS, Card, ask, make_method
+from xaikit.methods.base import METHODS, Card, Method, ask, make_method
 from xaikit.metrics import METRICS, agreement_scores, disagreements, removal_tests
 from xaikit.shapley.exact import coalition_masks, shapley_weights
 from xaikit.study.run import Run
+from xaikit.tasks import default_target
 
 N = 8  # features
 GRIDS = {"image": (2, 4), "text": (N,), "table": (N,), "series": (4, 2)}
@@ -115,7 +116,7 @@ def integrated(question: Question, model: Bent) -> np.ndarray:
 
 
 @dataclasses.dataclass(frozen=True)
-class Toy:
+class Toy(Method):
     """An explainer of a test; `values` is overridden."""
 
     name: ClassVar[str] = "toy"

@@ -51,7 +51,7 @@ _HOMES = {
     "XaikitError": "xaikit.core.errors",
 }
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 __all__ = [
     "Explanation",

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
-from xaikit.shapley import odd_gp as odd_gp_module
-from xaikit.shapley import odd_integrals
 from xaikit.shapley.design import paired_design
 from xaikit.shapley.exact import exact_values
 from xaikit.shapley.game import Game
+from xaikit.shapley.process import estimator as odd_gp_module
+from xaikit.shapley.process import integrals as odd_integrals
 from xaikit.shapley.process.estimator import fitted_pairs, odd_gp
 from xaikit.shapley.process.integrals import (
     nugget_functional,
@@ -256,8 +256,9 @@ def test_games_of_order_two_are_exact():
     estimate = odd_gp(evaluated(lambda m: m @ linear + ((m @ pairwise) * m).sum(axis=1), 12, 20), 0)
     expected = linear + (pairwise + pairwise.T).sum(axis=1) / 2
     np.testing.assert_allclose(estimate.values, expected, atol=1e-11)
-    assert estimate.exact
-    np.testing.assert_array_equal(estimate.std, 0)
+    assert not estimate.exact  # nine pairs to spare: others may still deviate
+    largest = np.abs(expected).max()
+    np.testing.assert_allclose(estimate.std, 2 * largest * np.sqrt(0.5 / 10 / 20), rtol=1e-9)
 
 
 def test_constant_game():

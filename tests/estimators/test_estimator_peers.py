@@ -1,4 +1,4 @@
-"""KernelSHAP, Leverage SHAP, permutation sampling and the border, against their definitions."""
+"""KernelSHAP, Leverage SHAP, and permutation sampling, against their definitions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import pytest
 from xaikit.core.errors import OutOfBudget
 from xaikit.shapley import blocks, shapley
 from xaikit.shapley.api import largest_budget
-from xaikit.shapley.border import border_estimate, border_gap
 from xaikit.shapley.design import paired_design, stratum_caps
 from xaikit.shapley.exact import exact_values
 from xaikit.shapley.game import Game
@@ -41,7 +40,7 @@ def evaluated(value, n, n_pairs, seed=0, *, border=False):
     return evaluate_pairs(Game(value, n), paired_design(n, n_pairs, seed, border=border)[0])
 
 
-@pytest.mark.parametrize("method", ["kernel", "leverage", "border", "permutation", "odd_gp"])
+@pytest.mark.parametrize("method", ["kernel", "leverage", "permutation", "odd_gp"])
 def test_linear_games_are_exact(method):
     result = shapley(linear, 10, budget=60, method=method)
     np.testing.assert_allclose(result.values, LINEAR, atol=1e-12)
@@ -49,13 +48,13 @@ def test_linear_games_are_exact(method):
     assert result.evaluations <= 60
 
 
-@pytest.mark.parametrize("method", ["kernel", "leverage", "border", "odd_gp"])
+@pytest.mark.parametrize("method", ["kernel", "leverage", "odd_gp"])
 def test_a_pairwise_product_is_halved(method):
     result = shapley(lambda m: 4.0 * m[:, 1] * m[:, 3], 9, budget=40, method=method)
     np.testing.assert_allclose(result.values, 2.0 * np.isin(np.arange(9), [1, 3]), atol=1e-11)
 
 
-@pytest.mark.parametrize("method", ["kernel", "leverage", "border", "permutation", "odd_gp"])
+@pytest.mark.parametrize("method", ["kernel", "leverage", "permutation", "odd_gp"])
 def test_efficiency(method):
     result = shapley(rough, 11, budget=64, method=method)
     assert abs(result.values.sum() - (result.output - result.empty)) <= 1e-13
@@ -176,18 +175,6 @@ def test_one_walk_is_called_indicative():
     estimate = permutation_estimate(Game(rough, 8), 1, seed=0)
     assert estimate.note == "one walk: the error bars are indicative"
     assert (estimate.std > 0).all()
-
-
-def test_border_is_the_mean_of_adding_and_leaving_out():
-    n = 9
-    game = Game(rough, n)
-    alone = rough(np.eye(n, dtype=bool)) - game.empty
-    without = game.output - rough(~np.eye(n, dtype=bool))
-    share = (alone + without) / 2
-    gap = game.output - game.empty - share.sum()
-    pairs = evaluated(rough, n, n, border=True)
-    np.testing.assert_allclose(border_estimate(pairs, 0).values, share + gap / n, atol=1e-12)
-    assert border_gap(pairs) == pytest.approx(abs(gap) / np.abs(share).sum())
 
 
 @pytest.mark.parametrize("method", ["kernel", "leverage", "permutation"])

@@ -11,7 +11,7 @@ import pytest
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from xaikit import shapley
-from xaikit.shapley import odd_gp
+from xaikit.shapley.process import estimator as odd_gp
 from xaikit.shapley.threads import one_thread
 
 

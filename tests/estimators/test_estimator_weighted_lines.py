@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from xaikit.methods import weighted_lines
 from xaikit.methods.weighted_lines import Frame
-from xaikit.shapley import weighted_lines
 from xaikit.shapley.process.pairs import both_of
 
 

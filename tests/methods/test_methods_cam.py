@@ -122,7 +122,7 @@ def test_numbers_do_not_depend_on_batch_size(name) -> None:
 class MeanState(WordModel):
     """The states of an LSTM, (B, 4, T), whose mean over the real words is read."""
 
-    def cam_layer(self) -> str:
+    def cam_layer(self, layer: str | None = None) -> str:
         return "lstm"
 
     def activations(self, xs, layer: str | None = None) -> Activations:
@@ -201,7 +201,7 @@ def test_refusals(name) -> None:
     assert reason_against(make_method(name), NetModel(lambda at: at)) == expected
 
     class LastState(ConvModel):
-        def cam_layer(self) -> str:
+        def cam_layer(self, layer: str | None = None) -> str:
             raise NotApplicable("the head of 'net' reads the last state only; try occlusion.")
 
     reason = reason_against(make_method(name), LastState(Conv(), "image"))

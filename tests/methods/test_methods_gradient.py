@@ -451,7 +451,7 @@ def test_questions_of_two_models_are_refused() -> None:
 
 
 def test_no_questions_no_answers() -> None:
-    assert make_method("saliency").many([], []) == []
+    assert make_method("saliency").block([], []) == []
 
 
 def test_references_of_another_length_are_refused() -> None:

@@ -12,8 +12,8 @@ from toys import ask_table
 
 from xaikit.core.stats import spearman
 from xaikit.core.types import Explanation, Segmentation, Target
-from xaikit.judge.causes import ALIKE_WITHOUT_INTERACTIONS, Cause, causes
-from xaikit.methods.base import ask, make_method
+from xaikit.judge.causes import Cause, causes
+from xaikit.methods.base import METHODS, ask, make_method
 from xaikit.metrics import agreement_scores, pairwise_agreement
 from xaikit.study.run import Run
 
@@ -46,7 +46,9 @@ def planted(make: Make, n: int = 12, own: float = 0.0) -> Run:
         predictions=np.ones((n, 3)) / 3,
         explanations=tuple(explanations),
         scores=tuple(scores),
-        context={"methods": {"edges": {"control": True}, "gradcam": {"title": "Grad-CAM"}}},
+        context={
+            "methods": {m: METHODS.get(m).facts() for m in METHODS} | {"edges": {"control": True}}
+        },
     )
 
 
@@ -109,7 +111,7 @@ def test_a_saturated_model_is_seen_by_the_slope_at_the_sample() -> None:
     assert found.cause == "saturation"
     assert found.value == pytest.approx(0.1)
     assert found.sentence.startswith(
-        "input_x_gradient looks at the slope at the sample only, and there it is 0.10 of the mean"
+        "Input x gradient looks at the slope at the sample only, and there it is 0.10 of the mean"
     )
     assert only(planted(slopes(0.9))).cause == "not traced"
 
@@ -206,7 +208,7 @@ def test_the_methods_held_to_be_alike_are_so_on_a_sum_of_terms() -> None:
     model = NetModel(lambda x: (weights * x**3).sum(dim=1, keepdim=True))
     question = ask_table(model, [1.0, -2.0, 0.5, 1.5, 3.0])
     terms = weights.numpy() * question.sample.x**3
-    for name in ALIKE_WITHOUT_INTERACTIONS:
+    for name in (m for m in METHODS if METHODS.get(m).splits_sums):
         (found,) = ask(make_method(name), [question])
         assert found.values == pytest.approx(terms, abs=0.06 * np.ptp(terms)), name
 

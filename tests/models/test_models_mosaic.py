@@ -12,12 +12,13 @@ from toy_chains import chain, drawn, every_sort, grid, seeded, shown, whole
 from toy_zoo import fresh
 
 from xaikit.methods.packing import Packable
-from xaikit.models import mosaic, palette, wrap
+from xaikit.models import wrap
 from xaikit.models.composing import Composed
-from xaikit.models.flow import Behind, Flow, Lost, Reach
-from xaikit.models.mosaic import Mosaic
-from xaikit.models.palette import coloured, covering
-from xaikit.models.windows import Axis
+from xaikit.models.shortcuts import Checked, mosaic, palette
+from xaikit.models.shortcuts.flow import Behind, Flow, Lost, Reach
+from xaikit.models.shortcuts.mosaic import Mosaic
+from xaikit.models.shortcuts.palette import coloured, covering
+from xaikit.models.shortcuts.windows import Axis
 
 EVERYTHING = slice(None)
 SHAPE = (24, 20)
@@ -42,11 +43,16 @@ def bound(net: nn.Module, k: int = 1, ids: np.ndarray | None = None) -> Any:
     return model, x, references, ids, pieced(model, x, references, ids)
 
 
-def pieced(model: Any, x: np.ndarray, references: np.ndarray, ids: np.ndarray) -> Mosaic:
+def pieced(model: Any, x: np.ndarray, references: np.ndarray, ids: np.ndarray) -> Checked:
     """Mosaics that were asked so often already that they pay."""
-    scores = Mosaic(model, Composed(model, x, references, ids), ids)
-    scores._asked = 10_000
-    return scores
+    whole_passes = Composed(model, x, references, ids)
+    mosaics = Mosaic(model, whole_passes, ids)
+    mosaics._asked = 10_000
+    return Checked(model.net, whole_passes, mosaics)
+
+
+def pays(scores: Checked) -> bool:
+    return scores._shortcut._palette is not None
 
 
 def scattered(seed: int) -> np.ndarray:
@@ -69,12 +75,12 @@ def test_any_chain_gives_the_scores_of_the_whole_net(seed):
     assert np.ptp(right[:, 0], axis=0).max() > 1e-2
     some = scores(masks[3:], slice(k - 1, k))
     np.testing.assert_allclose(some, right[3:, k - 1 :], atol=1e-5)
-    if scores.pays():
+    if pays(scores):
         assert scores.rows == len(masks) * k + len(masks) - 3
 
 
 def test_most_chains_are_cut():
-    assert sum(bound(drawn(seed))[-1].pays() for seed in range(40)) >= 30
+    assert sum(pays(bound(drawn(seed))[-1]) for seed in range(40)) >= 30
 
 
 class Residual(nn.Module):
@@ -303,8 +309,8 @@ def test_a_net_with_hooks_is_evaluated_in_full():
 
 def test_few_masks_are_evaluated_in_full():
     *_, ids, scores = bound(seeded(chain))
-    n_bases = len(scores._palette.bases)
-    scores._asked = 0
+    n_bases = len(scores._shortcut._palette.bases)
+    scores._shortcut._asked = 0
     masks = np.random.default_rng(0).random((n_bases - 1, ids.max() + 1)) < 0.5
     scores(masks, EVERYTHING)
     assert scores.rows == 0
@@ -314,12 +320,12 @@ def test_few_masks_are_evaluated_in_full():
 
 def test_a_table_that_is_too_large_is_not_made(monkeypatch):
     monkeypatch.setattr(palette, "_BYTES", 200)
-    assert not bound(seeded(chain))[-1].pays()
+    assert not pays(bound(seeded(chain))[-1])
 
 
 def test_features_too_small_for_the_first_layer_are_left_alone():
     net = seeded(lambda: nn.Sequential(*list(chain())[1:]))
-    assert not bound(net, ids=np.arange(480).reshape(SHAPE))[-1].pays()
+    assert not pays(bound(net, ids=np.arange(480).reshape(SHAPE))[-1])
 
 
 def test_every_place_of_a_mosaic_is_that_of_its_image(monkeypatch):
@@ -327,7 +333,7 @@ def test_every_place_of_a_mosaic_is_that_of_its_image(monkeypatch):
     *_, ids, scores = bound(seeded(chain), k=2)
     masks = every_sort(ids.max() + 1)
     right = scores(masks, EVERYTHING)
-    scores._codes[:, 7] = 0
+    scores._shortcut._codes[:, 7] = 0
     assert np.abs(scores(masks, EVERYTHING) - right).max() > 1e-4
 
 
@@ -338,7 +344,7 @@ def test_the_first_mosaic_is_compared_with_the_whole_net(monkeypatch):
     right = shown(model, x, references, ids, masks)
     np.testing.assert_allclose(scores(masks, EVERYTHING), right, atol=1e-5)
     assert scores.rows == 0
-    assert not pieced(model, x, references, ids).pays()  # never again
+    assert scores._shortcut.saves == 0  # nor is it tried again
 
 
 def test_small_requests_share_passes_with_other_samples():

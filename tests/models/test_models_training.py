@@ -13,7 +13,8 @@ from toy_zoo import CELLS, SMALL, line_data, toy_data
 from xaikit.core.errors import DataError, InvalidInput, ModelError, TrainingFailed, UnknownName
 from xaikit.core.types import Sample
 from xaikit.data.dataset import Dataset
-from xaikit.models.training import _Loop, evaluate, pick_device, train
+from xaikit.models.evaluation import evaluate
+from xaikit.models.training import _Loop, pick_device, train
 from xaikit.models.zoo import Recipe
 
 
@@ -105,13 +106,13 @@ def test_training_stops_when_val_no_longer_gets_better():
     assert worse.info["epochs"] < 50
 
 
-def test_rare_classes_weigh_more():
+def test_rare_classes_weigh_more_when_that_is_asked_for():
     rows = [Sample(f"r{i}", [float(i)], "table", int(i % 10 == 0)) for i in range(60)]
     data = Dataset("rare", "table", "classification", ("no", "yes"), *(tuple(rows),) * 3)
-    loop = _Loop(quick("mlp", data, epochs=1), data, Recipe(), None)
+    loop = _Loop(quick("mlp", data, epochs=1), data, Recipe(), None, data.class_weights)
     # N / (K n_c) = 60 / (2 * 54) and 60 / (2 * 6)
     assert loop.weights.tolist() == pytest.approx([60 / 108, 5.0])
-    assert _Loop(loop.model, toy_data("table"), Recipe(), None).weights is None
+    assert _Loop(loop.model, data, Recipe(), None).weights is None  # unless asked for, nobody does
 
 
 def test_epochs_follow_from_steps():

@@ -194,8 +194,8 @@ def test_a_module_that_gives_an_object_with_logits():
         def forward(self, ids):
             return Output(self.embed(ids).mean(1))
 
-    net = Net()
-    model = wrap(net, modality="text", classes=AB, encode=encode)
+    net = Net()  # it reads padding, so it is asked one text at a time
+    model = wrap(net, modality="text", classes=AB, encode=encode, batch="single")
     expected = net.embed.weight[[1, 4, 2]].mean(0)
     np.testing.assert_allclose(model.scores([np.array(["film"])])[0], expected.detach(), atol=1e-6)
 
@@ -246,15 +246,15 @@ MISFITS = [
     (LINEAR, {"sample": np.zeros(3)}, ModelError, r"the module fails on one sample of shape \(3,\) \(mat1"),
     (LINEAR, {"mean": (1.0,)}, InvalidInput, r"mean is \(1.0,\); give 2 finite numbers"),
     (LINEAR, {"std": (1.0, 0.0)}, InvalidInput, r"std is \(1.0, 0.0\); give 2 finite numbers above 0"),
-    (LINEAR, {"classes": ("a", "b", "c")}, ModelError, r"gave scores of shape \(2, 2\) for 2 inputs of 3 class"),
-    (nn.Linear(2, 1), {}, ModelError, r"gave scores of shape \(2, 1\) for 2 inputs of 2 class"),
-    (LINEAR, {"outputs": "probabilities"}, ModelError, r"probabilities that sum to"),
+    (LINEAR, {"classes": ("a", "b", "c")}, ModelError, r"gave scores of shape \(9, 2\) for 9 input\(s\) of 3 class"),
+    (nn.Linear(2, 1), {"classes": ("a", "b", "c")}, ModelError, r"gave scores of shape \(9, 1\) for 9 input\(s\) of 3 class"),
+    (LINEAR, {"outputs": "probabilities"}, ModelError, r"which are no probabilities"),
     (LINEAR, {"modality": "series", "sample": np.zeros((2, 2))}, InvalidInput, r"layout is None; a series"),
     (LINEAR, {"modality": "text"}, InvalidInput, r"a text module needs encode"),
     (LINEAR, {"modality": "text", "sample": None, "encode": encode}, ModelError, r"no nn.Embedding"),
     (3, {}, InvalidInput, r"a int is no model; give a torch module"),
     (lambda x: x, {"mean": (0, 0)}, InvalidInput, r"mean, std, layout and encode are for torch modules"),
-    (lambda x: x[0], {}, ModelError, r"gave scores of shape \(2,\) for 2 inputs; give \(2, K\)"),
+    (lambda x: x[0], {}, ModelError, r"gave scores of shape \(2,\) for 1 input\(s\) of 2 class\(es\); give \(1, 2\)"),
     (lambda x: x * np.nan, {}, ModelError, r"gave NaN or infinity for one sample"),
     (RidgeClassifier().fit([[0.0, 0], [1, 1]], ["a", "b"]), {}, ModelError, r"a RidgeClassifier gives no probabilities"),
 ]  # fmt: skip

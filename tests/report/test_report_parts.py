@@ -15,7 +15,8 @@ from PIL import Image
 from report import sample_runs
 
 from xaikit.core.errors import InvalidInput
-from xaikit.core.types import Segmentation
+from xaikit.core.types import Sample, Segmentation
+from xaikit.methods import METHODS
 from xaikit.report.charts import curve_panel, dot_whisker, position, tag
 from xaikit.report.colour import PALETTE, bin_of, level, step_of
 from xaikit.report.comparison_charts import nice_end
@@ -32,7 +33,6 @@ from xaikit.report.formats import (
     size,
 )
 from xaikit.report.image_card import cells, heat_map
-from xaikit.report.korean_methods import KOREAN_METHODS
 from xaikit.report.png import heat_uri, photo_uri, sketch_uri
 from xaikit.report.strips import Clock, common_span
 from xaikit.report.text_card import marked_words
@@ -147,10 +147,19 @@ def test_words_are_glued_numbered_and_binned():
     shares = e.values / np.abs(e.values).max()
     words = marked_words(run.samples[0], e, e.values, shares, 2)
     assert [w["text"] for w in words] == run.samples[0].x.tolist()
-    assert [w["text"] for w in words if w["glued"]] == [",", "."]
+    assert [w["text"] for w in words if not w["before"]] == ["The", ",", "."]
     assert sum(bool(w["value"]) for w in words) == 3
     top = next(w for w in words if w["text"] == "barely")
     assert top["value"] == signed(e.values[e.names.index("barely")], 2)
+
+
+def test_words_of_a_text_stand_as_they_were_written():
+    run = sample_runs.text_run(n=1, evidence=False)
+    text = "\t(" + run.samples[0].x.written.replace(" and", "\n -- and") + " )"
+    sample = Sample("own", run.samples[0].x, "text", meta={"text": text})
+    e = run.explanations[0]
+    words = marked_words(sample, e, e.values, e.values, 2)
+    assert "".join(w["before"] + w["text"] for w in words) == text.removesuffix(" )")
 
 
 def test_time_has_units_and_shared_spans():
@@ -183,7 +192,10 @@ def test_both_languages_say_the_same_things():
     )
     assert Words("en")("verdict.note", n=1).startswith("1 sample:")
     assert Words("en").listed(["A", "B", "C"]) == "A, B and C"
-    assert Words("ko").method("shap")["title"] == "SHAP"
+    for name in METHODS:
+        korean = METHODS.get(name).facts()["ko"]
+        assert re.search("[가-힣]", korean["asks"])
+        assert re.search("[가-힣]", korean["misleads"])
 
 
 @pytest.mark.parametrize("kind", ["image", "text", "table", "series"])
@@ -243,7 +255,6 @@ def test_p_values_keep_what_matters(p, text):
 
 def test_every_measure_method_and_cause_has_its_words():
     from xaikit.judge.causes import Kind
-    from xaikit.methods.base import METHODS
     from xaikit.metrics import MEASURES
 
     for name in MEASURES.names():
@@ -252,5 +263,5 @@ def test_every_measure_method_and_cause_has_its_words():
         if family != "agreement":
             wanted += [f"measure.{name}.means", f"family.{family}"]
         assert name == "shift" or set(wanted) <= set(WORDS), name
-    assert set(METHODS.names()) <= set(KOREAN_METHODS)
+    assert all(METHODS.get(name).card.korean for name in METHODS)
     assert {f"cause.{kind}" for kind in get_args(Kind)} <= set(WORDS)

@@ -53,6 +53,19 @@ Size = Annotated[
 ]
 Seed = Annotated[int, typer.Option("--seed", help="Same seed, same numbers.")]
 Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+Balanced = Annotated[
+    bool,
+    typer.Option(
+        "--balanced", help="Every class weighs the same in training, whatever the kind of model."
+    ),
+]
+Draw = Annotated[
+    bool,
+    typer.Option(
+        "--draw",
+        help="Take the N samples at random by --seed; else the first, in the file's order.",
+    ),
+]
 Force = Annotated[
     bool, typer.Option("--force", help="Overwrite a page's file that xaikit did not write.")
 ]
@@ -100,6 +113,7 @@ def train(
     epochs: Annotated[int | None, typer.Option(help="Passes over the training data.")] = None,
     device: Device = "auto",
     seed: Seed = 0,
+    balanced: Balanced = False,
     settings: Settings = None,
     text_column: TextColumn = None,
     label_column: LabelColumn = None,
@@ -139,6 +153,7 @@ def train(
         epochs=epochs,
         device=device,
         seed=seed,
+        balanced=balanced,
         progress=not as_json,
         **_settings(settings),
     )
@@ -158,7 +173,11 @@ def explain(
     methods: Annotated[
         str, typer.Option("--methods", "-m", help="auto, or names with commas between.")
     ] = "auto",
-    n: Annotated[int, typer.Option("--n", "-n", min=1, help="How many test samples.")] = 8,
+    n: Annotated[
+        int,
+        typer.Option("--n", "-n", min=1, help="How many test samples: the first N of the file."),
+    ] = 8,
+    draw: Draw = False,
     target: Annotated[
         str, typer.Option("--target", "-t", help="predicted, label, or a class.")
     ] = "predicted",
@@ -166,6 +185,14 @@ def explain(
         str, typer.Option(help="How samples are cut, for example patches:4 or slic:50.")
     ] = "auto",
     masker: Annotated[str, typer.Option(help="What a removed feature becomes.")] = "auto",
+    background: Annotated[
+        int | None,
+        typer.Option(
+            "--background",
+            min=1,
+            help="Training rows that stand in for what is removed [50 or all].",
+        ),
+    ] = None,
     html: Annotated[Path | None, typer.Option("--out", "-o", help="The report page.")] = None,
     run_folder: Annotated[Path | None, typer.Option("--run", help="Folder of all numbers.")] = None,
     metrics: Annotated[str, typer.Option(help="auto, fast or none.")] = "auto",
@@ -205,6 +232,7 @@ def explain(
 
       xaikit explain runs/digits-lenet --data digits --methods shap,lime --budget 500 --memory 512MB
     """
+    from xaikit.app.lines import what_failed
     from xaikit.core.folders import check_page, file_name
     from xaikit.report import write_report
     from xaikit.study.run import RUNS
@@ -234,7 +262,7 @@ def explain(
     html = html or Path("reports") / file_name(asked.id, ".html")
     RUNS.check_free(numbers)
     check_page(html, force)
-    samples = dataset.test[:n]
+    samples = _samples(dataset, n, seed, draw)
     run = study(
         asked,
         samples,
@@ -243,7 +271,9 @@ def explain(
         target=target,
         features=features,
         masker=masker,
+        n_background=background,
         seed=seed,
+        drawn=seed if draw else None,
         data=dataset,
         progress=not as_json,
         command=_command(),
@@ -258,7 +288,7 @@ def explain(
         _print_run(run)
         for failure in broken:
             err.print(
-                f"{failure.method} on {failure.sample_id}: {failure.reason}",
+                f"{what_failed(failure)}: {failure.reason}",
                 style="red",
                 markup=False,
                 highlight=False,
@@ -275,7 +305,12 @@ def compare(
         str, typer.Option("--models", help="Names with commas between, the first is the baseline.")
     ] = "auto",
     html: Annotated[Path | None, typer.Option("--out", "-o", help="The page.")] = None,
-    n: Annotated[int, typer.Option("--n", "-n", min=2, help="Samples to explain.")] = 24,
+    n: Annotated[
+        int,
+        typer.Option("--n", "-n", min=2, help="Samples to explain: the first N of the test rows."),
+    ] = 24,
+    draw: Draw = False,
+    balanced: Balanced = False,
     device: Device = "auto",
     seed: Seed = 0,
     text_column: TextColumn = None,
@@ -309,7 +344,17 @@ def compare(
     )
     html = html or Path("reports") / file_name(f"compare-{dataset.name}", ".html")
     check_page(html, force)
-    found = contrast(dataset, models=models, n=n, seed=seed, device=device, progress=not as_json)
+    _samples(dataset, n, seed, draw)
+    found = contrast(
+        dataset,
+        models=models,
+        n=n,
+        seed=seed,
+        device=device,
+        balanced=balanced,
+        draw=draw,
+        progress=not as_json,
+    )
     page = write_comparison(found, html, force=force)
     if as_json:
         _print_json({"page": str(page), **found})
@@ -392,19 +437,28 @@ def doctor(
     truth: Annotated[
         bool, typer.Option("--truth", help="Which methods find what was planted?")
     ] = False,
+    model: Annotated[
+        Path | None,
+        typer.Option("--model", help="A saved model folder: are its scores its own?"),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Check this machine: versions, device, and a known answer from every method.
+    """Check this machine: versions, device, and a known answer from every method; or a saved model.
 
     [bold]Examples[/bold]
 
       xaikit doctor
 
       xaikit doctor --truth
-    """
-    from xaikit.app.doctor import check_methods, check_truth, facts
 
-    columns, rows = check_truth() if truth else check_methods()
+      xaikit doctor --model runs/digits-lenet
+    """
+    from xaikit.app.doctor import check_methods, check_model, check_truth, facts
+
+    if model is not None:
+        columns, rows = check_model(model)
+    else:
+        columns, rows = check_truth() if truth else check_methods()
     if as_json:
         _print_json(
             {"facts": facts(), "checks": [dict(zip(columns, r, strict=True)) for r in rows]}
@@ -437,6 +491,15 @@ def _model(name: str, dataset: Any, device: str, seed: int, quiet: bool) -> Any:
     fitted = train(name, dataset, device=device, seed=seed, progress=not quiet)
     save_model(fitted, place)
     return fitted
+
+
+def _samples(dataset: Any, n: int, seed: int, draw: bool) -> Any:
+    from xaikit.app.lines import one_class
+
+    samples = dataset.take(n, seed if draw else None)
+    if warning := one_class(dataset, samples):
+        err.print(warning, markup=False, highlight=False, soft_wrap=True)
+    return samples
 
 
 def _model_folder(dataset: Any, model: str) -> Path:
@@ -493,19 +556,25 @@ def _summary(run: Any, place: Path, page: Path) -> dict[str, Any]:
             {"sample": e.sample_id, "method": e.method, "top": e.top(5), "residual": e.residual}
             for e in run.explanations
         ],
+        "quality": run.context["model"]["quality"],
         "failures": [vars(f) for f in run.failures],
     }
 
 
 def _print_run(run: Any) -> None:
+    from xaikit.app.lines import quality_line
     from xaikit.judge.verdict import verdicts
 
+    if note := run.context["model"]["info"].get("outputs_note"):
+        out.print(f"{run.context['model']['id']}: {note}", highlight=False, markup=False)
     titles = {name: card["title"] for name, card in run.context["methods"].items()}
     rows = [
         [titles.get(v.method, v.method), v.status.replace("_", " "), v.reason]
         for v in verdicts(run)
     ]
     _print_table(["method", "verdict", "why"], rows)
+    if quality := quality_line(run):
+        out.print(f"quality: {quality}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _print_table(columns: list[str], rows: list[list[str]]) -> None:

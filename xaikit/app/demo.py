@@ -110,11 +110,12 @@ def _report(demo: Demo, folder: Path, seed: int, force: bool) -> dict[str, Any]:
     save_model(model, demo.place)
     run = study(
         model,
-        data.test[: demo.n],
+        data.take(demo.n, seed),
         metrics=demo.metrics,
         data=data,
         seed=seed,
-        command=f"xaikit explain {demo.place} --data {data.name} --n {demo.n}",
+        drawn=seed,
+        command=f"xaikit explain {demo.place} --data {data.name} --n {demo.n} --draw",
     )
     numbers = run.save(demo.numbers)
     page = write_report(numbers, folder / f"{data.name}.html", force=force)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import platform
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,9 +18,10 @@ from xaikit.core.question import Masker, Question, versions
 from xaikit.core.types import Explanation, Floats, Sample, Segmentation, Target
 from xaikit.methods import METHODS
 from xaikit.methods.base import ask, make_method, reason_against
-from xaikit.models import wrap
+from xaikit.models import load_model, wrap
+from xaikit.models.trial import require_independent_model
 
-__all__ = ["check_methods", "check_truth", "facts"]
+__all__ = ["check_methods", "check_model", "check_truth", "facts"]
 
 Rows = tuple[list[str], list[list[str]]]
 
@@ -40,6 +42,24 @@ def check_methods() -> Rows:
     cases = [_table(), _image(), _text()]
     rows = [_check(name, cases) for name in METHODS]
     return ["method", "answer", "on", "largest error"], rows
+
+
+def check_model(folder: str | Path) -> Rows:
+    """A saved model: whether it gives the same answer twice, and beside any others in a batch.
+
+    `ModelError` where it does not.
+    """
+    found = require_independent_model(load_model(folder))
+    rows = [
+        ["the same input twice", "right", f"{found.again:.1e}", f"{found.again_rounding:.1e}"],
+        [
+            "beside others in a batch",
+            "right",
+            f"{found.beside:.1e}",
+            f"{found.beside_rounding:.1e}",
+        ],
+    ]
+    return ["scores", "answer", "largest difference", "rounding"], rows
 
 
 def check_truth() -> Rows:

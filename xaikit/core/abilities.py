@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.types import Bools, Floats, Ints, Modality, Space
+from xaikit.core.types import Bools, Floats, Ints, Modality, Space, Target
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -30,8 +30,13 @@ __all__ = [
     "Lowerable",
     "Maskable",
     "Model",
+    "Ordered",
     "Resettable",
+    "Shortened",
+    "Single",
     "Spatial",
+    "Task",
+    "Tasked",
     "Trees",
     "abilities_of",
 ]
@@ -46,7 +51,7 @@ class Model(Protocol):
     """Gives scores (B, K) for samples in data space.
 
     id : short name, for example "digits-lenet"
-    classes : K names, or () for a regressor (K = 1)
+    classes : K names, or () for a regressor
     space : the target space that fits its scores by default: "logit" when scores are logits (or
         log-probabilities), "prob" when the model only has coarse probabilities (forests), "value"
         for regressors
@@ -63,8 +68,37 @@ class Model(Protocol):
     info: Mapping[str, Any]
 
     def scores(self, xs: Inputs) -> Floats:
-        """B inputs in data space -> (B, K) float64: logits, log-probabilities or values."""
+        """B inputs in data space -> (B, K) float64: logits, log-probabilities or values.
+
+        The scores of an input do not depend on what else is in B.
+        """
         ...
+
+
+class Task(Protocol):
+    """What the scores of a model mean; `xaikit.tasks` holds them."""
+
+    def require(self, target: Target) -> None:
+        """`InvalidInput` when the target has no meaning for such scores."""
+        ...
+
+
+@runtime_checkable
+class Tasked(Protocol):
+    """Says what its scores mean: several labels at once, or several numbers.
+
+    task : None for one of its classes, or one value when it has none
+    """
+
+    @property
+    def task(self) -> Task | None: ...
+
+
+@runtime_checkable
+class Single(Protocol):
+    """Says whether its net must be given one input a pass, as its scores depend on the batch."""
+
+    single: bool
 
 
 @runtime_checkable
@@ -78,6 +112,15 @@ class Maskable(Protocol):
         ids is -1) and shows references[j] elsewhere; `rows` selects the references to use. With
         `drops` (text) removed words are left out instead. The caller bounds m * k'.
         """
+        ...
+
+
+@runtime_checkable
+class Shortened(Protocol):
+    """Can evaluate masks with less work than whole passes."""
+
+    def shortened(self, whole: BoundScores, ids: Ints) -> BoundScores:
+        """The scores that `bind` gave, by a shortcut where one pays, or as they are."""
         ...
 
 
@@ -138,7 +181,9 @@ class Spatial(Protocol):
     places of that layer (an RNN whose head reads the last state, a layer without extent).
     """
 
-    def cam_layer(self) -> str: ...
+    def cam_layer(self, layer: str | None = None) -> str:
+        """The layer that is proposed, or the one that was named, after a look at it."""
+        ...
 
     def activations(self, xs: Inputs, layer: str | None = None) -> Activations: ...
 
@@ -181,6 +226,17 @@ class Trees(Protocol):
     """
 
     def tree_model(self) -> tuple[Any, Space]: ...
+
+
+@runtime_checkable
+class Ordered(Protocol):
+    """A tree ensemble whose own outputs may stand in another order than the classes.
+
+    places : for each class or value the place of the ensemble's output; -1 for none
+    """
+
+    @property
+    def places(self) -> Sequence[int]: ...
 
 
 @runtime_checkable

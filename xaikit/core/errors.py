@@ -8,16 +8,22 @@
     ├── UnknownName (KeyError)           nothing of that name is registered; says what is near
     ├── TrainingFailed (RuntimeError)    the loss turned NaN, or nothing was learned
     ├── OutOfBudget (RuntimeError)       a budget, time limit or memory cap is too small for the work
-    └── CheckFailed (ArithmeticError)    a computed number fails its own identity check
+    ├── CheckFailed (ArithmeticError)    a computed number fails its own identity check
+    └── ForeignError (RuntimeError)      code of others (a model, method or metric) raised; the cause is kept
 
 Each also derives from the builtin in brackets, so that code which knows nothing of xaikit can catch it.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from textwrap import shorten
+
 __all__ = [
     "CheckFailed",
     "DataError",
+    "ForeignError",
     "InvalidInput",
     "ModelError",
     "NotApplicable",
@@ -25,7 +31,11 @@ __all__ = [
     "TrainingFailed",
     "UnknownName",
     "XaikitError",
+    "foreign",
 ]
+
+
+LONGEST = 300  # letters of what code of others says
 
 
 class XaikitError(Exception):
@@ -65,3 +75,27 @@ class OutOfBudget(XaikitError, RuntimeError):
 
 class CheckFailed(XaikitError, ArithmeticError):
     """A computed number fails its own identity check."""
+
+
+class ForeignError(XaikitError, RuntimeError):
+    """Code that xaikit calls and did not write raised something of its own."""
+
+    @classmethod
+    def named(cls, who: str, error: Exception) -> ForeignError:
+        """What `who` raised, in one sentence."""
+        text = shorten(str(error), LONGEST, placeholder=" ...") or "no reason given"
+        return cls(f"{who} raised {type(error).__name__} ({text}); mend it there or leave it out.")
+
+
+@contextmanager
+def foreign(who: str) -> Iterator[None]:
+    """The door to code of others: what it raises comes out as a `ForeignError` that names it.
+
+    who : for example "model 'yours' on sample 's3'"
+    """
+    try:
+        yield
+    except XaikitError:
+        raise
+    except Exception as error:  # any class may come; it is named here and kept as the cause
+        raise ForeignError.named(who, error) from error

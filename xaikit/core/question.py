@@ -9,6 +9,7 @@ from __future__ import annotations
 import dataclasses
 import zlib
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from functools import cache, cached_property, partial
 from importlib.metadata import PackageNotFoundError, version
@@ -17,11 +18,12 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.abilities import BoundScores, Lowerable, Maskable, Model
-from xaikit.core.batching import Pace, pace_of, rows_that_fit, worked
+from xaikit.core.abilities import BoundScores, Lowerable, Maskable, Model, Shortened, Tasked
+from xaikit.core.batching import PerPass, rows_per_pass, rows_that_fit, worked
 from xaikit.core.cache import Pool
-from xaikit.core.errors import CheckFailed, InvalidInput
+from xaikit.core.errors import CheckFailed, InvalidInput, foreign
 from xaikit.core.types import Bools, Cost, Explanation, Floats, Sample, Segmentation, Target
+from xaikit.core.words import Text, alike
 
 __all__ = [
     "Masker",
@@ -29,8 +31,6 @@ __all__ = [
     "Pool",
     "Precision",
     "Question",
-    "default_target",
-    "runner_up",
     "versions",
 ]
 
@@ -47,7 +47,8 @@ class Masker:
 
     name : for example "mean colour", "training rows", "mask word"
     references : (k, *x.shape) in data space; the value of a mask is the mean over the k of them
-    drops : text only: removed words are left out, references are not used
+    drops : text only: removed words are left out of the text as it is written, see `Text.less`;
+        references are not used
     """
 
     name: str
@@ -68,11 +69,12 @@ class Meter:
 class Question:
     """Why did this model give this score to this sample?
 
-    batch_size : rows in one model pass, or None for as many as are fastest; results do not depend
+    batch_size : rows in one model pass, or None for as many as suit the model; results do not depend
         on it beyond rounding
     memory : bytes that an answer may take at once: half of them the inputs of one pass and what
         the layers make of them, the rest its masks and matrices; or None
     precision : "bfloat16" evaluates masks in that type, as far as it agrees (see `Lowerable`)
+    shortcuts : whether masks may be evaluated with less than whole passes (see `Shortened`)
     pool : evaluations shared with other methods and metrics of the same question, or None
     """
 
@@ -84,6 +86,7 @@ class Question:
     batch_size: int | None = None
     memory: int | None = None
     precision: Precision = "float32"
+    shortcuts: bool = True
     pool: Pool | None = None
     meter: Meter = field(default_factory=Meter)
 
@@ -106,6 +109,7 @@ class Question:
                 f"the masker '{self.masker.name}' has references of shape {references.shape}; "
                 f"sample '{self.sample.id}' needs (k, {', '.join(map(str, x.shape))})."
             )
+        _require_meaning(self.model, self.target)
         if self.precision not in get_args(Precision):
             raise InvalidInput(f"precision is '{self.precision}'; use float32 or bfloat16.")
         if self.batch_size is not None and self.batch_size < 1:
@@ -140,8 +144,13 @@ class Question:
 
     def _plainly(self, _: Bools, targets: Sequence[Target]) -> Floats:
         """Values (1, targets) of the one mask that keeps everything: of the sample as it is."""
-        scores = self.model.scores([self.sample.x])
+        with self._door():
+            scores = self.model.scores([self.sample.x])
         return np.stack([target(scores) for target in targets], axis=1)
+
+    def _door(self) -> AbstractContextManager[None]:
+        """Where the model is asked, which may be anybody's."""
+        return foreign(f"model '{self.model.id}' on sample '{self.sample.id}'")
 
     def know_output(self, scores: Floats) -> None:
         """The scores (K,) of the sample are known from a shared pass."""
@@ -252,9 +261,11 @@ class Question:
 
     def _bind(self, model: Model) -> BoundScores:
         if isinstance(model, Maskable):
-            return model.bind(
-                self.sample.x, self.masker.references, self.segmentation.ids, self.masker.drops
-            )
+            ids = self.segmentation.ids
+            whole = model.bind(self.sample.x, self.masker.references, ids, self.masker.drops)
+            if self.shortcuts and isinstance(model, Shortened):
+                return model.shortened(whole, ids)
+            return whole
         return _bind_in_data_space(self)
 
     def _checked(self, exact: BoundScores, fast: BoundScores) -> tuple[BoundScores, str]:
@@ -276,8 +287,9 @@ class Question:
 
     def scores(self, masks: Bools) -> Floats:
         """Scores (m, k, K) of a few masks, as they come from the model."""
-        k, rows = self.n_references, self.pace.best
-        parts = [self.bound(masks, slice(i, min(i + rows, k))) for i in range(0, k, rows)]
+        k, rows = self.n_references, self.per_pass.rows
+        with self._door():
+            parts = [self.bound(masks, slice(i, min(i + rows, k))) for i in range(0, k, rows)]
         self.meter.forward += len(masks) * k
         return np.concatenate(parts, axis=1)
 
@@ -295,14 +307,13 @@ class Question:
                 self.pool.tell(masks[known], target, mean[known])
 
     @cached_property
-    def pace(self) -> Pace:
+    def per_pass(self) -> PerPass:
         """How many rows its passes have."""
-        if self.batch_size is not None:
-            most = self.batch_size
-            if self.memory is not None:
-                most = min(most, rows_that_fit(self.model, self.sample.x, self.memory))
-            return Pace(most, most, fixed=True)
-        return pace_of(self.model, self.sample.x, self.precision, self.memory)
+        if self.batch_size is None:
+            return rows_per_pass(self.model, self.sample.x, self.memory)
+        if self.memory is None:
+            return PerPass(self.batch_size)
+        return PerPass(min(self.batch_size, rows_that_fit(self.model, self.sample.x, self.memory)))
 
     def against(self, masks: Bools, reference: int) -> Floats:
         """masks (m, n) -> target (m,) with that reference alone; never pooled."""
@@ -317,7 +328,10 @@ class Question:
         values, done = np.empty((len(masks), len(targets)), dtype=np.float64), 0
         while done < len(masks):
             left = (len(masks) - done) * len(part)
-            found = worked(self.pace, left, partial(self._pass, masks[done:], targets, part))
+            with self._door():
+                found = worked(
+                    self.per_pass, left, partial(self._pass, masks[done:], targets, part)
+                )
             values[done : done + len(found)] = found
             done += len(found)
         if not np.isfinite(values).all():
@@ -331,8 +345,8 @@ class Question:
 
     def _pass(
         self, masks: Bools, targets: Sequence[Target], references: range, rows: int
-    ) -> tuple[int, Floats]:
-        """The rows asked and the means over the k references of the first masks, at least one."""
+    ) -> Floats:
+        """Means over the k references of the first masks, at least one."""
         k = len(references)
         most = max(1, rows // k)
         if most > EVEN:
@@ -346,43 +360,18 @@ class Question:
             flat = scores.reshape(-1, scores.shape[2])
             for column, target in enumerate(targets):
                 total[:, column] += target(flat).reshape(scores.shape[:2]).sum(axis=1)
-        return len(chunk) * k, total / k
+        return total / k
 
 
-def runner_up(scores: Floats, target: Target) -> Target | None:
-    """The same question about the most likely class that is not asked about, from scores (K,).
-
-    None with fewer than three classes: the second of two is the first with its sign turned.
-    """
-    if target.space == "value" or len(scores) < 3:
-        return None
-    asked = {target.index, target.against}
-    order = [int(i) for i in np.argsort(-scores, kind="stable") if int(i) not in asked]
-    return dataclasses.replace(target, index=order[0])
-
-
-def default_target(model: Model, sample: Sample, choice: str | int = "predicted") -> Target:
-    """The target that people mean: "predicted", "label", or a class by name or index."""
-    if not model.classes:
-        return Target(0, space="value")
-    if choice == "predicted":
-        index = int(np.argmax(model.scores([sample.x])[0]))
-    elif choice == "label":
-        if sample.label is None:
-            raise InvalidInput(
-                f"sample '{sample.id}' has no label; use target 'predicted' or a class."
-            )
-        index = int(sample.label)
-    elif choice in model.classes:
-        index = model.classes.index(str(choice))
-    elif str(choice).isdigit() and int(choice) < len(model.classes):
-        index = int(choice)
-    else:
+def _require_meaning(model: Model, target: Target) -> None:
+    """Refuse a target that reads the scores as what they are not."""
+    if isinstance(model, Tasked) and model.task is not None:
+        model.task.require(target)
+    elif target.independent and target.space != "value":
         raise InvalidInput(
-            f"target '{choice}' is no class of '{model.id}'; use predicted, label or one of "
-            f"{', '.join(model.classes)}."
+            f"the target reads the scores of '{model.id}' as independent labels and the model gives "
+            "one of its classes; use Target(index)."
         )
-    return Target(index, space=model.space)
 
 
 def _bind_in_data_space(question: Question) -> BoundScores:
@@ -391,15 +380,16 @@ def _bind_in_data_space(question: Question) -> BoundScores:
     segmentation, model = question.segmentation, question.model
 
     def dropped(masks: Bools, _: slice) -> Floats:
+        text = Text(x)
         kept = segmentation.expand(masks)
-        return model.scores([x[row] for row in kept])[:, None, :]
+        return model.scores([text.less(row) for row in kept])[:, None, :]
 
     def replaced(masks: Bools, rows: slice) -> Floats:
         kept = segmentation.expand(masks)  # (m, *grid)
         kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim + 1))
         part = references[rows]
         inputs = np.where(kept[:, None], x, part[None])  # (m, k', *x.shape)
-        scores = model.scores(inputs.reshape(-1, *x.shape))
+        scores = model.scores(alike(x, inputs.reshape(-1, *x.shape)))
         return scores.reshape(len(masks), len(part), -1)
 
     return dropped if question.masker.drops else replaced

@@ -54,6 +54,8 @@ def fits(value: Any, kind: Any) -> bool:
         return isinstance(value, (tuple, list)) and _items_fit(value, inner)
     if origin is list:
         return isinstance(value, list) and all(fits(item, inner[0]) for item in value)
+    if origin is frozenset:
+        return isinstance(value, frozenset) and all(fits(item, inner[0]) for item in value)
     if isinstance(origin, type) and issubclass(origin, Mapping):
         return isinstance(value, dict) and all(fits(v, inner[1]) for v in value.values())
     if kind in (int, float) and isinstance(value, bool):

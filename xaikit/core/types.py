@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.display import display
 from xaikit.core.errors import InvalidInput
+from xaikit.core.words import Text
 
 __all__ = [
     "Bools",
@@ -23,6 +24,7 @@ __all__ = [
     "Explanation",
     "Floats",
     "Ints",
+    "Label",
     "Modality",
     "Sample",
     "Score",
@@ -37,6 +39,7 @@ Bools = NDArray[np.bool_]
 Ints = NDArray[np.int64]
 Modality = Literal["image", "text", "table", "series"]
 Space = Literal["logit", "prob", "value"]
+Label = int | float | frozenset[int] | tuple[float, ...] | None
 
 _DIMENSIONS = {"image": 3, "text": 1, "table": 1, "series": 2}
 
@@ -53,15 +56,17 @@ class Sample:
     id : unique within its data set
     x : image (H, W, C) float32 in [0, 1]; text (T,) words; table (D,) float64, a category is its
         code; series (L, C) float32
-    label : class index, number to predict, or None
+    label : class index; a set of class indices where several labels hold at once; number to
+        predict, or a tuple of them, one for each output of a regressor of several; or None
     rationale : (*grid) bool, the places known to carry the answer, or None
-    meta : anything for people: the raw text, the source file, units
+    meta : anything for people: the source file, units; the raw text as "text", which must hold the
+        words in order and is what models read; without it the words are joined by single blanks
     """
 
     id: str
     x: NDArray[Any]
     modality: Modality
-    label: int | float | None = None
+    label: Label = None
     rationale: Bools | None = None
     meta: Mapping[str, Any] = field(default_factory=dict)
 
@@ -77,7 +82,7 @@ class Sample:
             if self.modality == "table"
             else np.float32
         )
-        x = np.array(self.x, dtype=kind)
+        x = self._array(kind)
         if x.ndim != _DIMENSIONS[self.modality] or x.size == 0:
             raise InvalidInput(
                 f"sample '{self.id}' has shape {x.shape}; a {self.modality} sample needs "
@@ -92,7 +97,8 @@ class Sample:
             raise InvalidInput(
                 f"sample '{self.id}' has pixels from {x.min():g} to {x.max():g}; scale them to [0, 1]."
             )
-        object.__setattr__(self, "x", _locked(x))
+        object.__setattr__(self, "x", _locked(self._written(x) if kind is np.str_ else x))
+        object.__setattr__(self, "label", _plain_label(self.label))
         if self.rationale is not None:
             rationale = np.array(self.rationale, dtype=bool)
             if rationale.shape != self.grid:
@@ -101,10 +107,45 @@ class Sample:
                 )
             object.__setattr__(self, "rationale", _locked(rationale))
 
+    def _array(self, kind: type[np.generic]) -> NDArray[Any]:
+        """x as an array of its own; `InvalidInput` for what holds something else."""
+        way = "call .toarray()[0] of a sparse row, and code categories as numbers"
+        if hasattr(self.x, "toarray"):
+            raise InvalidInput(f"sample '{self.id}' is a sparse {type(self.x).__name__}; {way}.")
+        try:
+            return np.array(self.x, dtype=kind)
+        except (TypeError, ValueError) as error:
+            raise InvalidInput(
+                f"sample '{self.id}' cannot be read as {self.modality} ({error}); {way}, which a "
+                "function may turn back for the model."
+            ) from error
+
+    def _written(self, words: NDArray[Any]) -> Text:
+        """The words as they stand in the text that is given, or that they come with."""
+        text = self.meta.get("text")
+        if not isinstance(text, str):
+            return Text(self.x if isinstance(self.x, Text) else words)
+        return Text.cut(text, words.tolist(), f"sample '{self.id}'")
+
     @property
     def grid(self) -> tuple[int, ...]:
         """Shape of the places that can be removed."""
         return grid_shape(self.x, self.modality)
+
+
+def _plain_label(label: Any) -> Label:
+    """Labels that hold at once as a frozen set, several numbers as a tuple, others as they are."""
+    if isinstance(label, (set, frozenset)):
+        return frozenset(map(_plain_number, label))
+    if isinstance(label, (list, tuple)) or (isinstance(label, np.ndarray) and label.ndim):
+        return tuple(map(_plain_number, label))
+    return _plain_number(label)  # type: ignore[no-any-return]
+
+
+def _plain_number(value: Any) -> Any:
+    """NumPy's numbers as Python's; a task says what it cannot read."""
+    number = isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    return value.item() if number else value
 
 
 @dataclass(frozen=True, eq=False)
@@ -193,11 +234,15 @@ class Target:
         one against the other)
     space : "logit" = log-odds of the class, log p/(1-p), 0 is an even chance; "prob" = its
         probability; "value" = the raw score
+    independent : the scores are logits of labels that may hold together: the log-odds of a label
+        are its own logit. Otherwise they are those of classes of which one holds. It follows from
+        the model's task, which puts it into the target of a question.
     """
 
     index: int
     against: int | None = None
     space: Space = "logit"
+    independent: bool = False
 
     def __post_init__(self) -> None:
         if self.space not in get_args(Space):
@@ -210,10 +255,25 @@ class Target:
             raise InvalidInput(
                 "a contrast of two classes is a log-odds; use space='logit', not 'prob'."
             )
+        if self.against is not None and self.space == "logit" and self.independent:
+            raise InvalidInput(
+                f"labels {self.index} and {self.against} may hold together, so one is no contrast to "
+                "the other; ask about each label alone."
+            )
 
     @property
     def unit(self) -> str:
         return {"logit": "log-odds", "prob": "probability", "value": "score"}[self.space]
+
+    def difference(self, n_scores: int) -> tuple[int, int | None] | None:
+        """The score that the target is, less another one or none; None when it is no difference."""
+        if self.against is not None or self.space == "value":
+            return self.index, self.against
+        if self.space == "logit" and self.independent:
+            return self.index, None
+        if self.space == "logit" and n_scores == 2:
+            return self.index, 1 - self.index
+        return None
 
     def __call__(self, scores: Any) -> Any:
         """(B, K) -> (B,), for NumPy arrays and, differentiably, for torch tensors."""
@@ -227,26 +287,37 @@ class Target:
             return scores[:, self.index] - scores[:, self.against]
         if self.space == "value":
             return scores[:, self.index]
-        if n_scores < 2:
-            raise InvalidInput(f"a model with one output has no {self.unit}; use space='value'.")
-        if n_scores == 2:
-            odds = scores[:, self.index] - scores[:, 1 - self.index]
-        else:
-            others = scores[:, [j for j in range(n_scores) if j != self.index]]
-            numpy = isinstance(scores, np.ndarray)
-            total = _logsumexp(others) if numpy else others.logsumexp(dim=1)
-            odds = scores[:, self.index] - total
+        odds = self._odds(scores)
         if self.space == "logit":
             return odds
         # the same function of the log-odds in both worlds, exact at both ends
         return 0.5 * (1 + np.tanh(odds / 2)) if isinstance(scores, np.ndarray) else odds.sigmoid()
 
-    def describe(self, classes: tuple[str, ...]) -> str:
-        """The target in words, for example "log-odds of 'cat'"."""
-        name = classes[self.index] if classes else f"output {self.index}"
-        if self.against is not None:
-            return f"log-odds of '{name}' against '{classes[self.against]}'"
-        return f"{self.unit} of '{name}'" if classes else "predicted value"
+    def _odds(self, scores: Any) -> Any:
+        """(B, K) -> (B,) log-odds."""
+        n_scores = scores.shape[1]
+        if self.independent:
+            return scores[:, self.index]
+        if n_scores < 2:
+            raise InvalidInput(f"a model with one output has no {self.unit}; use space='value'.")
+        if n_scores == 2:
+            return scores[:, self.index] - scores[:, 1 - self.index]
+        others = scores[:, [j for j in range(n_scores) if j != self.index]]
+        numpy = isinstance(scores, np.ndarray)
+        return scores[:, self.index] - (_logsumexp(others) if numpy else others.logsumexp(dim=1))
+
+    def describe(self, names: tuple[str, ...]) -> str:
+        """The target in words, for example "log-odds of 'cat'".
+
+        names : of the model's outputs, or () for a model of one number
+        """
+        if not names:
+            return "predicted value"
+        words = f"{self.unit} of '{names[self.index]}'"
+        if self.against is None:
+            return words
+        against = f"'{names[self.against]}'"
+        return f"{words} {'less that of' if self.space == 'value' else 'against'} {against}"
 
 
 def _logsumexp(scores: Floats) -> Floats:
@@ -385,7 +456,12 @@ class Score:
                 f"the score '{self.metric}' is {self.value} without a note; say why in `note`."
             )
         if self.curve is not None:
-            object.__setattr__(self, "curve", _locked(np.array(self.curve, dtype=np.float64)))
+            curve = np.array(self.curve, dtype=np.float64)
+            if curve.ndim != 2 or curve.shape[1] != 2:
+                raise InvalidInput(
+                    f"the score '{self.metric}' has a curve of shape {curve.shape}; (p, 2) is needed."
+                )
+            object.__setattr__(self, "curve", _locked(curve))
 
 
 def _locked(array: NDArray[Any]) -> NDArray[Any]:

@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.errors import DataError
+from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.types import Modality, Sample
 
 __all__ = ["Column", "Dataset"]
@@ -31,7 +31,7 @@ class Column:
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Samples to train on, to choose with (val) and to measure with (test).
+    """Samples to train on, to choose with (val) and to measure with (test), in the order of their file.
 
     classes : names of the labels 0 to K-1; () for regression
     columns : of a table, or channels of a series; () otherwise
@@ -58,21 +58,59 @@ class Dataset:
                 raise DataError(
                     f"data set '{self.name}' has no {split} samples; give it more rows."
                 )
+        self._require_one_label()
         if self.task == "classification":
-            seen = {int(s.label) for s in self.train if s.label is not None}
+            seen = {s.label for s in self.train if s.label is not None}
             if len(seen) < 2:
                 raise DataError(
                     f"data set '{self.name}' has one class in its training rows; two or more are needed."
+                )
+
+    def _require_one_label(self) -> None:
+        for s in (*self.train, *self.val, *self.test):
+            if isinstance(s.label, (frozenset, tuple)):
+                raise DataError(
+                    f"sample '{s.id}' of data set '{self.name}' has the {len(s.label)} labels "
+                    f"{sorted(s.label)}; a data set to train on has one a sample, so give samples of "
+                    "several to a study of a wrapped model."
                 )
 
     def inputs(self, split: str) -> list[NDArray[Any]]:
         """The samples' x of a split, in order."""
         return [s.x for s in getattr(self, split)]
 
+    def take(self, n: int, seed: int | None = None) -> tuple[Sample, ...]:
+        """n test samples in the order of their file: the first, or with a seed any, drawn at random.
+
+        All of them when there are fewer.
+        """
+        if seed is None or n >= len(self.test):
+            return self.test[:n]
+        drawn = np.random.default_rng(seed).choice(len(self.test), n, replace=False)
+        return tuple(self.test[i] for i in np.sort(drawn))
+
     def labels(self, split: str) -> NDArray[Any]:
         """(N,) int64 class indices, or float64 numbers for regression."""
         kind = np.int64 if self.task == "classification" else np.float64
         return np.array([s.label for s in getattr(self, split)], dtype=kind)
+
+    @property
+    def width(self) -> int:
+        """Columns of a table, channels of a series or a picture, 1 for text."""
+        x = self.train[0].x
+        return 1 if self.modality == "text" else int(x.shape[-1])
+
+    @cached_property
+    def class_weights(self) -> NDArray[np.float64]:
+        """(K,) the weight of a training row by class with which every class counts the same:
+        rows / (classes x rows of the class), 0 where there is none. `InvalidInput` for regression."""
+        if self.task == "regression":
+            raise InvalidInput(
+                f"'{self.name}' is a regression and has no classes to balance; leave balanced out."
+            )
+        counts = np.bincount(self.labels("train"), minlength=len(self.classes))
+        share = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
+        return np.asarray(np.where(counts > 0, share, 0.0))
 
     @cached_property
     def hash(self) -> str:

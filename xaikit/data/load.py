@@ -54,7 +54,7 @@ def load_data(
     test : a second file of the same form, to measure with; 15 % of the rows otherwise
     text_column : the column that holds text, which makes a .csv a text data set
     label_column : the column to predict; "label", or else the last one, when None
-    classes : names of the labels in sorted order, or the labels in the order wanted
+    classes : the labels in the order wanted, or for numbers other names, in sorted order
     task : "classification" or "regression"; numbers of more than 20 different values in a table
         are a regression when None
     modality : of an .npz: "image", "series" or "table"; found from its shape when None

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError
 from xaikit.core.files import short
+from xaikit.core.labels import places_of
 from xaikit.core.types import Bools, Ints, Modality, Sample
 from xaikit.data.dataset import Column, Dataset
 
@@ -126,14 +127,18 @@ def _encode(
     wanted = options.classes or rows.classes
     if wanted is None:
         return "classification", names, codes
-    if len(set(wanted)) != len(names):
+    if len(set(wanted)) != len(names) or len(wanted) != len(names):
         raise DataError(
             f"classes names {len(wanted)} classes and '{source}' holds the {len(names)} labels "
             f"{short(', '.join(names), 300)}; give one different name for each."
         )
-    if set(wanted) == set(names):  # the same names in another order
-        codes = np.array([wanted.index(name) for name in names])[codes]
-    return "classification", tuple(wanted), codes
+    places = places_of(wanted, np.array(names))
+    if places is None and numbers is None:
+        raise DataError(
+            f"classes names {', '.join(wanted)} and '{source}' holds the labels {', '.join(names)}; "
+            "give these labels in the order wanted (only numbers can be named anew)."
+        )
+    return "classification", tuple(wanted), codes if places is None else np.argsort(places)[codes]
 
 
 def _task(numbers: NDArray[Any] | None, rows: Rows, options: Options, source: str) -> Task:
@@ -183,7 +188,7 @@ def _check_classes(
 
 
 def _split(codes: NDArray[Any] | None, parts: Sequence[str], seed: int) -> dict[str, Ints]:
-    """Indices of each split in shuffled order; a part that no row names is drawn by class."""
+    """Indices of each split in the order of the file; a part that no row names is drawn by class."""
     rng = np.random.default_rng(seed)
     given = np.array(parts, dtype=np.str_)
     chosen = np.where(given == "", "train", given)
@@ -194,4 +199,4 @@ def _split(codes: NDArray[Any] | None, parts: Sequence[str], seed: int) -> dict[
         n = max(1, round(SHARE * len(members))) if len(members) > len(missing) else 0
         for i, split in enumerate(missing):
             chosen[members[i * n : (i + 1) * n]] = split
-    return {split: rng.permutation(np.flatnonzero(chosen == split)) for split in SPLITS}
+    return {split: np.flatnonzero(chosen == split) for split in SPLITS}

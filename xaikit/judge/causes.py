@@ -25,11 +25,6 @@ Kind = Literal[
     "other value function", "saturation", "resolution", "instability", "interactions", "not traced"
 ]
 
-AT_THE_POINT = ("saliency", "input_x_gradient")
-ALIKE_WITHOUT_INTERACTIONS = (
-    "occlusion", "lime", "shap", "exact_shapley", "kernel_shap", "leverage_shap", "permutation_shap",
-    "integrated_gradients", "gradient_shap",
-)  # fmt: skip
 SATURATED = 0.5  # slope at the sample, as a share of the mean slope on the way to it
 STEADY = 0.8  # agreement of a method with its own second run
 COARSE = 1.5  # features under one cell
@@ -94,6 +89,10 @@ class _Pair:
     def title(self, method: str) -> str:
         return str(self.cards.get(method, {}).get("title", method))
 
+    def declares(self, method: str, what: str) -> bool:
+        """Whether the method said so of itself when it was asked."""
+        return bool(self.cards.get(method, {}).get(what))
+
     def named(self, cause: Kind, value: float, sentence: str) -> Cause:
         return Cause(self.a, self.b, cause, value, sentence)
 
@@ -130,8 +129,8 @@ def _saturation(pair: _Pair) -> Cause | None:
     Input x gradient and integrated gradients multiply both with the same step, so the ratio of their
     total strengths is that of the slopes.
     """
-    local = [m for m in (pair.a, pair.b) if m in AT_THE_POINT]
-    other = [m for m in (pair.a, pair.b) if m not in AT_THE_POINT]
+    local = [m for m in (pair.a, pair.b) if pair.declares(m, "at_the_point")]
+    other = [m for m in (pair.a, pair.b) if m not in local]
     if len(local) != 1 or any(map(_bare, pair.run.of(other[0]))):
         return None
     path = {e.sample_id: _strength(e) for e in pair.run.of("integrated_gradients")}
@@ -195,7 +194,7 @@ def _instability(pair: _Pair) -> Cause | None:
 
 def _interactions(pair: _Pair) -> Cause | None:
     """Features act together; in a sum of one term a feature each of these methods gives the terms."""
-    if not {pair.a, pair.b} <= set(ALIKE_WITHOUT_INTERACTIONS):
+    if not all(pair.declares(m, "splits_sums") for m in (pair.a, pair.b)):
         return None
     gaps = [
         abs(e.residual / (e.output - e.empty))

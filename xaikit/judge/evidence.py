@@ -15,7 +15,7 @@ class Evidence(Protocol):
 
     @property
     def predictions(self) -> Floats:
-        """(N, K) probabilities, or (N, 1) values of a regressor."""
+        """(N, K) probabilities of classes or of each label, or values of a regressor."""
         ...
 
     @property

@@ -17,6 +17,7 @@ import numpy as np
 
 from xaikit.core.stats import FEWEST, Paired, bootstrap_interval, holm, median_interval, paired_test
 from xaikit.judge.evidence import Evidence
+from xaikit.tasks import restored_task
 
 __all__ = ["Gate", "Status", "Verdict", "verdicts"]
 
@@ -125,7 +126,8 @@ def verdicts(run: Evidence) -> tuple[Verdict, ...]:
     a 95 % interval of the mean on the same side, under two maskers or more. depends_on_model,
     depends_on_class, repeats : 95 % interval of the mean. adds_up : that of the median, because a
     share of an output near 0 can be of any size; only for methods that claim to be additive.
-    depends_on_class is not asked with fewer than three classes, where it has no meaning.
+    depends_on_class is asked of three classes or more and of two labels or more that hold together;
+    elsewhere it has no meaning.
     """
     evidence = _Evidence(run)
     return tuple(_verdict(evidence, method) for method in run.methods)
@@ -152,9 +154,11 @@ class _Evidence:
         stated = self.cards.get(method, {}).get("additive")
         return bool(stated) if stated is not None else any(e.additive for e in self.run.of(method))
 
-    @property
-    def n_classes(self) -> int:
-        return int(self.run.predictions.shape[1])
+    @cached_property
+    def has_rivals(self) -> bool:
+        """Whether another output can be asked about."""
+        model = self.run.context.get("model") or {}
+        return restored_task(model, int(self.run.predictions.shape[1])).rivals
 
     @cached_property
     def judged(self) -> tuple[str, ...]:
@@ -206,7 +210,7 @@ def _verdict(evidence: _Evidence, method: str) -> Verdict:
         return Verdict(method, "not_tested", "Nothing was measured.")
     gates = [_beats_random(evidence, method), _beats_trivial(evidence, method)]
     for limit in _LIMITS:
-        if limit.gate == "depends_on_class" and evidence.n_classes < 3:
+        if limit.gate == "depends_on_class" and not evidence.has_rivals:
             continue
         if limit.gate == "adds_up" and not evidence.is_additive(method):
             continue

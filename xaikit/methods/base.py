@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
 import numpy as np
 
 from xaikit.core.abilities import Model
-from xaikit.core.errors import NotApplicable, XaikitError
+from xaikit.core.errors import NotApplicable, XaikitError, foreign
 from xaikit.core.question import Question
 from xaikit.core.registry import Registry
 from xaikit.core.types import Bools, Explanation
@@ -19,10 +20,9 @@ from xaikit.methods.packing import prefetch, share_empty
 __all__ = [
     "COALITIONS",
     "METHODS",
-    "BatchMethod",
     "Card",
-    "Foreseen",
     "Method",
+    "Words",
     "applicable",
     "ask",
     "know_ends",
@@ -37,11 +37,21 @@ COALITIONS = "coalitions"
 
 
 @dataclass(frozen=True)
+class Words:
+    """Title and sentences of a method in another language."""
+
+    title: str
+    asks: str
+    misleads: str
+
+
+@dataclass(frozen=True)
 class Card:
     """What the report and the documentation say of a method.
 
     asks, misleads : one plain sentence each: what it does, and where it misleads
     control : a control explains nothing; every comparison carries it
+    korean : the same words in Korean; without them the page shows the English ones
     """
 
     title: str
@@ -49,45 +59,78 @@ class Card:
     misleads: str
     paper: str
     control: bool = False
+    korean: Words | None = None
 
 
-@runtime_checkable
-class Method(Protocol):
-    """A frozen dataclass of parameters; calling it explains one question.
+class Method:
+    """A frozen dataclass of parameters that explains questions of one model.
 
-    `check` raises `NotApplicable` with the reason and what applies instead; it looks at abilities
-    of the model, never at its class name. Randomness comes from `rng` only, which is the method's
-    own; methods with the same class attribute `stream` get the same one. A method that asks more
-    than one model row may say how many: `asks(question)` gives the fewest and the most. With the
-    class attribute `finds_ends` its first masks are to be those that keep everything and nothing.
+    A method overrides `__call__`, which answers one question, or `block`, which answers many of one
+    model in shared passes. Randomness comes from the generators only, one a question.
+
+    What it declares of itself:
+    in_auto : asked by "auto" where it applies
+    draws : takes random numbers
+    stream : name of its random stream; methods of one stream can use each other's evaluations
+    finds_ends : its first masks are those that keep everything and nothing
+    finds_outputs : its passes read the samples themselves, and it tells the questions their outputs
+        (`Block.know_outputs`)
+    at_the_point : looks at the sample alone, not on the way from a reference to it
+    splits_sums : gives every feature its own part exactly where features do not interact
     """
 
     name: ClassVar[str]
     card: ClassVar[Card]
+    in_auto: ClassVar[bool] = False
+    draws: ClassVar[bool] = True
+    stream: ClassVar[str] = ""
+    finds_ends: ClassVar[bool] = False
+    finds_outputs: ClassVar[bool] = False
+    at_the_point: ClassVar[bool] = False
+    splits_sums: ClassVar[bool] = False
 
-    def check(self, model: Model) -> None: ...
+    def check(self, model: Model) -> None:
+        """`NotApplicable` with the reason and what applies instead; by abilities, never by class."""
 
-    def __call__(self, question: Question, rng: np.random.Generator) -> Explanation: ...
+    def asks(self, question: Question) -> tuple[int, int]:
+        """Fewest and most model rows that it will ask for, for the forecast."""
+        del question
+        return 1, 1
 
+    def masks(self, question: Question) -> Bools | None:
+        """The masks that it will ask, where it knows them beforehand: then questions share passes."""
+        del question
+        return None
 
-@runtime_checkable
-class BatchMethod(Method, Protocol):
-    """A method that explains many questions of one model in shared passes.
+    def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
+        """The explanation of one question."""
+        return self.block([question], [rng])[0]
 
-    With the class attribute `finds_outputs` its passes read the samples themselves, and it tells the
-    questions their outputs (`Batch.know_outputs`).
-    """
-
-    def many(
+    def block(
         self, questions: Sequence[Question], rngs: Sequence[np.random.Generator]
-    ) -> list[Explanation]: ...
+    ) -> list[Explanation]:
+        """The explanations of questions of one model, in their order."""
+        return [self(question, rng) for question, rng in zip(questions, rngs, strict=True)]
 
+    @classmethod
+    def facts(cls) -> dict[str, Any]:
+        """What it declares, JSON-able: what a saved run knows of it."""
+        words = cls.card.korean
+        return {
+            "title": cls.card.title,
+            "asks": cls.card.asks,
+            "misleads": cls.card.misleads,
+            "paper": cls.card.paper,
+            "control": cls.card.control,
+            "ko": dataclasses.asdict(words) if words else {},
+            "at_the_point": cls.at_the_point,
+            "splits_sums": cls.splits_sums,
+        }
 
-@runtime_checkable
-class Foreseen(Method, Protocol):
-    """A method that says beforehand which masks it will ask, so that questions share passes."""
-
-    def masks(self, question: Question) -> Bools: ...
+    @classmethod
+    def shares_passes(cls) -> bool:
+        """Whether a block costs less than its questions one by one."""
+        return cls.block is not Method.block
 
 
 METHODS: Registry[type[Method]] = Registry("method")
@@ -132,16 +175,16 @@ def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> list
         return []
     method.check(questions[0].model)
     if not _finds_ends(method, questions):
-        know_ends(questions, outputs=not getattr(method, "finds_outputs", False))
+        know_ends(questions, outputs=not method.finds_outputs)
     mine = [question.metered() for question in questions]
-    draws, stream = getattr(method, "draws", True), getattr(method, "stream", method.name)
+    draws, stream = method.draws, method.stream or method.name
     rngs = [q.rng(stream, seed) if draws else _NO_DRAWS for q in mine]
     states = [rng.bit_generator.state if draws else None for rng in rngs]
     found, seconds, start = [], [0.0] * len(mine), time.perf_counter()
-    if isinstance(method, BatchMethod):
-        found = method.many(mine, rngs)
-    elif isinstance(method, Foreseen) and len(mine) > 1:
-        prefetch(mine, method.masks)
+    if method.shares_passes():
+        found = method.block(mine, rngs)
+    elif len(mine) > 1 and (foreseen := [method.masks(q) for q in mine])[0] is not None:
+        prefetch(mine, foreseen)
     shared = (time.perf_counter() - start) / len(mine)
     if not found:
         for i, (question, rng) in enumerate(zip(mine, rngs, strict=True)):
@@ -176,7 +219,7 @@ def _finds_ends(method: Method, questions: Sequence[Question]) -> bool:
     """Whether the method asks for output and empty among its first masks, as exactly as alone."""
     (first, *more) = questions
     alone = not more and first.pool is not None and first.n_references == 1
-    return alone and first.precision == "float32" and getattr(method, "finds_ends", False)
+    return alone and first.precision == "float32" and method.finds_ends
 
 
 def _completed(explanation: Explanation, **known: Any) -> Explanation:
@@ -195,13 +238,15 @@ def know_ends(questions: Sequence[Question], *, outputs: bool = True) -> None:
     size = min((q.batch_size or 64 for q in fresh), default=1)
     for start in range(0, len(fresh), size):
         part = fresh[start : start + size]
-        scores = part[0].model.scores([q.sample.x for q in part])
+        with foreign(f"model '{part[0].model.id}' on {len(part)} sample(s)"):
+            scores = part[0].model.scores([q.sample.x for q in part])
         for question, row in zip(part, scores, strict=True):
             question.know_output(row)
     unknown = [q for q in questions if "empty" not in q.__dict__]
     if len(unknown) > 1:
         share_empty(unknown)
         unknown = [q for q in unknown if "empty" not in q.__dict__]
-        prefetch(unknown, lambda q: np.zeros((1, q.n_features), dtype=bool), plainly=True)
+        nothing = [np.zeros((1, q.n_features), dtype=bool) for q in unknown]
+        prefetch(unknown, nothing, plainly=True)
     for question in unknown:
         _ = question.empty

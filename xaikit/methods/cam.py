@@ -15,7 +15,7 @@ from torch import Tensor
 
 from xaikit.core.abilities import Activations, Model, Spatial
 from xaikit.core.types import Explanation
-from xaikit.methods.base import METHODS, Card, require
+from xaikit.methods.base import METHODS, Card, Words, require
 from xaikit.methods.passes import Batch, Batched
 
 __all__ = ["GradCam", "HiResCam"]
@@ -32,18 +32,24 @@ class GradCam(Batched):
     """
 
     name: ClassVar[str] = "gradcam"
+    in_auto: ClassVar[bool] = True
     finds_outputs: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="Grad-CAM",
         asks="Which places of the last feature maps speak for this class?",
         misleads="It averages the gradient over all places, so it can light up what the model did not use.",
         paper="Selvaraju et al. 2017, arXiv 1610.02391",
+        korean=Words(
+            "Grad-CAM",
+            "마지막 특징 지도의 어느 곳이 이 분류를 지지하는지 봅니다.",
+            "기울기를 모든 위치에서 평균하므로 쓰지 않은 곳도 밝힐 수 있습니다.",
+        ),
     )
 
     layer: str | None = None
 
     def check(self, model: Model) -> None:
-        _spatial(model, self.name).cam_layer()
+        _spatial(model, self.name).cam_layer(self.layer)
 
     def explain(self, batch: Batch) -> list[Explanation]:
         seen, slopes = _pass(batch, self.layer, self.name)
@@ -65,18 +71,24 @@ class HiResCam(Batched):
     """
 
     name: ClassVar[str] = "hirescam"
+    in_auto: ClassVar[bool] = True
     finds_outputs: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="HiResCAM",
         asks="Which places of the last feature maps did the model really use for this class?",
         misleads="Exact only when one linear layer follows the maps; coarse, as one cell covers many places.",
         paper="Draelos & Carin 2020, arXiv 2011.08891",
+        korean=Words(
+            "HiResCAM",
+            "마지막 특징 지도에서 실제로 쓰인 곳을 봅니다.",
+            "뒤에 선형 층이 하나일 때만 정확하며, 한 칸이 넓은 곳을 덮습니다.",
+        ),
     )
 
     layer: str | None = None
 
     def check(self, model: Model) -> None:
-        _spatial(model, self.name).cam_layer()
+        _spatial(model, self.name).cam_layer(self.layer)
 
     def explain(self, batch: Batch) -> list[Explanation]:
         seen, slopes = _pass(batch, self.layer, self.name)

@@ -7,31 +7,33 @@ from typing import ClassVar
 
 import numpy as np
 
-from xaikit.core.abilities import Model
 from xaikit.core.errors import NotApplicable
 from xaikit.core.question import Question
 from xaikit.core.types import Explanation, Floats
-from xaikit.methods.base import METHODS, Card
+from xaikit.methods.base import METHODS, Card, Method, Words
 
 __all__ = ["Magnitude", "Random"]
 
 
 @METHODS.register("random")
 @dataclass(frozen=True)
-class Random:
+class Random(Method):
     """Noise: one standard normal number a feature, drawn without a look at the model."""
 
     name: ClassVar[str] = "random"
+    in_auto: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="Random",
         asks="Nothing: it draws a number for each feature.",
         misleads="It always does; a method that is no better than this has explained nothing.",
         paper="Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018",
         control=True,
+        korean=Words(
+            "무작위",
+            "아무것도 묻지 않고 특징마다 수를 뽑습니다.",
+            "이보다 낫지 않은 방법은 아무것도 설명하지 못한 것입니다.",
+        ),
     )
-
-    def check(self, model: Model) -> None:
-        """Applies to every model."""
 
     def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
         noise = rng.standard_normal(question.n_features)
@@ -40,7 +42,7 @@ class Random:
 
 @METHODS.register("magnitude")
 @dataclass(frozen=True)
-class Magnitude:
+class Magnitude(Method):
     """How unusual the input itself is at each feature, without a look at the model.
 
     The distance |x - mean of the masker's references|, in units of their standard deviation where
@@ -49,16 +51,20 @@ class Magnitude:
     """
 
     name: ClassVar[str] = "magnitude"
+    in_auto: ClassVar[bool] = True
+    draws: ClassVar[bool] = False
     card: ClassVar[Card] = Card(
         title="Magnitude",
         asks="How far is the input itself from what a removed feature is replaced by?",
         misleads="It never asks the model; it looks right wherever the object is what stands out.",
         paper="the edge detector of Adebayo et al., NeurIPS 2018, in its plainest form",
         control=True,
+        korean=Words(
+            "크기(입력 강도)",
+            "입력이 기준에서 얼마나 벗어나 눈에 띄는지만 봅니다.",
+            "모델에 전혀 묻지 않으며, 대상이 눈에 띄는 곳에서는 맞아 보입니다.",
+        ),
     )
-
-    def check(self, model: Model) -> None:
-        """Applies to every model."""
 
     def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
         del rng  # nothing is drawn

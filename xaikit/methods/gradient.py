@@ -20,7 +20,7 @@ from xaikit.core.abilities import Leaf, Model
 from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Question
 from xaikit.core.types import Explanation, Floats, Ints
-from xaikit.methods.base import METHODS, Card
+from xaikit.methods.base import METHODS, Card, Words
 from xaikit.methods.passes import Batch, Batched, Rng, pieces
 from xaikit.methods.path import Path, along, differentiable, leaf_of
 
@@ -37,12 +37,19 @@ class Saliency(Batched):
     """
 
     name: ClassVar[str] = "saliency"
+    in_auto: ClassVar[bool] = True
+    at_the_point: ClassVar[bool] = True
     finds_outputs: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="Saliency",
         asks="How strongly would the score react to a tiny change here?",
         misleads="It has no sign and sees tiny changes only: a feature that is fully used looks unused.",
         paper="Simonyan et al. 2014, arXiv 1312.6034",
+        korean=Words(
+            "현저성(Saliency)",
+            "이곳을 아주 조금 바꾸면 점수가 얼마나 민감하게 변하는지 봅니다.",
+            "부호가 없고 작은 변화만 보므로, 충분히 쓰인 특징이 쓰이지 않은 것처럼 보입니다.",
+        ),
     )
 
     def check(self, model: Model) -> None:
@@ -70,12 +77,19 @@ class InputXGradient(Batched):
     """
 
     name: ClassVar[str] = "input_x_gradient"
+    in_auto: ClassVar[bool] = True
+    at_the_point: ClassVar[bool] = True
     finds_outputs: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="Input x gradient",
         asks="How much does each feature carry, if the model were a straight line from here?",
         misleads="Where the model is saturated the slope is zero and the credit is lost.",
         paper="Shrikumar et al. 2016, arXiv 1605.01713",
+        korean=Words(
+            "입력 × 기울기",
+            "모델이 여기서부터 직선이라면 각 특징이 얼마를 실어 나르는지 봅니다.",
+            "모델이 포화된 곳에서는 기울기가 0이라 몫이 사라집니다.",
+        ),
     )
     holds_references: ClassVar[bool] = True
 
@@ -106,11 +120,18 @@ class IntegratedGradients(Batched):
     """
 
     name: ClassVar[str] = "integrated_gradients"
+    in_auto: ClassVar[bool] = True
+    splits_sums: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="Integrated gradients",
         asks="What does each feature add on the straight way from 'removed' to this sample?",
         misleads="The way runs through inputs that never occur, and the reference decides much of it.",
         paper="Sundararajan et al. 2017, arXiv 1703.01365",
+        korean=Words(
+            "적분 기울기(IG)",
+            "빈 입력에서 이 표본까지 가는 길에서 각 특징이 더하는 몫을 모읍니다.",
+            "길 위의 입력은 실제로 없는 것이며, 기준 입력이 결과를 크게 좌우합니다.",
+        ),
     )
     holds_references: ClassVar[bool] = True
 
@@ -190,12 +211,18 @@ class SmoothGrad(Batched):
     """
 
     name: ClassVar[str] = "smoothgrad"
+    in_auto: ClassVar[bool] = True
     draws: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="SmoothGrad",
         asks="How strongly would the score react to a tiny change here, near this sample on average?",
         misleads="It has no sign, and the noise decides how far 'near' is.",
         paper="Smilkov et al. 2017, arXiv 1706.03825",
+        korean=Words(
+            "SmoothGrad",
+            "이 표본 주위에서 평균한 민감도를 봅니다.",
+            "부호가 없고, 잡음의 크기가 ‘주위’의 범위를 정합니다.",
+        ),
     )
 
     n_samples: int = 32
@@ -296,12 +323,19 @@ class GradientShap(Batched):
     """
 
     name: ClassVar[str] = "gradient_shap"
+    in_auto: ClassVar[bool] = True
+    splits_sums: ClassVar[bool] = True
     draws: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="GradientSHAP",
         asks="What does each feature add on the way from typical inputs to this sample, on average?",
         misleads="It equals Shapley values only for models that are straight lines between inputs.",
         paper="Erion et al. 2021, arXiv 1906.10670",
+        korean=Words(
+            "GradientSHAP",
+            "전형적인 입력에서 이 표본까지 각 특징이 더하는 몫을 평균합니다.",
+            "입력 사이에서 직선인 모델에서만 섀플리 값과 같습니다.",
+        ),
     )
     holds_references: ClassVar[bool] = True
 

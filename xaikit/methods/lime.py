@@ -20,12 +20,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 from sklearn.metrics import pairwise_distances
 
-from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput
 from xaikit.core.memory import Memory
 from xaikit.core.question import Question
 from xaikit.core.types import Bools, Explanation, Floats
-from xaikit.methods.base import COALITIONS, METHODS, Card
+from xaikit.methods.base import COALITIONS, METHODS, Card, Method, Words
 from xaikit.methods.weighted_lines import Frame, Line, frame_size
 from xaikit.shapley.api import check_memory, masks_that_fit
 from xaikit.shapley.design import (
@@ -47,7 +46,7 @@ POOR_FIT = 0.3  # weighted R2 below which the note warns
 
 @METHODS.register("lime")
 @dataclass(frozen=True)
-class Lime:
+class Lime(Method):
     """What each feature adds in the linear model that fits best around the sample.
 
     mode : "stable" asks the question's own design until the strongest features settle; "classic" gives the
@@ -70,6 +69,8 @@ class Lime:
     random_state: int | None = None
 
     name: ClassVar[str] = "lime"
+    in_auto: ClassVar[bool] = True
+    splits_sums: ClassVar[bool] = True
     stream: ClassVar[str] = COALITIONS
     finds_ends: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
@@ -77,6 +78,11 @@ class Lime:
         asks="Which simple weighted sum of the features imitates the model near this sample?",
         misleads="When the sum imitates the model badly (small R2) its weights mean little.",
         paper="Ribeiro, Singh & Guestrin, KDD 2016; Tan et al. (GLIME), NeurIPS 2023",
+        korean=Words(
+            "LIME",
+            "이 표본 주위에서 모델을 흉내 내는 단순한 가중합을 찾습니다.",
+            "흉내가 나쁘면(R² 작음) 가중치의 의미도 적습니다.",
+        ),
     )
 
     def __post_init__(self) -> None:
@@ -86,9 +92,6 @@ class Lime:
             raise InvalidInput(f"lime's kernel width is {self.width}; it must be above 0.")
         if self.budget != "auto" and self.budget < 4:
             raise InvalidInput(f"lime's budget is {self.budget}; it must be 4 or more, or auto.")
-
-    def check(self, model: Model) -> None:
-        """Applies to every model."""
 
     def asks(self, question: Question) -> tuple[int, int]:
         """Fewest and most model rows."""

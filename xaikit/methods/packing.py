@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any, Protocol, runtime_checkable
 
@@ -12,6 +12,7 @@ import numpy as np
 from xaikit.core.batching import worked
 from xaikit.core.question import Question
 from xaikit.core.types import Bools, Floats
+from xaikit.core.words import between
 
 __all__ = ["Packable", "prefetch", "share_empty"]
 
@@ -33,24 +34,25 @@ class Packable(Protocol):
 
 
 def prefetch(
-    questions: Sequence[Question], masks: Callable[[Question], Bools], *, plainly: bool = False
+    questions: Sequence[Question], masks: Sequence[Bools | None], *, plainly: bool = False
 ) -> None:
-    """Evaluate masks of all questions in shared passes and put the values into their pools.
+    """Evaluate the masks of each question in shared passes and put the values into their pools.
 
     Does nothing for questions without a pool, or whose own masks fill a pass.
     plainly : also where a question could take a shortcut of its own, for masks that have none
     """
     groups: dict[Hashable, list[tuple[Question, Bools]]] = {}
-    for question in questions:
+    for question, own in zip(questions, masks, strict=True):
         bound = _bound(question, plainly)
-        if question.pool is None or not isinstance(bound, Packable):
+        if own is None or question.pool is None or not isinstance(bound, Packable):
             continue
-        unseen = question.pool.unseen(masks(question), question.target)
-        if 0 < len(unseen) * question.n_references < question.pace.best:
+        unseen = question.pool.unseen(own, question.target)
+        if 0 < len(unseen) * question.n_references < question.per_pass.rows:
             groups.setdefault((bound.alike, question.n_references), []).append((question, unseen))
     for group in groups.values():
         while len(group) > 1:
-            group = group[worked(group[0][0].pace, _rows(group), partial(_pass, group, plainly)) :]
+            per_pass = group[0][0].per_pass
+            group = group[worked(per_pass, _rows(group), partial(_pass, group, plainly)) :]
 
 
 def _bound(question: Question, plainly: bool) -> Any:
@@ -62,16 +64,16 @@ def _bound(question: Question, plainly: bool) -> Any:
 
 
 def share_empty(questions: Sequence[Question]) -> None:
-    """With everything removed, samples that share their references are one and the same input."""
+    """With everything removed, samples that share their references, and what stands between
+    words, are one and the same input."""
     groups: dict[Hashable, list[Question]] = {}
     for question in questions:
         references = question.masker.references
         whole = question.segmentation.ids.min() >= 0 and not question.masker.drops
         if question.pool is not None and whole:
             digest = hashlib.sha256(references.tobytes()).digest()
-            groups.setdefault((references.shape, str(references.dtype), digest), []).append(
-                question
-            )
+            key = (references.shape, str(references.dtype), digest, between(question.sample.x))
+            groups.setdefault(key, []).append(question)
     for group in groups.values():
         if len(group) > 1:
             nothing = np.zeros((1, group[0].n_features), dtype=bool)
@@ -84,8 +86,8 @@ def _rows(group: Sequence[tuple[Question, Bools]]) -> int:
     return sum(len(masks) * question.n_references for question, masks in group)
 
 
-def _pass(group: Sequence[tuple[Question, Bools]], plainly: bool, rows: int) -> tuple[int, int]:
-    """Rows asked and questions answered: as many as fit, at least one."""
+def _pass(group: Sequence[tuple[Question, Bools]], plainly: bool, rows: int) -> int:
+    """Questions answered: as many as fit, at least one."""
     ends = np.cumsum([len(masks) * question.n_references for question, masks in group])
     n = max(1, int(np.searchsorted(ends, rows, side="right")))
     questions, masks = zip(*group[:n], strict=True)
@@ -94,4 +96,4 @@ def _pass(group: Sequence[tuple[Question, Bools]], plainly: bool, rows: int) -> 
         questions, masks, bounds[0].together(bounds, masks), strict=True
     ):
         question.learn(own, scores)
-    return int(ends[n - 1]), n
+    return n

@@ -11,11 +11,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from xaikit.core.abilities import Leaf, Model
+from xaikit.core.abilities import Leaf, Model, Single
 from xaikit.core.batching import rows_that_fit
-from xaikit.core.errors import InvalidInput
+from xaikit.core.errors import InvalidInput, NotApplicable
 from xaikit.core.question import Question
 from xaikit.core.types import Explanation, Target
+from xaikit.methods.base import Method
 
 __all__ = ["Batch", "Batched", "Rng", "pieces", "rows_of"]
 
@@ -77,7 +78,15 @@ class Batch:
         scores = leaf.forward(at, rows)
         targets = self.targets(scores, rows)
         total = targets.sum() if weights is None else targets @ weights.to(targets)
-        (slope,) = torch.autograd.grad(total, at)
+        slope = None
+        if total.requires_grad:
+            (slope,) = torch.autograd.grad(total, at, allow_unused=True)
+        if slope is None:
+            raise NotApplicable(
+                f"the scores of '{self.model.id}' cannot be differentiated: a step of the net passes no "
+                "gradient on (a quantised layer, detach, no_grad, a round trip through NumPy); try "
+                "'shap', 'lime' or 'occlusion', which only ask for scores."
+            )
         if at_samples:
             self.know_outputs(scores)
         self.count(rows.tolist())
@@ -103,21 +112,20 @@ class Batch:
             question.meter.backward += n if backward else 0
 
 
-class Batched(ABC):
-    """A method that answers a batch of questions in shared passes; one question is a batch of one."""
+class Batched(Method, ABC):
+    """A method that differentiates: it answers as many questions in one pass as memory allows.
 
-    holds_references: ClassVar[bool] = False  # then fewer questions share a batch
+    holds_references : keeps the references of all its questions, so that fewer share a batch
+    """
+
     draws: ClassVar[bool] = False
+    holds_references: ClassVar[bool] = False
 
     @abstractmethod
     def explain(self, batch: Batch) -> list[Explanation]:
         """One explanation per question of the batch."""
 
-    def __call__(self, question: Question, rng: Rng) -> Explanation:
-        """The explanation of one question."""
-        return self.many([question], [rng])[0]
-
-    def many(self, questions: Sequence[Question], rngs: Sequence[Rng]) -> list[Explanation]:
+    def block(self, questions: Sequence[Question], rngs: Sequence[Rng]) -> list[Explanation]:
         """Explanations of questions of one model, in order, at most `batch_size` rows a pass."""
         found: list[Explanation] = []
         # whatever mode the caller is in, and back to it afterwards
@@ -141,7 +149,10 @@ class Batched(ABC):
 
 
 def rows_of(questions: Sequence[Question]) -> int:
-    """Rows of a pass that keeps its graph: what the questions allow, and what fits into memory."""
+    """Rows of a pass that keeps its graph: what the model and the questions allow, and what fits
+    into memory."""
+    if any(isinstance(q.model, Single) and q.model.single for q in questions):
+        return 1
     rows = [q.batch_size or ROWS for q in questions]
     for q in questions:
         if q.memory is not None:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, cast
+from typing import cast
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 
-from xaikit.core.abilities import Differentiable, Leaf, Model
+from xaikit.core.abilities import Differentiable, Inputs, Leaf, Model
 from xaikit.core.errors import CheckFailed, NotApplicable
 from xaikit.core.question import Question
 from xaikit.core.types import Floats, Ints
+from xaikit.core.words import alike
 from xaikit.methods.base import require
 from xaikit.methods.passes import Batch
 
@@ -82,7 +82,7 @@ class Path:
         return rows, step * self.batch.gradient(self.leaf, at, rows, weights=weights)
 
 
-def baselines(question: Question, method: str) -> NDArray[Any]:
+def baselines(question: Question, method: str) -> Inputs:
     """(k, *x.shape) the sample with every feature removed, in data space."""
     masker, x = question.masker, question.sample.x
     if masker.drops:
@@ -92,9 +92,9 @@ def baselines(question: Question, method: str) -> NDArray[Any]:
         )
     removable = question.segmentation.ids >= 0
     if removable.all():
-        return masker.references
+        return alike(x, masker.references)
     removable = removable.reshape(removable.shape + (1,) * (x.ndim - removable.ndim))
-    return np.where(removable, masker.references, x)
+    return alike(x, np.where(removable, masker.references, x))
 
 
 def differentiable(model: Model, method: str) -> Differentiable:

@@ -7,17 +7,16 @@ from typing import ClassVar
 
 import numpy as np
 
-from xaikit.core.abilities import Model
 from xaikit.core.question import Question
 from xaikit.core.types import Bools, Explanation
-from xaikit.methods.base import METHODS, Card
+from xaikit.methods.base import METHODS, Card, Method, Words
 
 __all__ = ["Occlusion"]
 
 
 @METHODS.register("occlusion")
 @dataclass(frozen=True)
-class Occlusion:
+class Occlusion(Method):
     """What the target loses when one feature is removed and all others stay: v(N) - v(N without i).
 
     In the target's units, n + 2 evaluations, nothing is drawn. The values do not add up to
@@ -25,16 +24,21 @@ class Occlusion:
     """
 
     name: ClassVar[str] = "occlusion"
+    in_auto: ClassVar[bool] = True
+    splits_sums: ClassVar[bool] = True
+    draws: ClassVar[bool] = False
     finds_ends: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="Occlusion",
         asks="How much does the score fall when this feature alone is removed?",
         misleads="Two features that say the same cover for each other, and both get nothing.",
         paper="Zeiler & Fergus, ECCV 2014; leave-one-out: Li, Monroe & Jurafsky 2016",
+        korean=Words(
+            "가림(Occlusion)",
+            "특징을 하나씩 없애고 점수가 얼마나 떨어지는지 봅니다.",
+            "같은 정보를 담은 두 특징은 서로를 가려 주어 둘 다 0이 됩니다.",
+        ),
     )
-
-    def check(self, model: Model) -> None:
-        """Applies to every model."""
 
     def asks(self, question: Question) -> tuple[int, int]:
         """Model rows."""

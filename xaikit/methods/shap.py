@@ -17,7 +17,7 @@ from xaikit.core.batching import nominal_seconds
 from xaikit.core.errors import InvalidInput, NotApplicable
 from xaikit.core.question import Question
 from xaikit.core.types import Explanation, Floats
-from xaikit.methods.base import COALITIONS, METHODS, Card
+from xaikit.methods.base import COALITIONS, METHODS, Card, Method, Words
 from xaikit.methods.few import one_reference_a_pair, too_few
 from xaikit.methods.trees import tree_shapley
 from xaikit.shapley import shapley
@@ -31,7 +31,7 @@ TOLERANCE = 1e-6  # of the sizes that are added; float32 leaves of TreeSHAP stay
 
 
 @dataclass(frozen=True)
-class Sampled:
+class Sampled(Method):
     """Shapley values from evaluations of the question alone, by the estimator of the subclass.
 
     budget : most evaluations, or "auto": as many as it takes for the largest error to be probably
@@ -58,9 +58,6 @@ class Sampled:
             raise InvalidInput(
                 f"{self.name}'s budget is {self.budget!r}; give 'auto' or a whole number of 2 or more."
             )
-
-    def check(self, model: Model) -> None:
-        """Applies to every model."""
 
     def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
         return self._sample(question, rng)
@@ -127,12 +124,19 @@ class Shap(Sampled):
     """
 
     name: ClassVar[str] = "shap"
+    in_auto: ClassVar[bool] = True
+    splits_sums: ClassVar[bool] = True
     stream: ClassVar[str] = COALITIONS
     card: ClassVar[Card] = Card(
         title="SHAP",
         asks="What is each feature's fair share of the score, over all orders of adding features?",
         misleads="It asks about inputs that never occur when features depend on each other.",
         paper="Lundberg & Lee, NeurIPS 2017; Lundberg et al., Nature MI 2020 (trees)",
+        korean=Words(
+            "SHAP",
+            "특징을 더하는 모든 순서를 평균하여 점수를 공정하게 나눕니다.",
+            "특징이 서로 얽혀 있으면 실제로 없는 입력에 대해 묻게 됩니다.",
+        ),
     )
 
     def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
@@ -182,15 +186,14 @@ def linear_shapley(question: Question) -> tuple[Floats, str]:
         raise NotApplicable(f"linear shap needs a linear model and '{model.id}' is none.")
     terms = model.terms([question.sample.x, *question.masker.references])  # (1 + k, *grid, K)
     n_scores = terms.shape[-1]
-    against = target.against
-    if target.space == "logit" and against is None and n_scores == 2:
-        against = 1 - target.index
-    if target.space != "value" and against is None:
+    difference = target.difference(n_scores)
+    if difference is None:
         raise NotApplicable(
             f"linear shap was not used: the {target.unit} of one among {n_scores} scores is not "
             "linear in them"
         )
-    share = terms[..., target.index] - (terms[..., against] if against is not None else 0.0)
+    index, against = difference
+    share = terms[..., index] - (terms[..., against] if against is not None else 0.0)
     return question.segmentation.pool(share[0] - share[1:].mean(axis=0)), "linear"
 
 
@@ -210,12 +213,18 @@ class ExactShapley(Sampled):
     """Shapley values from all 2^n coalitions, for up to 24 features."""
 
     name: ClassVar[str] = "exact_shapley"
+    splits_sums: ClassVar[bool] = True
     estimator: ClassVar[str] = "exact"
     card: ClassVar[Card] = Card(
         title="Exact Shapley",
         asks="What is each feature's fair share of the score, from every coalition of features?",
         misleads="Like SHAP; and its cost doubles with each feature.",
         paper="Shapley 1953",
+        korean=Words(
+            "정확한 섀플리",
+            "모든 특징 조합으로 공정한 몫을 계산합니다.",
+            "SHAP과 같은 한계가 있고, 특징 하나마다 비용이 두 배가 됩니다.",
+        ),
     )
 
 
@@ -225,12 +234,18 @@ class KernelShap(Sampled):
     """Shapley values by weighted regression on paired coalitions, drawn as their weights say."""
 
     name: ClassVar[str] = "kernel_shap"
+    splits_sums: ClassVar[bool] = True
     estimator: ClassVar[str] = "kernel"
     card: ClassVar[Card] = Card(
         title="KernelSHAP",
         asks="Which additive model fits the score best over random coalitions?",
         misleads="Like SHAP; with few samples its values are mostly noise, so read the intervals.",
         paper="Lundberg & Lee, NeurIPS 2017; paired: Covert & Lee, AISTATS 2021",
+        korean=Words(
+            "KernelSHAP",
+            "무작위 조합에서 점수에 가장 잘 맞는 덧셈 모델을 찾습니다.",
+            "표본이 적으면 값의 대부분이 잡음이므로 구간을 함께 읽어야 합니다.",
+        ),
     )
 
 
@@ -240,12 +255,18 @@ class LeverageShap(Sampled):
     """Shapley values by regression on pairs drawn without replacement by their leverage."""
 
     name: ClassVar[str] = "leverage_shap"
+    splits_sums: ClassVar[bool] = True
     estimator: ClassVar[str] = "leverage"
     card: ClassVar[Card] = Card(
         title="Leverage SHAP",
         asks="Like KernelSHAP, with the coalitions spread evenly over all sizes.",
         misleads="Like SHAP; with fewer than about three samples a feature it is unstable.",
         paper="Musco & Witter, ICLR 2025",
+        korean=Words(
+            "Leverage SHAP",
+            "조합을 모든 크기에 고르게 뿌린 KernelSHAP입니다.",
+            "특징당 표본이 셋보다 적으면 불안정합니다.",
+        ),
     )
 
 
@@ -255,10 +276,16 @@ class PermutationShap(Sampled):
     """Shapley values by adding the features in random orders and in their reverses."""
 
     name: ClassVar[str] = "permutation_shap"
+    splits_sums: ClassVar[bool] = True
     estimator: ClassVar[str] = "permutation"
     card: ClassVar[Card] = Card(
         title="Permutation SHAP",
         asks="What does each feature add, on average over random orders of adding features?",
         misleads="Like SHAP; it needs more evaluations than the regressions for the same error.",
         paper="Castro et al. 2009; Mitchell et al., JMLR 2022 (antithetic orders)",
+        korean=Words(
+            "순열 SHAP",
+            "무작위 순서로 특징을 더하며 각 특징이 더하는 몫을 평균합니다.",
+            "같은 오차에 이르려면 회귀 방식보다 더 많이 물어야 합니다.",
+        ),
     )

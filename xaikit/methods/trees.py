@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.abilities import Trees
+from xaikit.core.abilities import Ordered, Trees
 from xaikit.core.errors import NotApplicable
 from xaikit.core.question import Question
 from xaikit.core.types import Bools, Floats, Ints, Space, Target
@@ -37,8 +38,17 @@ def tree_shapley(question: Question) -> tuple[Floats, str]:
     x = question.sample.x
     references = np.where(ids >= 0, question.masker.references, x)
     by_output = _by_output(ensemble, x, references)  # (D, outputs)
-    phi = by_output @ _mix(question.target, space, by_output.shape[1])
+    phi = by_output @ _mix(_own_target(question), space, by_output.shape[1])
     return question.segmentation.pool(phi), "tree"
+
+
+def _own_target(question: Question) -> Target:
+    """The target by the places of the ensemble's own outputs."""
+    model, target = question.model, question.target
+    if not isinstance(model, Ordered):
+        return target
+    against = None if target.against is None else model.places[target.against]
+    return replace(target, index=model.places[target.index], against=against)
 
 
 def _by_output(ensemble: Any, x: NDArray[Any], references: NDArray[Any]) -> Floats:

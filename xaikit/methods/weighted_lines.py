@@ -18,7 +18,9 @@ from xaikit.shapley.threads import one_thread
 
 __all__ = ["Frame", "Line", "frame_size"]
 
-RIDGE = 1e-6  # added to the covariance of the masks, which is near 1/4 on its diagonal
+RIDGE = (
+    1e-6  # added to the covariance of the masks where its diagonal is near 1/4, less of a smaller
+)
 
 
 class Line(NamedTuple):
@@ -43,7 +45,7 @@ class _Plane(NamedTuple):
         centre = mask / weight
         square /= weight
         blas.dger(-1.0, centre, centre, a=square.T, overwrite_a=1)  # the covariance of the masks
-        square.reshape(-1)[:: len(square) + 1] += RIDGE
+        square.reshape(-1)[:: len(square) + 1] += RIDGE * min(1.0, 4 * square.diagonal().max())
         diagonal = square.diagonal().copy()
         inverse = positive_inverse(square, overwrite=True)
         if inverse is None:  # what lies below the diagonal is left
@@ -81,7 +83,8 @@ class Frame:
         totals = (self._sides @ weights).sum(axis=1).tolist()
         self._whole = _Plane.of(sum(totals), means.sum(axis=0), squares[0] + squares[1])
         # each sum is let go as soon as it is used: with many features they are large
-        self._halves = [_Plane.of(totals[i], means[i], squares.pop(0)) for i in (0, 1)]
+        sides = (0, 1) if n_pairs > 1 else ()  # one pair has no halves
+        self._halves = [_Plane.of(totals[i], means[i], squares.pop(0)) for i in sides]
         first = next(iter(self._blocks))
         self._kept = self._moved(*first) if self._blocks.single else None
 

@@ -239,8 +239,8 @@ def masker_tau(
     """
     found: dict[str, dict[str, dict[str, float]]] = defaultdict(lambda: defaultdict(dict))
     for s in scores:
-        known = {"masker", "method", "sample"} <= set(s.of) and math.isfinite(s.value)
-        if s.metric == "srg" and known and s.of["method"] not in without:
+        known = s.metric == "srg" and {"masker", "method", "sample"} <= set(s.of)
+        if known and s.of["method"] not in without and math.isfinite(s.value):
             found[str(s.of["masker"])][str(s.of["method"])][str(s.of["sample"])] = s.value
     if len(found) < 2:
         return None, 0

@@ -54,6 +54,9 @@ class Metric(Protocol):
 METRICS: Registry[type[Metric]] = Registry("metric")
 
 
+LEAST_BUDGET = 4  # that every method with a budget takes; one feature has two masks only
+
+
 def ask_again(
     questions: Sequence[Question], explanation: Explanation, *, seed: int, capped: bool = False
 ) -> list[Explanation]:
@@ -64,7 +67,7 @@ def ask_again(
     """
     params, asked = dict(explanation.params), explanation.cost.asked
     if capped and asked and params.get("budget") == "auto":
-        params["budget"] = asked
+        params["budget"] = max(asked, LEAST_BUDGET)
     if capped and "max_steps" in params:
         params["max_steps"] = explanation.extras.get("steps", params["max_steps"])
     return ask(make_method(explanation.method, **params), questions, seed=seed)

@@ -23,7 +23,9 @@ from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, NotApplicable, TrainingFailed
 from xaikit.core.question import Meter, Pool, Question
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Score
+from xaikit.core.words import Text, alike
 from xaikit.metrics.base import Direction, described, measure
+from xaikit.tasks import task_of
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
@@ -87,8 +89,11 @@ def fine_tuned(
     _check(questions, beta, epochs, lr, batch_size)
     import torch
 
+    from xaikit.models.modes import alone
+
     model: Any = questions[0].model
-    net = copy.deepcopy(model.net)
+    with alone:  # no hook or flag of another thread is copied
+        net = copy.deepcopy(model.net)
     mine: Any = dataclasses.replace(model, net=net, id=f"{model.id}-masked")
     needed = [p.requires_grad for p in net.parameters()]
     modes = [(m, m.training) for m in net.modules()]
@@ -206,9 +211,10 @@ def _with_gaps(question: Question, beta: float, rng: np.random.Generator) -> NDA
     mask[0, rng.choice(n, size, replace=False)] = False
     kept = question.segmentation.expand(mask)[0]
     if question.masker.drops:
-        return x[kept] if kept.any() else x
+        return Text(x).less(kept) if kept.any() else x
     kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim))
-    return np.where(kept, x, references[rng.integers(len(references))]).astype(x.dtype)
+    masked = np.where(kept, x, references[rng.integers(len(references))]).astype(x.dtype)
+    return alike(x, masked[None])[0]
 
 
 def _shown(question: Question, y: Floats) -> Floats:
@@ -229,6 +235,11 @@ def _check(
     if not isinstance(model, Trainable):
         raise NotApplicable(
             f"f-fidelity trains the weights of a torch net further and '{model.id}' has none; use the "
+            "removal test under two maskers."
+        )
+    if task_of(model).many:
+        raise NotApplicable(
+            f"f-fidelity trains on one label a sample and '{model.id}' gives several at once; use the "
             "removal test under two maskers."
         )
     for question in questions:

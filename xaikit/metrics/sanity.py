@@ -14,11 +14,12 @@ import numpy as np
 
 from xaikit.core.abilities import Resettable
 from xaikit.core.errors import InvalidInput
-from xaikit.core.question import Meter, Pool, Question, runner_up
+from xaikit.core.question import Meter, Pool, Question
 from xaikit.core.stats import is_constant, spearman
 from xaikit.core.types import Explanation, Score, Target
 from xaikit.metrics.agreement import similarity
 from xaikit.metrics.base import METRICS, Direction, ask_again, described, measure
+from xaikit.tasks import task_of
 
 __all__ = ["RandomLogit", "Randomisation"]
 
@@ -124,7 +125,8 @@ class RandomLogit:
     """Rank correlation of the signed explanation with that of the runner-up class (Sixt et al. 2020).
 
     With one or two classes there is no other question: the second class is the first with its sign
-    turned. Nothing is measured then.
+    turned. Nothing is measured then, nor for several values, which may depend on the same features.
+    Of labels that hold together the rival is the most probable other label.
     """
 
     name: ClassVar[str] = "random_logit"
@@ -140,7 +142,7 @@ class RandomLogit:
             return []
         asked = dataclasses.replace(question, target=other, meter=Meter())  # the pool knows both
         (found,) = ask_again([asked], explanation, seed=explanation.seed, capped=True)
-        name = f"against '{question.model.classes[other.index]}'"
+        name = f"against '{task_of(question.model).outputs[other.index]}'"
         flat = is_constant(explanation.values) or is_constant(found.values)
         note = f"{name}; by rule: one explanation is constant" if flat else name
         of = described(question, explanation)
@@ -154,11 +156,12 @@ def _strength(a: Explanation, b: Explanation) -> float:
 
 def _other_target(question: Question) -> Target | None:
     """The same question about the most likely class that was not asked about."""
-    if len(question.model.classes) < 3:
+    task = task_of(question.model)
+    if not task.rivals:
         return None
 
     def found() -> Target | None:
-        return runner_up(question.model.scores([question.sample.x])[0], question.target)
+        return task.runner_up(question.model.scores([question.sample.x])[0], question.target)
 
     pool = question.pool
     return found() if pool is None else pool.once(("runner up", question.target), found)

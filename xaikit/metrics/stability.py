@@ -18,6 +18,8 @@ from xaikit.core.question import Meter, Pool, Question
 from xaikit.core.types import Explanation, Floats, Score
 from xaikit.metrics.agreement import agreement_scores, similarity, top_k
 from xaikit.metrics.base import METRICS, Direction, ask_again, default_k, described, measure
+from xaikit.modalities.table import categories_of
+from xaikit.tasks import task_of
 
 __all__ = ["Stability", "neighbours", "seed_agreement"]
 
@@ -129,7 +131,9 @@ def neighbours(
         xs = np.clip(xs, 0.0, 1.0)
     scores = model.scores([sample.x, *xs])
     if model.classes:
-        kept = scores[1:].argmax(axis=1) == scores[0].argmax()
+        task = task_of(model)
+        chosen = task.chosen(task.predictions(scores))
+        kept = (chosen[1:] == chosen[0]).all(axis=1)
     else:
         change = question.target(scores[1:]) - question.output
         kept = np.abs(change) <= 0.1 * abs(question.output - question.empty)
@@ -150,7 +154,5 @@ def _scale(question: Question) -> Floats:
         return np.asarray(x.std(axis=0), dtype=np.float64)
     known = background if background is not None else question.masker.references
     scale: Floats = np.asarray(known, dtype=np.float64).std(axis=0) if len(known) > 1 else np.abs(x)
-    columns = question.model.info.get("columns") or ()
-    coded = [i for i, column in enumerate(columns) if column.get("categories")]
-    scale[coded] = 0.0
+    scale[np.flatnonzero(categories_of(question.model.info) or [])] = 0.0
     return scale

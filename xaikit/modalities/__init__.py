@@ -21,7 +21,9 @@ from xaikit.modalities import image, series, table, text
 if TYPE_CHECKING:
     from xaikit.data.dataset import Dataset
 
-__all__ = ["MASKERS", "SEGMENTERS", "background", "magnitude", "masker", "segment"]
+__all__ = ["MASKERS", "SEGMENTERS", "as_rows", "background", "magnitude", "masker", "segment"]
+
+MAX_BYTES = 2**30  # of a sparse background as a full one
 
 _HOMES: dict[str, ModuleType] = {"image": image, "text": text, "table": table, "series": series}
 
@@ -48,12 +50,15 @@ def masker(
     background: NDArray[Any] | None = None,
     how: str = "auto",
     *,
+    n_background: int | None = None,
     categorical: Sequence[bool] | None = None,
 ) -> Masker:
     """What a removed feature of this sample is replaced by.
 
     background : (b, *x.shape) typical training inputs, or None
     how : "auto" (the first of `MASKERS`) or one of them
+    n_background : rows of the background that are used, evenly spaced from the first to the last; None
+        for all, of a table at most 50. `Masker.name` says how many of how many
     categorical : (D,) which columns of a table are category codes; guessed from the background
         when None
     """
@@ -64,13 +69,16 @@ def masker(
         )
     how = known[0] if how == "auto" else how
     rows = _checked(sample, background)
+    n = _count(rows, n_background)
     if sample.modality == "table":
-        return table.masker(sample, rows, how, categorical)
+        plain = np.array_equal(segmentation.ids, np.arange(len(sample.x)))
+        names = segmentation.names if plain else ()  # of features of several columns
+        return table.masker(sample, rows, how, n, categorical, names)
     if sample.modality == "image":
-        return image.masker(sample, segmentation, rows, how)
-    return (
-        text.masker(sample, how) if sample.modality == "text" else series.masker(sample, rows, how)
-    )
+        return image.masker(sample, segmentation, rows, how, n)
+    if sample.modality == "text":
+        return text.masker(sample, how)
+    return series.masker(sample, rows, how, n)
 
 
 def magnitude(sample: Sample, background: NDArray[Any] | None = None) -> Floats:
@@ -102,6 +110,25 @@ def background(dataset: Dataset, limit: int = 100, seed: int = 0) -> NDArray[Any
     return np.stack([dataset.train[i].x for i in rng.permutation(chosen)])
 
 
+def as_rows(background: Any) -> NDArray[Any]:
+    """(b, *x.shape) rows as an array of numbers; a sparse matrix becomes a full one of up to 1 GiB."""
+    if hasattr(background, "toarray"):
+        size = 8 * int(np.prod(background.shape, dtype=np.int64))
+        if size > MAX_BYTES:
+            raise InvalidInput(
+                f"a sparse background of shape {background.shape} takes {size / 2**30:.3g} GiB as a "
+                "full one; give some of its rows, for example background[:100]."
+            )
+        background = background.toarray()
+    rows = np.asarray(background)
+    if rows.dtype.kind not in "biuf":
+        raise InvalidInput(
+            f"the background holds {rows.dtype} and numbers are needed; code its categories as "
+            "numbers and let a function turn them back for the model."
+        )
+    return rows
+
+
 def _parse(sample: Sample, how: str) -> tuple[str, int | None]:
     known = SEGMENTERS[sample.modality]
     kind, _, number = how.partition(":")
@@ -114,10 +141,20 @@ def _parse(sample: Sample, how: str) -> tuple[str, int | None]:
     return kind, int(number) if number else None
 
 
+def _count(rows: NDArray[Any] | None, n: int | None) -> int | None:
+    """How many rows are asked for; refused where there are not so many."""
+    if n is None or (rows is not None and 1 <= n <= len(rows)):
+        return n
+    held = "no background" if rows is None else f"a background of {len(rows)} rows"
+    raise InvalidInput(
+        f"n_background is {n} and there is {held}; give a number from 1 to the rows of background=."
+    )
+
+
 def _checked(sample: Sample, background: NDArray[Any] | None) -> NDArray[Any] | None:
     if background is None or sample.modality == "text":
         return None
-    rows = np.asarray(background)
+    rows = as_rows(background)
     if rows.ndim != sample.x.ndim + 1 or rows.shape[1:] != sample.x.shape or len(rows) == 0:
         raise InvalidInput(
             f"the background has shape {rows.shape}; sample '{sample.id}' needs "

@@ -12,6 +12,7 @@ from scipy.ndimage import gaussian_filter
 from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Masker
 from xaikit.core.types import Floats, Ints, Sample, Segmentation
+from xaikit.modalities.rows import thinned
 
 __all__ = ["MASKERS", "SEGMENTERS", "magnitude", "masker", "segment"]
 
@@ -36,13 +37,18 @@ def segment(
 
 
 def masker(
-    sample: Sample, segmentation: Segmentation, background: NDArray[Any] | None, how: str
+    sample: Sample,
+    segmentation: Segmentation,
+    background: NDArray[Any] | None,
+    how: str,
+    n: int | None = None,
 ) -> Masker:
-    """ "mean": mean colour of the background, or of this image without one; "blur": Gaussian, sigma a
+    """ "mean": mean colour of n pictures of the background (None: all), or of this image without one; "blur": Gaussian, sigma a
     tenth of the longer side; "black"; "segment_mean": each feature's own mean colour."""
     x = sample.x
     if how == "mean" and background is not None:
-        return _flat("mean colour of training images", x, background.mean(axis=(0, 1, 2)))
+        pictures, used = thinned(background, n, "training images")
+        return _flat(f"mean colour of {used}", x, pictures.mean(axis=(0, 1, 2)))
     if how == "mean":
         return _flat("mean colour of this image", x, x.mean(axis=(0, 1)))
     if how == "black":

@@ -13,6 +13,7 @@ from scipy.ndimage import gaussian_filter1d
 from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Masker
 from xaikit.core.types import Floats, Sample, Segmentation
+from xaikit.modalities.rows import thinned
 
 __all__ = ["MASKERS", "SEGMENTERS", "magnitude", "masker", "segment"]
 
@@ -44,13 +45,16 @@ def segment(
     return Segmentation(ids, channels, f"{n_channels} channels")
 
 
-def masker(sample: Sample, background: NDArray[Any] | None, how: str) -> Masker:
-    """ "mean": mean of the background at each step and channel, or the sample's own channel mean
+def masker(
+    sample: Sample, background: NDArray[Any] | None, how: str, n: int | None = None
+) -> Masker:
+    """ "mean": mean of n series of the background (None: all) at each step and channel, or the sample's own channel mean
     without one; "own_mean": always the latter; "blur": Gaussian over time, sigma a tenth of the
     length."""
     x = sample.x
     if how == "mean" and background is not None:
-        return Masker("mean of training series", background.mean(axis=0).astype(x.dtype)[None])
+        rows, used = thinned(background, n, "training series")
+        return Masker(f"mean of {used}", rows.mean(axis=0).astype(x.dtype)[None])
     if how == "blur":
         sigma = len(x) / 10
         blurred = gaussian_filter1d(x, sigma, axis=0, mode="nearest")

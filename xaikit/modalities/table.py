@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,14 +11,24 @@ from numpy.typing import NDArray
 from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Masker
 from xaikit.core.types import Bools, Floats, Sample, Segmentation
+from xaikit.modalities.rows import thinned
 
-__all__ = ["MASKERS", "SEGMENTERS", "magnitude", "masker", "segment"]
+__all__ = [
+    "MASKERS",
+    "SEGMENTERS",
+    "categories_of",
+    "coded_columns",
+    "magnitude",
+    "masker",
+    "segment",
+]
 
 SEGMENTERS = ("columns",)
 MASKERS = ("rows", "median", "column_shuffle")
 
 MAX_ROWS = 50
 MAX_CODES = 20
+N_TOLD = 5  # columns named in the name of a masker
 
 
 def segment(
@@ -40,11 +50,17 @@ def masker(
     sample: Sample,
     background: NDArray[Any] | None,
     how: str,
+    n: int | None = None,
     categorical: Sequence[bool] | None = None,
+    names: Sequence[str] = (),
 ) -> Masker:
-    """ "rows": up to 50 real rows of the background; "median": one row of medians, for categories of
-    most frequent codes; "column_shuffle": the same rows with each column permuted on its own, which
-    breaks their correlations."""
+    """ "rows": n real rows of the background, up to 50 when None; "median": one row of medians, of all
+    rows when n is None, for categories of most frequent codes, which its name tells;
+    "column_shuffle": rows with each column permuted on its own, which breaks their correlations.
+
+    categorical : (D,) which columns are categories; None takes those of few whole numbers
+    names : (D,) of the columns
+    """
     if background is None:
         raise InvalidInput(
             f"the masker '{how}' needs background rows to replace the columns of sample "
@@ -52,12 +68,20 @@ def masker(
         )
     background = background.astype(np.float64)
     if how == "median":
-        return Masker("column medians", _typical(background, categorical)[None])
-    rows = background[_evenly(len(background), MAX_ROWS)]
+        rows, used = thinned(background, n, "training rows")
+        codes = _guess_codes(rows) if categorical is None else np.array(categorical, bool)
+        names = names if len(names) == len(sample.x) else [f"x{i}" for i in range(len(sample.x))]
+        told = _told(
+            [names[i] for i in np.flatnonzero(codes).tolist()], guessed=categorical is None
+        )
+        name = "column medians" if len(rows) == len(background) else f"column medians of {used}"
+        return Masker(f"{name}{told}", _typical(rows, codes)[None])
+    rows, used = thinned(background, n or min(MAX_ROWS, len(background)), "training rows")
+    used = f"{len(rows)} {used}" if len(rows) == len(background) else used
     if how == "rows":
-        return Masker(f"{len(rows)} training rows", rows)
+        return Masker(used, rows)
     shuffled = np.random.default_rng(0).permuted(rows, axis=0)
-    return Masker(f"{len(rows)} rows of shuffled columns", shuffled)
+    return Masker(f"shuffled columns of {used}", shuffled)
 
 
 def magnitude(sample: Sample, background: NDArray[Any] | None = None) -> Floats:
@@ -74,12 +98,50 @@ def magnitude(sample: Sample, background: NDArray[Any] | None = None) -> Floats:
     return np.asarray(np.where(spread > 0, distance / np.where(spread > 0, spread, 1.0), 0.0))
 
 
-def _evenly(n: int, limit: int) -> NDArray[np.int64]:
-    return np.linspace(0, n - 1, min(n, limit)).round().astype(np.int64)
+def coded_columns(
+    categorical: Sequence[str] | Sequence[int] | Sequence[bool],
+    n: int,
+    names: Sequence[str] | None = None,
+) -> tuple[bool, ...]:
+    """(D,) which of n columns are categories, told by names, by indices or by one bool a column."""
+    told = np.asarray(categorical)
+    if told.size == 0:
+        return (False,) * n
+    if told.dtype.kind == "b" and told.shape == (n,):
+        return tuple(told.tolist())
+    if told.dtype.kind in "UO" and names is not None:
+        known = [str(name) for name in names]
+        told = np.array([known.index(name) if name in known else -1 for name in told.tolist()])
+    once = told.ndim == 1 and len(np.unique(told)) == len(told)
+    if told.dtype.kind in "iu" and once and told.min() >= 0 and told.max() < n:
+        return tuple(np.isin(np.arange(n), told).tolist())
+    have = "no names" if names is None else f"the names {', '.join(map(str, names))}"
+    raise InvalidInput(
+        f"categorical is {list(categorical)}; give names, indices from 0 to {n - 1} or one bool "
+        f"for each of the {n} columns, which have {have}."
+    )
 
 
-def _typical(rows: Floats, categorical: Sequence[bool] | None) -> Floats:
-    codes = _guess_codes(rows) if categorical is None else np.asarray(categorical, dtype=bool)
+def categories_of(info: Mapping[str, Any]) -> list[bool] | None:
+    """(D,) which columns of a model's table are categories, or None where its info does not say."""
+    if "categorical" in info:
+        return list(info["categorical"])
+    columns = info.get("columns") or ()
+    if not all("categories" in column for column in columns):
+        return None
+    return [bool(column["categories"]) for column in columns] or None
+
+
+def _told(coded: Sequence[str], guessed: bool) -> str:
+    """Of which columns the most frequent value was taken instead of the median."""
+    if not coded:
+        return ""
+    shown = ", ".join(coded[:N_TOLD]) + (f" and {len(coded) - N_TOLD} more" * (len(coded) > N_TOLD))
+    why = ", whole numbers taken for categories" if guessed else ", categories"
+    return f" (most frequent value of {shown}{why})"
+
+
+def _typical(rows: Floats, codes: Bools) -> Floats:
     if codes.shape != rows.shape[1:]:
         raise InvalidInput(f"categorical has shape {codes.shape}; {rows.shape[1:]} is needed.")
     typical = np.median(rows, axis=0)

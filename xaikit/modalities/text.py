@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Masker
 from xaikit.core.types import Bools, Floats, Sample, Segmentation
+from xaikit.core.words import Text
 
 __all__ = [
     "MASKERS",
@@ -79,9 +80,9 @@ def segment(
     ends = [bool(_ENDS.fullmatch(word)) for word in x]
     starts = [i > 0 and ends[i - 1] and not ends[i] for i in range(len(x))]
     ids = np.cumsum(starts)
-    spaces = sample.meta.get("spaces") or [" "] * len(x)
+    text = Text(sample.x)
     sentences = tuple(
-        _short(join([x[i] for i in at], [spaces[i] for i in at]).strip())
+        _short(join([x[i] for i in at], [text.gaps[i] for i in at]).strip())
         for at in (np.flatnonzero(ids == s) for s in range(int(ids[-1]) + 1))
     )
     return Segmentation(ids, sentences, f"{len(sentences)} sentences")

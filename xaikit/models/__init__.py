@@ -6,9 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xaikit.models.evaluation import evaluate
     from xaikit.models.neural import NeuralModel
     from xaikit.models.store import load_model, save_model
-    from xaikit.models.training import evaluate, train
+    from xaikit.models.training import train
     from xaikit.models.wrapping import wrap
     from xaikit.models.zoo import ZOO
 
@@ -27,7 +28,7 @@ __all__ = [
 _HOMES = {
     "ZOO": "zoo",
     "NeuralModel": "neural",
-    "evaluate": "training",
+    "evaluate": "evaluation",
     "load_model": "store",
     "save_model": "store",
     "train": "training",

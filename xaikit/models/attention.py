@@ -39,7 +39,7 @@ def capture(model: NeuralModel, xs: Sequence[NDArray[Any]]) -> Attention:
     """
     lengths = [len(x) for x in xs]
     ends = sorted({lengths.index(min(lengths)), lengths.index(max(lengths))})
-    with torch.inference_mode(False), differentiating(model.net):
+    with torch.inference_mode(False), differentiating(model.parts):
         with torch.no_grad():
             batch, few = model.read(xs), model.read([xs[i] for i in ends])
             plain = model.forward(few.at, few)
@@ -54,10 +54,11 @@ def capture(model: NeuralModel, xs: Sequence[NDArray[Any]]) -> Attention:
 def _check_scores(model: NeuralModel, plain: Tensor, openly: Tensor) -> None:
     """`CheckFailed` when scores with the attention computed openly are not the ordinary ones."""
     gap = float((plain - openly).abs().max())
-    if gap > _TOLERANCE * max(1.0, float(plain.abs().max())):
+    rounding = max(_TOLERANCE, 4 * torch.finfo(model.parts.dtype).eps)
+    if gap > rounding * max(1.0, float(plain.abs().max())):
         raise CheckFailed(
             f"with its attention computed openly '{model.id}' gives scores that differ by {gap:.2g}; "
-            f"at most {_TOLERANCE:g} is rounding."
+            f"at most {rounding:.2g} is rounding."
         )
 
 

@@ -34,13 +34,19 @@ class SpatialModel(NeuralModel):
     def _layer(self) -> str:
         return find_layer(self)
 
-    def cam_layer(self) -> str:
-        """The layer found automatically; `NotApplicable` when the score reads a single place of it."""
-        return self._layer
+    def cam_layer(self, layer: str | None = None) -> str:
+        """The layer found automatically, or the one that was named, after a look at it.
+
+        `NotApplicable` when it has no places or the score reads a single one of them.
+        """
+        if layer is None:
+            return self._layer
+        _refuse_single_place(self, layer)
+        return layer
 
     def activations(self, xs: Sequence[Array], layer: str | None = None) -> Activations:
-        """One pass cut at the layer."""
-        return cut(self, xs, self._layer if layer is None else layer)
+        """One pass cut at the layer; the one found automatically may be used several times."""
+        return cut(self, xs, self._layer if layer is None else layer, last=layer is None)
 
 
 @dataclass(frozen=True)
@@ -63,9 +69,9 @@ class Cells:
         return output.detach().reshape(len(output), -1, *self.shape).clone()
 
     def join(self, cells: Tensor, output: Tensor) -> Tensor:
-        """The output with its cells replaced."""
+        """The output with its cells replaced, which the net may change in place."""
         if not self.channels_last:
-            return cells
+            return cells.clone()
         tokens = cells.flatten(2).transpose(1, 2)
         return torch.cat([output[:, : self.prefix].detach(), tokens], dim=1)
 
@@ -86,7 +92,7 @@ def find_layer(model: NeuralModel) -> str:
             f"'{model.id}' has no layer whose cells keep their place in the input; {_INSTEAD}."
         )
     name = found[-1].name
-    _refuse_single_place(model, name)
+    _refuse_single_place(model, name, last=True)
     return name
 
 
@@ -95,25 +101,33 @@ def keeps_places(model: NeuralModel) -> bool:
     return bool(_candidates(model))
 
 
-def cut(model: NeuralModel, xs: Sequence[Array], layer: str) -> Activations:
-    """One pass in which the output of `layer` is a leaf that the scores depend on."""
+def cut(model: NeuralModel, xs: Sequence[Array], layer: str, *, last: bool = False) -> Activations:
+    """One pass in which the output of `layer` is a leaf that the scores depend on.
+
+    last : of a layer that is used several times its last use; otherwise such a layer is refused
+    """
     modules = dict(model.net.named_modules())
     if not layer or layer not in modules:
         raise InvalidInput(f"'{model.id}' has no layer '{layer}'; leave it out to find one.")
     taken: list[tuple[Cells, Tensor]] = []
     tokens = _has_tokens(model)  # watched now: the pass below must not start another
+    uses = sum(event.name == layer for event in model.events)
+    if uses > 1 and not last:
+        raise NotApplicable(
+            f"layer '{layer}' of '{model.id}' is used {uses} times in one pass; name a layer that "
+            "is used once, or leave it out to take its last use."
+        )
+    calls = 0
 
     with torch.inference_mode(False), differentiating(model.parts):
         with torch.no_grad():
             batch = model.read(xs)
 
-        def forward(at: Tensor, batch: Batch) -> Tensor:
-            taken.clear()  # a folded pass may be made anew
-            return model.forward(at, batch)
-
-        run = model.folded(forward)  # before the hook, which is no hook of the net's own
-
         def replace(_module: nn.Module, _args: Any, output: Any) -> Any:
+            nonlocal calls
+            calls += 1
+            if calls < uses:
+                return output
             tensor = output[0] if isinstance(output, tuple) else output
             cells = _cells(model, batch, layer, tensor, tokens)
             taken.append((cells, cells.split(tensor).requires_grad_()))
@@ -121,11 +135,11 @@ def cut(model: NeuralModel, xs: Sequence[Array], layer: str) -> Activations:
             return (joined, *output[1:]) if isinstance(output, tuple) else joined
 
         with torch.enable_grad(), hooked([(modules[layer], replace)]):
-            scores = run(batch.at, batch)
+            scores = model.forward(batch.at, batch)
     if len(taken) != 1:
         raise NotApplicable(
-            f"layer '{layer}' of '{model.id}' is used {len(taken)} times in one pass; name a layer "
-            "that is used once."
+            f"layer '{layer}' of '{model.id}' is used {calls} times in this pass and {uses} times in "
+            "another; name a layer that is used once."
         )
     if not scores.requires_grad:
         raise _reads_final_state(model, layer)
@@ -219,8 +233,8 @@ def _cells(model: NeuralModel, batch: Batch, layer: str, output: Tensor, tokens:
     )
 
 
-def _refuse_single_place(model: NeuralModel, layer: str) -> None:
-    found = cut(model, [model.example()], layer)
+def _refuse_single_place(model: NeuralModel, layer: str, *, last: bool = False) -> None:
+    found = cut(model, [model.example()], layer, last=last)
     (slope,) = torch.autograd.grad(found.scores.abs().sum(), found.at)
     if int((slope.abs().sum(1) > 0).sum()) <= 1:
         raise _reads_final_state(model, layer)

@@ -5,24 +5,39 @@ from __future__ import annotations
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from xaikit.core.types import Bools, Floats, Ints
-from xaikit.models.modes import evaluating
+from xaikit.models.inputs import Batch, Inputs
+from xaikit.models.modes import Parts, evaluating
 
-if TYPE_CHECKING:
-    from xaikit.models.neural import NeuralModel
-
-__all__ = ["Composed"]
+__all__ = ["Composed", "Net"]
 
 Array = NDArray[Any]
 FEW = 16  # numbers of one place that lie together in memory
+
+
+class Net(Protocol):
+    """What evaluating masks needs of a `NeuralModel`."""
+
+    net: nn.Module
+    inputs: Inputs
+
+    @property
+    def parts(self) -> Parts: ...
+
+    @property
+    def batch_rows(self) -> int: ...
+
+    def encode(self, xs: Sequence[Array] | Array) -> Batch: ...
+
+    def forward(self, at: Tensor, batch: Batch) -> Tensor: ...
 
 
 class Composed:
@@ -34,8 +49,8 @@ class Composed:
     alike : composed inputs of equal `alike` fit into one pass
     """
 
-    def __init__(self, model: NeuralModel, x: Array, references: Array, ids: Ints) -> None:
-        self._run, self.n_features = model.folded(), int(ids.max()) + 1
+    def __init__(self, model: Net, x: Array, references: Array, ids: Ints) -> None:
+        self._run, self.n_features = model.forward, int(ids.max()) + 1
         self._parts = model.parts
         with self.still(), torch.inference_mode():
             every = model.encode(np.concatenate([x[None], references]))

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import log_softmax
 from sklearn.ensemble import (
     HistGradientBoostingClassifier,
     HistGradientBoostingRegressor,
@@ -22,6 +23,7 @@ from xaikit.core.abilities import BoundScores
 from xaikit.core.errors import ModelError, NotApplicable
 from xaikit.core.types import Bools, Floats, Ints, Modality, Space
 from xaikit.models.features import Columns, WordGrams
+from xaikit.tasks import Task
 
 __all__ = ["EstimatorModel", "LinearTable", "TextEstimator", "TreeTable", "wrap_estimator"]
 
@@ -45,9 +47,12 @@ _STEPPED = (DecisionTreeClassifier, RandomForestClassifier)  # whose probabiliti
 class EstimatorModel:
     """A fitted scikit-learn pipeline as a `Model`.
 
-    Scores are logits where the estimator has them (logistic regression, boosting), logarithms of
-    probabilities, at least log 1e-7, for other classifiers, and values for regressors.
+    Scores are values for regressors. For classifiers they are made from margins where the estimator
+    has them (logistic regression, boosting): the margins themselves of the numbers 0 to K-1, and with
+    an `order` the logarithms of probabilities. For others they are such logarithms, at least log 1e-7.
     space is "prob" for trees and forests, whose probabilities take few values.
+    order : (K,) which of the estimator's `classes_` each class is, -1 for one it never saw; () when
+        those are the numbers of the classes
     """
 
     id: str
@@ -57,6 +62,18 @@ class EstimatorModel:
     pipeline: Pipeline
     background: Array | None = None
     info: Mapping[str, Any] = field(default_factory=dict)
+    order: tuple[int, ...] = ()
+    task: Task | None = None
+
+    @property
+    def places(self) -> list[int]:
+        """(K,) which column of the estimator's answer belongs to each class or value, -1 for none."""
+        if self.order:
+            return list(self.order)
+        if not self.classes:
+            return list(range(getattr(self.estimator, "n_outputs_", 1)))
+        seen = self.estimator.classes_.tolist()
+        return [seen.index(k) if k in seen else -1 for k in range(len(self.classes))]
 
     @property
     def estimator(self) -> Any:
@@ -84,8 +101,10 @@ class EstimatorModel:
 
     def _stack(self, xs: Sequence[Array] | Array) -> Any:
         """(B, *x.shape), or the texts as they are; `ModelError` for another shape than trained on."""
-        if self.modality == "text" or self.background is None:
+        if self.modality == "text":
             return xs
+        if self.background is None:
+            return np.asarray(xs)
         shape = self.background.shape[1:]
         found = [xs.shape[1:]] if isinstance(xs, np.ndarray) else [x.shape for x in xs]
         for other in found:
@@ -101,16 +120,18 @@ class EstimatorModel:
 
     def _read(self, x: Any) -> Floats:
         """Features -> scores (B, K)"""
-        estimator, n_classes = self.estimator, len(self.classes)
+        estimator, columns = self.estimator, self.places
         if not self.classes:
-            return np.asarray(estimator.predict(x), dtype=np.float64).reshape(-1, 1)
-        seen = estimator.classes_
-        if isinstance(estimator, _MARGINS) and len(seen) == n_classes:
+            values = np.asarray(estimator.predict(x), dtype=np.float64)
+            return values if values.ndim == 2 else values[:, None]
+        if isinstance(estimator, _MARGINS) and -1 not in columns:
             margin = np.asarray(estimator.decision_function(x), dtype=np.float64)
-            return margin if margin.ndim == 2 else np.stack([np.zeros_like(margin), margin], axis=1)
-        p = np.zeros((x.shape[0], n_classes))
-        p[:, seen.astype(np.int64)] = estimator.predict_proba(x)
-        return np.log(np.maximum(p, SMALLEST))
+            if margin.ndim == 1:
+                margin = np.stack([np.zeros_like(margin), margin], axis=1)
+            margin = margin[:, columns]
+            return np.asarray(log_softmax(margin, axis=1)) if self.order else margin
+        p: Floats = np.pad(estimator.predict_proba(x), ((0, 0), (0, 1)))  # column -1 is 0
+        return np.log(np.maximum(p[:, columns], SMALLEST))
 
 
 @dataclass(eq=False)
@@ -122,12 +143,19 @@ class TreeTable(EstimatorModel):
         estimator = self.estimator
         if self.classes and len(estimator.classes_) < len(self.classes):
             raise NotApplicable(f"'{self.id}' saw no training row of some classes")
-        return estimator, self.space
+        return estimator, _space(estimator, self.classes)
 
 
 @dataclass(eq=False)
 class LinearTable(EstimatorModel):
-    """A weighted sum of scaled and one-hot columns: one term per column of the sample."""
+    """A weighted sum of scaled and one-hot columns: one term per column of the sample.
+
+    Scores are the sums themselves: logits of a classifier.
+    """
+
+    def scores(self, xs: Sequence[Array] | Array) -> Floats:
+        """B inputs in data space -> (B, K)"""
+        return np.asarray(self.intercept + self.terms(xs).sum(axis=1))
 
     def terms(self, xs: Sequence[Array] | Array) -> Floats:
         """B inputs -> (B, D, K): scores = intercept + terms.sum(axis=1)"""
@@ -160,10 +188,11 @@ class LinearTable(EstimatorModel):
         return self._by_score(np.atleast_2d(self.estimator.coef_))
 
     def _by_score(self, fitted: Floats) -> Floats:
-        """One row for each score; two classes have one margin, and class 0 scores 0."""
-        if len(self.classes) != 2:
+        """One row for each score; two classes have one margin, and the first label scores 0."""
+        if not self.classes:
             return fitted
-        return np.stack([np.zeros_like(fitted[0]), fitted[0]])
+        margins = np.stack([np.zeros_like(fitted[0]), fitted[0]]) if len(fitted) == 1 else fitted
+        return np.asarray(margins[self.places])
 
 
 @dataclass(eq=False)
@@ -195,22 +224,32 @@ def wrap_estimator(
     classes: Sequence[str] = (),
     background: Array | None = None,
     info: Mapping[str, Any] | None = None,
+    order: Sequence[int] = (),
+    space: Space | None = None,
 ) -> EstimatorModel:
     """A fitted pipeline as the model whose abilities are true of it.
 
     The pipeline reads stacked inputs in data space, or for text a list of arrays of words. Its
-    classes are the numbers 0 to K-1.
+    labels are the numbers 0 to K-1 of the classes, or `order` (K,) says which of its `classes_` each
+    class is. space follows from the estimator when None.
     """
-    seen = np.asarray(pipeline.steps[-1][1].classes_) if classes else np.zeros(0, dtype=np.int64)
-    if seen.dtype.kind not in "biu" or not np.isin(seen, np.arange(len(classes))).all():
+    estimator = pipeline.steps[-1][1]
+    seen = np.asarray(estimator.classes_) if classes else np.zeros(0, dtype=np.int64)
+    numbered = seen.dtype.kind in "biu" and np.isin(seen, np.arange(len(classes))).all()
+    if not (sorted(order) == list(range(len(classes))) == list(range(len(seen))) or numbered):
         raise ModelError(
             f"the classes of '{id}' are {seen.tolist()}; fit it on the numbers 0 to {len(classes) - 1} "
             "and give the names as `classes`."
         )
     kind, classes = _kind(pipeline, modality, tuple(classes)), tuple(classes)
-    coarse = isinstance(pipeline.steps[-1][1], _STEPPED)
-    space: Space = "value" if not classes else "prob" if coarse else "logit"
-    return kind(id, modality, classes, space, pipeline, background, info or {"family": "sklearn"})
+    space = space or _space(estimator, classes)
+    info = info or {"family": "sklearn"}
+    return kind(id, modality, classes, space, pipeline, background, info, tuple(order))
+
+
+def _space(estimator: Any, classes: tuple[str, ...]) -> Space:
+    """The space in which the estimator's own answers add up."""
+    return "value" if not classes else "prob" if isinstance(estimator, _STEPPED) else "logit"
 
 
 def _kind(pipeline: Pipeline, modality: Modality, classes: tuple[str, ...]) -> type[EstimatorModel]:

@@ -16,6 +16,7 @@ from sklearn.ensemble import (
 )
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
@@ -81,8 +82,11 @@ def make_learner(name: str, data: Dataset, seed: int, params: Mapping[str, Any])
         known = ", ".join(inner.get_params(deep=False))
         raise ModelError(f"'{name}' has no parameter '{min(unknown)}'; it has {known}.")
     inner.set_params(**params)
+    if isinstance(estimator, Pipeline):  # what comes before the machine needs no labels
+        steps, estimator = [*steps, *(step for _, step in estimator.steps[:-1])], estimator[-1]
     if learner.calibrated and data.task == "classification":
-        estimator = CalibratedClassifierCV(estimator, ensemble=False)
+        folds = StratifiedKFold(5, shuffle=True, random_state=seed)  # files may be sorted
+        estimator = CalibratedClassifierCV(estimator, cv=folds, ensemble=False)
     return make_pipeline(*steps, estimator)
 
 
@@ -93,7 +97,7 @@ def _featurise(learner: Learner, data: Dataset, features: str | None) -> list[An
         ways = ", ".join(known) or "no choice for this modality"
         raise ModelError(f"'{data.modality}' has no features '{features}'; there is {ways}.")
     if data.modality == "table":
-        counts = tuple(len(column.categories) for column in data.columns)
+        counts = tuple(len(column.categories) for column in data.columns) or (0,) * data.width
         return [Columns(counts)] if learner.scaled else []
     if data.modality == "text":
         strongest = Strongest(score="chi2" if data.classes else "f")

@@ -1,7 +1,12 @@
-"""Contexts in which a net is run, and after which it is as it was."""
+"""Contexts in which a net is run, and after which it is as it was, whatever other threads ask of it.
+
+Flags and hooks belong to a net and switches of kernels to the process, so one thread at a time runs nets:
+`alone` is the lock, and the other contexts hold it.
+"""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import NamedTuple
@@ -9,7 +14,10 @@ from typing import NamedTuple
 import torch
 from torch import nn
 
-__all__ = ["Parts", "differentiating", "evaluating"]
+__all__ = ["Parts", "alone", "differentiating", "evaluating"]
+
+alone = threading.RLock()
+"""Held while a net is run, copied or changed."""
 
 
 class Parts(NamedTuple):
@@ -22,24 +30,30 @@ class Parts(NamedTuple):
     def of(cls, net: nn.Module) -> Parts:
         return cls(tuple(net.modules()), tuple(net.parameters()))
 
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type that the net computes in: of its first weights."""
+        return next((w.dtype for w in self.weights if w.is_floating_point()), torch.float32)
+
 
 @contextmanager
 def evaluating(net: nn.Module | Parts) -> Iterator[None]:
     """Inside, the net is in evaluation mode and its weights collect no gradient; both are restored."""
     parts = net if isinstance(net, Parts) else Parts.of(net)
-    training = [m for m in parts.modules if m.training]
-    learning = [p for p in parts.weights if p.requires_grad]
-    try:
-        for module in training:
-            object.__setattr__(module, "training", False)  # nn.Module's own way is slow
-        for weight in learning:
-            weight.requires_grad_(False)
-        yield
-    finally:
-        for module in training:
-            object.__setattr__(module, "training", True)
-        for weight in learning:
-            weight.requires_grad_(True)
+    with alone:
+        training = [m for m in parts.modules if m.training]
+        learning = [p for p in parts.weights if p.requires_grad]
+        try:
+            for module in training:
+                _set_training(module, False)
+            for weight in learning:
+                weight.requires_grad_(False)
+            yield
+        finally:
+            for module in training:
+                _set_training(module, True)
+            for weight in learning:
+                weight.requires_grad_(True)
 
 
 @contextmanager
@@ -49,13 +63,21 @@ def differentiating(net: nn.Module | Parts) -> Iterator[None]:
     cuDNN refuses the backward pass of an RNN in evaluation mode, and the fused encoder of torch
     hides its attention.
     """
-    fast = torch.backends.mha.get_fastpath_enabled()
     parts = net if isinstance(net, Parts) else Parts.of(net)
     recurrent = any(isinstance(m, nn.RNNBase) for m in parts.modules)
-    cudnn = torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext()
-    with evaluating(parts), cudnn:
-        torch.backends.mha.set_fastpath_enabled(False)
-        try:
-            yield
-        finally:
-            torch.backends.mha.set_fastpath_enabled(fast)
+    with alone:
+        fast = torch.backends.mha.get_fastpath_enabled()
+        cudnn = torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext()
+        with evaluating(parts), cudnn:
+            torch.backends.mha.set_fastpath_enabled(False)
+            try:
+                yield
+            finally:
+                torch.backends.mha.set_fastpath_enabled(fast)
+
+
+def _set_training(module: nn.Module, flag: bool) -> None:
+    if isinstance(module, torch.jit.ScriptModule):
+        module.training = flag  # it keeps the flag outside of Python
+    else:
+        object.__setattr__(module, "training", flag)  # nn.Module's own way is slow

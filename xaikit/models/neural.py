@@ -4,50 +4,49 @@ from __future__ import annotations
 
 import copy
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
-from functools import cached_property, partial
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _BatchNorm
 
 from xaikit.core.abilities import BoundScores, Leaf
 from xaikit.core.batching import LARGEST, keep_pages
 from xaikit.core.errors import InvalidInput
 from xaikit.core.types import Bools, Floats, Ints, Modality, Space
-from xaikit.models.branches import Branches, recurrent_body
+from xaikit.core.words import Text
 from xaikit.models.composing import Composed
-from xaikit.models.folding import Folded, Pairs, pairs_of
-from xaikit.models.inputs import Batch, Inputs, Pixels, Steps, padding
-from xaikit.models.leading import Leading
-from xaikit.models.modes import Parts, differentiating, evaluating
-from xaikit.models.mosaic import Mosaic
-from xaikit.models.prefix import Prefix, causal_body
+from xaikit.models.inputs import Batch, Inputs, padding
+from xaikit.models.modes import Parts, alone, differentiating, evaluating
+from xaikit.models.outputs import Outputs, decoded, tensor_in
 from xaikit.models.probe import Event, has_strided_point, watch
-from xaikit.models.regions import Regions, bare
+from xaikit.models.shortcuts import shorten
+from xaikit.tasks import Task
 
-__all__ = ["NeuralModel", "Reads"]
+__all__ = ["NeuralModel", "Reads", "SealedModel", "is_sealed"]
 
 Array = NDArray[Any]
 _CACHE = 2**20  # numbers: 4 MB of float32
 SECONDS_PER_PRODUCT = 2e-11  # measured 1.3e-11 to 2.6e-11 on one AVX-512 core
 Reads = Literal["first", "last", "mean"]
-Forward = Callable[[Tensor, Batch], Tensor]
 
 
 @dataclass(eq=False)
 class NeuralModel:
     """A net together with how it reads samples: `Maskable`, `Differentiable` and `Resettable`.
 
-    net : gives (B, K) logits, or one standardised number for a regressor
+    net : gives (B, K) `outputs`, or standardised numbers for a regressor
     inputs : the preprocessing, and the way back to the sample's grid
     centre, scale : a regressor's value is centre + scale * net
     reads : the token whose state the head reads, for transformers
     probe : one input to find layers with; made up when None
+    outputs : what the net gives; scores are logits, log-probabilities or values
+    task : what the scores mean; one of the classes, or one value, when None
+    single : the net is given one input a pass
     """
 
     id: str
@@ -61,6 +60,9 @@ class NeuralModel:
     scale: float = 1.0
     reads: Reads = "first"
     probe: Array | None = None
+    outputs: Outputs = "logits"
+    task: Task | None = None
+    single: bool = False
     modality: Modality = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,13 +82,14 @@ class NeuralModel:
 
     @cached_property
     def batch_rows(self) -> int:
-        """Rows of a pass to begin with: as many as leave the largest map within a processor's cache,
-        more of them where they may begin alike, and of a table, which has small maps."""
+        """Rows of a pass: as many as leave the largest map within a processor's cache, more of a
+        table, which has small maps."""
+        if self.single:
+            return 1
         largest = max((math.prod(e.shape) for e in self.events), default=1)
         if self.modality == "table":
             return int(np.clip(2 ** int(math.log2(4 * _CACHE / largest)), 1024, LARGEST))
-        most = 64 if recurrent_body(self.net) is None else 256
-        return int(np.clip(2 ** int(math.log2(max(1, _CACHE / largest))), 8, most))
+        return int(np.clip(2 ** int(math.log2(max(1, _CACHE / largest))), 8, 64))
 
     def row_bytes(self, x: Array) -> int:
         """About how many bytes a pass takes for each input like x: itself and every layer's output."""
@@ -109,7 +112,7 @@ class NeuralModel:
         if precision not in types:
             raise InvalidInput(f"precision is '{precision}'; use float32 or bfloat16.")
         own = {f.name: getattr(self, f.name) for f in fields(self) if f.init}
-        return _Lowered(**own, dtype=types[precision])
+        return _Lowered(**own, lower=types[precision])
 
     def scores(self, xs: Sequence[Array] | Array) -> Floats:
         """B inputs in data space -> (B, K) float64."""
@@ -134,36 +137,41 @@ class NeuralModel:
             return has_strided_point(lambda: self.forward(batch.at, batch))
 
     def encode(self, xs: Sequence[Array] | Array) -> Batch:
-        """B inputs in data space as the net reads them."""
-        return self.inputs.read(self.net, xs, self.device)
+        """B inputs in data space as the net reads them, in float32, or float64 if the net is."""
+        batch = self.inputs.read(self.net, xs, self.device)
+        return replace(batch, at=batch.at.to(_open(self.parts.dtype)))
 
     def forward(self, at: Tensor, batch: Batch) -> Tensor:
-        """(B, ...) encoded inputs -> (B, K) scores."""
-        return self.in_units(self.inputs.run(self.net, at, batch))
+        """(B, ...) encoded inputs -> (B, K) scores, in float32 or float64."""
+        if self.single and len(at) > 1:
+            rows = [torch.tensor([i]) for i in range(len(at))]
+            return torch.cat([self.forward(at[row], batch.take(row)) for row in rows])
+        return self.in_units(self.run(self.net, at, batch))
+
+    def run(
+        self, net: nn.Module, at: Tensor, batch: Batch, dtype: torch.dtype | None = None
+    ) -> Tensor:
+        """What the net gives when it computes in the type, that of its own weights by default."""
+        dtype = dtype or self.parts.dtype
+        found = tensor_in(self.inputs.run(net, at if at.dtype == dtype else at.to(dtype), batch))
+        return found.to(_open(found.dtype))
 
     def in_units(self, found: Tensor) -> Tensor:
-        """What the net gives, (B, K) -> scores: a regressor's in units of its target."""
-        return found if self.classes else self.centre + self.scale * found
-
-    def folded(self, forward: Forward | None = None) -> Forward:
-        """`forward` with less work, for as long as no weight changes."""
-        run, pairs = forward or self.forward, self._pairs
-        return Folded(run, pairs) if pairs and bare(self.net) else run
-
-    @cached_property
-    def _pairs(self) -> Pairs:
-        """Batch normalisations that can be folded into the convolution before."""
-        if not any(isinstance(m, _BatchNorm) for m in self.parts.modules):
-            return {}
-        with differentiating(self.parts), torch.no_grad():
-            batch = self.read([self.example()])
-            return pairs_of(lambda: self.forward(batch.at, batch))
+        """What the net gives -> scores (B, K): a regressor's in units of its target."""
+        scores = decoded(found, self.outputs, len(self.classes))
+        return scores if self.classes else self.centre + self.scale * scores
 
     def bind(self, x: Array, references: Array, ids: Ints, drops: bool) -> BoundScores:
         """Masked inputs are composed on the device from x and references encoded once."""
         if not self.inputs.composes:
             return _in_data_space(self, x, references, ids, drops)
-        return _leave_out(self, x, ids) if drops else _replace(self, x, references, ids)
+        return _leave_out(self, x, ids) if drops else Composed(self, x, references, ids)
+
+    def shortened(self, whole: BoundScores, ids: Ints) -> BoundScores:
+        """By a shortcut where one pays; see `xaikit.models.shortcuts`."""
+        if self.single or not isinstance(whole, Composed):
+            return whole
+        return shorten(self, whole, ids)
 
     def example(self) -> Array:
         """One input to try things on."""
@@ -180,11 +188,10 @@ class NeuralModel:
         """Derivatives are taken at the encoded input: scaled pixels, columns or steps, word vectors."""
         with evaluating(self.parts), torch.no_grad():
             batch = self.read(xs)
-        run = self.folded()
 
         def forward(at: Tensor, rows: Tensor) -> Tensor:
             with differentiating(self.parts):
-                return run(at, batch.take(rows))
+                return self.forward(at, batch.take(rows))
 
         def fold(values: Tensor, rows: Tensor) -> list[Floats]:
             return self.inputs.fold(values, batch.take(rows))
@@ -199,7 +206,8 @@ class NeuralModel:
     def randomised(self, layers: Sequence[str], rng: np.random.Generator) -> NeuralModel:
         """A copy in which every weight of those layers is drawn from a normal law of the weight's
         own mean and spread, so that signals keep their size and lose their meaning."""
-        net = copy.deepcopy(self.net)
+        with alone:  # no hook or flag of another thread is copied
+            net = copy.deepcopy(self.net)
         for name in layers:
             if name not in self.layers():
                 raise InvalidInput(
@@ -213,41 +221,66 @@ class NeuralModel:
 
 
 @dataclass(eq=False)
+class SealedModel(NeuralModel):
+    """A net that only gives scores, scripted or quantised: no derivative, no layer, no weight to draw."""
+
+    leaf: ClassVar[None] = None  # type: ignore[assignment] # then it is not `Differentiable`
+    layers: ClassVar[None] = None  # type: ignore[assignment] # nor `Resettable`
+    randomised: ClassVar[None] = None  # type: ignore[assignment]
+    lowered: ClassVar[None] = None  # type: ignore[assignment] # nor `Lowerable`
+
+    @cached_property
+    def events(self) -> list[Event]:
+        """None are known: such modules cannot be watched."""
+        return []
+
+    def row_bytes(self, x: Array) -> int:
+        """A guess: what the layers make is not seen."""
+        return 64 * x.nbytes
+
+    def row_seconds(self, x: Array) -> None:  # type: ignore[override]
+        """Not known."""
+        del x
+
+    def shortened(self, whole: BoundScores, ids: Ints) -> BoundScores:
+        """As they are."""
+        del ids
+        return whole
+
+
+def is_sealed(net: nn.Module) -> bool:
+    """Whether some part of the net is scripted, traced or quantised."""
+    return any(
+        isinstance(m, torch.jit.ScriptModule) or "quantized" in type(m).__module__.split(".")
+        for m in net.modules()
+    )
+
+
+@dataclass(eq=False)
 class _Lowered(NeuralModel):
     """A net that reads and answers in float32 and computes in another type."""
 
-    dtype: torch.dtype = torch.bfloat16
+    lower: torch.dtype = torch.bfloat16
     fast: nn.Module = field(init=False)
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        self.fast = copy.deepcopy(self.net).to(self.dtype).eval().requires_grad_(False)
+        with alone:
+            self.fast = copy.deepcopy(self.net)
+        self.fast.to(self.lower).eval().requires_grad_(False)
 
     def forward(self, at: Tensor, batch: Batch) -> Tensor:
-        return self.in_units(self.inputs.run(self.fast, at.to(self.dtype), batch).float())
+        return self.in_units(self.run(self.fast, at, batch, self.lower))
+
+    def shortened(self, whole: BoundScores, ids: Ints) -> BoundScores:
+        """As they are: shortcuts read the weights of the net itself."""
+        del ids
+        return whole
 
 
-def _replace(model: NeuralModel, x: Array, references: Array, ids: Ints) -> BoundScores:
-    bound = Composed(model, x, references, ids)
-    if isinstance(model, _Lowered):  # shortcuts read the weights of the net itself
-        return bound
-    leading = Leading(model, bound)
-    if leading.pays():
-        return leading
-    run, at, others = partial(model.forward, batch=bound.batch), bound.batch.at, bound.others
-    if isinstance(model.inputs, Pixels) and not model.inputs.apart:
-        mosaic = Mosaic(model, bound, ids)
-        whole = mosaic if mosaic.pays() else bound
-        regions = Regions(model.net, run, bound.still, at, others, ids, whole)
-        return regions if regions.pays() else whole
-    if isinstance(model.inputs, Steps) and model.inputs.channels_first:
-        return bound
-    short: Prefix | Branches | None = None
-    if causal := causal_body(model.net):
-        short = Prefix(model.net, causal, run, bound.still, at, others, bound.places, bound)
-    elif (recurrent := recurrent_body(model.net)) and bound.batch.valid is None:
-        short = Branches(model.net, recurrent, model.in_units, bound)
-    return short if short is not None and short.pays() else bound
+def _open(dtype: torch.dtype) -> torch.dtype:
+    """The type that inputs and scores have outside of a net of that type."""
+    return torch.float64 if dtype == torch.float64 else torch.float32
 
 
 def _leave_out(model: NeuralModel, x: Array, ids: Ints) -> BoundScores:
@@ -282,7 +315,12 @@ def _in_data_space(
         part = [x] if drops else list(references[rows])
         kept = np.concatenate([masks, np.ones((len(masks), 1), dtype=bool)], axis=1)
         shown = kept[:, np.where(ids < 0, n, ids)]  # (m, T)
-        xs = [x[row] if drops else np.where(row, x, other) for row in shown for other in part]
+        text = Text(x)
+        xs = [
+            text.less(row) if drops else text.saying(np.where(row, x, other))
+            for row in shown
+            for other in part
+        ]
         return model.scores(xs).reshape(len(masks), len(part), -1)
 
     return bound

@@ -11,6 +11,7 @@ from typing import Any, cast, get_args
 
 import numpy as np
 import skops.io
+from numpy.typing import NDArray
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.pipeline import Pipeline
@@ -28,7 +29,8 @@ from xaikit.modalities import background
 from xaikit.models import features
 from xaikit.models.background import FILE, read_background, write_background
 from xaikit.models.estimator_model import EstimatorModel, wrap_estimator
-from xaikit.models.fields import MODELS, read_config
+from xaikit.models.evaluation import evaluate
+from xaikit.models.fields import MODELS, Fields, read_config
 from xaikit.models.learners import ESTIMATORS, make_learner
 from xaikit.models.sound import check_members, nodes, what_is_unsound
 
@@ -50,6 +52,7 @@ TRUSTED = frozenset(
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
+        "sklearn.model_selection._split.StratifiedKFold",
         "sklearn.tree._tree.Tree",
     }
 )  # beside what skops trusts by itself
@@ -59,19 +62,22 @@ _BROKEN = (
 )  # what damaged parts of a pipeline end in
 
 
-def fit_estimator(name: str, data: Dataset, *, seed: int = 0, **params: Any) -> EstimatorModel:
+def fit_estimator(
+    name: str, data: Dataset, *, seed: int = 0, balanced: bool = False, **params: Any
+) -> EstimatorModel:
     """The scikit-learn model of that name, fitted on data.train and measured on data.test.
 
+    balanced : whether every class weighs the same, however many rows it has
     params : parameters of the scikit-learn estimator, and `features` for images and series
     Raises `ModelError` when they do not fit the model or the data.
     """
-    from xaikit.models.training import evaluate  # needs torch, which reading a model does not
 
     pipeline = make_learner(name, data, seed, params)
     start = time.perf_counter()
     try:
         xs = data.inputs("train")
-        pipeline.fit(xs if data.modality == "text" else np.stack(xs), data.labels("train"))
+        x = xs if data.modality == "text" else np.stack(xs)
+        pipeline.fit(x, data.labels("train"), **_weights(pipeline, data, balanced))
     except ModelError:
         raise
     except ValueError as error:  # how scikit-learn refuses parameters and data
@@ -88,6 +94,7 @@ def fit_estimator(name: str, data: Dataset, *, seed: int = 0, **params: Any) -> 
         "family": "sklearn",
         "architecture": name,
         "params": params,
+        "balanced": balanced,
         "n_parameters": _n_parameters(model.estimator),
         "bytes": len(_dumped(pipeline)),
         "task": data.task,
@@ -101,6 +108,14 @@ def fit_estimator(name: str, data: Dataset, *, seed: int = 0, **params: Any) -> 
     return model
 
 
+def _weights(pipeline: Pipeline, data: Dataset, balanced: bool) -> dict[str, NDArray[Any]]:
+    """The argument of `fit` that gives each training row the weight of its class."""
+    if not balanced:
+        return {}
+    each = data.class_weights[data.labels("train")]
+    return {f"{pipeline.steps[-1][0]}__sample_weight": each}
+
+
 def save_estimator(model: EstimatorModel, folder: str | Path) -> Path:
     """Write the model as a folder: config.json, model.skops and, where there is one, background.npz.
 
@@ -112,6 +127,7 @@ def save_estimator(model: EstimatorModel, folder: str | Path) -> Path:
         "id": model.id,
         "modality": model.modality,
         "classes": [str(name) for name in model.classes],
+        "order": list(model.order),
         "info": dict(model.info),
         "versions": {name: version(name) for name in ("xaikit", "scikit-learn", "skops", "numpy")},
     }
@@ -132,12 +148,18 @@ def load_estimator(folder: str | Path) -> EstimatorModel:
     id, classes = fields.text("id"), fields.texts("classes", MOST_CLASSES)
     modality = cast(Modality, fields.choice("modality", get_args(Modality)))
     rows = read_background(folder) if (folder / FILE).exists() else None
-    info = fields.object("info")
+    info, order = fields.object("info"), _order(fields, len(classes))
     pipeline = _loaded(MODELS.file(folder, PIPELINE))
     MODELS.check_whole(folder, fields.values)
     try:
         model = wrap_estimator(
-            pipeline, id=id, modality=modality, classes=classes, background=rows, info=info
+            pipeline,
+            id=id,
+            modality=modality,
+            classes=classes,
+            background=rows,
+            info=info,
+            order=order,
         )
         _ask(model)
     except _BROKEN as error:
@@ -146,6 +168,16 @@ def load_estimator(folder: str | Path) -> EstimatorModel:
             "save it again."
         ) from error
     return model
+
+
+def _order(fields: Fields, n: int) -> tuple[int, ...]:
+    """The places of the classes among the estimator's own; () for its own order."""
+    if not fields.values.get("order"):  # of models saved before there was one
+        return ()
+    order = fields.wholes("order", 0, n - 1, n)
+    if len(set(order)) < n:
+        raise fields.wrong("order", f"each of the numbers 0 to {n - 1} once")
+    return order
 
 
 def _ask(model: EstimatorModel) -> None:

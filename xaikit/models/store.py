@@ -25,6 +25,7 @@ from xaikit.models.config import read_inputs
 from xaikit.models.fields import MODELS, Fields, read_config
 from xaikit.models.neural import NeuralModel
 from xaikit.models.training import pick_device
+from xaikit.models.trial import require_independent_model
 from xaikit.models.zoo import ZOO, Architecture
 
 __all__ = ["load_model", "save_model"]
@@ -56,14 +57,17 @@ def save_model(model: Model, folder: str | Path) -> Path:
 def load_model(path: str | Path, device: str = "auto") -> Model:
     """The model of a folder, ready to be asked; it gives the very scores of the model that was saved.
 
-    `ModelError` names what is missing, unknown, out of bounds or of the wrong shape.
+    `ModelError` names what is missing, unknown, out of bounds or of the wrong shape, and refuses a
+    model whose score of an input depends on what else is in its batch.
     """
     folder = Path(path)
     fields = read_config(folder)
     if fields.values.get("family") == "sklearn":
         from xaikit.models.sklearn import load_estimator
 
-        return load_estimator(folder)
+        estimator = load_estimator(folder)
+        require_independent_model(estimator)
+        return estimator
     fields.whole("format", _FORMAT, _FORMAT)
     model = _on_paper(fields)
     _load_weights(model, MODELS.file(folder, _WEIGHTS))
@@ -71,6 +75,7 @@ def load_model(path: str | Path, device: str = "auto") -> Model:
     if model.modality != "text":
         model.background = read_background(folder, model.example().shape)
     MODELS.check_whole(folder, fields.values)
+    require_independent_model(model)
     return model
 
 

@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from xaikit.core.errors import ModelError
 from xaikit.core.types import Floats, Ints, Modality
+from xaikit.core.words import Text
 from xaikit.modalities.text import MASK_WORD
 from xaikit.models.inputs import Batch, padding
 from xaikit.models.probe import hooked
@@ -23,7 +24,7 @@ from xaikit.models.probe import hooked
 __all__ = ["Encode", "Tokens", "Words"]
 
 Array = NDArray[Any]
-Encode = Callable[[list[str]], tuple[Sequence[int], Sequence[int | None]]]
+Encode = Callable[[Any], tuple[Sequence[int], Sequence[Any]]]
 PAD, UNKNOWN, MASK = 0, 1, 2
 _N_SPECIAL = 3
 _MOST_GRAMS = 40  # of one word: a pasted link must not make every word as wide as itself
@@ -119,7 +120,8 @@ class Tokens:
     """Words (T,) -> the token embeddings (B, T', E) of a module that people bring.
 
     encode : words -> token ids, and for each token the position of its word (None for a special
-        token, for example CLS)
+        token, for example CLS); or, of text, the text as it is written -> token ids, and for each
+        token its first character and the one after its last (two equal ones for a special token)
     embedding : name of the module that turns ids into vectors, where derivatives are taken
     takes_valid : the module is called with (ids, valid) instead of (ids); valid (B, T') bool is
         False on padding
@@ -130,11 +132,12 @@ class Tokens:
     embedding: str
     takes_valid: bool
     padding_id: int = 0
+    of_text: bool = False
     modality: ClassVar[Modality] = "text"
     composes: ClassVar[bool] = False  # a masked word may have another number of tokens
 
     def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
-        found = [self.encode([str(word) for word in x]) for x in xs]
+        found = [self._encoded(Text(x)) for x in xs]
         for x, (ids, owners) in zip(xs, found, strict=True):
             _check_tokens(x, ids, owners)
         codes = _filled([ids for ids, _ in found], 1, device, self.padding_id)
@@ -146,6 +149,13 @@ class Tokens:
             words=_filled(words, 1, device, -1),
             codes=codes,
         )
+
+    def _encoded(self, text: Text) -> tuple[Sequence[int], Sequence[int | None]]:
+        """Token ids, and the word of each token."""
+        if not self.of_text:
+            return self.encode([str(word) for word in text])
+        ids, spans = self.encode(text.written)
+        return ids, _owners(spans, text)
 
     def run(self, net: nn.Module, at: Tensor, batch: Batch) -> Tensor:
         """The net on its ids, with its embedding's output replaced by `at`."""
@@ -197,6 +207,25 @@ def _check_tokens(x: Array, ids: Sequence[int], owners: Sequence[int | None]) ->
             f"encode gave the word position {wrong[0]} for {len(x)} words; positions are 0 to "
             f"{len(x) - 1}, or None for a special token."
         )
+
+
+def _owners(spans: Sequence[Any], text: Text) -> list[int | None]:
+    """The first word that each token [start, end) touches, None where it touches none."""
+    n = len(text.written)
+    first = np.full(n + 1, len(text))  # for each character, its word
+    for place, (start, end) in enumerate(text.spans.tolist()):
+        first[start:end] = place
+    owners = []
+    for span in spans:
+        start, end = (0, 0) if span is None else span
+        if not 0 <= start <= end <= n:
+            raise ModelError(
+                f"encode gave the characters {start} to {end} for a text of {n}; give where each "
+                "token begins and ends in the text."
+            )
+        owner = int(first[start:end].min(initial=len(text)))
+        owners.append(None if owner == len(text) else owner)
+    return owners
 
 
 def _grams(word: str) -> list[str]:

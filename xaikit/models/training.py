@@ -23,15 +23,15 @@ from xaikit.data.dataset import Dataset
 from xaikit.modalities import background
 from xaikit.modalities.text import MASK_WORD
 from xaikit.models.assembly import KINDS, assemble, reads_of, settable
+from xaikit.models.evaluation import evaluate
 from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
 from xaikit.models.neural import NeuralModel
 from xaikit.models.text import Words
 from xaikit.models.zoo import ZOO, Architecture, Recipe
 
-__all__ = ["evaluate", "pick_device", "train"]
+__all__ = ["pick_device", "train"]
 
 Array = NDArray[Any]
-_UNBALANCED = 4.0  # times as many rows of the largest class as of the smallest
 _MOST_EPOCHS = 200
 
 
@@ -42,6 +42,7 @@ def train(
     epochs: int | None = None,
     device: str = "auto",
     seed: int = 0,
+    balanced: bool = False,
     progress: bool = True,
     **params: Any,
 ) -> Model:
@@ -49,39 +50,36 @@ def train(
 
     architecture : a name of the zoo, or of a scikit-learn model
     epochs : passes over the training rows; by default enough for the recipe's number of steps
+    balanced : whether every class weighs the same, however many rows it has; the stated
+        probabilities are then those of a world in which all classes are equally frequent
     params : parameters of the net (width, dropout, ...) and fields of `Recipe` (lr, batch_size, ...)
 
     The same seed gives the same weights on one machine; the global generators are left as they
     were. `TrainingFailed` when the loss turns NaN.
     """
     if architecture not in ZOO:
-        return _fit_estimator(architecture, data, epochs, seed, params)
+        return _fit_estimator(architecture, data, epochs, seed, balanced, params)
     if epochs is not None and epochs < 1:
         raise InvalidInput(f"epochs is {epochs}; it must be 1 or more.")
     card = ZOO.get(architecture)
     recipe, settings = _split(card, data, params)
     target = pick_device(device)
+    shares = data.class_weights if balanced else None
     start = time.perf_counter()
     with torch.random.fork_rng(devices=[target] if target.type == "cuda" else []):
         torch.manual_seed(seed)
         model = _fresh(card, data, settings, target)
-        ran = _Loop(model, data, recipe, epochs).run(np.random.default_rng(seed), progress)
+        loop = _Loop(model, data, recipe, epochs, shares)
+        ran = loop.run(np.random.default_rng(seed), progress)
     model.net.eval().requires_grad_(False)
-    facts = {"seed": seed, "epochs": ran, "fit_seconds": time.perf_counter() - start}
+    facts = {
+        "seed": seed,
+        "balanced": balanced,
+        "epochs": ran,
+        "fit_seconds": time.perf_counter() - start,
+    }
     model.info = {**_facts(card, settings, model, data), **facts}
     return model
-
-
-def evaluate(model: Model, data: Dataset, split: str = "test") -> dict[str, float]:
-    """How well the model does on a split: accuracy with its counts, or r2 and mae."""
-    scores, labels = model.scores(data.inputs(split)), data.labels(split)
-    if data.task == "classification":
-        correct = int((scores.argmax(1) == labels).sum())
-        return {"accuracy": correct / len(labels), "n": len(labels), "correct": correct}
-    error = labels - scores[:, 0]
-    spread = float(((labels - labels.mean()) ** 2).sum())
-    r2 = 1 - float((error**2).sum()) / spread if spread else 0.0
-    return {"r2": r2, "mae": float(np.abs(error).mean()), "n": len(labels)}
 
 
 def pick_device(name: str) -> torch.device:
@@ -98,7 +96,12 @@ def pick_device(name: str) -> torch.device:
 
 
 def _fit_estimator(
-    name: str, data: Dataset, epochs: int | None, seed: int, params: dict[str, Any]
+    name: str,
+    data: Dataset,
+    epochs: int | None,
+    seed: int,
+    balanced: bool,
+    params: dict[str, Any],
 ) -> Model:
     from xaikit.models.sklearn import ESTIMATORS, fit_estimator
 
@@ -107,7 +110,7 @@ def _fit_estimator(
         raise UnknownName(f"no model is called '{name}'; known: {known}.")
     if epochs is not None:
         raise InvalidInput(f"'{name}' is not trained in epochs; leave epochs out.")
-    return fit_estimator(name, data, seed=seed, **params)
+    return fit_estimator(name, data, seed=seed, balanced=balanced, **params)
 
 
 def _split(
@@ -219,6 +222,7 @@ class _Loop:
     data: Dataset
     recipe: Recipe
     wanted_epochs: int | None
+    class_weights: Array | None = None
 
     def run(self, rng: np.random.Generator, progress: bool) -> int:
         """Trains in place, leaves the best weights on val in the net; gives the epochs that ran."""
@@ -273,14 +277,10 @@ class _Loop:
 
     @cached_property
     def weights(self) -> Tensor | None:
-        """(K,) weight of each class, rare ones more; None when the classes are balanced enough."""
-        if self.data.task == "regression":
+        """(K,) weight of each class, the same that scikit-learn models get; None when not asked for."""
+        if self.class_weights is None:
             return None
-        counts = np.bincount(self.data.labels("train"), minlength=len(self.data.classes))
-        if counts.max() <= _UNBALANCED * counts.min():
-            return None
-        share = counts.sum() / (len(counts) * np.maximum(counts, 1))
-        return torch.tensor(share, dtype=torch.float32, device=self.model.device)
+        return torch.tensor(self.class_weights, dtype=torch.float32, device=self.model.device)
 
     def _labels(self, split: str) -> Tensor:
         labels = self.data.labels(split)

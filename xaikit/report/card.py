@@ -93,19 +93,19 @@ def strongest(mine: Card) -> dict[str, Any] | None:
     words = mine.findings.words
     values, errors = mine.shown(e), mine.errors(e)
     order = np.argsort(-np.abs(values), kind="stable")[:N_STRONGEST]
-    reach = float(np.abs(values[order]).max())
+    end = float(np.abs(values[order]).max())
     if errors is not None:
-        reach = max(reach, float((np.abs(values[order]) + errors[order]).max()))
+        end = max(end, float((np.abs(values[order]) + errors[order]).max()))
     title = words(
         "strongest",
         parts=words(f"parts.{mine.sample.modality}"),
         method=mine.findings.name(e.method),
         unit=words.known(f"unit.{e.unit}", e.unit),
-        end=fixed(mine.end if shares_scale(e) else 1.0, mine.digits_of(e)),
+        end=fixed(end, decimals(end)),
     )
     if errors is not None:
         title += words("strongest.whisker") + words("strongest.faint")
-    axis = (-1.05 * reach, 1.05 * reach)
+    axis = (-end, end)
     return {
         "title": title,
         "not_converged": e.converged is False,

@@ -10,29 +10,30 @@ from xaikit.core.types import Explanation, Floats
 from xaikit.report.card import Card, shares_scale, strongest
 from xaikit.report.consensus import consensus_of
 from xaikit.report.findings import Findings
-from xaikit.report.formats import amount, count, decimals, duration, fixed, percent, signed
+from xaikit.report.formats import count, decimals, duration, fixed, signed
 from xaikit.report.image_card import heat_map, picture
+from xaikit.report.predictions import bars, explained, said
 from xaikit.report.quality import figures
 from xaikit.report.series_card import series_parts
-from xaikit.report.table_card import table_parts
+from xaikit.report.table_card import table_end, table_parts
 from xaikit.report.text_card import marked_words
 from xaikit.report.verdict_table import badge
 
 __all__ = ["card"]
 
 MOST_ROWS = 64  # of the table of all numbers
-MANY_CLASSES = 20
 
 
 def card(findings: Findings, index: int, channel_names: list[str] | None = None) -> dict[str, Any]:
     """What the template needs to draw one sample."""
     mine = Card(findings, index)
     sample = mine.sample
+    end = table_end(mine) if sample.modality == "table" and mine.end else mine.end
     page: dict[str, Any] = {
         "index": index,
         "modality": sample.modality,
-        **_common_parts(mine),
-        "slots": [_slot(mine, m) for m in findings.order],
+        **_common_parts(mine, end),
+        "slots": [_slot(mine, m, end) for m in findings.order],
         "consensus": consensus_of(findings, sample),
         "numbers": _numbers(mine),
     }
@@ -61,8 +62,8 @@ def card(findings: Findings, index: int, channel_names: list[str] | None = None)
     return page
 
 
-def _common_parts(mine: Card) -> dict[str, Any]:
-    """Id, prediction, agreement and probabilities."""
+def _common_parts(mine: Card, end: float) -> dict[str, Any]:
+    """Id, prediction, agreement and probabilities; `end` is where the shared scale is drawn to."""
     findings, i = mine.findings, mine.index
     agreement = findings.agreement_in(mine.sample)
     words = findings.words
@@ -71,68 +72,16 @@ def _common_parts(mine: Card) -> dict[str, Any]:
     return {
         "id": mine.sample.id,
         "wrong": findings.is_wrong(i),
-        "said": _said(findings, i),
+        "said": said(findings, i),
         "agreement": words("sample.agree", value=fixed(agreement)) if agreement is not None else "",
         "order": agreement if agreement is not None else 2.0,
-        "explained": _explained(findings, i, first),
-        "bars": _bars(findings, i),
-        "end": words("scale.end", end=fixed(mine.end, mine.digits), unit=unit) if mine.end else "",
+        "explained": explained(findings, i, first),
+        "bars": bars(findings, i),
+        "end": words("scale.end", end=fixed(end, decimals(end)), unit=unit) if end else "",
     }
 
 
-def _said(findings: Findings, i: int) -> str:
-    words, label = findings.words, findings.run.samples[i].label
-    if not findings.classes:
-        read = amount(float(findings.predicted[i]))
-        if label is None:
-            return words("sample.value_only", read=read)
-        return words("sample.value", read=read, label=amount(float(label)))
-    read = findings.class_name(int(findings.predicted[i]))
-    if label is None:
-        return words("sample.read", read=read)
-    if findings.is_wrong(i):
-        return words("sample.wrong", read=read, label=findings.class_name(int(label)))
-    return words("sample.right", read=read)
-
-
-def _explained(findings: Findings, i: int, e: Explanation | None) -> str:
-    """The explained output, when it is not simply the predicted class."""
-    if e is None or not findings.classes:
-        return ""
-    if e.target.against is None and e.target.index == int(findings.predicted[i]):
-        return ""
-    return findings.words("sample.explained", target=e.target.describe(findings.classes))
-
-
-def _bars(findings: Findings, i: int) -> list[dict[str, Any]]:
-    """The most probable classes, always the true one, then one line for the rest."""
-    if not findings.classes:
-        return []
-    p, label = findings.run.predictions[i], findings.run.samples[i].label
-    k = 5 if len(p) > MANY_CLASSES else 3
-    order = np.argsort(-p, kind="stable")[:k].tolist()
-    if label is not None and int(label) not in order and int(label) < len(p):
-        order.append(int(label))
-    bars: list[dict[str, Any]] = []
-    for c in order:
-        name = findings.class_name(c)
-        true = label is not None and c == int(label) and findings.is_wrong(i)
-        bars.append(
-            {
-                "name": findings.words("sample.true", name=name) if true else name,
-                "width": f"{100 * float(p[c]):.1f}",
-                "text": percent(float(p[c])),
-                "first": c == order[0],
-            }
-        )
-    rest = len(p) - len(order)
-    if rest > 0:
-        others = findings.words("sample.others", n=count(rest))
-        bars.append({"name": others, "text": percent(max(0.0, float(1 - p[order].sum())))})
-    return bars
-
-
-def _slot(mine: Card, method: str) -> dict[str, Any]:
+def _slot(mine: Card, method: str, end: float) -> dict[str, Any]:
     """A method's place in the card: name, unit, badge, or why there is no result."""
     findings = mine.findings
     e, verdict = mine.explanations.get(method), findings.verdicts[method]
@@ -145,10 +94,10 @@ def _slot(mine: Card, method: str) -> dict[str, Any]:
         "band": _band(findings, method) if e is not None else badge(findings, "error", short=True),
         "empty": e is None or not np.abs(e.values).max() > 0,
     }
-    return slot | (_missing(mine, method) if e is None else _scaled(mine, e))
+    return slot | (_missing(mine, method) if e is None else _scaled(mine, e, end))
 
 
-def _scaled(mine: Card, e: Explanation) -> dict[str, Any]:
+def _scaled(mine: Card, e: Explanation, end: float) -> dict[str, Any]:
     findings, words = mine.findings, mine.findings.words
     unit = words.known(f"unit.{e.unit}", e.unit)
     over = float(np.abs(e.values).max()) if shares_scale(e) else 0.0
@@ -158,7 +107,7 @@ def _scaled(mine: Card, e: Explanation) -> dict[str, Any]:
         "scale": words("scale.shared", unit=unit) if shares_scale(e) else words("scale.own"),
         "clipped": (
             words("scale.clipped", value="±" + fixed(over, mine.digits))
-            if over > mine.end * (1 + 1e-9)
+            if over > end * (1 + 1e-9)
             else ""
         ),
         "not_converged": e.converged is False,

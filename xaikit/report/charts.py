@@ -12,7 +12,7 @@ import numpy as np
 from markupsafe import Markup, escape
 
 from xaikit.core.types import Floats
-from xaikit.report.formats import count, fixed
+from xaikit.report.formats import fixed, tick_digits
 
 __all__ = ["curve_panel", "dot_whisker", "line_path", "position", "range_bar", "shorten", "tag"]
 
@@ -127,7 +127,8 @@ def curve_panel(
         height="100%",
         overflow="visible",
     )
-    grid = [_level(y, axis) for y in np.linspace(low, high, 3)]
+    levels = np.linspace(low, high, 3).tolist()
+    grid = [_level(y, axis, tick_digits(levels)) for y in levels]
     below = [
         tag("text", words, x=_at(100 * t), y="100%", dy=16, class_="tick mid") for t, words in ticks
     ]
@@ -179,10 +180,9 @@ def _line_names(x: Floats, a: Floats, b: Floats, names: tuple[str, str]) -> list
     return found
 
 
-def _level(value: float, axis: Axis) -> Markup:
+def _level(value: float, axis: Axis, digits: int) -> Markup:
     y = 100 - position(value, axis)
-    digits = 1 if axis[1] - axis[0] >= 0.5 else 3
-    text = fixed(value, digits) if abs(value) < 1000 else count(value)
+    text = fixed(value, digits)
     return tag(
         "g",
         tag("line", x1="0", x2="100%", y1=_at(y), y2=_at(y), class_="grid"),

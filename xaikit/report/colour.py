@@ -7,7 +7,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["HATCH_FROM", "PALETTE", "bin_of", "level", "step_of", "tokens_css"]
+__all__ = [
+    "HATCH_FROM",
+    "PALETTE",
+    "STEPS",
+    "WORD_BINS",
+    "bin_of",
+    "level",
+    "step_of",
+    "tokens_css",
+]
 
 # token: (light, dark)
 TOKENS = {

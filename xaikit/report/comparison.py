@@ -46,6 +46,8 @@ class Explained(TypedDict, total=False):
 class ModelEntry(TypedDict, total=False):
     """One model on the shared test split. `id` and `family` are needed.
 
+    family : "baseline" is no model but what the most frequent class, or the mean, is worth
+    says : what a baseline says, whatever the input
     accuracy : value of Comparison.metric
     correct : number of right answers of n_test
     predict_ms : time of one answer
@@ -54,7 +56,8 @@ class ModelEntry(TypedDict, total=False):
     """
 
     id: str
-    family: Literal["ml", "dl"]
+    family: Literal["ml", "dl", "baseline"]
+    says: str
     title: str
     detail: str  # for example "80 rounds, 8 leaves"
     accuracy: float
@@ -141,15 +144,21 @@ class Studied(TypedDict, total=False):
 
 
 class Comparison(TypedDict, total=False):
-    """Two or more models compared on one split; `title` is the question in words."""
+    """Two or more models compared on one split; `title` is the question in words.
+
+    weights : of the classes in training, the same for every model
+    against_baseline : every model held against the baseline, which stands first in `models`
+    """
 
     title: str
     metric: Metric
     data: Studied
     protocol: str  # for example "one split, same samples for every model"
     protocol_detail: str
+    weights: Literal["none", "balanced"]
     models: list[ModelEntry]
     pairs: list[Pair]
+    against_baseline: list[Pair]
     learning: list[LearningCurve]
     evidence: Evidence
     agreement: list[Agreement]

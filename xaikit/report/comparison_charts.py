@@ -9,7 +9,7 @@ import numpy as np
 from markupsafe import Markup
 
 from xaikit.report.charts import Axis, line_path, position, tag
-from xaikit.report.formats import amount, count, percent, signed
+from xaikit.report.formats import count, fixed, percent, signed, tick_digits
 
 __all__ = [
     "calibration_chart",
@@ -55,7 +55,7 @@ def difference_chart(
     end = nice_end(1.15 * reach)
     axis = (-end, end)
     thirds = f"{end:e}"[0] == "3"
-    ticks = np.linspace(-end, end, 7 if thirds else 5)
+    ticks = np.linspace(-end, end, 7 if thirds else 5).tolist()
     band = (position(-rope, axis), position(rope, axis))
     parts = [
         tag(
@@ -66,7 +66,7 @@ def difference_chart(
     ]
     for t in ticks:
         place = _at(position(float(t), axis))
-        words = signed(float(t), 0 if end >= 4 else 1 if end >= 0.4 else 3)
+        words = signed(float(t), tick_digits(ticks))
         parts += [
             tag("line", x1=place, x2=place, y1=76, y2=81, class_="axis"),
             tag("text", words, x=place, y=97, class_=f"tick {_side(position(float(t), axis))}"),
@@ -137,7 +137,9 @@ def learning_chart(
     axis = (low, high if high > low else low + step)
     n = np.log([sizes[0], sizes[-1]])
     across: Axis = (float(n[0]), float(n[1]) if n[1] > n[0] else float(n[0]) + 1)
-    parts = [_level(v, axis, shares) for v in np.arange(axis[0], axis[1] + step / 2, step)]
+    levels = np.arange(axis[0], axis[1] + step / 2, step)
+    digits = tick_digits((100 * levels if shares else levels).tolist())
+    parts = [_level(float(v), axis, shares, digits) for v in levels]
     parts += [
         tag("text", count(s), x=_at(_x(s, across)), y="100%", dy=20, class_="tick mid")
         for s in sizes
@@ -189,9 +191,9 @@ def _x(n: float, across: Axis) -> float:
     return 4 + 0.92 * position(float(np.log(n)), across)
 
 
-def _level(value: float, axis: Axis, shares: bool) -> Markup:
+def _level(value: float, axis: Axis, shares: bool, digits: int) -> Markup:
     y = _at(100 - position(value, axis))
-    words = count(100 * value) if shares else amount(round(float(value), 6))
+    words = fixed(100 * value if shares else value, digits)
     return tag(
         "g",
         tag("line", x1="0", x2="100%", y1=y, y2=y, class_="grid"),

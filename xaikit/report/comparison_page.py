@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from xaikit.core.errors import DataError
 from xaikit.report.charts import dot_whisker
@@ -29,6 +30,7 @@ from xaikit.report.formats import (
     percent,
     percent_interval,
     size,
+    tick_digits,
 )
 from xaikit.report.words import Words
 
@@ -49,11 +51,12 @@ def comparison_page(
 ) -> dict[str, Any]:
     """Everything the page says of two or more models; missing parts stay empty."""
     words = Words(language)
-    models = list(comparison.get("models") or ())
+    rows = list(comparison.get("models") or ())
+    models = [m for m in rows if m.get("family") != "baseline"]
     if len(models) < 2:
         raise DataError(f"the comparison holds {len(models)} model(s); two or more are needed.")
     studied = comparison.get("data") or {}
-    told = Told(words, comparison, models)
+    told = Told(words, comparison, models, [m for m in rows if m not in models])
     return {
         "language": language,
         "title": str(comparison.get("title") or words("title")),
@@ -75,10 +78,13 @@ def comparison_page(
 
 def _accuracy(told: Told) -> dict[str, Any]:
     key = "compare.accuracy.title" if told.shares else "compare.quality.title"
+    weights = told.comparison.get("weights") if told.shares else None
     return {
         "title": told.words(key),
         "kicker": told.nav("accuracy"),
         "pairs": [_pair(told, p) for p in told.comparison.get("pairs") or ()],
+        "baseline": told.baseline(),
+        "weights": told.words(f"compare.weights.{weights}") if weights else "",
     }
 
 
@@ -186,18 +192,21 @@ def _cost(told: Told) -> dict[str, Any]:
     explained = [m["explained"] for m in told.models if m.get("explained")]
     return {
         "method": str(explained[0].get("method", "")) if explained else "",
-        "rows": [_cost_row(told, i, m) for i, m in enumerate(told.models)],
+        "rows": [
+            *(_cost_row(told, Markup(""), m) for m in told.baselines),
+            *(_cost_row(told, marker(i), m) for i, m in enumerate(told.models)),
+        ],
     }
 
 
-def _cost_row(told: Told, i: int, m: Mapping[str, Any]) -> dict[str, Any]:
+def _cost_row(told: Told, mark: Markup, m: Mapping[str, Any]) -> dict[str, Any]:
     bounds, once = m.get("interval"), m.get("explained") or {}
     shown = percent_interval(bounds) if told.shares else interval(bounds, 3, sign=False)
     calls, answer = once.get("calls"), m.get("predict_ms")
     key = "compare.cost.calls" if calls else "compare.cost.exact"
     learned = m.get("n_parameters")
     return {
-        "mark": marker(i),
+        "mark": mark,
         "name": told.names[str(m["id"])],
         "quality": f"{told.quality(m.get('accuracy'))} {shown if bounds else ''}".strip(),
         "fit": duration(m.get("fit_seconds")),
@@ -242,7 +251,7 @@ def _same(told: Told) -> dict[str, Any] | None:
             for r in rows
         ],
         "low": percent(0.0),
-        "high": words("compare.same.axis", share=percent(end)),
+        "high": words("compare.same.axis", share=percent(end, tick_digits([0, 100 * end]))),
     }
 
 

@@ -33,6 +33,7 @@ def _short_accuracy(told: Told) -> dict[str, str] | None:
         interval=told.bounds(pair.get("interval")),
         rope=fixed(100 * rope, 1) if told.shares else fixed(rope, 3),
     )
+    text = " ".join([text, *told.not_better()])
     verdict = pair.get("verdict", "not_settled")
     title = told.words(f"compare.short.{verdict}", a=a, b=b, metric=told.metric_name)
     return {

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from xaikit.report.comparison_charts import marker
-from xaikit.report.formats import count, fixed, interval, percent, signed
+from xaikit.report.formats import count, fixed, interval, percent, percent_interval, signed
 from xaikit.report.words import Words
 
 __all__ = ["Told"]
@@ -15,12 +15,24 @@ __all__ = ["Told"]
 class Told:
     """One comparison in one language."""
 
-    def __init__(self, words: Words, comparison: Mapping[str, Any], models: list[Any]) -> None:
+    def __init__(
+        self,
+        words: Words,
+        comparison: Mapping[str, Any],
+        models: list[Any],
+        baselines: Sequence[Any] = (),
+    ) -> None:
         self.words, self.comparison, self.models = words, comparison, models
+        self.baselines = baselines
         self.ids = [str(m["id"]) for m in models]
         self.names = {str(m["id"]): str(m.get("title") or m["id"]) for m in models}
         self.metric = str(comparison.get("metric") or "accuracy")
         self.shares = self.metric == "accuracy"
+        kind = "majority" if self.shares else "mean"
+        self.names |= {
+            str(m["id"]): words(f"compare.baseline.{kind}", says=m.get("says", ""))
+            for m in baselines
+        }
         name = words.known(f"metric.{self.metric}", self.metric)
         self.metric_name = name[:1].upper() + name[1:]
 
@@ -64,6 +76,34 @@ class Told:
             return self.words("not_tested")
         return percent(value, 1) if self.shares else fixed(value, 3)
 
+    def baseline(self) -> list[str]:
+        """What the answer that never looks is worth, and which models are not better than it."""
+        return [self._worth(m) for m in self.baselines] + self.not_better()
+
+    def _worth(self, m: Mapping[str, Any]) -> str:
+        bounds = m.get("interval")
+        shown = percent_interval(bounds) if self.shares else interval(bounds, 3, sign=False)
+        return self.words(
+            "compare.baseline",
+            name=self.names[str(m["id"])],
+            metric=self.words.known(f"metric.{self.metric}", self.metric),
+            value=f"{self.quality(m.get('accuracy'))} {shown}".strip(),
+        )
+
+    def not_better(self) -> list[str]:
+        """One sentence a model that is not better than the answer that never looks."""
+        pairs = self.comparison.get("against_baseline") or []
+        return [
+            self.words(
+                f"compare.baseline.{p['verdict']}",
+                name=self.names[p["b"]],
+                base=self.names[p["a"]],
+                difference=f"{self.points(p['difference'])} {self.bounds(p.get('interval'))}".strip(),
+            )
+            for p in pairs
+            if p["verdict"] != "b_better"
+        ]
+
     def points(self, value: float) -> str:
         return signed(100 * value, 2) if self.shares else signed(value, 3)
 
@@ -73,7 +113,7 @@ class Told:
         return interval([100 * b for b in bounds]) if self.shares else interval(bounds, 3)
 
     def value(self, model: str) -> float:
-        found = [m for m in self.models if str(m["id"]) == model]
+        found = [m for m in (*self.baselines, *self.models) if str(m["id"]) == model]
         return float(found[0].get("accuracy") or 0.0) if found else 0.0
 
     def agreements(self) -> tuple[list[Any], list[Any]]:

@@ -33,6 +33,37 @@ COMPARISON_WORDS: dict[str, tuple[str, str]] = {
         "Difference on the same samples, 95 % paired bootstrap.",
         "같은 표본에서의 차이, 95 % 대응 부트스트랩.",
     ),
+    "compare.baseline.majority": (
+        "always “{says}”, the most frequent class",
+        "항상 “{says}” (가장 흔한 분류)",
+    ),
+    "compare.baseline.mean": ("always the mean, {says}", "항상 평균 {says}"),
+    "compare.baseline": (
+        "An answer that never looks at the input ({name}): {metric} {value}.",
+        "입력을 보지 않는 답({name}): {metric} {value}.",
+    ),
+    "compare.baseline.a_better": (
+        "{name} is worse than an answer that never looks at the input ({base}): {difference}.",
+        "{name}: 입력을 보지 않는 답({base})보다 나쁩니다: {difference}.",
+    ),
+    "compare.baseline.equal": (
+        "{name} is no better than an answer that never looks at the input ({base}): {difference}.",
+        "{name}: 입력을 보지 않는 답({base})보다 낫지 않습니다: {difference}.",
+    ),
+    "compare.baseline.not_settled": (
+        "{name} is not shown to be better than an answer that never looks at the input ({base}): "
+        "{difference}.",
+        "{name}: 입력을 보지 않는 답({base})보다 낫다고 확인되지 않았습니다: {difference}.",
+    ),
+    "compare.weights.none": (
+        "No class weights in training, for any model.",
+        "학습에 분류 가중치 없음, 모든 모델 동일.",
+    ),
+    "compare.weights.balanced": (
+        "Class weights in training: every class weighs the same, for every model alike. Stated "
+        "probabilities are those of equally frequent classes.",
+        "학습에 분류 가중치: 모든 모델에서 모든 분류의 무게가 같습니다. 확률은 분류가 같은 빈도일 때의 값입니다.",
+    ),
     "compare.quality.nav": ("Quality", "성능"),
     "compare.needed": ("About {n} samples would settle it.", "표본 약 {n}개면 확정할 수 있습니다."),
     "compare.no_interval": ("No interval was measured.", "구간을 측정하지 않았습니다."),

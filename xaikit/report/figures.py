@@ -58,6 +58,8 @@ def _kind(explanation: Explanation) -> str:
     ids, source = explanation.segmentation.ids, explanation.segmentation.source.lower()
     if ids.ndim == 1:
         return "words" if any(w in source for w in ("word", "sentence", "token")) else "bars"
+    if any(w in source for w in ("patch", "pixel", "superpixel")):
+        return "image"
     narrow = ids.shape[1] <= 64 and ids.shape[0] > 2 * ids.shape[1]
     series = any(w in source for w in ("window", "channel", "step")) or narrow
     return "strip" if series else "image"

@@ -12,11 +12,12 @@ from typing import Any
 import numpy as np
 
 from xaikit.core.stats import FEWEST, bootstrap_interval
-from xaikit.core.types import Explanation, Floats, Sample, Score
+from xaikit.core.types import Bools, Explanation, Floats, Sample, Score
 from xaikit.judge.verdict import Verdict
 from xaikit.report.formats import fixed, percent
 from xaikit.report.words import Words
 from xaikit.study.run import Run
+from xaikit.tasks import Regression, Task, restored_task
 
 __all__ = ["RANDOM", "Estimate", "Findings", "Pair", "estimate"]
 
@@ -106,7 +107,8 @@ class Findings:
     def card(self, method: str) -> Mapping[str, Any]:
         """What the run's context says of a method, in the page's language where it is known."""
         given = dict((self.run.context.get("methods") or {}).get(method) or {})
-        return {**given, **self.words.method(method)}
+        own = given.get("ko") if self.words.language == "ko" else None
+        return {**given, **(own or {})}
 
     def title(self, method: str) -> str:
         name = self.name(method)
@@ -277,18 +279,20 @@ class Findings:
         return float(np.mean(found)) if found else None
 
     @cached_property
-    def classes(self) -> tuple[str, ...]:
-        """Names of the classes, their numbers when nobody named them, () for a regressor."""
+    def task(self) -> Task:
+        """What the predictions mean; of older runs as their classes and numbers tell."""
         model = self.run.context.get("model") or {}
-        n = self.run.predictions.shape[1]
-        named = tuple(str(c) for c in model.get("classes") or ())
-        return named or tuple(str(c) for c in range(n if n > 1 else 0))
+        return restored_task(model, self.run.predictions.shape[1])
 
     @cached_property
-    def predicted(self) -> Floats:
-        """(N,) index of the most probable class, or the predicted value."""
-        p = self.run.predictions
-        return p.argmax(axis=1).astype(np.float64) if self.classes else p[:, 0]
+    def classes(self) -> tuple[str, ...]:
+        """Names of the classes or labels, their numbers when nobody named them, () for values."""
+        return () if isinstance(self.task, Regression) else self.task.outputs
+
+    @cached_property
+    def chosen(self) -> Bools:
+        """(N, K): the outputs that were given as the answer."""
+        return self.task.chosen(self.run.predictions)
 
     def class_name(self, index: int) -> str:
         return self.classes[index] if 0 <= index < len(self.classes) else str(index)
@@ -296,4 +300,4 @@ class Findings:
     def is_wrong(self, i: int) -> bool:
         """Whether sample i is classified and not as its label says."""
         label = self.run.samples[i].label
-        return bool(self.classes) and label is not None and int(self.predicted[i]) != int(label)
+        return label is not None and not self.task.right(self.run.predictions[i], label)

@@ -19,6 +19,7 @@ __all__ = [
     "percent_interval",
     "signed",
     "size",
+    "tick_digits",
 ]
 
 MINUS = "\N{MINUS SIGN}"
@@ -97,6 +98,13 @@ def decimals(end: float) -> int:
     if not math.isfinite(end) or end <= 0:
         return 2
     return min(6, max(0, 2 - math.floor(math.log10(end))))
+
+
+def tick_digits(ticks: Sequence[float]) -> int:
+    """The fewest decimals with which each tick reads as the place it stands at, to 1/1000 of the axis."""
+    near = (max(ticks) - min(ticks)) / 1000
+    fits = (d for d in range(12) if all(abs(round(t, d) - t) <= near for t in ticks))
+    return next(fits, 12)
 
 
 def duration(seconds: float | None) -> str:

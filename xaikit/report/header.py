@@ -43,19 +43,26 @@ def facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
     environment = run.environment
     weights = model.get("n_parameters")
     architecture = [str(model["architecture"])] if model.get("architecture") else []
+    even = words("fact.even", unit=shown_unit) if unit == "log-odds" else shown_unit
     cells = (
         (
             "model",
             model.get("id") or next((e.model_id for e in run.explanations), "–"),
             " · ".join(
-                [*architecture, *([words("fact.weights", n=count(weights))] if weights else [])]
+                [
+                    *architecture,
+                    *([words("fact.weights", n=count(weights))] if weights else []),
+                    *_taken(findings),
+                ]
             ),
         ),
         ("data", data.get("name") or "–", _quality(findings)),
         (
             "output",
             _target(findings, question),
-            words("fact.even", unit=shown_unit) if unit == "log-odds" else shown_unit,
+            " · ".join(
+                [even, *([words("fact.labels")] if findings.task.words == "labels" else [])]
+            ),
         ),
         (
             "features",
@@ -70,7 +77,14 @@ def facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
         (
             "samples",
             words("fact.n_samples", n=n, shown=n_shown),
-            words("fact.wrong", wrong=n_wrong, n=n) if findings.classes else "",
+            " · ".join(
+                x
+                for x in (
+                    _chosen(findings),
+                    words("fact.wrong", wrong=n_wrong, n=n) if findings.classes else "",
+                )
+                if x
+            ),
         ),
         (
             "seeds",
@@ -108,6 +122,12 @@ def _features(findings: Findings) -> str:
     return re.sub(r"(\d) x (\d)", r"\1 × \2", str(asked or next(iter(sources), "–")))
 
 
+def _chosen(findings: Findings) -> str:
+    """How the samples were taken from the test rows, "" where nobody knows."""
+    found = part(findings.run, "chosen")
+    return findings.words(f"fact.chosen.{found['how']}", **found) if found else ""
+
+
 def _created(run: Run) -> str:
     created = str(run.config.get("created") or run.environment.get("created") or "–")
     return created[:16].replace("T", " ")
@@ -115,9 +135,26 @@ def _created(run: Run) -> str:
 
 def _target(findings: Findings, question: Mapping[str, Any]) -> str:
     words, asked = findings.words, str(question.get("target") or "")
-    if not findings.classes:
+    if findings.task.words == "value":
         return words("target.value")
-    return words.known(f"target.{asked}", asked) if asked else words("target.mixed")
+    if findings.task.words == "values":
+        return words("target.values", names=words.listed(_described(findings)))
+    kind = "_label" if findings.task.words == "labels" else ""
+    if not asked:
+        return words(f"target.mixed{kind}")
+    return words.known(f"target.{asked}{kind}", asked)
+
+
+def _described(findings: Findings) -> list[str]:
+    """The names of the explained outputs."""
+    asked = dict.fromkeys(e.target.index for e in findings.run.explanations)
+    return [findings.task.outputs[i] for i in asked]
+
+
+def _taken(findings: Findings) -> list[str]:
+    """What the model's numbers were taken for, where nobody said what they are."""
+    info = part(findings.run, "model").get("info") or {}
+    return [findings.words(f"outputs.{info['outputs']}")] if info.get("outputs_note") else []
 
 
 def _quality(findings: Findings) -> str:

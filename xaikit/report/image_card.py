@@ -16,6 +16,7 @@ __all__ = ["cells", "heat_map", "picture"]
 WIDTH = 96  # the drawing's own width; heights follow the picture
 CAP = 56
 N_OUTLINED = 3
+THINNEST = 8  # times as long as wide; longer pictures are drawn in this shape, so that they fit
 
 
 def picture(sample: Sample) -> dict[str, Any]:
@@ -25,7 +26,8 @@ def picture(sample: Sample) -> dict[str, Any]:
         "photo": photo_uri(sample.x),
         "sketch": sketch_uri(sample.x),
         "width": WIDTH,
-        "height": round(WIDTH * height / width, 1),
+        "height": round(WIDTH * min(max(height / width, 1 / THINNEST), THINNEST), 1),
+        "thin": not 1 / THINNEST <= height / width <= THINNEST,
         "smooth": max(height, width) > 64,
     }
 
@@ -49,8 +51,8 @@ def cells(ids: Ints) -> Ints:
     rows, columns = _starts(ids), _starts(ids.T)
     if _even(rows, ids.shape[0]) and _even(columns, ids.shape[1]):
         return ids[np.ix_(rows, columns)]
-    step = max(1, -(-max(ids.shape) // CAP))
-    return ids[step // 2 :: step, step // 2 :: step]
+    down, across = (max(1, -(-side // CAP)) for side in ids.shape)  # a thin side keeps every cell
+    return ids[down // 2 :: down, across // 2 :: across]
 
 
 def _starts(ids: Ints) -> Ints:

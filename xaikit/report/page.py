@@ -100,7 +100,8 @@ def _missing(findings: Findings) -> list[dict[str, Any]]:
     rows = []
     for (method, kind, reason, remedy), failures in groups.items():
         ids = [f.sample_id for f in failures if f.sample_id]
-        name, item = findings.name(method), findings.name(method)
+        name = findings.words.known(f"missing.of.{method}", findings.name(method))
+        item = name
         if ids:
             listed = ", ".join(ids[:MOST_IDS]) + (" …" if len(ids) > MOST_IDS else "")
             item = findings.words("missing.on_samples", method=name, ids=listed, n=len(ids))

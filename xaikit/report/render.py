@@ -14,7 +14,7 @@ import numpy as np
 from jinja2 import Environment, FileSystemLoader
 from markupsafe import Markup
 
-from xaikit.report.colour import STEPS, tokens_css
+from xaikit.report.colour import HATCH_FROM, STEPS, WORD_BINS, tokens_css
 from xaikit.report.png import heat_uri
 from xaikit.report.words import Words
 
@@ -37,6 +37,8 @@ def render(template: str, page: Mapping[str, Any]) -> str:
             script=Markup(script),
             csp=policy(script),
             version=_version(),
+            hatch_from=HATCH_FROM,
+            word_bins=WORD_BINS,
             key_uri=heat_uri(np.linspace(-1, 1, STEPS)[None, :]),
         )
     )

@@ -60,6 +60,15 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
     "sample.wrong": ("Wrong: read {read}, is {label}", "오답: 판독 {read}, 실제 {label}"),
     "sample.right": ("Read as {read}, correct", "판독 {read}, 정답"),
     "sample.read": ("Read as {read}", "판독 {read}"),
+    "sample.labels": ("Labels read: {read}", "판독한 레이블: {read}"),
+    "sample.labels_right": ("Labels read: {read}, all correct", "판독한 레이블: {read}, 모두 정답"),
+    "sample.labels_wrong": (
+        "Wrong: labels read: {read}, true: {label}",
+        "오답: 판독한 레이블 {read}, 실제 {label}",
+    ),
+    "sample.no_label": ("none", "없음"),
+    "sample.at_most": ("≤ {p}", "≤ {p}"),
+    "sample.true_value": ("true {value}", "실제 {value}"),
     "sample.value": ("Predicted {read}, true value {label}", "예측 {read}, 실제 {label}"),
     "sample.value_only": ("Predicted {read}", "예측 {read}"),
     "sample.agree": ("methods agree ρ = {value}", "방법 간 일치 ρ = {value}"),
@@ -77,8 +86,8 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
     "map.stopped": ("Stopped: {reason}", "중단: {reason}"),
     "map.none": ("No result for this sample", "이 표본의 결과 없음"),
     "strongest": (
-        "Strongest {parts} by {method}, in {unit} (scale end ±{end})",
-        "{method} 상위 {parts}, {unit} (척도 끝 ±{end})",
+        "Strongest {parts} by {method}, in {unit} (these lines end at ±{end})",
+        "{method} 상위 {parts}, {unit} (이 선의 끝 ±{end})",
     ),
     "strongest.whisker": (
         "; whisker = 95 % interval of the estimate",
@@ -174,6 +183,7 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
     "metric.feature_agreement": ("overlap of the top features", "상위 특징의 겹침"),
     "metric.r2": ("R²", "R²"),
     "metric.mae": ("mean absolute error", "평균 절대 오차"),
+    "metric.exact_match": ("share with every label right", "모든 레이블이 맞은 비율"),
     "metric.accuracy": ("accuracy", "정확도"),
     # removal
     "removal.nav": ("Removal test", "제거 시험"),
@@ -216,6 +226,11 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
     "missing.remedy": ("What would make it apply", "적용하려면"),
     "missing.on_samples": ("{method}, samples {ids}", "{method}, 표본 {ids}"),
     "missing.on_samples.one": ("{method}, sample {ids}", "{method}, 표본 {ids}"),
+    "missing.of.": ("Every method", "모든 방법"),
+    "missing.of.quality": ("Quality of the model", "모델의 성능"),
+    "missing.of.removal": ("Removal test", "제거 시험"),
+    "missing.of.agreement": ("Agreement", "일치도"),
+    "missing.of.second_masker": ("Second way of removing", "두 번째 제거 방식"),
     "missing.none": (
         "Every method that was asked for was run on every sample.",
         "요청한 모든 방법을 모든 표본에 실행했습니다.",

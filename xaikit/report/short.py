@@ -7,7 +7,7 @@ from typing import Any
 
 from xaikit.report.drivers import lead_share, rationale_name
 from xaikit.report.findings import Findings
-from xaikit.report.formats import amount, count, interval, percent, percent_interval
+from xaikit.report.formats import amount, count, fixed, interval, percent, percent_interval
 from xaikit.report.header import part
 
 __all__ = ["short_answer"]
@@ -93,6 +93,23 @@ def _short_answers(findings: Findings, chosen: list[int]) -> dict[str, str]:
 
 
 def _quality_sentence(findings: Findings, quality: Mapping[str, Any]) -> str:
+    """How good the model is, and whether that is more than an answer that never looks is worth."""
+    return f"{_worth(findings, quality)} {_not_better(findings, quality)}".strip()
+
+
+def _not_better(findings: Findings, quality: Mapping[str, Any]) -> str:
+    base = quality.get("baseline") or {}
+    if not base or base["verdict"] == "b_better":
+        return ""
+    words, shares = findings.words, quality.get("metric") == "accuracy"
+    return words(
+        f"short.blind.{base['verdict']}",
+        name=words(f"compare.baseline.{'majority' if shares else 'mean'}", says=base["says"]),
+        value=percent(base["value"], 1) if shares else f"R² {fixed(base['value'], 3)}",
+    )
+
+
+def _worth(findings: Findings, quality: Mapping[str, Any]) -> str:
     words, n = findings.words, count(quality.get("n"))
     bounds = quality.get("interval")
     if quality.get("metric") == "accuracy":

@@ -101,7 +101,7 @@ def removal_block(findings: Findings) -> dict[str, Any]:
     return {
         "panels": [_panel(findings, m, axis) for m in methods],
         "of": _of(findings),
-        "probability": bool(findings.classes),
+        "probability": _in_probability(findings),
         "ranks": ranks_block(findings),
         "shift": shift_block(findings),
     }
@@ -152,7 +152,7 @@ def _curve(
 
 def _axis(findings: Findings, methods: list[str]) -> tuple[float, float]:
     """0 to 1 for probabilities; for values what all curves span, never cut."""
-    if findings.classes:
+    if _in_probability(findings):
         return 0.0, 1.0
     curves: list[Floats] = [
         c
@@ -164,6 +164,12 @@ def _axis(findings: Findings, methods: list[str]) -> tuple[float, float]:
         return 0.0, 1.0
     low, high = float(np.min(curves)), float(np.max(curves))
     return (low, high) if high > low else (low - 0.5, high + 0.5)
+
+
+def _in_probability(findings: Findings) -> bool:
+    """Whether the curves are probabilities of the explained answer."""
+    asked = (e.target.space != "value" for e in findings.run.explanations)
+    return bool(findings.classes) and all(asked)
 
 
 def _n_features(findings: Findings) -> int | None:

@@ -12,7 +12,7 @@ from xaikit.report.card import Card, dot, probability, shares_scale
 from xaikit.report.charts import range_bar
 from xaikit.report.formats import amount, count, decimals, percent, signed
 
-__all__ = ["table_parts"]
+__all__ = ["table_end", "table_parts"]
 
 MOST_ROWS = 8
 
@@ -26,7 +26,8 @@ def table_parts(mine: Card) -> dict[str, Any] | None:
     order = np.argsort(-np.abs(mine.lead.values), kind="stable")
     kept, rest = order[:MOST_ROWS], order[MOST_ROWS:]
     columns = (mine.findings.run.context.get("data") or {}).get("columns") or []
-    reaches = [_reach(mine, e) for e in explanations]
+    shared = table_end(mine)
+    ends = [shared if shares_scale(e) else 1.0 for e in explanations]
     return {
         "note": words("table.note", target=_target(mine)),
         "rows": [
@@ -34,7 +35,8 @@ def table_parts(mine: Card) -> dict[str, Any] | None:
                 "name": mine.lead.names[i],
                 **_value(mine, mine.lead, int(i), columns),
                 "cells": [
-                    _cell(mine, e, int(i), r) for e, r in zip(explanations, reaches, strict=True)
+                    _cell(mine, e, int(i), (-end, end))
+                    for e, end in zip(explanations, ends, strict=True)
                 ],
             }
             for i in kept
@@ -50,21 +52,19 @@ def table_parts(mine: Card) -> dict[str, Any] | None:
 
 
 def _target(mine: Card) -> str:
-    return mine.lead.target.describe(mine.findings.classes) if mine.lead else ""
+    return mine.findings.task.describe(mine.lead.target) if mine.lead else ""
 
 
-def _reach(mine: Card, e: Explanation) -> tuple[float, float]:
-    """One axis for all methods in the output's unit; an own one, ±1, for the others."""
-    if not shares_scale(e):
-        return -1.1, 1.1
+def table_end(mine: Card) -> float:
+    """Where the axis of all methods in the output's unit ends: with their whiskers, if these are not
+    longer than the values; the others have an own one, ±1."""
     sharing = [x for x in mine.explanations.values() if shares_scale(x)]
     trusted = [x for x in sharing if x.method in mine.findings.trusted] or sharing
     ends = []
     for x in trusted:
         errors = mine.errors(x)
         ends.append(float((np.abs(x.values) + (0 if errors is None else errors)).max()))
-    end = min(max([mine.end, *ends]), 2 * mine.end) or 1.0
-    return -1.05 * end, 1.05 * end
+    return min(max([mine.end, *ends]), 2 * mine.end) or 1.0
 
 
 def _cell(mine: Card, e: Explanation, i: int, axis: tuple[float, float]) -> dict[str, Any]:

@@ -8,17 +8,18 @@ from typing import Any
 import numpy as np
 
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Sample
+from xaikit.core.words import Text
 from xaikit.report.colour import bin_of
 from xaikit.report.formats import fixed, signed
 
 __all__ = ["marked_words"]
 
 N_NUMBERED = 3
+CLOSING = tuple(".,;:!?)]}%…’”\"'")
+OPENING = tuple("([{“‘$")
 LONG = 60  # texts of more words are folded
 FOLD_FROM = 12  # words in a row
 FOLD_BELOW = 0.05  # share of the scale
-CLOSING = tuple(".,;:!?)]}%…’”\"'")
-OPENING = tuple("([{“‘$")
 
 
 def marked_words(
@@ -29,7 +30,8 @@ def marked_words(
     digits: int,
     errors: Floats | None = None,
 ) -> list[dict[str, Any]]:
-    """Words in order with bin (-3..3) and, on the three strongest features, their value.
+    """Words in order, each with what stands before it and its bin (-3..3); the three strongest
+    features show their value.
 
     values : (n,) as they are printed; shares: (n,) the same as shares of the scale
     errors : (n,) half widths of their intervals; a word whose interval holds 0 is "faint"
@@ -39,7 +41,7 @@ def marked_words(
     faint = np.zeros(len(values), dtype=bool) if errors is None else np.abs(values) < errors
     order = np.argsort(-np.abs(shares), kind="stable")[:N_NUMBERED]
     numbered = {int(np.flatnonzero(ids == i)[0]): i for i in order if bin_of(shares[i])}
-    spaces = _spaces(sample)
+    gaps = _gaps(sample)
     show = signed if values.min() < 0 or explanation.unit != "relative" else fixed
     words = [
         {
@@ -47,7 +49,7 @@ def marked_words(
             "bin": bin_of(shares[f]) if f >= 0 else 0,
             "faint": f >= 0 and bool(faint[f]),
             "value": show(float(values[numbered[i]]), digits) if i in numbered else "",
-            "glued": i > 0 and not spaces[i],
+            "before": gaps[i].replace("\0", " "),  # which no page may hold
         }
         for i, (word, f) in enumerate(zip(sample.x, ids, strict=True))
     ]
@@ -55,12 +57,11 @@ def marked_words(
     return _folded(words, weak, ids, values, digits) if len(words) > LONG else words
 
 
-def _spaces(sample: Sample) -> list[str]:
-    """What stands before each word: from the sample's own text, or by the rules of punctuation."""
-    words = [str(w) for w in sample.x]
-    known = list(sample.meta.get("spaces") or ())
-    if len(known) == len(words):
-        return known
+def _gaps(sample: Sample) -> list[str]:
+    """What stands before each word: in the text as written, or by the rules of punctuation."""
+    words = sample.x.tolist()
+    if "text" in sample.meta:
+        return list(Text(sample.x).gaps)
     return ["", *("" if _glued(a, b) else " " for a, b in pairwise(words))]
 
 
@@ -85,6 +86,13 @@ def _folded(
             continue
         inside = np.unique(ids[start:end])
         total = float(values[inside[inside >= 0]].sum())
-        found.append({"fold": words[start:end], "n": end - start, "sum": signed(total, digits)})
+        found.append(
+            {
+                "fold": words[start:end],
+                "n": end - start,
+                "limit": FOLD_BELOW,
+                "sum": signed(total, digits),
+            }
+        )
         start = end
     return found

@@ -12,7 +12,6 @@ from typing import Any
 from xaikit.core.errors import UnknownName
 from xaikit.report.comparison_words import COMPARISON_WORDS
 from xaikit.report.evidence_words import EVIDENCE_WORDS
-from xaikit.report.korean_methods import KOREAN_METHODS
 from xaikit.report.measure_words import MEASURE_WORDS
 from xaikit.report.sample_words import SAMPLE_WORDS
 
@@ -78,17 +77,47 @@ WORDS: dict[str, tuple[str, str]] = {
     "fact.quality": ("{n} · {metric} {value} {interval}", "{n} · {metric} {value} {interval}"),
     "fact.no_quality": ("quality not yet tested", "성능은 아직 시험하지 않음"),
     "fact.even": ("{unit} (0 = even chance)", "{unit} (0 = 반반)"),
+    "fact.labels": (
+        "several labels can hold, each with its own probability",
+        "여러 레이블이 함께 성립할 수 있으며 확률은 각각 따로입니다",
+    ),
+    "outputs.probabilities": (
+        "its outputs were found to be probabilities (they sum to 1)",
+        "출력을 확률로 판단함 (합이 1)",
+    ),
+    "outputs.log_probabilities": (
+        "its outputs were found to be log-probabilities",
+        "출력을 로그 확률로 판단함",
+    ),
+    "outputs.logits": (
+        "its one column was taken as the logit of the second class",
+        "출력 한 열을 둘째 분류의 로짓으로 판단함",
+    ),
     "fact.same": ("same for every method", "모든 방법에 동일"),
     "fact.replace": ("Replaced by {masker}", "대체: {masker}"),
     "fact.second": ("checked with {masker} too", "다음으로도 확인: {masker}"),
     "fact.one_masker": ("one kind of removal only", "한 가지 제거만 시험"),
     "fact.n_samples": ("{n} scored, {shown} shown", "{n}개 채점, {shown}개 표시"),
+    "fact.chosen.all": ("all test rows", "시험 행 전부"),
+    "fact.chosen.first": (
+        "the first of {of} test rows, in their order",
+        "시험 행 {of}개 중 앞에서부터",
+    ),
+    "fact.chosen.drawn": (
+        "drawn from {of} test rows with seed {seed}",
+        "시험 행 {of}개에서 시드 {seed}로 추출",
+    ),
+    "fact.chosen.others": ("chosen by hand", "직접 고름"),
     "fact.wrong": ("{wrong} of {n} are wrong predictions", "{n}개 중 {wrong}개는 오답"),
     "fact.intervals": ("intervals: 95 %, bootstrap", "구간: 95 %, 부트스트랩"),
     "fact.no_intervals": ("fewer than 10 samples: no intervals", "표본 10개 미만: 구간 없음"),
     "fact.run_id": ("run {id}", "run {id}"),
     "target.predicted": ("Predicted class", "예측한 분류"),
     "target.label": ("True class", "실제 분류"),
+    "target.predicted_label": ("Most probable label", "가장 확률 높은 레이블"),
+    "target.label_label": ("True label", "실제 레이블"),
+    "target.mixed_label": ("Chosen label", "선택한 레이블"),
+    "target.values": ("Predicted value of {names}", "예측값: {names}"),
     "target.value": ("Predicted value", "예측값"),
     "target.mixed": ("Chosen class", "선택한 분류"),
     "unit.log-odds": ("log-odds", "로그 오즈"),
@@ -150,6 +179,18 @@ WORDS: dict[str, tuple[str, str]] = {
     "short.quality_body": (
         "{metric} {value} {interval} on {n} test samples.",
         "시험 표본 {n}개에서 {metric} {value} {interval}.",
+    ),
+    "short.blind.a_better": (
+        "It is worse than an answer that never looks at the input ({name}: {value}).",
+        "입력을 보지 않는 답보다 나쁩니다({name}: {value}).",
+    ),
+    "short.blind.equal": (
+        "It is no better than an answer that never looks at the input ({name}: {value}).",
+        "입력을 보지 않는 답보다 낫지 않습니다({name}: {value}).",
+    ),
+    "short.blind.not_settled": (
+        "It is not shown to be better than an answer that never looks at the input ({name}: {value}).",
+        "입력을 보지 않는 답보다 낫다고 확인되지 않았습니다({name}: {value}).",
     ),
     "short.unknown_quality": (
         "The model's quality on test data was not yet tested.",
@@ -333,7 +374,3 @@ class Words:
     def known(self, key: str, otherwise: str) -> str:
         """The words of a key that may not exist."""
         return self(key) if key in WORDS else otherwise
-
-    def method(self, name: str) -> dict[str, str]:
-        """Title and sentences of a method in this language; {} when the method's own are to be used."""
-        return dict(KOREAN_METHODS.get(name, {})) if self.language == "ko" else {}

@@ -8,7 +8,7 @@ SciPy only and knows nothing of models.
     game.py          evaluates, checks, counts, remembers; xaikit/core/memory.py holds
                      what was evaluated
     design.py        which pairs of coalitions to evaluate: random, stratified by size
-    exact.py, border.py, permutation.py, regression.py      estimators from the literature
+    exact.py, permutation.py, regression.py      estimators from the literature
     process/         the default estimator: a Gaussian process on the odd part of the game
     api.py           the choice between them, and when to stop
     result.py        what comes back

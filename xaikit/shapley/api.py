@@ -10,7 +10,6 @@ import numpy as np
 
 from xaikit.core.errors import InvalidInput, OutOfBudget
 from xaikit.shapley import exact
-from xaikit.shapley.border import NEARLY_ORDER_TWO, border_estimate, border_gap
 from xaikit.shapley.design import base_design, relabelling
 from xaikit.shapley.game import FloatArray, Game, ValueFunction
 from xaikit.shapley.permutation import permutation_estimate
@@ -39,7 +38,7 @@ __all__ = [
     "shapley",
 ]
 
-METHODS = ("auto", "exact", "odd_gp", "border", "kernel", "leverage", "permutation")
+METHODS = ("auto", "exact", "odd_gp", "kernel", "leverage", "permutation")
 WORTH_A_FIT = 4  # a rung's evaluations cost at least as much as that many fits
 EXTRA_EVALUATIONS = 1.2  # leverage needs at least 2.2 times the evaluations for the same error
 SHARE = 0.03  # of the evaluations' time that the fit of the process may take
@@ -65,9 +64,8 @@ def shapley(
     budget : most evaluations to make, those of the empty and the full coalition included; never
         exceeded. "auto" doubles a nested design until the largest error is probably below
         `tolerance` times the range of the values, or `max_budget` is reached.
-    method : "auto" enumerates when 2^n evaluations are allowed, else takes the border where the
-        game is nearly of order 2 and pairs are few, else the odd Gaussian process. The others:
-        "exact", "odd_gp", "border", "kernel", "leverage", "permutation". Whenever the budget
+    method : "auto" enumerates when 2^n evaluations are allowed, else takes the odd Gaussian
+        process. The others: "exact", "odd_gp", "kernel", "leverage", "permutation". Whenever the budget
         allows all 2^n coalitions the values are exact, whatever the method.
     seed : same seed, same numbers, at any batch_size; no global generator is touched.
     tolerance : in (0, 1), relative to max(values) - min(values); also decides `converged`.
@@ -127,7 +125,7 @@ def largest_budget(n: int, memory: float = np.inf) -> int:
 def masks_that_fit(n: int, memory: float, method: str = "leverage") -> int:
     """Masks that can be evaluated at once in that many bytes: about six copies of each are held, and
     by a Gaussian process five more of one of each pair as floats."""
-    copies = 26 if method in ("auto", "odd_gp", "border") else 6
+    copies = 26 if method in ("auto", "odd_gp") else 6
     return int(min(memory / (copies * n), 2**62))
 
 
@@ -150,7 +148,6 @@ def minimum_budget(method: str, n: int) -> int:
     needs = {
         "auto": 2 * process.MIN_PAIRS + 2,
         "odd_gp": 2 * process.MIN_PAIRS + 2,
-        "border": 2 * n + 2,
         "kernel": 2 * n + 2,
         "leverage": 2 * n + 2,
         "permutation": 2 * n,
@@ -204,7 +201,7 @@ def _whole(name: str, number: object, least: int) -> int:
 def _check_size(request: _Request) -> None:
     if request.method == "exact":
         exact.check_size(request.n)
-    if request.method in ("odd_gp", "border") and request.n > process.MAX_FEATURES:
+    if request.method == "odd_gp" and request.n > process.MAX_FEATURES:
         raise InvalidInput(
             f"{request.method} takes at most {process.MAX_FEATURES} features and the game has "
             f"{request.n}; group features or use method='leverage'."
@@ -283,7 +280,7 @@ def _rungs(request: _Request, cap: int) -> list[int]:
     process only that first one.
     """
     n, least = request.n, minimum_budget(request.method, request.n)
-    if request.method in ("exact", "border"):
+    if request.method == "exact":
         return [cap]
     rungs = [2 * n + 6, *(5 * n * 2**k for k in range(cap.bit_length()))]
     if request.seconds is not None:
@@ -335,7 +332,6 @@ def _one_rung(
         _, counts = base_design(n, n_pairs, seed, border=False, keep=counts)
         design = leverage_design(n, counts)
         return design.fit(evaluate_pairs(game, design.masks, distinct=True))
-    n_pairs = n if method == "border" else n_pairs
     if n_pairs < n:
         pairs = evaluate_pairs(game, base_design(n, n_pairs, seed)[0], distinct=True)
         return _odd_estimate(pairs, request, None, last)
@@ -360,16 +356,10 @@ def _kernel(game: Game, budget: int, seed: int) -> Estimate:
 def _odd_estimate(
     pairs: Pairs, request: _Request, start: FloatArray | None, last: bool
 ) -> Estimate:
-    """The border where it was asked for, or where pairs are few and the game nearly of order 2.
-
-    Where more will follow, pairs that are too few to be trusted are fitted in closed form or not at all.
-    """
+    """The Gaussian process; where more will follow, too few pairs are fitted in closed form or not at all."""
     n_pairs, n = pairs.masks.shape
     if not last and n_pairs < TRUSTED * n:
         unknown = Estimate(np.zeros(n), np.full(n, np.inf), "odd_gp", n_pairs)
         return process.closed_form(pairs) or unknown
-    few = request.method == "auto" and n <= n_pairs < 1.3 * n
-    if request.method == "border" or (few and border_gap(pairs) <= NEARLY_ORDER_TWO):
-        return border_estimate(pairs, request.seed)
     spare = request.spare(2 * n_pairs, SHARE)
     return process.odd_gp(pairs, request.seed, start, seconds=spare, memory=request.memory)

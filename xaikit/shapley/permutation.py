@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 from scipy.special import stdtrit  # t quantiles; importing scipy.stats would take 0.4 s
 
+from xaikit.shapley.evidence import constant, with_unseen
 from xaikit.shapley.game import FloatArray, Game
 from xaikit.shapley.process.pairs import evaluate_pairs
 from xaikit.shapley.result import Estimate
@@ -34,6 +35,8 @@ def permutation_estimate(game: Game, n_walks: int, seed: int) -> Estimate:
     place = np.argsort(np.argsort(draws, axis=1), axis=1)  # (n_walks, n) place of each feature
     prefixes = place[:, None, :] < np.arange(1, n)[:, None]  # (n_walks, n - 1, n)
     pairs = evaluate_pairs(game, prefixes.reshape(-1, n))
+    if same := constant(pairs, "permutation"):
+        return same
     full = np.full((n_walks, 1), pairs.odd_full)
     odd = np.hstack([-full, pairs.odd.reshape(n_walks, n - 1), full])
     gains = np.take_along_axis(np.diff(odd, axis=1), place, axis=1)
@@ -43,8 +46,10 @@ def permutation_estimate(game: Game, n_walks: int, seed: int) -> Estimate:
         even_full = np.full((1, 1), pairs.even_full)
         even = np.hstack([even_full, pairs.even.reshape(1, n - 1), even_full])
         std = np.full(n, np.sqrt(np.mean(np.diff(even, axis=1) ** 2)))
-        return Estimate(values, std, "permutation", 1, "one walk: the error bars are indicative")
-    return Estimate(values, _standard_error(gains), "permutation", n_walks)
+        note = "one walk: the error bars are indicative"
+        return with_unseen(Estimate(values, std, "permutation", 1, note), n - 1)
+    found = Estimate(values, _standard_error(gains), "permutation", n_walks)
+    return with_unseen(found, n_walks * (n - 1))
 
 
 def _standard_error(gains: FloatArray) -> FloatArray:

@@ -19,6 +19,7 @@ from scipy.linalg import lapack
 from xaikit.core.memory import mask_keys
 from xaikit.shapley.blocks import Blocks, held
 from xaikit.shapley.design import base_masks, list_stratum, stratum_caps
+from xaikit.shapley.evidence import constant, with_unseen
 from xaikit.shapley.game import BoolArray, FloatArray
 from xaikit.shapley.kept import kept
 from xaikit.shapley.process.pairs import Pairs
@@ -84,6 +85,8 @@ class System:
         std : the sandwich of leave-one-pair-out residuals e_j / (1 - h_j) (HC3, MacKinnon and White
         1985). Directions that no row determines get the variance of a typical Shapley value.
         """
+        if same := constant(pairs, method):
+            return same
         n, root = pairs.masks.shape[1], self._root
         top = max(abs(pairs.odd_full), float(np.abs(pairs.odd).max()))
         unit = 2.0 ** (np.frexp(top)[1] - 1)  # squares of 1e200 would overflow; exact
@@ -109,7 +112,9 @@ class System:
         variance += self._unseen * 4 * np.mean(odd**2)
         rank = self._rank
         note = f"only {rank} of {n - 1} directions are determined" if rank < n - 1 else ""
-        return Estimate(unit * values, unit * np.sqrt(variance), method, len(pairs.odd), note)
+        found = Estimate(unit * values, unit * np.sqrt(variance), method, len(pairs.odd), note)
+        every = not remaining.any() and len(pairs.odd) + 1 >= 2 ** (n - 1)
+        return with_unseen(found, len(pairs.odd), every=every)
 
 
 def positive_inverse(matrix: FloatArray, *, overwrite: bool = False) -> FloatArray | None:

@@ -1,7 +1,8 @@
 """Machine learning against deep learning on one split: how good, how honest, how dear, and why.
 
-Every model is trained on the same rows, tested on the same rows, and asked the same questions: same
-features, same removal, same class, same unit.
+Every model is trained on the same rows with the same weights, tested on the same rows, and asked the
+same questions: same features, same removal, same class, same unit. An answer that never looks at the
+input is measured beside them.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput
 from xaikit.core.progress import Progress
 from xaikit.core.stats import bootstrap_interval, spearman, wilson
-from xaikit.core.types import Explanation, Floats, Sample, Space, Target
+from xaikit.core.types import Explanation, Floats, Sample, Space
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import ask, make_method
 from xaikit.models import train
 from xaikit.study.context import environment
 from xaikit.study.plan import Plan, make_question
+from xaikit.study.quality import blind, interval, paired, per_row
+from xaikit.tasks import task_of
 
 __all__ = ["AUTO_MODELS", "compare"]
 
@@ -34,7 +37,6 @@ AUTO_MODELS: Mapping[str, tuple[str, ...]] = {
     "image": ("forest", "lenet"),
     "series": ("forest", "fcn_1d"),
 }
-ROPE = 0.01  # a point of accuracy (or of R2): less is too small to matter
 N_BINS = 8
 N_FEATURES_SHOWN = 10
 SIZES = (0.1, 0.25, 0.5, 1.0)
@@ -60,33 +62,43 @@ def compare(
     seed: int = 0,
     device: str = "auto",
     learning: bool | None = None,
+    balanced: bool = False,
+    draw: bool = False,
     progress: bool = False,
 ) -> dict[str, Any]:
     """What sets the models apart, as the dict described in `report/comparison.py`.
 
     models : names from the zoo; the first is what the others are held against
-    n : test samples to explain
+    n : test samples to explain, the first in their order
     learning : also train on smaller shares of the data; by default for small tables only
+    balanced : every class weighs the same in training, for all models alike
+    draw : explain n test samples drawn at random by the seed instead
+
+    The first of "models" is no model: it says the most frequent class of the training rows, or their
+    mean, whatever the input. "against_baseline" holds every model against it.
     """
     names = _names(data, models)
     if learning is None:
         learning = data.modality == "table" and len(data.train) <= 2000
     steps = 2 * len(names) + len(names) * 2 + (len(names) * len(SIZES) if learning else 0)
     with Progress(steps, f"comparing {len(names)} models", show=progress) as bar:
-        fitted = [_fit(name, data, seed, device, bar.tick) for name in names]
-        samples = data.test[:n]
+        teach = _Teacher(seed, device, balanced)
+        fitted = [_fit(name, data, teach, bar.tick) for name in names]
+        samples = data.take(n, seed if draw else None)
         space = _shared_space(fitted)
         asked = {f.name: _explain(f, samples, space, seed, bar.tick) for f in fitted}
-        curves = _learning(names, data, seed, device, bar.tick) if learning else []
-    base = fitted[0]
+        curves = _learning(names, data, teach, bar.tick) if learning else []
+    base, known = fitted[0], _baseline(data)
     return {
         "title": _title(fitted),
         "metric": "accuracy" if data.classes else "r2",
         "data": _studied(data),
         "protocol": "one split, the same rows for every model",
-        "protocol_detail": f"seed {seed}; {len(samples)} test samples explained",
-        "models": [_entry(f, data, asked[f.name][0]) for f in fitted],
-        "pairs": [_pair(base, other) for other in fitted[1:]],
+        "protocol_detail": _protocol(seed, balanced, draw, len(samples), len(data.test)),
+        "weights": "balanced" if balanced else "none",
+        "models": [known["entry"], *(_entry(f, data, asked[f.name][0]) for f in fitted)],
+        "pairs": [_pair(base.name, base.quality, other) for other in fitted[1:]],
+        "against_baseline": [_pair(known["entry"]["id"], known["quality"], f) for f in fitted],
         "learning": curves,
         "evidence": _evidence(fitted, asked),
         "agreement": _agreement(fitted, asked),
@@ -107,28 +119,62 @@ def _names(data: Dataset, models: str | Sequence[str]) -> list[str]:
     return names
 
 
-def _fit(name: str, data: Dataset, seed: int, device: str, tick: Callable[[int], None]) -> _Fitted:
-    model = train(name, data, seed=seed, device=device, progress=False)
+@dataclass(frozen=True)
+class _Teacher:
+    """Trains any model in the one way of a comparison."""
+
+    seed: int
+    device: str
+    balanced: bool
+
+    def __call__(self, name: str, data: Dataset, draw: int = 0) -> Model:
+        """draw : 0 for the model itself, 1 for its twin, and so on: as many seeds further"""
+        return train(
+            name,
+            data,
+            seed=self.seed + draw,
+            device=self.device,
+            balanced=self.balanced,
+            progress=False,
+        )
+
+
+def _fit(name: str, data: Dataset, teach: _Teacher, tick: Callable[[int], None]) -> _Fitted:
+    model = teach(name, data)
     tick(1)
-    twin = train(name, data, seed=seed + 1, device=device, progress=False)
+    twin = teach(name, data, 1)
     tick(1)
     xs = data.inputs("test")
     start = time.perf_counter()
     scores = model.scores(xs)
     seconds = (time.perf_counter() - start) / len(xs)
     outputs = np.asarray(softmax(scores, axis=1)) if data.classes else scores
-    return _Fitted(name, model, twin, outputs, _quality(outputs, data), seconds)
+    return _Fitted(name, model, twin, outputs, per_row(outputs, data), seconds)
 
 
-def _quality(outputs: Floats, data: Dataset) -> Floats:
-    """(N,) whose mean is the accuracy, or for regression R2 = mean of 1 - error^2 / variance."""
-    labels = data.labels("test")
+def _protocol(seed: int, balanced: bool, draw: bool, n: int, of: int) -> str:
+    """How the models were trained and which samples are explained, in words."""
+    weights = "class weights balanced for every model" if balanced else "no class weights"
+    rows = f"{n} drawn of {of}" if draw and n < of else f"the first {n} of {of}" if n < of else n
+    return f"seed {seed}; {weights}; {rows} test samples explained"
+
+
+def _baseline(data: Dataset) -> dict[str, Any]:
+    """The row of the answer that never looks at the input, and its quality (N,)."""
+    says, outputs = blind(data)
+    quality = per_row(outputs, data)
+    entry: dict[str, Any] = {
+        "id": "majority" if data.classes else "mean",
+        "title": f"always says {says!r}" if data.classes else f"always says the mean, {says}",
+        "says": says,
+        "family": "baseline",
+        "detail": f"the {'most frequent class' if data.classes else 'mean'} of the training rows",
+        "accuracy": float(quality.mean()),
+        "interval": interval(quality, data),
+    }
     if data.classes:
-        right: Floats = (outputs.argmax(axis=1) == labels).astype(np.float64)
-        return right
-    errors: Floats = (outputs[:, 0] - labels) ** 2
-    gains: Floats = 1.0 - errors / labels.var()
-    return gains
+        entry["correct"] = int(quality.sum())
+    return {"entry": entry, "quality": quality}
 
 
 def _explain(
@@ -139,7 +185,8 @@ def _explain(
     tick: Callable[[int], None],
 ) -> tuple[list[Explanation], list[Explanation]]:
     """SHAP of the model and of its twin, for the true class, in the unit that all models share."""
-    targets = [Target(0 if space == "value" else int(s.label or 0), space=space) for s in samples]
+    task = task_of(fitted.model)
+    targets = [task.target(task.named("label", s), space) for s in samples]
     found = []
     for model in (fitted.model, fitted.twin):
         questions = [
@@ -159,19 +206,13 @@ def _shared_space(fitted: Sequence[_Fitted]) -> Space:
 def _entry(fitted: _Fitted, data: Dataset, explained: Sequence[Explanation]) -> dict[str, Any]:
     info = fitted.model.info
     family = "ml" if info.get("family") == "sklearn" else "dl"
-    value = float(fitted.quality.mean())
-    interval = (
-        wilson(int(fitted.quality.sum()), len(fitted.quality))
-        if data.classes
-        else bootstrap_interval(fitted.quality)
-    )
     entry: dict[str, Any] = {
         "id": fitted.name,
         "title": fitted.name,
         "family": family,
         "detail": f"{info.get('n_parameters', 0):,} numbers learned",
-        "accuracy": value,
-        "interval": interval,
+        "accuracy": float(fitted.quality.mean()),
+        "interval": interval(fitted.quality, data),
         "fit_seconds": float(info.get("fit_seconds", 0.0)),
         "predict_ms": 1000 * fitted.seconds,
         "bytes": int(info.get("bytes", 0)),
@@ -206,33 +247,12 @@ def _calibration(p: Floats, labels: NDArray[Any]) -> tuple[list[dict[str, Any]],
     return bins, gap
 
 
-def _pair(base: _Fitted, other: _Fitted) -> dict[str, Any]:
-    differences = other.quality - base.quality
-    mean = float(differences.mean())
-    interval = bootstrap_interval(differences)
-    pair: dict[str, Any] = {"a": base.name, "b": other.name, "difference": mean, "rope": ROPE}
-    if interval is None:
-        return pair | {"verdict": "not_settled"}
-    low, high = interval
-    pair |= {"interval": interval, "verdict": _settle(low, high)}
-    if pair["verdict"] == "not_settled":  # an interval shrinks with the root of the sample size
-        half = (high - low) / 2
-        pair["needed"] = int(np.ceil(len(differences) * (half / ROPE) ** 2))
-    return pair
-
-
-def _settle(low: float, high: float) -> str:
-    if low >= -ROPE and high <= ROPE:
-        return "equal"
-    if low > ROPE or (low > 0 and high > ROPE):
-        return "b_better"
-    if high < -ROPE or (high < 0 and low < -ROPE):
-        return "a_better"
-    return "not_settled"
+def _pair(base: str, quality: Floats, other: _Fitted) -> dict[str, Any]:
+    return {"a": base, "b": other.name, **paired(quality, other.quality)}
 
 
 def _learning(
-    names: Sequence[str], data: Dataset, seed: int, device: str, tick: Callable[[int], None]
+    names: Sequence[str], data: Dataset, teach: _Teacher, tick: Callable[[int], None]
 ) -> list[dict[str, Any]]:
     """Quality by number of training rows, on the same test rows: mean and extremes of 3 draws."""
     curves = []
@@ -241,10 +261,9 @@ def _learning(
         for share in SIZES:
             values = []
             for draw in range(1 if share == 1.0 else 3):
-                part = _subset(data, share, seed + draw)
-                model = train(name, part, seed=seed + draw, device=device, progress=False)
-                scores = model.scores(data.inputs("test"))
-                values.append(float(_quality(scores, data).mean()))
+                part = _subset(data, share, teach.seed + draw)
+                scores = teach(name, part, draw).scores(data.inputs("test"))
+                values.append(float(per_row(scores, data).mean()))
             points.append(
                 {
                     "n": len(part.train),
@@ -268,7 +287,7 @@ def _subset(data: Dataset, share: float, seed: int) -> Dataset:
         first = np.concatenate([np.flatnonzero(labels == c)[:2] for c in np.unique(labels)])
         order = np.concatenate([order[first], np.delete(order, first)])
     kept = order[: max(int(share * len(order)), 4 * max(len(data.classes), 2))]
-    return replace(data, train=tuple(data.train[i] for i in kept))
+    return replace(data, train=tuple(data.train[i] for i in np.sort(kept)))
 
 
 def _evidence(fitted: Sequence[_Fitted], asked: Mapping[str, Any]) -> dict[str, Any]:
@@ -314,8 +333,8 @@ def _agree(
         spearman(np.abs(x.values), np.abs(y.values)) for x, y in zip(left, right, strict=True)
     ]
     row: dict[str, Any] = {"a": a, "b": b, "value": float(np.mean(values)), "note": note}
-    interval = bootstrap_interval(values)
-    return row | ({"interval": interval} if interval else {})
+    bounds = bootstrap_interval(values)
+    return row | ({"interval": bounds} if bounds else {})
 
 
 def _title(fitted: Sequence[_Fitted]) -> str:

@@ -11,9 +11,10 @@ import numpy as np
 
 from xaikit.core.abilities import Model
 from xaikit.core.question import Question, versions
-from xaikit.core.stats import wilson
+from xaikit.core.types import Target
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import Method
+from xaikit.tasks import task_of
 
 __all__ = ["describe", "environment"]
 
@@ -36,7 +37,9 @@ def describe(
     methods: Sequence[Method],
     *,
     data: Dataset | None,
-    target: str,
+    quality: dict[str, Any] | None,
+    drawn: int | None,
+    target: str | int | Target,
     second_masker: str | None,
     command: str,
 ) -> dict[str, Any]:
@@ -45,28 +48,25 @@ def describe(
     return {
         "title": _TITLES[model.modality].format(model=model.id),
         "command": command,
-        "model": _model(model),
+        "model": _model(model, quality),
         "data": _data(model, data),
+        "chosen": _chosen([q.sample.id for q in questions], data, drawn),
         "question": {
-            "target": target,
+            "target": _asked(model, target),
             "unit": first.target.unit,
             "features": first.segmentation.source,
             "masker": first.masker.name,
             "masker_words": first.masker.name,
             "second_masker": second_masker,
         },
-        "methods": {
-            m.name: {
-                "title": m.card.title,
-                "asks": m.card.asks,
-                "misleads": m.card.misleads,
-                "paper": m.card.paper,
-                "control": m.card.control,
-            }
-            for m in methods
-        },
+        "methods": {m.name: m.facts() for m in methods},
         "rationale": _rationale(questions, data),
     }
+
+
+def _asked(model: Model, target: str | int | Target) -> str:
+    """What was asked for, in words."""
+    return task_of(model).describe(target) if isinstance(target, Target) else str(target)
 
 
 def environment() -> dict[str, Any]:
@@ -79,24 +79,29 @@ def environment() -> dict[str, Any]:
     }
 
 
-def _model(model: Model) -> dict[str, Any]:
-    info = dict(model.info)
-    test = dict(info.get("metrics", {}).get("test", {}))
-    quality: dict[str, Any] = {}
-    if "accuracy" in test:
-        low, high = wilson(int(test["correct"]), int(test["n"]))
-        quality = {"metric": "accuracy", "value": test["accuracy"], "interval": [low, high]}
-    elif "r2" in test:
-        quality = {"metric": "r2", "value": test["r2"], "interval": None}
-    if quality:
-        quality |= {"n": test.get("n"), "split": "test"}
+def _chosen(ids: list[str], data: Dataset | None, drawn: int | None) -> dict[str, Any] | None:
+    """How the samples were taken from the test rows: all, the first, drawn by a seed, or others."""
+    if data is None:
+        return None
+    test = [s.id for s in data.test]
+    how = "all" if ids == test else "first" if ids == test[: len(ids)] else "others"
+    how = "drawn" if drawn is not None and how != "all" else how
+    return {"how": how, "of": len(test), "seed": drawn}
+
+
+def _model(model: Model, measured: dict[str, Any] | None) -> dict[str, Any]:
+    """Facts of the model; its quality is the measured one, or what training noted."""
+    info, task = dict(model.info), task_of(model)
+    noted = task.quality(dict(info.get("metrics", {}).get("test", {})))
+    quality = measured or (noted and {**noted, "split": "test"})
     return {
         "id": model.id,
         "family": info.get("family", ""),
         "architecture": info.get("architecture", ""),
         "n_parameters": info.get("n_parameters"),
         "classes": list(model.classes),
-        "quality": quality or None,
+        "task": {"name": task.name, "outputs": list(task.outputs)},
+        "quality": quality,
         "info": info,
     }
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xaikit.core.question import Question
-from xaikit.methods.base import BatchMethod, Method
+from xaikit.methods.base import Method
 
 __all__ = ["Forecast", "forecast"]
 
@@ -41,10 +41,9 @@ def forecast(questions: Sequence[Question], methods: Sequence[Method]) -> Foreca
     few = many = 0
     least = most = 0.0
     for method in methods:
-        seconds = each * (BACKWARD if isinstance(method, BatchMethod) else 1)
-        count = getattr(method, "asks", None)
+        seconds = each * (BACKWARD if method.shares_passes() else 1)
         for question in questions:
-            low, high = count(question) if count else (1, 1)
+            low, high = method.asks(question)
             few, many = few + low, many + high
             least, most = least + low * seconds, most + high * seconds
     return Forecast((few, many), (least, most))

@@ -4,67 +4,62 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
-from typing import Any, Literal
+from typing import Any
 
 from numpy.typing import NDArray
 
 from xaikit.core.abilities import Model
-from xaikit.core.errors import InvalidInput, NotApplicable, XaikitError
-from xaikit.core.question import Masker, Pool, Precision, Question, default_target, runner_up
+from xaikit.core.errors import InvalidInput, NotApplicable, XaikitError, foreign
+from xaikit.core.question import Masker, Pool, Precision, Question
 from xaikit.core.types import Explanation, Sample, Segmentation, Target
 from xaikit.methods import METHODS
 from xaikit.methods.base import Method, ask, make_method, reason_against
 from xaikit.modalities import masker as make_masker
 from xaikit.modalities import segment
+from xaikit.modalities.table import categories_of
+from xaikit.study.failures import EVERY, recorded
 from xaikit.study.run import Failure
+from xaikit.tasks import default_target, task_of
 
 __all__ = [
-    "AUTO_METHODS",
     "Plan",
     "choose_methods",
     "explain",
     "explain_all",
     "make_question",
+    "make_questions",
     "mask_like",
 ]
-
-AUTO_METHODS = (
-    "integrated_gradients",
-    "shap",
-    "lime",
-    "occlusion",
-    "gradcam",
-    "hirescam",
-    "attention",
-    "gradient_shap",
-    "input_x_gradient",
-    "saliency",
-    "smoothgrad",
-    "random",
-    "magnitude",
-)
 
 
 @dataclass(frozen=True)
 class Plan:
     """What is asked of every sample, the same for all methods.
 
-    target : "predicted", "label", a class name or index, or a Target
-    features : how a sample is cut into features ("auto", "patches:4", "words", "windows:12", ...)
-    masker : what a removed feature is replaced by ("auto", "mean", "blur", "rows", ...)
+    target : "predicted", "label", the name or index of a class, label or output, or a Target
+    features : how a sample is cut into features ("auto", "patches:4", "words", "windows:12", ...),
+        or a `Segmentation` of your own for samples of its grid
+    masker : what a removed feature is replaced by ("auto", "mean", "blur", "rows", ...), or a
+        `Masker` of your own
     background : (b, *x.shape) typical inputs; the model's own when None
-    batch_size : rows in one model pass, or None for as many as are fastest
+    n_background : how many of them are used, evenly spaced from the first to the last; when None all
+        for means and medians and at most 50 for rows that stand in for removed columns. The name
+        of the masker says how many of how many
+    batch_size : rows in one model pass, or None for as many as suit the model
     memory : bytes that an answer may take at once, or None
     precision : "bfloat16" evaluates masked inputs in that type, where it agrees with float32
+    shortcuts : False makes whole passes only, for comparison; values agree beyond rounding
     """
 
     target: str | int | Target = "predicted"
-    features: str = "auto"
-    masker: str = "auto"
+    features: str | Segmentation = "auto"
+    masker: str | Masker = "auto"
     background: NDArray[Any] | None = field(default=None, compare=False)
+    n_background: int | None = None
     batch_size: int | None = None
     memory: int | None = None
     precision: Precision = "float32"
+    shortcuts: bool = True
 
 
 def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Question:
@@ -74,38 +69,74 @@ def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Que
             f"a {type(sample).__name__} is no sample; give Sample('a name', x, '{model.modality}')."
         )
     plan = plan or Plan()
-    columns = model.info.get("columns") or ()
-    segmentation = segment(sample, plan.features, [c["name"] for c in columns] or None)
-    background = model.background if plan.background is None else plan.background
-    if not isinstance(plan.target, Target):
-        target = default_target(model, sample, plan.target)
-    else:
-        target = plan.target
-    other = runner_up(model.scores([sample.x])[0], target) if model.classes else None
+    segmentation = _cut(model, sample, plan)
+    masker = plan.masker
+    if not isinstance(masker, Masker):
+        masker = mask_like(model, sample, segmentation, plan, masker)
+    target, task = plan.target, task_of(model)
+    with foreign(f"model '{model.id}' on sample '{sample.id}'"):
+        if isinstance(target, Target):
+            target = task.fitted(target)
+        else:
+            target = default_target(model, sample, target)
+        other = task.runner_up(model.scores([sample.x])[0], target) if task.rivals else None
     return Question(
         model=model,
         sample=sample,
         segmentation=segmentation,
-        masker=mask_like(model, sample, segmentation, background, plan.masker),
+        masker=masker,
         target=target,
         batch_size=plan.batch_size,
         memory=plan.memory,
         precision=plan.precision,
+        shortcuts=plan.shortcuts,
         pool=Pool([other] if other else ()),
     )
 
 
+def make_questions(
+    model: Model, samples: Sequence[Sample], plan: Plan
+) -> tuple[list[Question], list[Failure]]:
+    """The questions about the samples that one can be asked about, and why the others have none.
+
+    Raises the reason when it is the same for every sample.
+    """
+    questions: list[Question] = []
+    failures: list[Failure] = []
+    for sample in samples:
+        with recorded(failures, EVERY, model.id, sample.id):
+            questions.append(make_question(model, sample, plan))
+    if not questions:
+        make_question(model, samples[0], plan)
+    return questions, failures
+
+
+def _cut(model: Model, sample: Sample, plan: Plan) -> Segmentation:
+    """The features of a sample, with the names that the model's columns have."""
+    if isinstance(plan.features, Segmentation):
+        return plan.features
+    if not isinstance(plan.features, str):
+        raise InvalidInput(
+            f"features is a {type(plan.features).__name__}; give a name such as 'auto' or a "
+            "Segmentation(ids, names, source)."
+        )
+    columns = model.info.get("columns") or ()
+    return segment(sample, plan.features, [c["name"] for c in columns] or None)
+
+
 def mask_like(
-    model: Model,
-    sample: Sample,
-    segmentation: Segmentation,
-    background: NDArray[Any] | None,
-    how: str,
+    model: Model, sample: Sample, segmentation: Segmentation, plan: Plan, how: str
 ) -> Masker:
     """The masker of that name, told which columns of the model's table are categories."""
-    columns = model.info.get("columns") or ()
-    coded = [bool(c.get("categories")) for c in columns] if sample.modality == "table" else []
-    return make_masker(sample, segmentation, background, how, categorical=coded or None)
+    coded = categories_of(model.info) if sample.modality == "table" else None
+    return make_masker(
+        sample,
+        segmentation,
+        model.background if plan.background is None else plan.background,
+        how,
+        n_background=plan.n_background,
+        categorical=coded,
+    )
 
 
 def choose_methods(
@@ -113,11 +144,11 @@ def choose_methods(
 ) -> tuple[list[Method], list[Failure]]:
     """The methods to ask and, for those that do not apply, why not.
 
-    "auto" takes every method of `AUTO_METHODS` that applies. A list may mix names and configured
+    "auto" takes every method that declares `in_auto` and applies. A list may mix names and configured
     methods. Parameters go to those named methods that have them; None leaves a parameter alone.
     """
     given = {name: value for name, value in params.items() if value is not None}
-    wanted = AUTO_METHODS if methods == "auto" else methods
+    wanted = _in_auto() if methods == "auto" else methods
     if isinstance(wanted, str):
         wanted = [name.strip() for name in wanted.split(",") if name.strip()]
     made = [_made(m, given) if isinstance(m, str) else m for m in wanted]
@@ -134,6 +165,10 @@ def choose_methods(
         else:
             refused.append(Failure(method.name, model.id, reason, "not_applicable"))
     return fit, refused
+
+
+def _in_auto() -> list[str]:
+    return [name for name in METHODS if METHODS.get(name).in_auto]
 
 
 def _made(name: str, params: dict[str, Any]) -> Method:
@@ -153,8 +188,8 @@ def explain(
 ) -> list[Explanation]:
     """One explanation per sample and method, sample by sample, methods in the order given.
 
-    Keyword arguments are those of `Plan` (target, features, masker, background, batch_size,
-    memory, precision).
+    Keyword arguments are those of `Plan` (target, features, masker, background, n_background,
+    batch_size, memory, precision).
     Raises `NotApplicable` when a method that was named does not apply; "auto" leaves those out.
     """
     samples = [samples] if isinstance(samples, Sample) else list(samples)
@@ -178,20 +213,14 @@ def explain_all(
     failures: list[Failure] = []
     for method in methods:
         try:
-            found += ask(method, questions, seed=seed)
+            with foreign(f"'{method.name}'"):
+                found += ask(method, questions, seed=seed)
             tick(len(questions))
             continue
         except XaikitError:
             pass  # one of the samples failed: find out which, one by one
         for question in questions:
-            try:
+            with recorded(failures, method.name, question.model.id, question.sample.id):
                 found += ask(method, [question], seed=seed)
-            except XaikitError as error:
-                kind: Literal["not_applicable", "error"] = (
-                    "not_applicable" if isinstance(error, NotApplicable) else "error"
-                )
-                failures.append(
-                    Failure(method.name, question.model.id, str(error), kind, question.sample.id)
-                )
             tick(1)
     return found, failures

@@ -53,7 +53,7 @@ class Run:
     """One study of one model.
 
     config : what was asked for, enough to ask again (command, seed, methods, target, ...)
-    predictions : (N, K) probabilities, or (N, 1) values of a regressor
+    predictions : (N, K) probabilities of classes or of each label, or values of a regressor
     context : JSON-able facts for the page: model, data, question, methods (see pipeline.py)
     """
 
@@ -165,7 +165,7 @@ def _flatten_run(run: Run, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
         {
             "id": s.id,
             "modality": s.modality,
-            "label": s.label,
+            "label": {"labels": sorted(s.label)} if isinstance(s.label, frozenset) else s.label,
             "meta": s.meta,
             "x": keep(f"sample-{i}-x", s.x),
             "rationale": keep(f"sample-{i}-rationale", s.rationale),
@@ -219,7 +219,10 @@ def _restore_run(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
     return _checked(
         Run(
             config=part("config", dict),
-            samples=tuple(filled(Sample, s, "x", "rationale") for s in part("samples")),
+            samples=tuple(
+                filled(Sample, {**s, "label": _label(s["label"])}, "x", "rationale")
+                for s in part("samples")
+            ),
             predictions=arrays["predictions"],
             explanations=tuple(
                 filled(
@@ -238,6 +241,11 @@ def _restore_run(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
             context=part("context", dict),
         )
     )
+
+
+def _label(stored: Any) -> Any:
+    """A label as it was: labels that hold at once are a set."""
+    return frozenset(stored["labels"]) if isinstance(stored, Mapping) else stored
 
 
 def _checked(run: Run) -> Run:

@@ -2,34 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from itertools import combinations
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from typing import Any, Literal
 
 import numpy as np
-from scipy.special import softmax
 
 from xaikit.core.abilities import Model
-from xaikit.core.errors import InvalidInput, XaikitError
+from xaikit.core.errors import CheckFailed, InvalidInput, foreign
 from xaikit.core.progress import Progress, say
-from xaikit.core.question import Masker, Question
-from xaikit.core.types import Explanation, Floats, Sample, Score
+from xaikit.core.question import Question
+from xaikit.core.types import Floats, Sample, Score
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import Method
-from xaikit.metrics import METRICS, agreement_scores, removal_tests
+from xaikit.metrics import METRICS
 from xaikit.modalities import MASKERS
 from xaikit.study.context import describe, environment
+from xaikit.study.failures import EVERY, recorded
 from xaikit.study.forecast import forecast
-from xaikit.study.plan import Plan, choose_methods, explain_all, make_question, mask_like
+from xaikit.study.measuring import FAST, Measuring, masked
+from xaikit.study.naming import named
+from xaikit.study.plan import Plan, choose_methods, explain_all, make_questions
+from xaikit.study.quality import labelled, measured
 from xaikit.study.run import Failure, Run
+from xaikit.tasks import task_of
 
 __all__ = ["probabilities", "study"]
-
-FAST = ("removal", "completeness_gap", "plausibility")
-"""Metrics that ask no explanation again."""
-
-N_AGAIN = 10
-"""Samples on which the other metrics ask again: the fewest on which a verdict can rest."""
 
 
 def study(
@@ -42,6 +40,7 @@ def study(
     budget: int | Literal["auto"] | None = None,
     tolerance: float | None = None,
     seed: int = 0,
+    drawn: int | None = None,
     progress: bool = False,
     command: str = "",
     **plan: Any,
@@ -51,24 +50,29 @@ def study(
     methods : "auto" (all that apply) or names or configured methods
     metrics : "auto" (all but those marked costly), "fast" (none that explains again), "none", or
         names
-    data : the data set, so that the page can say where values lie in it
+    data : the data set: its columns and classes name those of the model (another number or order is
+        refused), the model's quality is measured on its labelled test rows, and the page says where
+        values lie in it
+    drawn : the seed by which the samples were drawn from the data, for the page to say
     budget : most evaluations a sample of each method that samples, or "auto": until converged
     tolerance : share of the range of the values at which such a method has converged
-    plan : keyword arguments of `Plan`: target, features, masker, background, batch_size, memory,
-        precision
+    plan : keyword arguments of `Plan`: target, features, masker, background, n_background,
+        batch_size, memory, precision
 
-    A sample or method that fails is recorded in `failures`; the others go on.
+    A sample, method or metric that fails is recorded in `failures` with its reason; the others go on.
+    A sample that the model cannot answer is no sample of the run.
     """
-    samples = list(samples)
-    if not samples:
-        raise InvalidInput(
-            "a study needs at least one sample; the data set's test split may be empty."
-        )
+    samples = _distinct(samples)
+    asked = Plan(**plan)
+    model = named(model, data, asked.background)
+    task_of(model).require_labels(samples)
     chosen, failures = choose_methods(model, methods, budget=budget, tolerance=tolerance)
     wanted = _metrics(metrics)
-    asked = Plan(**plan)
-    questions = [make_question(model, sample, asked) for sample in samples]
-    second = _second_masker(questions[0], asked)
+    questions, lost = make_questions(model, samples, asked)
+    questions, predictions, unanswered = _answered(questions)
+    failures += lost + unanswered
+    samples = [question.sample for question in questions]
+    second = _second_masker(questions[0], asked, failures)
     if progress:
         say(str(forecast(questions, chosen)))
     steps = len(samples) * len(chosen) * (2 if wanted else 1)
@@ -78,8 +82,9 @@ def study(
         scores: list[Score] = []
         if wanted:
             bar.tick(0, "measuring")
-            scores, broken = _measure(questions, explanations, wanted, second, seed, bar.tick)
-            failures += broken
+            measuring = Measuring(wanted, second, asked, seed, failures)
+            scores = measuring(questions, explanations, bar.tick)
+    quality = _quality(model, data, failures)
     return Run(
         config={
             "seed": seed,
@@ -87,12 +92,15 @@ def study(
             "metrics": list(wanted),
             "n": len(samples),
             "target": str(asked.target),
-            "features": asked.features,
-            "masker": asked.masker,
+            "features": asked.features
+            if isinstance(asked.features, str)
+            else questions[0].segmentation.source,
+            "masker": asked.masker if isinstance(asked.masker, str) else questions[0].masker.name,
+            "n_background": asked.n_background,
             "created": environment()["created"],
         },
         samples=tuple(samples),
-        predictions=probabilities(model, samples),
+        predictions=predictions,
         explanations=tuple(explanations),
         scores=tuple(scores),
         failures=tuple(failures),
@@ -102,17 +110,85 @@ def study(
             questions,
             chosen,
             data=data,
-            target=str(asked.target),
-            second_masker=_in_words(questions[0], second),
+            quality=quality,
+            drawn=drawn,
+            target=asked.target,
+            second_masker=masked(questions[0], asked, second).name if second else None,
             command=command,
         ),
     )
 
 
 def probabilities(model: Model, samples: Sequence[Sample]) -> Floats:
-    """(N, K) probabilities of a classifier, or (N, 1) values of a regressor."""
-    scores = model.scores([s.x for s in samples])
-    return np.asarray(softmax(scores, axis=1)) if model.classes else scores
+    """(N, K) probabilities of the classes or of each label, or values of a regressor."""
+    with foreign(f"model '{model.id}' on {len(samples)} sample(s)"):
+        scores = model.scores([s.x for s in samples])
+    return task_of(model).predictions(scores)
+
+
+def _distinct(samples: Sequence[Sample]) -> list[Sample]:
+    """The samples, each with a name of its own."""
+    samples = list(samples)
+    if not samples:
+        raise InvalidInput(
+            "a study needs at least one sample; the data set's test split may be empty."
+        )
+    for sample in samples:
+        if not isinstance(sample, Sample):
+            raise InvalidInput(
+                f"a {type(sample).__name__} is no sample; give Sample('a name', x, modality)."
+            )
+    name, count = Counter(sample.id for sample in samples).most_common(1)[0]
+    if count > 1:
+        raise InvalidInput(f"{count} samples are called '{name}'; give each an id of its own.")
+    return samples
+
+
+def _answered(
+    questions: Sequence[Question],
+) -> tuple[list[Question], Floats, list[Failure]]:
+    """The questions whose sample the model can answer, its predictions (N, K), and the failures."""
+    model = questions[0].model
+    failures: list[Failure] = []
+    with recorded([], EVERY, model.id):
+        found = probabilities(model, [q.sample for q in questions])
+        if np.isfinite(found).all():
+            return list(questions), found, []
+    kept, rows = [], []
+    for question in questions:  # one of the samples failed: find out which, one by one
+        with recorded(failures, EVERY, model.id, question.sample.id):
+            rows.append(_finite(model, question.sample))
+            kept.append(question)
+    if not kept:
+        _finite(model, questions[0].sample)
+    return kept, np.concatenate(rows), failures
+
+
+def _finite(model: Model, sample: Sample) -> Floats:
+    """(1, K) probabilities or values of one sample."""
+    found = probabilities(model, [sample])
+    if not np.isfinite(found).all():
+        raise CheckFailed(
+            f"model '{model.id}' gave {found[~np.isfinite(found)][0]} for sample '{sample.id}'; the "
+            "model must give finite scores."
+        )
+    return found
+
+
+def _quality(model: Model, data: Dataset | None, failures: list[Failure]) -> dict[str, Any] | None:
+    """What the model is worth on the labelled test rows; None where that cannot be measured."""
+    if data is None or not labelled(data):
+        return None
+    with recorded(failures, "quality", model.id):
+        task = task_of(model)
+        if not task.many:
+            return measured(probabilities(model, data.test), data)
+        scores = model.scores(data.inputs("test"))
+        found = task.quality(
+            task.measures(scores, [s.label for s in data.test if s.label is not None])
+        )
+        return found and {**found, "split": "test"}
+    return None
 
 
 def _metrics(wanted: str | Sequence[str]) -> tuple[str, ...]:
@@ -128,77 +204,13 @@ def _metrics(wanted: str | Sequence[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def _second_masker(question: Question, plan: Plan) -> str | None:
+def _second_masker(question: Question, plan: Plan, failures: list[Failure]) -> str | None:
     """Another way to remove: an answer that holds under both does not hang on how it was removed."""
     known = MASKERS[question.sample.modality]
     first = known[0] if plan.masker == "auto" else plan.masker
     others = [name for name in known if name != first]
-    return others[0] if others else None
-
-
-def _in_words(question: Question, how: str | None) -> str | None:
-    if how is None:
-        return None
-    return _masked(question, how).name
-
-
-def _masked(question: Question, how: str) -> Masker:
-    """Another masker of the same sample."""
-    model = question.model
-    return mask_like(model, question.sample, question.segmentation, model.background, how)
-
-
-def _measure(
-    questions: Sequence[Question],
-    explanations: Sequence[Explanation],
-    metrics: Sequence[str],
-    second: str | None,
-    seed: int,
-    tick: Callable[[int], None],
-) -> tuple[list[Score], list[Failure]]:
-    by_sample: dict[str, list[Explanation]] = {q.sample.id: [] for q in questions}
-    for explanation in explanations:
-        by_sample[explanation.sample_id].append(explanation)
-    scores: list[Score] = []
-    failures: list[Failure] = []
-    singles = [METRICS.get(name)() for name in metrics if name != "removal"]
-    for i, question in enumerate(questions):
-        found = by_sample[question.sample.id]
-        if "removal" in metrics:
-            scores += _removal(question, found, second, seed)
-        for explanation in found:
-            for metric in singles:
-                if i >= N_AGAIN and metric.name not in FAST:
-                    continue
-                rng = question.rng(metric.name, seed)  # the same for all methods
-                try:
-                    scores += metric(question, explanation, rng)
-                except XaikitError as error:
-                    failures.append(
-                        Failure(
-                            f"{explanation.method}: {metric.name}",
-                            question.model.id,
-                            str(error),
-                            "error",
-                            question.sample.id,
-                        )
-                    )
-            tick(1)
-        for a, b in combinations(found, 2):
-            scores += agreement_scores(a, b)
-        if question.pool is not None:
-            question.pool.forget()  # what it holds, copies of the model too, is not needed again
-    return scores, failures
-
-
-def _removal(
-    question: Question, found: Sequence[Explanation], second: str | None, seed: int
-) -> list[Score]:
-    maskers = [_masked(question, second)] if second else []
-    scores: list[Score] = []
-    for test in removal_tests(question, maskers, seed=seed):
-        scores += test.random()
-        for explanation in found:
-            if explanation.method != "random":  # the control is the mean of many random orders
-                scores += test.scores(explanation)
-    return scores
+    with recorded(failures, "second_masker", question.model.id):
+        for how in others[:1]:
+            masked(question, plan, how)
+            return how
+    return None

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from xaikit.shapley.evidence import constant, with_unseen
 from xaikit.shapley.game import FloatArray
 from xaikit.shapley.process.model import (
     Observations,
@@ -81,21 +82,11 @@ def odd_gp(
 
 def closed_form(pairs: Pairs) -> Estimate | None:
     """Shapley values of a game that is constant or has a linear odd part on the pairs, else None."""
-    return _constant(pairs) or _linear(pairs)
-
-
-def _constant(pairs: Pairs) -> Estimate | None:
-    values, n = pairs.values, pairs.masks.shape[1]
-    if np.abs(values - values.mean()).max() > 64 * np.finfo(float).eps * np.abs(values).max():
-        return None
-    phi = np.full(n, 2 * pairs.odd_full / n)
-    return Estimate(
-        phi, np.zeros(n), "odd_gp", len(pairs.odd), "constant game", True, tuple(pairs.counts)
-    )
+    return constant(pairs, "odd_gp") or _linear(pairs)
 
 
 def _linear(pairs: Pairs) -> Estimate | None:
-    """The closed form of a game whose odd part is linear: every game of order 2, and below."""
+    """The closed form of a game whose odd part is linear on the pairs: every game of order 2, and below."""
     n_pairs, n = pairs.masks.shape
     if n_pairs < n + 2:
         return None
@@ -110,8 +101,8 @@ def _linear(pairs: Pairs) -> Estimate | None:
             return None
     slope *= unit
     phi = 2 * slope + 2 * (pairs.odd_full - slope.sum()) / n
-    note = "the odd part is linear, so these values are exact"
-    return Estimate(phi, np.zeros(n), "odd_gp", n_pairs, note, True, tuple(pairs.counts))
+    found = Estimate(phi, np.zeros(n), "odd_gp", n_pairs, counts=tuple(pairs.counts))
+    return with_unseen(found, n_pairs, every=n_pairs + 1 >= 2 ** (n - 1))
 
 
 def most_pairs(memory: float) -> int:

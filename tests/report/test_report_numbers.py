@@ -1,0 +1,359 @@
+"""Numbers on the page, each worked by hand from a run of few numbers."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from report import sample_runs
+from report.reading import read
+
+from xaikit.core.types import Cost, Explanation, Sample, Score, Segmentation, Target
+from xaikit.report import write_report
+from xaikit.report.comparison_page import comparison_page
+from xaikit.report.header import fingerprint
+from xaikit.report.page import report_page
+from xaikit.report.strips import strip
+from xaikit.report.text_card import marked_words
+from xaikit.study.run import Run
+
+SPACE = "\u00a0"
+MINUS = "\u2212"
+FLAT = np.array([[0.0, 1.0], [1.0, 1.0]])
+
+
+def table_samples(n: int, width: int = 4) -> list[Sample]:
+    return [Sample(f"s{i}", np.zeros(width), "table", label=0) for i in range(n)]
+
+
+def columns(width: int = 4) -> Segmentation:
+    return Segmentation(np.arange(width), tuple("abcdefgh"[:width]), f"{width} columns")
+
+
+def hand_run(
+    values: Mapping[str, Sequence[float]],
+    scores: Mapping[tuple[str, str], Sequence[float]] | None = None,
+    samples: Sequence[Sample] | None = None,
+    segmentation: Segmentation | None = None,
+    changes: Mapping[str, Any] | None = None,
+    **parts: Any,
+) -> Run:
+    """Each method gives every sample the same values.
+
+    scores : (metric, method) -> one value a sample; deletion and insertion with a flat curve
+    """
+    samples = samples or table_samples(12)
+    segmentation = segmentation or columns(len(next(iter(values.values()))))
+    explanations = [
+        Explanation(
+            **{
+                "values": np.array(v, dtype=float), "method": m, "sample_id": s.id, "model_id": "net",
+                "target": Target(0), "segmentation": segmentation, "masker": "zeros", "output": 2.0,
+                "empty": 0.0, "additive": False, "unit": "log-odds", **(changes or {}),
+            }
+        )
+        for s in samples
+        for m, v in values.items()
+    ]  # fmt: skip
+    found = [
+        Score(
+            metric, v, "higher", family(metric), of={"method": m, "sample": s.id},
+            curve=v * FLAT + (1 - v) * FLAT * [1, 0] if metric in ("deletion", "insertion") else None,
+        )
+        for (metric, m), row in (scores or {}).items()
+        for s, v in zip(samples, row, strict=True)
+    ]  # fmt: skip
+    known = {"config": {}, "predictions": np.tile([0.7, 0.2, 0.1], (len(samples), 1))}
+    return Run(
+        samples=tuple(samples), explanations=tuple(explanations), scores=tuple(found), **known | parts
+    )  # fmt: skip
+
+
+def family(metric: str) -> str:
+    return {"randomisation": "sanity", "seed_agreement": "stability"}.get(metric, "faithfulness")
+
+
+def test_a_gain_is_positive_where_a_method_is_better_than_removing_at_random() -> None:
+    """A lower deletion and a higher insertion area are better."""
+    n = 12
+    run = hand_run(
+        {"good": [1, 2, 3, 4], "bad": [4, 3, 2, 1], "random": [1, 1, 1, 2]},
+        {
+            ("deletion", "good"): [0.2] * n, ("deletion", "bad"): [0.7] * n,
+            ("deletion", "random"): [0.5] * n, ("insertion", "good"): [0.8] * n,
+            ("insertion", "bad"): [0.3] * n, ("insertion", "random"): [0.6] * n,
+        },
+    )  # fmt: skip
+    panels = {p["title"]: p["curves"] for p in report_page(run)["removal"]["panels"]}
+    told = {name: [c["area"] for c in curves] for name, curves in panels.items()}
+    assert told == {
+        "Good": ["area between +0.30 [+0.30, +0.30]", "area between +0.20 [+0.20, +0.20]"],
+        "Bad": [
+            f"area between {MINUS}0.20 [{MINUS}0.20, {MINUS}0.20]",
+            f"area between {MINUS}0.30 [{MINUS}0.30, {MINUS}0.30]",
+        ],
+    }
+    assert panels["Good"][0]["table"][2] == (f"25{SPACE}%", "0.20", "0.50")
+    assert panels["Good"][1]["table"][2] == (f"25{SPACE}%", "0.80", "0.60")
+
+
+def test_the_bars_are_the_likeliest_classes_the_true_one_and_the_rest() -> None:
+    p = np.array([[0.02, 0.5, 0.25, 0.125, 0.105]])
+    sample = replace(table_samples(1)[0], label=0)
+    bars = report_page(hand_run({"m": [1, 2]}, samples=[sample], predictions=p))["samples"]["cards"][0]["bars"]  # fmt: skip
+    assert [(b["name"], b["text"]) for b in bars] == [
+        ("1", f"50{SPACE}%"), ("2", f"25{SPACE}%"), ("3", f"12{SPACE}%"), ("0 · true", f"2{SPACE}%"),
+        ("1 other", f"10{SPACE}%"),
+    ]  # fmt: skip
+    assert [b["width"] for b in bars[:-1]] == ["50.0", "25.0", "12.5", "2.0"]
+
+
+def test_a_gap_is_told_by_its_median_and_other_measures_by_their_mean() -> None:
+    gaps = [0.01] * 8 + [5.0] * 4
+    run = hand_run({"m": [1, 2]}, {("completeness_gap", "m"): gaps, ("srg", "m"): gaps})
+    (group,) = report_page(run)["measures"]["groups"]
+    gap, srg = (row["cells"][0] for row in group["rows"])
+    assert gap == ("0.01", "[0.01, 5.00]")
+    assert srg[0] == "1.67"  # (8 x 0.01 + 4 x 5) / 12
+
+
+# Where the evidence lies
+
+
+def drivers(run: Run, card: int = 0) -> dict[str, tuple[str, str]]:
+    rows = report_page(run)["drivers"]["cards"][card]["rows"]
+    return {r["name"]: (r["text"], r["expected"]) for r in rows}
+
+
+def test_shares_of_columns_are_those_of_the_strength() -> None:
+    found = drivers(hand_run({"m": [1.0, -6.0, 2.0, 1.0]}))
+    assert found == {
+        "b": (f"60{SPACE}%", f"25{SPACE}%"), "c": (f"20{SPACE}%", f"25{SPACE}%"),
+        "a": (f"10{SPACE}%", f"25{SPACE}%"), "d": (f"10{SPACE}%", f"25{SPACE}%"),
+    }  # fmt: skip
+    assert next(iter(found)) == "b"
+
+
+def test_known_places_hold_the_support_inside_and_the_rest_lies_elsewhere() -> None:
+    """Features of one and of three places; evidence against the class does not count."""
+    marked = np.array([True, False, False, False, False])
+    sample = Sample("s", np.zeros(5), "table", 0, rationale=marked)
+    ids = Segmentation(np.array([0, 1, 1, 1, 2]), ("a", "b", "c"), "joined")
+    run = hand_run({"m": [3.0, 1.0, -9.0]}, samples=[sample], segmentation=ids)
+    assert drivers(run) == {
+        "The marked places": (f"75{SPACE}%", f"20{SPACE}%"), "Elsewhere": (f"25{SPACE}%", f"80{SPACE}%"),
+    }  # fmt: skip
+    measured = Score(
+        "relevance_mass", 0.9, "higher", "plausibility", of={"method": "m", "sample": "s"}
+    )
+    place = report_page(replace(run, scores=(measured,)))["drivers"]["place"]
+    assert (place["size"], place["rows"][0]["text"]) == (f"20{SPACE}%", f"90{SPACE}%")
+
+
+def test_the_middle_of_a_picture_is_that_of_its_own_height_and_width() -> None:
+    """8 x 16 px: the middle is rows 2 to 5 and columns 4 to 11, a quarter of the picture."""
+    ids = np.zeros((8, 16), dtype=int)
+    ids[2:6, 4:12] = 1
+    sample = Sample("s", np.full((8, 16, 1), 0.5), "image", 0)
+    seg = Segmentation(ids, ("edge", "middle"), "two parts")
+    found = drivers(hand_run({"m": [1.0, 4.0]}, samples=[sample], segmentation=seg))
+    assert found == {
+        "Middle of the picture": (f"80{SPACE}%", f"25{SPACE}%"),
+        "Edge of the picture": (f"20{SPACE}%", f"75{SPACE}%"),
+    }
+    tall = report_page(hand_run({"m": [1.0, 4.0]}, samples=[sample], segmentation=seg))
+    assert tall["samples"]["cards"][0]["picture"]["height"] == 48  # of a drawing 96 wide
+
+
+def test_words_that_two_samples_share_are_told() -> None:
+    words = [["Good", "food", "!"], ["good", "film", "."]]
+    samples = [Sample(f"t{i}", np.array(w), "text", 0) for i, w in enumerate(words)]
+    seg = Segmentation(np.arange(3), ("1", "2", "3"), "3 words")
+    found = drivers(hand_run({"m": [3.0, 1.0, 1.0]}, samples=samples, segmentation=seg))
+    assert found == {"good": (f"60{SPACE}%", f"33{SPACE}%")}
+
+
+def test_parts_of_the_time_keep_their_order() -> None:
+    sample = Sample("s", np.zeros((10, 1)), "series", 0)
+    seg = Segmentation(np.arange(10)[:, None], tuple(map(str, range(10))), "10 steps")
+    values = [1.0, 1.0, 0.0, 0.0, 2.0, 2.0, 0.0, 0.0, 0.0, 4.0]
+    found = drivers(hand_run({"m": values}, samples=[sample], segmentation=seg))
+    shares = [0.2, 0.0, 0.4, 0.0, 0.4]
+    assert list(found.items()) == [
+        (f"Part {i + 1} of 5 of the time", (f"{100 * s:.0f}{SPACE}%", f"20{SPACE}%"))
+        for i, s in enumerate(shares)
+    ]
+
+
+# Cards
+
+
+def test_at_most_half_of_the_cards_are_wrong_answers_and_all_keep_their_order() -> None:
+    samples = [replace(s, label=int(i >= 12)) for i, s in enumerate(table_samples(30))]
+    cards = report_page(hand_run({"m": [1, 2]}, samples=samples))["samples"]
+    assert [c["index"] for c in cards["cards"]] == [*range(8), *range(12, 20)]
+    assert (cards["n"], cards["n_wrong"]) == (30, 8)
+
+
+def test_a_fold_sums_every_word_that_it_hides() -> None:
+    """70 words: the first 20 and the last 49 carry 0.01 each, the one between them 1."""
+    x = np.array([f"w{i}" for i in range(70)])
+    values = np.where(np.arange(70) == 20, 1.0, 0.01)
+    run = hand_run(
+        {"m": values.tolist()},
+        samples=[Sample("t", x, "text", 0)],
+        segmentation=Segmentation(np.arange(70), tuple(x), "70 words"),
+    )
+    found = marked_words(run.samples[0], run.explanations[0], values, values, 2)
+    assert [(w["n"], w["sum"]) for w in found if "fold" in w] == [(20, "+0.20"), (49, "+0.49")]
+    assert [w["text"] for w in found if "fold" not in w] == ["w20"]
+    assert [w["text"] for w in found[0]["fold"]] == x[:20].tolist()
+
+
+def test_hatching_of_a_strip_stands_where_the_evidence_is_against() -> None:
+    seg = Segmentation((np.arange(20) // 5)[:, None], ("a", "b", "c", "d"), "4 windows")
+    found = strip(np.array([0.5, -0.5, -0.1, -1.0]), seg, 0)
+    assert found["hatch"] == [(25.0, 25.0), (75.0, 25.0)]
+
+
+def test_the_sum_of_a_row_is_told_in_its_unit_with_the_probability() -> None:
+    run = hand_run(
+        {"m": [1.0, -0.5, 0.25, 0.25]}, changes={"additive": True, "output": 2.0, "empty": 0.875}
+    )
+    told = report_page(run)["samples"]["cards"][0]["table"]["sum"]
+    p = 1 / (1 + np.exp(-2.0))
+    for part in ("+0.88", "+1.00", "+2.00", f"{100 * p:.0f}{SPACE}% 0", "+0.12"):
+        assert part in told, part
+
+
+def test_a_table_lists_the_eight_strongest_and_sums_the_rest() -> None:
+    values = [0.5, -9.0, 8.0, 7.0, -6.0, 5.0, 4.0, 3.0, 2.0, -0.25]
+    names = tuple(f"c{i}" for i in range(10))
+    run = hand_run(
+        {"m": values},
+        samples=[Sample("s", np.arange(10.0), "table", 0)],
+        segmentation=Segmentation(np.arange(10), names, "10 columns"),
+        context={"data": {"columns": [
+            {"name": n, "unit": "kg" if n == "c1" else "", "categories": ["no", "yes", "maybe"] if n == "c2" else []}
+            for n in names
+        ]}},
+    )  # fmt: skip
+    table = report_page(run)["samples"]["cards"][0]["table"]
+    assert [r["name"] for r in table["rows"]] == [f"c{i}" for i in (1, 2, 3, 4, 5, 6, 7, 8)]
+    assert [r["value"] for r in table["rows"][:3]] == ["1 kg", "maybe", "3"]
+    assert [r["cells"][0]["text"] for r in table["rows"][:2]] == [f"{MINUS}9.00", "+8.00"]
+    assert "+0.25" in table["rest"][0]  # 0.5 - 0.25
+
+
+def test_costs_are_means_over_the_samples() -> None:
+    run = hand_run({"m": [1, 2]}, samples=table_samples(2))
+    costs = (Cost(100, 80, 0, 1.0), Cost(0, 20, 300, 2.0))
+    run = replace(
+        run,
+        explanations=tuple(
+            replace(e, cost=c) for e, c in zip(run.explanations, costs, strict=True)
+        ),
+    )
+    (row,) = report_page(run)["verdict"]["rows"]
+    assert row["cost"] == f"200 · 1.5{SPACE}s"
+
+
+def test_the_heads_facts_are_counted_from_the_run() -> None:
+    samples = [replace(s, label=int(i < 3)) for i, s in enumerate(table_samples(12))]
+    quality = {"metric": "accuracy", "value": 0.875, "interval": [0.8, 0.925], "n": 80}
+    run = hand_run(
+        {"m": [1, 2]}, samples=samples, config={"seed": 41, "created": "2026-01-02T03:04:05"},
+        context={"model": {"id": "net", "quality": quality, "n_parameters": 12345}, "data": {"name": "made"}},
+    )  # fmt: skip
+    facts = {f["label"]: (f["value"], f["detail"]) for f in report_page(run)["facts"]}
+    assert facts["Samples"] == ("12 scored, 12 shown", "3 of 12 are wrong predictions")
+    assert facts["Data"] == ("made", f"80 · accuracy 87.5{SPACE}% [80.0, 92.5]")
+    assert facts["Model"] == ("net", "12\u202f345 weights")
+    assert facts["Seed"][0] == "41"
+    assert facts["Run"][0] == "2026-01-02 03:04"
+
+
+def test_a_fingerprint_follows_numbers_and_configuration() -> None:
+    run = hand_run({"m": [1, 2]})
+    assert fingerprint(run) == fingerprint(hand_run({"m": [1, 2]}))
+    first, *rest = run.explanations
+    others = (
+        hand_run({"m": [2, 1]}),
+        replace(run, config={"seed": 1}),
+        replace(run, explanations=tuple(rest)),
+        replace(run, explanations=(replace(first, seed=9), *rest)),
+    )
+    found = [fingerprint(r) for r in (run, *others)]
+    assert len(set(found)) == len(found)
+    assert all(re.fullmatch("[0-9a-f]{7}", f) for f in found)
+
+
+def test_wrong_answers_are_named_with_what_was_read_and_what_is_true(tmp_path) -> None:
+    samples = [replace(s, label=i) for i, s in enumerate(table_samples(2))]
+    context = {"model": {"classes": ["cat", "dog", "cow"]}}
+    run = hand_run({"m": [1, 2]}, samples=samples, context=context)
+    tree = read(write_report(run, tmp_path / "x.html").read_text(encoding="utf-8"))
+    right, wrong = tree.all("article")
+    assert not right.all(class_="wrongly")
+    said = wrong.one(class_="wrongly").text
+    assert "cat" in said
+    assert "dog" in said
+    assert "cow" not in said
+
+
+# Models compared
+
+
+def test_costs_of_models_are_told_in_the_units_that_fit() -> None:
+    page = comparison_page(sample_runs.comparison(2))
+    rows = {r["name"]: r for r in page["cost"]["rows"]}
+    trees, net = rows["Boosted trees"], rows["Neural network"]
+    assert (trees["answer"], net["answer"]) == (f"26{SPACE}µs", f"12{SPACE}µs")
+    assert (trees["fit"], net["fit"]) == (f"170{SPACE}ms", f"220{SPACE}ms")
+    assert (trees["size"], net["size"]) == (f"180{SPACE}kB", f"9.0{SPACE}kB")
+    assert net["learned"] == "1\u202f537"
+    assert net["quality"] == f"97.5{SPACE}% [95.5, 98.7]"
+    assert "620" in net["explained"]
+    assert "620" not in trees["explained"]
+
+
+def test_the_reading_of_agreement_is_against_the_lowest_ceiling() -> None:
+    found = sample_runs.comparison(2)
+    page = comparison_page(found)
+    assert [r["text"] for r in page["agreement"]["rows"]] == ["1.00", "0.45", "0.18"]
+    assert [r["compared"] for r in page["agreement"]["rows"]] == [False, False, True]
+    assert "disagree more than they disagree with themselves" in page["agreement"]["reading"]
+    found["agreement"][2]["value"] = 0.5  # above the lowest ceiling, 0.45
+    noise = comparison_page(found)["agreement"]["reading"]
+    assert "disagree no more than they disagree with themselves" in noise
+    assert "Neural network is no stable guide" in noise
+
+
+def test_points_of_a_calibration_stand_at_what_was_stated_and_seen() -> None:
+    found = sample_runs.comparison(2)
+    one = {"p": 0.25, "observed": 0.75, "lo": 0.5, "hi": 0.875, "n": 8}
+    for model in found["models"]:
+        model["calibration"] = [one]
+    page = comparison_page(found)
+    chart = str(page["calibration"]["chart"])
+    assert chart.count('x="25.0%" y="25.0%"') == 2  # height counts from the top
+    assert chart.count('y1="50.0%" y2="12.5%"') == 2
+    assert page["calibration"]["table"][0][1:] == (
+        f"25{SPACE}%", f"75{SPACE}%", "[50, 88]", "8",
+    )  # fmt: skip
+    assert "1.0" in page["calibration"]["legend"][0]["name"]  # an ECE of 0.010 is one point
+
+
+def test_a_difference_is_told_in_points_with_its_sign() -> None:
+    found = sample_runs.comparison(2)
+    found["pairs"][0] |= {"difference": -0.0125, "interval": [-0.02, -0.005], "verdict": "a_better"}
+    (pair,) = comparison_page(found)["accuracy"]["pairs"]
+    assert pair["shown"] == f"{MINUS}1.25 [{MINUS}2.00, {MINUS}0.50]"
+    assert f"96.5{SPACE}%" in pair["text"]
+    assert f"97.5{SPACE}%" in pair["text"]
+    found |= {"metric": "r2"}
+    (pair,) = comparison_page(found)["accuracy"]["pairs"]
+    assert pair["shown"].startswith(f"{MINUS}0.013") or pair["shown"].startswith(f"{MINUS}0.012")

@@ -1,0 +1,214 @@
+"""Every end of a scale that a page prints is the end that is drawn: both are read from the page."""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from PIL import Image
+from report import sample_runs
+from report.reading import Node, read
+
+from xaikit.report import write_comparison, write_report
+from xaikit.report.charts import curve_panel
+from xaikit.report.comparison_charts import difference_chart, learning_chart
+
+STEPS = 32  # of the diverging map on each side
+
+
+def numbers(text: str) -> list[float]:
+    """The numbers of a text as people read them."""
+    plain = text.replace("\N{MINUS SIGN}", "-").replace("\N{NARROW NO-BREAK SPACE}", "")
+    return [float(n) for n in re.findall(r"[+-]?\d+(?:\.\d+)?", plain)]
+
+
+def printed_end(text: str) -> float:
+    (found,) = re.findall(r"±([\d.\N{NARROW NO-BREAK SPACE}]+)", text)
+    return numbers(found.rstrip("."))[0]
+
+
+def place(node: Node, name: str) -> float:
+    """A position in per cent as a share of the axis, -1 to 1."""
+    return 2 * float(node.attributes[name].rstrip("%")) / 100 - 1
+
+
+def dots(rows: list[Node], end: float) -> int:
+    """Every dot stands where its number says on an axis that ends at `end`; how many there were."""
+    n = 0
+    for row in rows:
+        value = numbers(row.all(class_="num")[0].text if row.name == "tr" else row.text)[0]
+        drawn = end * place(row.one("circle"), "cx")
+        if "›" in row.text or "‹" in row.text:
+            assert abs(value) > end
+            assert abs(drawn) == pytest.approx(end)
+        else:
+            assert drawn == pytest.approx(value, abs=0.001 * end + 0.011)  # all are rounded
+        n += 1
+    return n
+
+
+def levels(uri: str) -> np.ndarray:
+    """Steps of the diverging map in a picture, -32 to 32."""
+    picture = Image.open(io.BytesIO(base64.b64decode(uri.partition(",")[2])))
+    return np.asarray(picture, dtype=int) - STEPS
+
+
+@pytest.fixture(params=["image", "text", "series", "table"])
+def cards(request, pages):
+    page = read(pages(request.param).read_text())
+    return request.param, page.all("article", class_="card")
+
+
+def test_the_strongest_features_stand_at_their_values(cards):
+    kind, found = cards
+    drawn = 0
+    for card in found:
+        for block in card.all("div", class_="strongest"):
+            end = printed_end(block.one("h4").text)
+            drawn += dots(block.all("tr"), end)
+            whiskers = [place(w, "x1") for w in block.all("line", class_="whisker")]
+            assert max(map(abs, whiskers), default=1.0) == pytest.approx(1, abs=0.3)
+    assert (drawn > 0) == (kind != "table")
+
+
+def test_table_columns_share_the_end_that_is_printed_below(pages):
+    for card in read(pages("table").read_text()).all("article", class_="card"):
+        end = printed_end(next(p.text for p in card.all("p", class_="note") if "±" in p.text))
+        heads = card.all("thead")[0].all("th")[2:]
+        for row in card.all("tbody")[1 if len(card.all("table", class_="bars")) else 0].all("tr"):
+            for head, cell in zip(heads, row.all("td")[1:], strict=True):
+                if cell.all("circle"):
+                    own = "own maximum" in head.text
+                    dots([cell.all("div")[0]], 1.0 if own else end)
+
+
+def test_colours_of_maps_are_shares_of_the_end_that_is_printed(pages):
+    seen = 0
+    for card in read(pages("image").read_text()).all("article", class_="card"):
+        end = printed_end(next(p.text for p in card.all("p", class_="note") if "±" in p.text))
+        for slot in card.all("div", class_="map"):
+            if not slot.all("image"):
+                continue
+            strongest = numbers(slot.one("svg", role="img").attributes["aria-label"])[2]
+            own = "own maximum" in slot.text
+            share = np.clip(strongest / (1.0 if own else end), -1, 1)
+            drawn = levels(slot.one("image").attributes["href"])
+            assert np.abs(drawn).max() == pytest.approx(abs(STEPS * share), abs=0.6)
+            seen += 1
+    assert seen > 20
+
+
+def test_colours_of_strips_are_shares_of_the_end_that_is_printed(pages):
+    seen = 0
+    for card in read(pages("series").read_text()).all("article", class_="card"):
+        end = printed_end(next(p.text for p in card.all("p", class_="sub") if "±" in p.text))
+        for strip in card.all("div", class_="strip"):
+            said = re.search(r"strongest [^,]*, ([+\N{MINUS SIGN}][\d.]+)", strip.text)
+            if not said:
+                continue
+            (value,) = numbers(said[1])
+            share = np.clip(value / (1.0 if "own maximum" in strip.text else end), -1, 1)
+            drawn = [np.abs(levels(i.attributes["href"])).max() for i in strip.all("image")]
+            assert max(drawn) == pytest.approx(abs(STEPS * share), abs=0.6)
+            seen += 1
+    assert seen > 20
+
+
+def test_words_are_marked_by_their_share_of_the_end_that_is_printed(pages):
+    page = read(pages("text").read_text())
+    key = [s.text for s in page.one("p", class_="key-words").all("span")]
+    bins = sorted({float(text) for text in key if text[0].isdigit()})
+    assert len(bins) == 3
+    seen = 0
+    for card in page.all("article", class_="card"):
+        end = printed_end(next(p.text for p in card.all("p", class_="note") if "±" in p.text))
+        for row in card.all("div", class_="text-row"):
+            for word in row.all("span"):
+                if not word.all("sup"):
+                    continue
+                share = numbers(word.one("sup").text)[0] / (1 if "own maximum" in row.text else end)
+                kind = word.attributes["class"].split()[0]
+                low, high = [*bins, np.inf][int(kind[1]) - 1 : int(kind[1]) + 1]
+                assert low - 0.01 <= abs(share) <= high + 0.01
+                assert kind[0] == ("f" if share > 0 else "a")
+                seen += 1
+    assert seen > 20
+
+
+def test_a_value_beyond_the_scale_is_named_and_one_within_is_not(tmp_path, runs):
+    run = runs["table"]
+    page = read(write_report(run, tmp_path / "t.html").read_text())
+    for card in page.all("article", class_="card"):
+        end = printed_end(next(p.text for p in card.all("p", class_="note") if "±" in p.text))
+        for head in card.all("thead")[0].all("th")[2:]:
+            for note in head.all("span", class_="clipped"):
+                assert printed_end(note.text) > end
+
+
+@pytest.mark.parametrize("reach", [0.0004, 0.0037, 0.02, 0.043, 0.22, 0.9, 2.1, 4.2, 37.0])
+def test_ticks_of_a_difference_stand_at_their_numbers(reach):
+    page = read(difference_chart(reach, [-reach / 2, reach], 0.0001, label="d"))
+    ticks = page.all("text", class_="tick")
+    places = np.array([place(t, "x") for t in ticks])
+    values = np.array([numbers(t.text)[0] for t in ticks])
+    assert values[0] == -values[-1] != 0
+    assert values == pytest.approx(values[-1] * places, abs=1e-3 * values[-1])
+    assert values[-1] * place(page.one("circle"), "cx") == pytest.approx(reach, rel=0.01)
+
+
+@pytest.mark.parametrize("axis", [(0.0, 1.0), (-3.27, 9.81), (151.2, 151.9), (1034.2, 1034.8)])
+def test_levels_of_a_curve_stand_at_their_numbers(axis):
+    x = np.linspace(0, 1, 5)
+    low, high = axis
+    curve = low + (high - low) * x
+    page = read(
+        curve_panel(x, curve, curve, axis=axis, ticks=[(0.0, "0")], names=("a", "b"), label="l")
+    )
+    found = [(t.text, float(t.attributes["y"].rstrip("%"))) for t in page.all("text", class_="end")]
+    levels = [(numbers(text)[0], y) for text, y in found if numbers(text)]
+    assert len(levels) == 3
+    for value, y in levels:
+        assert value == pytest.approx(high - (high - low) * y / 100, abs=0.002 * (high - low))
+
+
+def test_levels_of_a_learning_curve_stand_at_their_numbers():
+    points = [{"n": 10, "value": 0.5512}, {"n": 100, "value": 0.5533}]
+    chart = learning_chart([{"index": 0, "points": points}], "l", "w", shares=False)
+    page = read(chart)
+    ticks = [
+        (numbers(t.text)[0], float(t.attributes["y"].rstrip("%")))
+        for t in page.all("text", class_="end")
+    ]
+    values, places = np.array(ticks).T
+    line = np.polyfit(places, values, 1)
+    assert np.polyval(line, places) == pytest.approx(values, abs=1e-3 * np.ptp(values))
+    assert len(set(values)) == len(values)
+
+
+@pytest.mark.parametrize("share", [0.31, 0.047, 0.0042])
+def test_shares_of_features_stand_at_their_numbers(tmp_path, share):
+    found = sample_runs.comparison()
+    rows = [{"feature": "one", "shares": {"boosting": share, "mlp": share / 2}}]
+    found["evidence"] = {**found["evidence"], "rows": rows}
+    page = read(write_comparison(found, tmp_path / "c.html").read_text())
+    table = page.one("table", class_="dumb")
+    end = numbers(table.all("tfoot")[0].text)[-1] / 100
+    marks = [
+        s
+        for s in table.all("svg")
+        if any(m.startswith("m") for m in s.attributes.get("class", "").split())
+    ]
+    drawn = [float(m.attributes["x"].rstrip("%")) / 100 * end for m in marks]
+    assert drawn == pytest.approx([share, share / 2], rel=0.01)
+
+
+def test_a_run_without_an_explanation_prints_no_end(tmp_path):
+    run = sample_runs.table_run(12)
+    page = read(
+        write_report(replace(run, explanations=(), scores=()), tmp_path / "n.html").read_text()
+    )
+    assert not [p for p in page.all("p", class_="note") if "Scale end" in p.text]

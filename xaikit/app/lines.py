@@ -1,0 +1,46 @@
+"""Single lines that the command line prints."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xaikit.core.types import Sample
+from xaikit.data.dataset import Dataset
+from xaikit.study.run import Failure, Run
+
+__all__ = ["one_class", "quality_line", "what_failed"]
+
+
+def one_class(dataset: Dataset, samples: Sequence[Sample]) -> str:
+    """Said where the first rows of a sorted file are all of one class, otherwise ""."""
+    labels = {s.label for s in samples}
+    sorted_by_class = len(samples) > 1 == len(labels) < len({s.label for s in dataset.test})
+    label = next(iter(labels))
+    if not (dataset.classes and sorted_by_class) or not isinstance(label, (int, float)):
+        return ""
+    return (
+        f"all {len(samples)} samples are '{dataset.classes[int(label)]}', because the test rows stand "
+        "in this order; --draw takes them at random."
+    )
+
+
+def what_failed(failure: Failure) -> str:
+    """What failed, and on which sample."""
+    where = f" on {failure.sample_id}" if failure.sample_id else ""
+    return f"{failure.method or 'every method'}{where}"
+
+
+def quality_line(run: Run) -> str:
+    """How good the model is on the test rows, "" when nobody measured it."""
+    quality = run.context["model"]["quality"]
+    if not quality:
+        return ""
+    bounds, base = quality["interval"], quality.get("baseline")
+    shown = f" [{bounds[0]:.3f}, {bounds[1]:.3f}]" if bounds else ""
+    text = f"{quality['metric']} {quality['value']:.3f}{shown} on {quality['n']} test rows"
+    if not base or base["verdict"] == "b_better":
+        return text
+    return (
+        f"{text}; not shown to be better than always saying {base['says']}, which reaches "
+        f"{base['value']:.3f}"
+    )

@@ -1,0 +1,75 @@
+"""A model of which only the scores are known: any function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from xaikit.core.errors import ModelError
+from xaikit.core.types import Floats, Modality, Space
+from xaikit.core.words import Text
+from xaikit.models.outputs import Outputs, decoded
+from xaikit.tasks import Task
+
+__all__ = ["FunctionModel", "wrong_shape"]
+
+Array = NDArray[Any]
+
+
+@dataclass(eq=False)
+class FunctionModel:
+    """A model of which only the scores are known.
+
+    function : B inputs in data space -> (B, K) outputs
+    single : the function is given one input at a time
+    """
+
+    id: str
+    modality: Modality
+    classes: tuple[str, ...]
+    space: Space
+    function: Callable[[Any], Any]
+    outputs: Outputs = "logits"
+    background: Array | None = None
+    info: Mapping[str, Any] = field(default_factory=dict)
+    task: Task | None = None
+    single: bool = False
+
+    def answers(self, xs: Sequence[Array] | Array) -> Floats:
+        """What the function gives for B inputs, as float64."""
+        if self.single:
+            return np.concatenate([self._asked(xs[i : i + 1]) for i in range(len(xs))])
+        return self._asked(xs)
+
+    def _asked(self, xs: Sequence[Array] | Array) -> Floats:
+        found = self.function(list(map(Text, xs)) if self.modality == "text" else np.asarray(xs))
+        try:
+            answers = np.asarray(found, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ModelError(
+                f"'{self.id}' gave a {type(found).__name__} that is no array of numbers ({error}); give "
+                "(B, K) scores."
+            ) from error
+        if answers.ndim not in (1, 2) or len(answers) != len(xs):
+            raise wrong_shape(self.id, answers.shape, len(xs), self.classes)
+        return answers
+
+    def scores(self, xs: Sequence[Array] | Array) -> Floats:
+        """B inputs in data space -> (B, K) float64: logits, log-probabilities or values."""
+        found = torch.from_numpy(self.answers(xs))
+        return decoded(found, self.outputs, len(self.classes)).numpy()
+
+
+def wrong_shape(id: str, shape: tuple[int, ...], n: int, expected: tuple[str, ...]) -> ModelError:
+    """The refusal of scores that are not one row an input."""
+    k = len(expected) or "K"
+    what = f" of {len(expected)} class(es)" if expected else ""
+    return ModelError(
+        f"'{id}' gave scores of shape {shape} for {n} input(s){what}; give ({n}, {k}), one score a class, "
+        "label or value."
+    )

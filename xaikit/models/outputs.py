@@ -1,0 +1,191 @@
+"""What a model gives: found out on several rows, and turned into scores."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from xaikit.core.errors import InvalidInput, ModelError
+from xaikit.core.types import Floats, Space
+from xaikit.tasks import Classification, MultiLabel, Regression, Task
+
+__all__ = [
+    "SPACES",
+    "Outputs",
+    "check_outputs",
+    "decoded",
+    "recognised",
+    "task_for",
+    "tensor_in",
+]
+
+Outputs = Literal[
+    "logits",
+    "probabilities",
+    "log_probabilities",
+    "multilabel_logits",
+    "multilabel_probabilities",
+    "values",
+]
+SPACES: dict[Outputs, Space] = {
+    "logits": "logit",
+    "probabilities": "prob",
+    "log_probabilities": "logit",
+    "multilabel_logits": "logit",
+    "multilabel_probabilities": "prob",
+    "values": "value",
+}
+_LEAST = 1e-12  # a probability of 0 has no logarithm
+_ROUNDED = 1e-3  # probabilities that were rounded to three digits, or computed in 16 bits,
+_MOST_ROUNDED = 1e-2  # of which the errors of many classes add up
+
+
+def check_outputs(
+    outputs: Outputs | None, classes: tuple[str, ...], names: tuple[str, ...]
+) -> None:
+    """`InvalidInput` when the words do not fit each other."""
+    if outputs is not None and outputs not in SPACES:
+        raise InvalidInput(f"outputs is '{outputs}'; use {', '.join(get_args(Outputs))}.")
+    if outputs is not None and (outputs == "values") == bool(classes):
+        raise InvalidInput(
+            f"outputs is '{outputs}' with {len(classes)} classes; name the classes or labels of "
+            "logits and probabilities, and none for values."
+        )
+    if classes and names:
+        raise InvalidInput("names are for the values of a regressor; leave them out with classes.")
+    if len(classes) == 1 and not (outputs or "").startswith("multilabel"):
+        raise InvalidInput(
+            f"'{classes[0]}' alone is no choice; name two classes or more, or say "
+            "outputs='multilabel_logits' (or multilabel_probabilities) for a label that holds or not."
+        )
+
+
+def task_for(outputs: Outputs, classes: tuple[str, ...], names: tuple[str, ...], n: int) -> Task:
+    """What n scores mean; unnamed values are numbered."""
+    if outputs != "values":
+        return (MultiLabel if outputs.startswith("multilabel") else Classification)(classes)
+    numbered = tuple(f"output {i}" for i in range(n)) if n > 1 else ("value",)
+    return Regression(names or numbered)
+
+
+def recognised(
+    found: Floats, given: Outputs | None, classes: tuple[str, ...], id: str
+) -> tuple[Outputs, str]:
+    """What the numbers (B, K), (B, 1) or (B,) of several rows are, and how that was found out.
+
+    `ModelError` when they can be two things, or are not what was `given`.
+    """
+    rows = found[:, None] if found.ndim == 1 else found
+    if given is not None:
+        _require(rows, given, id)
+        return given, ""
+    inside, sums = _inside(rows), _sums_to_one(rows)
+    if not classes:
+        if inside and sums and rows.shape[1] > 1:
+            raise ModelError(
+                f"'{id}' gave {rows.shape[1]} numbers from 0 to 1 that sum to 1 and no class is named; "
+                "give classes=, or say outputs='values' if they are no probabilities."
+            )
+        return "values", ""
+    if inside and sums:
+        return "probabilities", "the rows are from 0 to 1 and sum to 1: taken as probabilities"
+    if inside:
+        raise _ambiguous(rows, id)
+    if rows.shape[1] == 1:
+        return "logits", f"one number a row: taken as the logit of '{classes[-1]}'"
+    if _logarithms(rows):
+        return (
+            "log_probabilities",
+            "the exponentials of the rows sum to 1: taken as log-probabilities",
+        )
+    return "logits", ""
+
+
+def _logarithms(rows: Floats) -> bool:
+    with np.errstate(over="ignore"):
+        return bool((rows <= _ROUNDED).all()) and _sums_to_one(np.exp(rows))
+
+
+def _inside(rows: Floats) -> bool:
+    return bool(((rows >= -_ROUNDED) & (rows <= 1 + _ROUNDED)).all())
+
+
+def _sums_to_one(rows: Floats) -> bool:
+    off = min(_ROUNDED * np.sqrt(rows.shape[1]), _MOST_ROUNDED)
+    return bool((np.abs(rows.sum(axis=1) - 1) <= off).all())
+
+
+def _ambiguous(rows: Floats, id: str) -> ModelError:
+    if rows.shape[1] == 1:
+        return ModelError(
+            f"'{id}' gave one number a row, from {rows.min():.4g} to {rows.max():.4g}, which can be a "
+            "probability or a logit of the second class; say outputs='probabilities' or 'logits'."
+        )
+    sums = rows.sum(axis=1)
+    return ModelError(
+        f"'{id}' gave numbers from 0 to 1 whose rows sum to {sums.min():.4g} to {sums.max():.4g}, so "
+        "they are no probabilities of one class; say outputs='multilabel_probabilities' for labels "
+        "that hold independently, or 'logits' for scores of one class."
+    )
+
+
+def _require(rows: Floats, given: Outputs, id: str) -> None:
+    if given in ("probabilities", "multilabel_probabilities") and not _inside(rows):
+        raise ModelError(
+            f"'{id}' gave numbers from {rows.min():.4g} to {rows.max():.4g}, which are no "
+            f"probabilities; leave out outputs='{given}', or name what they are."
+        )
+    one = rows.shape[1] == 1
+    if given == "probabilities" and not one and not _sums_to_one(rows):
+        raise ModelError(
+            f"'{id}' gave probabilities that sum to {rows[0].sum():.4g}; give probabilities of which "
+            "one class holds, or say outputs='logits' or 'multilabel_probabilities'."
+        )
+    if given == "log_probabilities" and not (_logarithms(rows) or (one and (rows <= 0).all())):
+        raise ModelError(
+            f"'{id}' gave log-probabilities from {rows.min():.4g} to {rows.max():.4g} whose "
+            "exponentials do not sum to 1; give logarithms of probabilities, or say outputs='logits'."
+        )
+
+
+def tensor_in(found: Any) -> Tensor:
+    """What a module gives, also where it gives an object with `logits`."""
+    return getattr(found, "logits", found)  # type: ignore[no-any-return]
+
+
+def decoded(found: Tensor, outputs: Outputs, n_classes: int) -> Tensor:
+    """What a model gives -> scores (B, K), differentiably.
+
+    One column of two classes is about the second: the first then has the logit 0, or the rest of the
+    probability. Probabilities become logarithms, those of independent labels their log-odds.
+    """
+    if found.ndim == 1 and (outputs == "values" or n_classes <= 2):
+        found = found[:, None]
+    if outputs == "values":
+        return found
+    if outputs.startswith("multilabel"):
+        return found if outputs == "multilabel_logits" else _log_odds(found)
+    if outputs == "log_probabilities":
+        found = torch.where(found.isneginf(), np.log(_LEAST), found)
+    if found.ndim == 2 and found.shape[1] == 1 and n_classes == 2:
+        found = _both(found, outputs)
+    return found.clamp(min=_LEAST).log() if outputs == "probabilities" else found
+
+
+def _both(second: Tensor, outputs: Outputs) -> Tensor:
+    """(B, 1) of the second of two classes -> (B, 2)."""
+    if outputs == "logits":
+        first = torch.zeros_like(second)
+    elif outputs == "probabilities":
+        first = 1 - second
+    else:
+        first = (-torch.expm1(second)).clamp(min=_LEAST).log()
+    return torch.cat([first, second], dim=1)
+
+
+def _log_odds(p: Tensor) -> Tensor:
+    most = 1 - torch.finfo(p.dtype).eps / 2  # the largest number below 1
+    return p.clamp(min=_LEAST).log() - torch.log1p(-p.clamp(max=most))

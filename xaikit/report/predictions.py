@@ -1,0 +1,138 @@
+"""What the model said of one sample, in words and as bars, for each kind of task."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from xaikit.core.types import Explanation, Ints, Label
+from xaikit.report.findings import Findings
+from xaikit.report.formats import amount, count, percent
+
+__all__ = ["bars", "explained", "said"]
+
+MANY_CLASSES = 20
+MOST_VALUES = 5
+
+
+def said(findings: Findings, i: int) -> str:
+    """What was predicted, and what is true where that is known."""
+    return _SAID[findings.task.words](findings, i)
+
+
+def explained(findings: Findings, i: int, e: Explanation | None) -> str:
+    """The explained output, where it is not simply the one that was predicted."""
+    if e is None or findings.task.words == "value":
+        return ""
+    (only, *more) = np.flatnonzero(findings.chosen[i]).tolist() or [-1]
+    if not more and e.target.against is None and e.target.index == only:
+        return ""
+    return findings.words("sample.explained", target=findings.task.describe(e.target))
+
+
+def bars(findings: Findings, i: int) -> list[dict[str, Any]]:
+    """The most probable outputs, always the true ones, then one line for the rest."""
+    if not findings.classes:
+        return []
+    p, label = findings.run.predictions[i], findings.run.samples[i].label
+    true = np.zeros(len(p)) if label is None else findings.task.truth(label)
+    shown = _shown(findings, i, true > 0)
+    found: list[dict[str, Any]] = [
+        {
+            "name": _marked(findings, i, c, bool(true[c])),
+            "width": f"{100 * float(p[c]):.1f}",
+            "text": percent(float(p[c])),
+            "first": bool(findings.chosen[i, c]),
+        }
+        for c in shown
+    ]
+    rest = np.delete(p, shown)
+    if len(rest):
+        others = findings.words("sample.others", n=count(len(rest)))
+        found.append({"name": others, "text": _of_rest(findings, rest)})
+    return found
+
+
+def _shown(findings: Findings, i: int, true: Any) -> Ints:
+    p = findings.run.predictions[i]
+    k = 5 if len(p) > MANY_CLASSES else 3
+    order = np.argsort(-p, kind="stable")
+    first = np.arange(len(p)) < k
+    answers = findings.chosen[i, order] & findings.task.many
+    kept: Ints = order[first | true[order] | answers]
+    return kept
+
+
+def _marked(findings: Findings, i: int, c: int, true: bool) -> str:
+    """The name of an output, with a mark where it is true and the prediction is wrong."""
+    name = findings.class_name(c)
+    return findings.words("sample.true", name=name) if true and findings.is_wrong(i) else name
+
+
+def _of_rest(findings: Findings, rest: Any) -> str:
+    """What is left of the probability for other classes; of labels the largest of their own."""
+    if findings.task.many:
+        return findings.words("sample.at_most", p=percent(float(rest.max())))
+    return percent(max(0.0, float(rest.sum())))
+
+
+def _class(findings: Findings, i: int) -> str:
+    words, label = findings.words, findings.run.samples[i].label
+    read = _names(findings, findings.chosen[i])
+    if label is None:
+        return words("sample.read", read=read)
+    if findings.is_wrong(i):
+        return words("sample.wrong", read=read, label=_true_names(findings, label))
+    return words("sample.right", read=read)
+
+
+def _labels(findings: Findings, i: int) -> str:
+    words, label = findings.words, findings.run.samples[i].label
+    read = _names(findings, findings.chosen[i])
+    if label is None:
+        return words("sample.labels", read=read)
+    if findings.is_wrong(i):
+        return words("sample.labels_wrong", read=read, label=_true_names(findings, label))
+    return words("sample.labels_right", read=read)
+
+
+def _value(findings: Findings, i: int) -> str:
+    words, label = findings.words, findings.run.samples[i].label
+    read = amount(float(findings.run.predictions[i, 0]))
+    if label is None:
+        return words("sample.value_only", read=read)
+    (true,) = findings.task.truth(label).tolist()
+    return words("sample.value", read=read, label=amount(true))
+
+
+def _values(findings: Findings, i: int) -> str:
+    """The first few values by name."""
+    words, label, names = findings.words, findings.run.samples[i].label, findings.task.outputs
+    p = findings.run.predictions[i]
+    parts = [f"{name} {amount(float(v))}" for name, v in zip(names, p, strict=True)]
+    if label is not None:
+        true = findings.task.truth(label).tolist()
+        given = [words("sample.true_value", value=amount(v)) for v in true]
+        parts = [f"{part} ({t})" for part, t in zip(parts, given, strict=True)]
+    rest = len(parts) - MOST_VALUES
+    more = [words("sample.others", n=count(rest))] if rest > 0 else []
+    return words("sample.value_only", read=words.listed([*parts[:MOST_VALUES], *more]))
+
+
+def _names(findings: Findings, held: Any) -> str:
+    names = [findings.class_name(int(c)) for c in np.flatnonzero(held)]
+    return findings.words.listed(names) or findings.words("sample.no_label")
+
+
+def _true_names(findings: Findings, label: Label) -> str:
+    return _names(findings, findings.task.truth(label) > 0)
+
+
+_SAID: dict[str, Callable[[Findings, int], str]] = {
+    "class": _class,
+    "labels": _labels,
+    "value": _value,
+    "values": _values,
+}

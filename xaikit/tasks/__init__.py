@@ -1,0 +1,57 @@
+"""Tasks: what the numbers of a model's output mean, each known in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from xaikit.core.abilities import Model, Tasked
+from xaikit.core.errors import DataError
+from xaikit.core.types import Sample, Target
+from xaikit.tasks.base import Task
+from xaikit.tasks.classification import Classification, MultiLabel
+from xaikit.tasks.regression import Regression
+
+__all__ = [
+    "Classification",
+    "MultiLabel",
+    "Regression",
+    "Task",
+    "default_target",
+    "restored_task",
+    "task_of",
+]
+
+TASKS: Mapping[str, type[Task]] = {
+    kind.name: kind for kind in (Classification, MultiLabel, Regression)
+}
+
+
+def task_of(model: Model) -> Task:
+    """What the scores of a model mean: its own task, else one of its classes, else one value."""
+    if isinstance(model, Tasked) and isinstance(model.task, Task):
+        return model.task
+    return Classification(model.classes) if model.classes else Regression()
+
+
+def default_target(model: Model, sample: Sample, choice: str | int = "predicted") -> Target:
+    """The target that people mean: "predicted", "label", or an output by name or index."""
+    task = task_of(model)
+    if choice == "predicted":
+        index = task.default(model.scores([sample.x])[0])
+    else:
+        index = task.named(choice, sample)
+    return task.target(index, model.space)
+
+
+def restored_task(facts: Mapping[str, Any], n_outputs: int) -> Task:
+    """The task in the facts of a saved run's model; of older runs as the classes and numbers tell."""
+    stored = facts.get("task")
+    if stored is not None:
+        if not isinstance(stored, Mapping) or stored.get("name") not in TASKS:
+            raise DataError(f"the run's task is {stored!r}; known are {', '.join(TASKS)}.")
+        return TASKS[stored["name"]](tuple(stored["outputs"]))
+    classes: Sequence[Any] = facts.get("classes") or ()
+    if not classes and n_outputs == 1:
+        return Regression()
+    return Classification(tuple(map(str, classes or range(n_outputs))))

@@ -1,0 +1,151 @@
+"""What the numbers of a model's output mean.
+
+A model gives scores (B, K). Its task says what each of them is called, which are shown to people and
+how, which one is explained unless another is named, and how good they are. A new kind of output
+(forecasts, boxes, reconstructions, ...) is one more `Task`; methods, metrics and the report see
+scores and a `Target` only.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+import numpy as np
+
+from xaikit.core.errors import InvalidInput
+from xaikit.core.types import Bools, Floats, Label, Sample, Space, Target
+
+__all__ = ["Task"]
+
+
+@dataclass(frozen=True)
+class Task(ABC):
+    """The meaning of scores (B, K).
+
+    outputs : K names
+    name, noun : of the kind of task, and of one of its outputs
+    """
+
+    outputs: tuple[str, ...]
+    name: ClassVar[str]
+    noun: ClassVar[str]
+
+    def __post_init__(self) -> None:
+        names = tuple(str(name) for name in self.outputs)
+        if not names or len(set(names)) < len(names):
+            raise InvalidInput(
+                f"the outputs are called {', '.join(names) or 'nothing'}; give each a name of its own."
+            )
+        object.__setattr__(self, "outputs", names)
+
+    @property
+    @abstractmethod
+    def many(self) -> bool:
+        """Whether the label of a sample is several at once: a set, or a tuple of numbers."""
+
+    @property
+    @abstractmethod
+    def rivals(self) -> bool:
+        """Whether the same question can be put about another output (see `runner_up`)."""
+
+    @property
+    @abstractmethod
+    def words(self) -> str:
+        """Which sentences of the page tell its predictions: "class", "labels", "value" or "values"."""
+
+    @abstractmethod
+    def predictions(self, scores: Floats) -> Floats:
+        """(B, K) scores -> (B, K) what people are shown: probabilities, or values."""
+
+    @abstractmethod
+    def chosen(self, predictions: Floats) -> Bools:
+        """(B, K) -> (B, K): the outputs that the model gives as its answer; several, one or none."""
+
+    @abstractmethod
+    def target(self, index: int, space: Space) -> Target:
+        """The target that people mean by that output, measured where the model asks for it."""
+
+    @abstractmethod
+    def default(self, scores: Floats) -> int:
+        """Which output of scores (K,) is meant when people ask about the prediction."""
+
+    @abstractmethod
+    def runner_up(self, scores: Floats, target: Target) -> Target | None:
+        """The same question about the rival of the asked output, from scores (K,); None without one."""
+
+    @abstractmethod
+    def require(self, target: Target) -> None:
+        """`InvalidInput` when the target has no meaning for these scores."""
+
+    @abstractmethod
+    def truth(self, label: Any) -> Floats:
+        """The label of a sample as one row (K,): 0 and 1, or numbers; `InvalidInput` if it is none."""
+
+    @abstractmethod
+    def measures(self, scores: Floats, labels: Sequence[Label]) -> dict[str, Any]:
+        """How good scores (N, K) are on labelled samples: JSON-able, with the count `n`."""
+
+    @abstractmethod
+    def quality(self, measures: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The measure people are shown: metric, value, 95 % interval (or None) and n."""
+
+    def fitted(self, target: Target) -> Target:
+        """A target that people made, told what the scores are; `InvalidInput` when it has no meaning."""
+        self.require(target)
+        return target
+
+    def named(self, choice: str | int, sample: Sample) -> int:
+        """The output that is meant by "label", by its name or by its number."""
+        if choice == "label":
+            return self._labelled(sample)
+        if choice in self.outputs:
+            return self.outputs.index(str(choice))
+        if str(choice).isdigit() and int(choice) < len(self.outputs):
+            return int(choice)
+        raise InvalidInput(
+            f"target '{choice}' is no {self.noun} of the model; use predicted, label or one of "
+            f"{', '.join(self.outputs)}."
+        )
+
+    def describe(self, target: Target) -> str:
+        """The target in words."""
+        return target.describe(self.outputs)
+
+    def right(self, predictions: Floats, label: Label) -> bool:
+        """Whether predictions (K,) choose what the label says."""
+        return bool(np.array_equal(self.chosen(predictions[None])[0], self.truth(label) > 0))
+
+    def _labelled(self, sample: Sample) -> int:
+        """The output that the sample's label names."""
+        if sample.label is None:
+            raise InvalidInput(
+                f"sample '{sample.id}' has no label; use target 'predicted' or name an output."
+            )
+        held = np.flatnonzero(self.truth(sample.label))
+        if len(held) != 1:
+            names = ", ".join(self.outputs[i] for i in held) or "none"
+            raise InvalidInput(
+                f"sample '{sample.id}' has {len(held)} labels ({names}), so target 'label' could mean "
+                f"any; name one of {', '.join(self.outputs)}."
+            )
+        return int(held[0])
+
+    def require_labels(self, samples: Sequence[Sample]) -> None:
+        """`InvalidInput` that names a sample whose label means nothing here."""
+        for sample in samples:
+            try:
+                _ = None if sample.label is None else self.truth(sample.label)
+            except InvalidInput as error:
+                raise InvalidInput(f"sample '{sample.id}': {error}") from error
+
+    def require_index(self, target: Target) -> None:
+        """`InvalidInput` for an output that does not exist."""
+        for index in (target.index, target.against):
+            if index is not None and not 0 <= index < len(self.outputs):
+                raise InvalidInput(
+                    f"target {index} does not exist; the model gives {len(self.outputs)} score(s), "
+                    f"from 0: {', '.join(self.outputs)}."
+                )
