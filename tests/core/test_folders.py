@@ -271,3 +271,11 @@ def test_numbers_of_any_kind_are_sealed_as_they_are_read(tmp_path: Path) -> None
     BOXES.write(folder, {**facts, "a": ()}, {})
     assert json.loads((folder / "box.json").read_text("utf-8"))["a"] == []
     assert np.array_equal(list(held(folder)), ["box.json"])
+
+
+def test_a_name_of_a_disk_that_is_no_unicode_can_be_saved_again(tmp_path: Path) -> None:
+    """Linux allows any bytes in names; what cannot be written in UTF-8 becomes a ?."""
+    facts = {"id": os.fsdecode(b"caf\xe9")}
+    for _ in range(2):
+        folder = BOXES.write(tmp_path / "b", facts, {})
+    assert json.loads((folder / "box.json").read_text("utf-8"))["id"] == "caf?"

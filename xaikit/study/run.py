@@ -281,8 +281,6 @@ def _plain(value: Any) -> Any:
         return _plain(value.item())
     if isinstance(value, float) and not np.isfinite(value):
         return None
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()  # half of a character alone becomes ?
-    if value is None or isinstance(value, (bool, int, float)):
+    if value is None or isinstance(value, (str, bool, int, float)):
         return value
     return str(value)
