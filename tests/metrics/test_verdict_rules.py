@@ -12,6 +12,7 @@ from xaikit.core.stats import bootstrap_interval, holm, paired_test
 from xaikit.core.types import Explanation, Score, Segmentation, Target
 from xaikit.judge.causes import Cause, causes
 from xaikit.judge.verdict import Gate, verdicts
+from xaikit.methods import METHODS
 from xaikit.study.run import Run
 
 N = 16
@@ -168,6 +169,8 @@ def test_a_test_that_is_not_significant_after_correction_settles_nothing() -> No
 
 # Causes
 
+SAID = {"methods": {m: METHODS.get(m).facts() for m in METHODS}}  # what methods declare
+
 
 def disagreeing(
     first: Mapping[str, Sequence[float]],
@@ -187,7 +190,7 @@ def disagreeing(
             of = {"a": a, "b": b, "sample": f"s{i}"}
             scores.append(Score("spearman", float(value), "higher", "agreement", of=of))
     return Run(
-        config={}, samples=(), predictions=np.ones((n, 3)) / 3, scores=tuple(scores),
+        config={}, samples=(), context=SAID, predictions=np.ones((n, 3)) / 3, scores=tuple(scores),
         explanations=tuple(
             explained(m, i, first[m], **changes.get(m, {})) for m in methods for i in range(n)
         ),
@@ -240,7 +243,7 @@ def test_an_interval_across_the_limit_traces_nothing() -> None:
         for i in [int(e.sample_id[1:])]
     ]
     run = Run(
-        config={}, samples=(), predictions=run.predictions, scores=run.scores,
+        config={}, samples=(), context=SAID, predictions=run.predictions, scores=run.scores,
         explanations=tuple(changed),
     )  # fmt: skip
     assert the(run).cause == "not traced"
@@ -265,7 +268,7 @@ def test_a_model_is_saturated_when_the_slope_is_below_half_for_certain(slopes, c
         for i in [int(e.sample_id[1:])]
     ]
     run = Run(
-        config={}, samples=(), predictions=run.predictions, scores=run.scores,
+        config={}, samples=(), context=SAID, predictions=run.predictions, scores=run.scores,
         explanations=tuple(changed),
     )  # fmt: skip
     found = the(run)

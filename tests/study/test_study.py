@@ -18,7 +18,7 @@ from xaikit.core.errors import ForeignError, InvalidInput
 from xaikit.core.question import Masker
 from xaikit.core.types import Sample, Score, Segmentation
 from xaikit.data.dataset import Column, Dataset
-from xaikit.methods.base import METHODS, Card
+from xaikit.methods.base import METHODS, Card, Method
 from xaikit.metrics import METRICS
 from xaikit.models import wrap
 from xaikit.report import write_report
@@ -280,13 +280,11 @@ def test_a_question_that_cannot_be_made_for_any_sample_is_refused():
 
 
 @dataclass(frozen=True)
-class Stumbling:
+class Stumbling(Method):
     """A method of somebody that fails on one sample."""
 
     name: ClassVar[str] = "stumbling"
     card: ClassVar[Card] = Card("Stumbling", "It asks.", "It stumbles.", "none")
-
-    def check(self, model: Any) -> None: ...
 
     def __call__(self, question: Any, rng: np.random.Generator) -> Any:
         if question.sample.id == "r36":

@@ -14,7 +14,7 @@ from xaikit.core.errors import CheckFailed, InvalidInput, NotApplicable
 from xaikit.core.stats import wilson
 from xaikit.core.types import Sample, Target
 from xaikit.data.dataset import Column, Dataset
-from xaikit.methods.base import METHODS, make_method
+from xaikit.methods.base import METHODS, Method, make_method
 from xaikit.study.forecast import Forecast, forecast
 from xaikit.study.plan import Plan, choose_methods, explain, explain_all, make_question
 from xaikit.study.study import study
@@ -41,7 +41,7 @@ def test_a_range_is_told_from_the_least_to_the_most() -> None:
 
 
 @dataclass(frozen=True)
-class Plain:
+class Plain(Method):
     """A method that asks 10 to 30 rows a sample."""
 
     name = "plain"
