@@ -6,6 +6,7 @@ what is inside: a JSON value, a member of a zip, the header of an array.
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import io
 import json
@@ -147,19 +148,20 @@ def _edit(draw: Any, held: Any, key: Any) -> None:
     if kind == "lose":
         del held[key]
     elif kind == "copy":
-        held[key] = held[draw(st.sampled_from(list(held) if isinstance(held, dict) else [key]))]
+        names = list(held) if isinstance(held, dict) else [key]
+        held[key] = copy.deepcopy(held[draw(st.sampled_from(names))])
     elif kind == "deep":
         held[key] = [held[key]]
     elif kind == "add":
         held.update({"more": 1}) if isinstance(held, dict) else held.append(
-            draw(st.sampled_from(VALUES))
+            copy.deepcopy(draw(st.sampled_from(VALUES)))
         )
     elif kind == "near" and isinstance(held[key], (int, float)):
         held[key] = held[key] * draw(st.sampled_from((-1, 0, 2, 1000))) + draw(
             st.sampled_from((0, 1, -1, 0.5))
         )
     else:
-        held[key] = draw(st.sampled_from(VALUES))
+        held[key] = copy.deepcopy(draw(st.sampled_from(VALUES)))
 
 
 @st.composite

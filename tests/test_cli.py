@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-import xaikit
+from xaikit import __version__
 
 pytestmark = pytest.mark.xdist_group("cli")  # one process, so that its model is trained once
 
@@ -207,4 +207,4 @@ def test_help_shows_examples(tmp_path) -> None:
 
 def test_version(tmp_path) -> None:
     done = xaikit("--version", cwd=tmp_path)
-    assert done.stdout.strip() == f"xaikit {xaikit.__version__}"
+    assert done.stdout.strip() == f"xaikit {__version__}"

@@ -64,6 +64,8 @@ def test_rivals() -> None:
         (Classification(LABELS), 1.0, [0, 1, 0]),
         (MultiLabel(LABELS), frozenset({0, 2}), [1, 0, 1]),
         (MultiLabel(LABELS), frozenset(), [0, 0, 0]),
+        (MultiLabel(LABELS), set(np.array([1])), [0, 1, 0]),
+        (Classification(LABELS), np.array(1), [0, 1, 0]),
         (Regression(), 3.5, [3.5]),
         (Regression(("a", "b")), (3.5, 2), [3.5, 2]),
     ],
@@ -80,7 +82,9 @@ def test_the_truth_as_a_row(task, label, row) -> None:
         (Classification(LABELS), 0.5, r"the label 0.5 is no class"),
         (Classification(LABELS), "cat", r"the label 'cat' is no class"),
         (MultiLabel(LABELS), 1, r"the label 1 does not say which of several labels hold"),
-        (MultiLabel(LABELS), (1, 0, 1), r"the label \(1.0, 0.0, 1.0\) does not say which"),
+        (MultiLabel(LABELS), (1, 0, 1), r"the label \(1, 0, 1\) does not say which"),
+        (MultiLabel(LABELS), {"cat"}, r"the label \{'cat'\} does not say which"),
+        (Regression(("a", "b")), ("x", 1), r"gives no value for each of a, b"),
         (MultiLabel(LABELS), {3}, r"the label \{3\} does not say which"),
         (Regression(), {1}, r"gives no value for each of value; give 1 number"),
         (Regression(("a", "b")), 1.0, r"the label 1.0 gives no value for each of a, b; give 2"),
@@ -151,7 +155,9 @@ def test_a_target_means_what_the_model_gives() -> None:
     with pytest.raises(InvalidInput, match="no contrast to the other; ask about each label alone"):
         Target(0, against=1, independent=True)
     with pytest.raises(InvalidInput, match="no contrast to the other"):
-        make_question(labels_model(), sample, Plan(target=Target(0, against=1)))
+        make_question(
+            labels_model(), sample, Plan(target=Target(0, against=1), background=np.zeros((2, 4)))
+        )
 
 
 @pytest.mark.parametrize(
@@ -165,7 +171,7 @@ def test_a_target_means_what_the_model_gives() -> None:
 def test_the_target_label_of_several_labels(label, text) -> None:
     sample = Sample("s", np.ones(4), "table", label=label)
     with pytest.raises(InvalidInput, match=text):
-        make_question(labels_model(), sample, Plan(target="label"))
+        make_question(labels_model(), sample, Plan(target="label", background=np.zeros((2, 4))))
     one = Sample("s", np.ones(4), "table", label={2})
     plan = Plan(target="label", background=np.zeros((2, 4)))
     assert make_question(labels_model(), one, plan).target.index == 2

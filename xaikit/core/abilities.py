@@ -230,13 +230,13 @@ class Trees(Protocol):
 
 @runtime_checkable
 class Ordered(Protocol):
-    """A tree ensemble whose own outputs stand in another order than the classes.
+    """A tree ensemble whose own outputs may stand in another order than the classes.
 
-    outputs : for each class, or the one value, the place of the ensemble's output; -1 for none
+    places : for each class or value the place of the ensemble's output; -1 for none
     """
 
     @property
-    def outputs(self) -> Sequence[int]: ...
+    def places(self) -> Sequence[int]: ...
 
 
 @runtime_checkable

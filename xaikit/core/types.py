@@ -136,10 +136,16 @@ class Sample:
 def _plain_label(label: Any) -> Label:
     """Labels that hold at once as a frozen set, several numbers as a tuple, others as they are."""
     if isinstance(label, (set, frozenset)):
-        return frozenset(int(i) for i in label)
-    if isinstance(label, (list, tuple)) or (isinstance(label, np.ndarray) and label.ndim == 1):
-        return tuple(float(v) for v in label)
-    return label  # type: ignore[no-any-return]
+        return frozenset(map(_plain_number, label))
+    if isinstance(label, (list, tuple)) or (isinstance(label, np.ndarray) and label.ndim):
+        return tuple(map(_plain_number, label))
+    return _plain_number(label)  # type: ignore[no-any-return]
+
+
+def _plain_number(value: Any) -> Any:
+    """NumPy's numbers as Python's; a task says what it cannot read."""
+    number = isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0)
+    return value.item() if number else value
 
 
 @dataclass(frozen=True, eq=False)

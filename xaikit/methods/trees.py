@@ -47,8 +47,8 @@ def _own_target(question: Question) -> Target:
     model, target = question.model, question.target
     if not isinstance(model, Ordered):
         return target
-    against = None if target.against is None else model.outputs[target.against]
-    return replace(target, index=model.outputs[target.index], against=against)
+    against = None if target.against is None else model.places[target.against]
+    return replace(target, index=model.places[target.index], against=against)
 
 
 def _by_output(ensemble: Any, x: NDArray[Any], references: NDArray[Any]) -> Floats:

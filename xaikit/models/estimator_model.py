@@ -63,16 +63,17 @@ class EstimatorModel:
     background: Array | None = None
     info: Mapping[str, Any] = field(default_factory=dict)
     order: tuple[int, ...] = ()
+    task: Task | None = None
 
     @property
-    def outputs(self) -> list[int]:
-        """(K,) which column of the estimator's answer belongs to each class, -1 for none."""
-        if self.order or not self.classes:
-            return list(self.order) or [0]
+    def places(self) -> list[int]:
+        """(K,) which column of the estimator's answer belongs to each class or value, -1 for none."""
+        if self.order:
+            return list(self.order)
+        if not self.classes:
+            return list(range(getattr(self.estimator, "n_outputs_", 1)))
         seen = self.estimator.classes_.tolist()
         return [seen.index(k) if k in seen else -1 for k in range(len(self.classes))]
-
-    task: Task | None = None
 
     @property
     def estimator(self) -> Any:
@@ -119,7 +120,7 @@ class EstimatorModel:
 
     def _read(self, x: Any) -> Floats:
         """Features -> scores (B, K)"""
-        estimator, columns = self.estimator, self.outputs
+        estimator, columns = self.estimator, self.places
         if not self.classes:
             values = np.asarray(estimator.predict(x), dtype=np.float64)
             return values if values.ndim == 2 else values[:, None]
@@ -191,7 +192,7 @@ class LinearTable(EstimatorModel):
         if not self.classes:
             return fitted
         margins = np.stack([np.zeros_like(fitted[0]), fitted[0]]) if len(fitted) == 1 else fitted
-        return np.asarray(margins[self.outputs])
+        return np.asarray(margins[self.places])
 
 
 @dataclass(eq=False)
@@ -255,8 +256,7 @@ def _kind(pipeline: Pipeline, modality: Modality, classes: tuple[str, ...]) -> t
     first, estimator = pipeline.steps[0][1], pipeline.steps[-1][1]
     if modality == "text" and isinstance(first, WordGrams):
         return TextEstimator
-    trees = isinstance(estimator, _TREES) and getattr(estimator, "n_outputs_", 1) == 1
-    if modality == "table" and len(pipeline.steps) == 1 and trees:
+    if modality == "table" and len(pipeline.steps) == 1 and isinstance(estimator, _TREES):
         return TreeTable
     linear = isinstance(first, Columns) and len(pipeline.steps) == 2
     if linear and (

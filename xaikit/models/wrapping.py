@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
@@ -26,7 +25,7 @@ from xaikit.models.cam_layer import SpatialModel, keeps_places
 from xaikit.models.estimator_model import EstimatorModel, wrap_estimator
 from xaikit.models.estimators import Answer, answer_of, is_estimator, pipeline_of
 from xaikit.models.function_model import FunctionModel, wrong_shape
-from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
+from xaikit.models.inputs import Inputs, Pixels
 from xaikit.models.modes import Parts, evaluating
 from xaikit.models.neural import NeuralModel, Reads, SealedModel, is_sealed
 from xaikit.models.outputs import (
@@ -37,6 +36,7 @@ from xaikit.models.outputs import (
     task_for,
     tensor_in,
 )
+from xaikit.models.reading import inputs_of
 from xaikit.models.text import Encode, Tokens
 from xaikit.models.training import pick_device
 from xaikit.models.trial import SINGLE, Answers, precision_of, require_independent, trial_inputs
@@ -100,8 +100,9 @@ def wrap(
         on), index or one bool each; found out from the background when None
 
     Of a scikit-learn outlier detector the score is explained, of text pipelines the answer to the
-    text as it is written. It is tried on the sample, a few rows of the background and inputs made of them: `ModelError`
-    says what does not fit, also when the score of a row depends on its batch or changes by itself.
+    text as it is written. It is tried on the sample, a few rows of the background and
+    inputs made of them: `ModelError` says what does not fit, also when the score of a row depends on
+    its batch or changes by itself.
     """
     if modality not in get_args(Modality):
         raise InvalidInput(
@@ -127,7 +128,7 @@ def wrap(
     model: Wrapped
     if isinstance(thing, nn.Module):
         net = thing if device is None else copy.deepcopy(thing).to(pick_device(device))
-        inputs = _inputs(net, modality, x, mean, std, layout, encode, padding_id)
+        inputs = inputs_of(net, modality, x, mean, std, layout, encode, padding_id)
         if isinstance(inputs, Tokens):
             inputs = dataclasses.replace(inputs, of_text=encodes == "text")
         model = _module(net, inputs, facts, reads)
@@ -225,54 +226,6 @@ def _coded(
     return coded_columns(categorical, len(x), getattr(thing, "feature_names_in_", None))
 
 
-def _inputs(
-    net: nn.Module,
-    modality: Modality,
-    x: Array,
-    mean: Sequence[float] | None,
-    std: Sequence[float] | None,
-    layout: str | None,
-    encode: Encode | None,
-    padding_id: int,
-) -> Inputs:
-    if modality == "text":
-        if encode is None:
-            raise InvalidInput("a text module needs encode: words -> (token ids, word positions).")
-        return _tokens(net, encode, padding_id)
-    n = x.shape[-1]
-    centre, spread = _per_channel("mean", mean, 0.0, n), _per_channel("std", std, 1.0, n)
-    if modality == "table":
-        return Columns(centre, spread, (0,) * n)
-    if modality == "image":
-        return Pixels((x.shape[0], x.shape[1], n), centre, spread)
-    if layout not in ("BLC", "BCL"):
-        raise InvalidInput(
-            f"layout is {layout!r}; a series module reads 'BLC' (steps, then channels) or 'BCL'."
-        )
-    return Steps((x.shape[0], n), centre, spread, channels_first=layout == "BCL")
-
-
-def _per_channel(
-    name: str, given: Sequence[float] | None, default: float, n: int
-) -> tuple[float, ...]:
-    values = (default,) * n if given is None else tuple(float(v) for v in given)
-    if len(values) != n or not np.isfinite(values).all() or (name == "std" and min(values) <= 0):
-        raise InvalidInput(
-            f"{name} is {values}; give {n} finite numbers"
-            + (" above 0." if name == "std" else ", one a channel or column.")
-        )
-    return values
-
-
-def _tokens(net: nn.Module, encode: Encode, padding_id: int) -> Tokens:
-    embedding = next((n for n, m in net.named_modules() if isinstance(m, nn.Embedding)), None)
-    if embedding is None:
-        raise ModelError("the text module has no nn.Embedding, so there is no place for gradients.")
-    arguments = inspect.signature(net.forward).parameters.values()
-    positional = [p for p in arguments if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return Tokens(encode, embedding, len(positional) > 1, padding_id)
-
-
 def _module(net: nn.Module, inputs: Inputs, facts: _Facts, reads: Reads) -> NeuralModel:
     x = facts.inputs[0]
     inputs = _once(net, inputs, x)
@@ -350,8 +303,8 @@ def _once(net: nn.Module, inputs: Inputs, x: Array) -> Inputs:
         ) from error
     if not isinstance(tensor_in(found), Tensor):
         raise ModelError(
-            f"the module gives a {type(found).__name__}; let it give one tensor of scores (B, K), or an "
-            "object with `logits`."
+            f"the module gives a {type(found).__name__}; let it give one tensor of scores of shape "
+            "(B, K), or an object with `logits`."
         )
     return inputs
 

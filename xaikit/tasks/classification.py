@@ -130,7 +130,7 @@ class MultiLabel(Task):
 
     def truth(self, label: Any) -> Floats:
         n = len(self.outputs)
-        if not isinstance(label, frozenset) or not all(0 <= i < n for i in label):
+        if not isinstance(label, frozenset) or not all(_whole(i) and 0 <= i < n for i in label):
             raise InvalidInput(
                 f"the label {_shown(label)} does not say which of several labels hold; give the set "
                 f"of their indices from 0 to {n - 1}, for example {{0}}, or set() for none."
