@@ -87,6 +87,7 @@ def test_what_is_removed_is_the_words_and_nothing_else() -> None:
         "10111111": "Well 3.5/5  -- no?\n",
         "11101111": "Well, 3.5 5  -- no?\n",  # not 3.55, a number that nobody wrote
         "11111011": "Well, 3.5/5 no?\n",  # of two gaps one blank
+        "11110111": "Well, 3.5/  -- no?\n",  # a gap on one side is as it was written
         "11000011": "Well, no?\n",
         "00111111": "3.5/5  -- no?\n",
         "11111100": "Well, 3.5/5  --\n",
