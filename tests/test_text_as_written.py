@@ -103,6 +103,11 @@ def test_what_is_removed_is_the_words_and_nothing_else() -> None:
     assert letters.less(np.array([True, False, True])).written == "ac"
 
 
+def test_each_word_stands_at_its_span() -> None:
+    text = sample("Well, 3.5/5  -- no?\n").x
+    assert [text.written[a:b] for a, b in text.spans] == text.tolist()
+
+
 def test_mask_words_stand_where_the_words_stood() -> None:
     seen: list[str] = []
 

@@ -196,6 +196,13 @@ def test_a_model_that_always_says_the_frequent_class_is_not_better_than_that(tmp
     )
 
 
+def test_the_answer_that_never_looks_is_that_of_the_training_rows():
+    i = np.arange(60)
+    turned = table(lambda _: np.where(i < 30, i % 3 == 0, i % 5 != 0).astype(int))
+    baseline = run_of(model(), turned).context["model"]["quality"]["baseline"]
+    assert (baseline["says"], baseline["value"]) == ("no", 5 / 25)  # yes in 20 of 25 test rows
+
+
 # failures
 
 
