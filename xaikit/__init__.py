@@ -100,4 +100,4 @@ class _Front(ModuleType):
 
 
 sys.modules[__name__].__class__ = _Front
-sys.meta_path.append(Moved())
+sys.meta_path.insert(0, Moved())  # before the folder of a room that was renamed

@@ -165,6 +165,26 @@ def test_what_fails_leaves_the_old_folder_and_nothing_new(tmp_path: Path) -> Non
     assert os.listdir(tmp_path) == ["b"]
 
 
+def test_a_folder_that_is_left_half_way_is_none_of_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = box(tmp_path / "b", one=b"1", two=b"2")
+    unlink = Path.unlink
+
+    def first_and_last(path: Path) -> None:
+        unlink(path)
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr(Path, "unlink", first_and_last)
+    with pytest.raises(DataError, match="cannot be written: Input/output error"):
+        box(folder, "new", one=b"3", two=b"4")
+    monkeypatch.undo()
+    assert held(folder) == {
+        "one.bin": b"1",
+        "two.bin": b"2",
+    }  # no cover tells of files that are gone
+
+
 @pytest.mark.parametrize("name", ["a" * 3000, "zero\0byte", "file/inside"])
 def test_a_place_that_cannot_be_is_one_sentence(name: str, tmp_path: Path) -> None:
     lay(tmp_path, {"file": b"mine"})
@@ -271,3 +291,11 @@ def test_numbers_of_any_kind_are_sealed_as_they_are_read(tmp_path: Path) -> None
     BOXES.write(folder, {**facts, "a": ()}, {})
     assert json.loads((folder / "box.json").read_text("utf-8"))["a"] == []
     assert np.array_equal(list(held(folder)), ["box.json"])
+
+
+def test_a_name_of_a_disk_that_is_no_unicode_can_be_saved_again(tmp_path: Path) -> None:
+    """Linux allows any bytes in names; what cannot be written in UTF-8 becomes a ?."""
+    facts = {"id": os.fsdecode(b"caf\xe9")}
+    for _ in range(2):
+        folder = BOXES.write(tmp_path / "b", facts, {})
+    assert json.loads((folder / "box.json").read_text("utf-8"))["id"] == "caf?"

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 from report import sample_runs
 
-from xaikit.core.errors import DataError
+from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.typed import build, fits
 from xaikit.core.types import Cost, Score, Segmentation, Target
 from xaikit.study.run import Run
@@ -100,6 +100,14 @@ def test_a_damaged_run_is_refused_before_a_page_is_made_of_it(
     (folder / "manifest.json").write_text(json.dumps(manifest), "utf-8")
     with pytest.raises(DataError, match=r"the run in '.*run' is (damaged|incomplete): .*\.$"):
         Run.load(folder)
+
+
+def test_a_curve_is_a_list_of_points() -> None:
+    for shape in ((3,), (3, 3), (0,), (2, 2, 2)):
+        with pytest.raises(
+            InvalidInput, match=r"the score 'm' has a curve of shape .*; \(p, 2\) is"
+        ):
+            Score("m", 1.0, "lower", "f", curve=np.zeros(shape))
 
 
 def test_rows_that_no_sample_has_are_refused(tmp_path: Path) -> None:

@@ -9,6 +9,7 @@ import pytest
 from scipy.stats import spearmanr
 from toys import ask_table, linear
 
+from xaikit.core.agreement import similarity
 from xaikit.core.errors import InvalidInput
 from xaikit.core.stats import spearman
 from xaikit.core.types import Explanation, Score
@@ -20,7 +21,6 @@ from xaikit.metrics import (
     masker_tau,
     pairwise_agreement,
 )
-from xaikit.metrics.agreement import similarity
 from xaikit.metrics.base import default_k
 
 

@@ -275,6 +275,8 @@ def test_dependence_is_measured_in_both_orders_and_beside_a_longer_text() -> Non
     first = lambda xs: np.stack([xs[0][:1] for _ in xs])  # noqa: E731
     found = dependence(first, inputs, 1e-7)
     assert (found.again, found.beside) == (0.0, 4.0)
+    largest = lambda xs: np.maximum.accumulate([x[:1] for x in xs])  # noqa: E731
+    assert dependence(largest, inputs, 1e-7).beside == 4.0  # 1, 5 are right; 5, 1 become 5, 5
     texts = [np.array(["a", "b", "c"]), np.array(["d", "e", "f"]), np.array(["a"])]
     longest = lambda xs: np.array([[float(max(map(len, xs)))] for _ in xs])  # noqa: E731
     assert dependence(longest, texts, 1e-7).beside == 2.0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,8 @@ from torch import Tensor, nn
 from toy_chains import chain, drawn, every_sort, grid, seeded, shown, whole
 from toy_zoo import fresh
 
-from xaikit.methods.packing import Packable
+from xaikit.core.types import Sample, Segmentation
+from xaikit.methods.packing import prefetch
 from xaikit.models import wrap
 from xaikit.models.composing import Composed
 from xaikit.models.shortcuts import Checked, mosaic, palette
@@ -19,6 +21,7 @@ from xaikit.models.shortcuts.flow import Behind, Flow, Lost, Reach
 from xaikit.models.shortcuts.mosaic import Mosaic
 from xaikit.models.shortcuts.palette import coloured, covering
 from xaikit.models.shortcuts.windows import Axis
+from xaikit.study.plan import Plan, make_question
 
 EVERYTHING = slice(None)
 SHAPE = (24, 20)
@@ -49,6 +52,10 @@ def pieced(model: Any, x: np.ndarray, references: np.ndarray, ids: np.ndarray) -
     mosaics = Mosaic(model, whole_passes, ids)
     mosaics._asked = 10_000
     return Checked(model.net, whole_passes, mosaics)
+
+
+def own(ids: np.ndarray) -> Segmentation:
+    return Segmentation(ids, tuple(map(str, range(ids.max() + 1))), "own")
 
 
 def pays(scores: Checked) -> bool:
@@ -347,10 +354,22 @@ def test_the_first_mosaic_is_compared_with_the_whole_net(monkeypatch):
     assert scores._shortcut.saves == 0  # nor is it tried again
 
 
-def test_small_requests_share_passes_with_other_samples():
-    *_, scores = bound(seeded(chain))
-    assert isinstance(scores, Packable)
-    assert scores.alike == scores.full.alike
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_small_requests_share_a_pass_whether_or_not_a_sample_has_a_shortcut(order):
+    model, x, references, ids, _ = bound(seeded(chain))
+    scattered_ids = np.random.default_rng(0).permutation(np.arange(ids.size) % 10)
+    asked = [Plan(features=own(ids)), Plan(features=own(scattered_ids.reshape(SHAPE)))]
+    pictures = [Sample("s", x, "image"), Sample("t", references[0], "image")]
+    questions = [make_question(model, s, p) for s, p in zip(pictures, asked, strict=True)]
+    assert [type(q.bound) for q in questions] == [Checked, Composed]
+    masks = [np.eye(q.n_features, dtype=bool)[:4] for q in questions]
+    prefetch([questions[i] for i in order], [masks[i] for i in order])
+    for question, own_masks in zip(questions, masks, strict=True):
+        passes = question.meter.forward
+        found = question.value(own_masks)
+        assert question.meter.forward == passes > 0  # all were known
+        alone = dataclasses.replace(question, pool=None, shortcuts=False)
+        np.testing.assert_allclose(found, alone.value(own_masks), atol=1e-5)
 
 
 def test_nothing_is_left_behind():

@@ -207,6 +207,24 @@ def test_a_probability_near_1_keeps_what_float32_knows() -> None:
     assert np.abs(scores).max() > 15
 
 
+@pytest.mark.filterwarnings("ignore:divide by zero")
+@pytest.mark.parametrize("module", [True, False])
+def test_a_log_probability_of_nothing_is_that_of_the_least_probability(module) -> None:
+    """One class never: its score is log 1e-12, and the others keep theirs."""
+    p = expit(one_column(XS)[:, 0])
+
+    def function(x):
+        q = expit(one_column(x)[:, 0])
+        return np.log(np.stack([0 * q, q, 1 - q], axis=1))
+
+    class Net(nn.Module):
+        def forward(self, x):
+            return torch.from_numpy(function(x.numpy()))
+
+    found = table(Net() if module else function).scores(XS)
+    np.testing.assert_allclose(found, np.log(np.stack([0 * p + 1e-12, p, 1 - p], 1)), rtol=1e-4)
+
+
 def test_labels_of_logits_are_explained_one_by_one() -> None:
     """A linear logit: every Shapley value is w (x - mean), which no softmax gives."""
     for thing in (linear(), logits):

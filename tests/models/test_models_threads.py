@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -133,6 +133,16 @@ def test_a_copy_of_random_weights_takes_no_hook_of_another_thread() -> None:
     assert hooks == [0] * 60
 
 
+@pytest.fixture(params=[True, False])
+def _switched(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fused attention as a person may have set it."""
+    was = torch.backends.mha.get_fastpath_enabled()
+    torch.backends.mha.set_fastpath_enabled(request.param)
+    yield
+    torch.backends.mha.set_fastpath_enabled(was)
+
+
+@pytest.mark.usefixtures("_switched")
 @pytest.mark.parametrize("context", [evaluating, differentiating])
 def test_an_error_inside_leaves_no_trace(context: Any) -> None:
     net = nn.Sequential(nn.LSTM(2, 3), nn.Dropout()).train()

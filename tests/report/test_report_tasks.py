@@ -62,6 +62,20 @@ def test_the_page_of_several_labels(tmp_path) -> None:
     assert run.predictions.sum(axis=1) == pytest.approx(expit(X @ W).sum(axis=1))
 
 
+def test_labels_that_have_no_bar_are_told_by_the_largest(tmp_path) -> None:
+    logits = np.array([4.0, 3.0, 2.0, -0.5, -1.0, -2.0])  # the last three have no bar
+    model = wrap(
+        lambda x: x[:, :1] * logits, modality="table", classes=tuple("abcdef"), background=ROWS,
+        outputs="multilabel_logits",
+    )  # fmt: skip
+    found, _ = page(model, [Sample("s", X[0], "table")], tmp_path)
+    bars = {
+        r.one("th").text: r.one("td", class_="num").text
+        for r in found.one("table", class_="bars").all("tr")
+    }
+    assert bars["3 others"] == f"\N{LESS-THAN OR EQUAL TO} {100 * expit(-0.5):.0f}\u00a0%"
+
+
 def test_the_page_of_several_labels_in_korean(tmp_path) -> None:
     found, _ = page(of_labels(), LABELLED, tmp_path, language="ko")
     assert "판독한 레이블: cat, dog, 모두 정답" in found.text

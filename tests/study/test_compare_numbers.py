@@ -232,6 +232,8 @@ def test_the_explained_class_is_the_true_one(trained, monkeypatch) -> None:
         (range(400), range(400), "equal"),
         (range(400), range(300), "a_better"),
         (range(300), range(400), "b_better"),
+        (range(400), range(394), "a_better"),  # by little for certain, by more than that perhaps
+        (range(394), range(400), "b_better"),
         (range(8, 400), range(392), "not_settled"),
     ],
 )

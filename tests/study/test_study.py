@@ -14,7 +14,7 @@ from scipy.stats import binomtest
 from sklearn.linear_model import LogisticRegression
 from toys import FunctionModel, linear
 
-from xaikit.core.errors import ForeignError, InvalidInput
+from xaikit.core.errors import ForeignError, InvalidInput, NotApplicable
 from xaikit.core.question import Masker
 from xaikit.core.types import Sample, Score, Segmentation
 from xaikit.data.dataset import Column, Dataset
@@ -292,6 +292,32 @@ class Stumbling(Method):
         return question.answer(
             self, np.arange(question.n_features) + 1.0, additive=False, in_units=False
         )
+
+
+@dataclass(frozen=True)
+class Choosy(Method):
+    """A method of somebody that does not apply to one sample."""
+
+    name: ClassVar[str] = "choosy"
+    card: ClassVar[Card] = Card("Choosy", "It asks.", "It chooses.", "none")
+
+    def __call__(self, question: Any, rng: np.random.Generator) -> Any:
+        if question.sample.id == "r36":
+            raise NotApplicable("choosy takes no r36; leave it out.")
+        return question.answer(
+            self, np.arange(question.n_features) + 1.0, additive=False, in_units=False
+        )
+
+
+def test_a_method_that_does_not_apply_to_one_sample_did_not_break(monkeypatch):
+    monkeypatch.setitem(METHODS._entries, "choosy", Choosy)
+    run = run_of(model(), table(), methods=["choosy", "occlusion"], metrics="none")
+    (failure,) = run.failures
+    assert (failure.method, failure.sample_id) == ("choosy", "r36")
+    assert (failure.kind, failure.reason) == (
+        "not_applicable",
+        "choosy takes no r36; leave it out.",
+    )
 
 
 @dataclass(frozen=True)

@@ -194,6 +194,14 @@ def test_values_are_asked_by_name() -> None:
             make_question(model, sample, Plan(target=asked, background=np.zeros((2, 4))))
 
 
+def test_values_are_told_by_name() -> None:
+    several = Regression(("price", "area", "rooms"))
+    assert several.describe(Target(1, space="value")) == "predicted value of 'area'"
+    contrast = Target(1, against=2, space="value")
+    assert several.describe(contrast) == "predicted value of 'area' less that of 'rooms'"
+    assert Regression().describe(Target(0, space="value")) == "predicted value"
+
+
 def test_a_study_of_labels_is_kept_and_read_again(tmp_path) -> None:
     model = labels_model()
     model.background = np.zeros((3, 4))

@@ -107,7 +107,8 @@ class Folder:
         half-way is no folder of this kind.
         """
         folder = Path(folder)
-        facts = json.loads(json.dumps(facts, allow_nan=False))  # as they will be read
+        plain = json.dumps(facts, ensure_ascii=False, allow_nan=False).encode("utf-8", "replace")
+        facts = json.loads(plain)  # as they will be read
         self.check_free(folder)
         with _refusing(folder, self.error), _made(folder), _spare(folder) as spare:
             for name, write in files.items():

@@ -10,11 +10,11 @@ from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from types import ModuleType
 
-__all__ = ["MOVED", "Moved"]
+__all__ = ["MOVED", "Moved", "new_address"]
 
 MOVED = {
     "xaikit.abilities": "xaikit.core.abilities",
-    "xaikit.agreement": "xaikit.metrics.agreement",
+    "xaikit.agreement": "xaikit.core.agreement",
     "xaikit.asking": "xaikit.study.plan",
     "xaikit.causes": "xaikit.judge.causes",
     "xaikit.cli": "xaikit.app.cli",
@@ -22,10 +22,7 @@ MOVED = {
     "xaikit.errors": "xaikit.core.errors",
     "xaikit.estimators": "xaikit.shapley",
     "xaikit.modality": "xaikit.modalities",
-    "xaikit.modality.image": "xaikit.modalities.image",
-    "xaikit.modality.series": "xaikit.modalities.series",
     "xaikit.modality.tabular": "xaikit.modalities.table",
-    "xaikit.modality.text": "xaikit.modalities.text",
     "xaikit.models.estimator": "xaikit.models.sklearn",
     "xaikit.pipeline": "xaikit.study.study",
     "xaikit.pool": "xaikit.core.cache",
@@ -39,15 +36,23 @@ MOVED = {
 
 
 class Moved(MetaPathFinder, Loader):
-    """Finds a module of `MOVED` under its old address, and gives the one module there is."""
+    """Finds a module of `MOVED`, and what lies in it, and gives the one module there is."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None = None, target: ModuleType | None = None
     ) -> ModuleSpec | None:
         del path, target  # every address is whole
-        return ModuleSpec(name, self) if name in MOVED else None
+        return ModuleSpec(name, self) if new_address(name) else None
 
     def exec_module(self, module: ModuleType) -> None:
-        old, new = module.__name__, MOVED[module.__name__]
+        old, new = module.__name__, new_address(module.__name__)
         warnings.warn(f"{old} is now {new}.", DeprecationWarning, stacklevel=2)
-        sys.modules[old] = importlib.import_module(new)
+        sys.modules[old] = importlib.import_module(str(new))
+
+
+def new_address(old: str) -> str | None:
+    """Where a module of version 0.1 is now; None where it has not moved."""
+    if old in MOVED:
+        return MOVED[old]
+    room, _, module = old.rpartition(".")
+    return f"{MOVED[room]}.{module}" if room in MOVED else None

@@ -456,7 +456,12 @@ class Score:
                 f"the score '{self.metric}' is {self.value} without a note; say why in `note`."
             )
         if self.curve is not None:
-            object.__setattr__(self, "curve", _locked(np.array(self.curve, dtype=np.float64)))
+            curve = np.array(self.curve, dtype=np.float64)
+            if curve.ndim != 2 or curve.shape[1] != 2:
+                raise InvalidInput(
+                    f"the score '{self.metric}' has a curve of shape {curve.shape}; (p, 2) is needed."
+                )
+            object.__setattr__(self, "curve", _locked(curve))
 
 
 def _locked(array: NDArray[Any]) -> NDArray[Any]:

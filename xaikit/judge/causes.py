@@ -14,10 +14,10 @@ from typing import Any, Literal
 
 import numpy as np
 
+from xaikit.core.agreement import Disagreement, disagreements
 from xaikit.core.stats import bootstrap_interval, median_interval, spearman
 from xaikit.core.types import Explanation, Floats, Ints
 from xaikit.judge.evidence import Evidence
-from xaikit.metrics.agreement import Disagreement, disagreements
 
 __all__ = ["Cause", "Kind", "causes"]
 

@@ -247,6 +247,6 @@ def know_ends(questions: Sequence[Question], *, outputs: bool = True) -> None:
         share_empty(unknown)
         unknown = [q for q in unknown if "empty" not in q.__dict__]
         nothing = [np.zeros((1, q.n_features), dtype=bool) for q in unknown]
-        prefetch(unknown, nothing, plainly=True)
+        prefetch(unknown, nothing)
     for question in unknown:
         _ = question.empty

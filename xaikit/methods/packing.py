@@ -33,17 +33,14 @@ class Packable(Protocol):
         ...
 
 
-def prefetch(
-    questions: Sequence[Question], masks: Sequence[Bools | None], *, plainly: bool = False
-) -> None:
+def prefetch(questions: Sequence[Question], masks: Sequence[Bools | None]) -> None:
     """Evaluate the masks of each question in shared passes and put the values into their pools.
 
     Does nothing for questions without a pool, or whose own masks fill a pass.
-    plainly : also where a question could take a shortcut of its own, for masks that have none
     """
     groups: dict[Hashable, list[tuple[Question, Bools]]] = {}
     for question, own in zip(questions, masks, strict=True):
-        bound = _bound(question, plainly)
+        bound = _whole(question)
         if own is None or question.pool is None or not isinstance(bound, Packable):
             continue
         unseen = question.pool.unseen(own, question.target)
@@ -52,15 +49,12 @@ def prefetch(
     for group in groups.values():
         while len(group) > 1:
             per_pass = group[0][0].per_pass
-            group = group[worked(per_pass, _rows(group), partial(_pass, group, plainly)) :]
+            group = group[worked(per_pass, _rows(group), partial(_pass, group)) :]
 
 
-def _bound(question: Question, plainly: bool) -> Any:
-    """Its bound scores, those without shortcuts if asked plainly."""
-    bound: Any = question.bound
-    while plainly and hasattr(bound, "full"):
-        bound = bound.full
-    return bound
+def _whole(question: Question) -> Any:
+    """Its scores by whole passes: some questions of a group may have shortcuts, and others none."""
+    return getattr(question.bound, "full", question.bound)
 
 
 def share_empty(questions: Sequence[Question]) -> None:
@@ -86,12 +80,12 @@ def _rows(group: Sequence[tuple[Question, Bools]]) -> int:
     return sum(len(masks) * question.n_references for question, masks in group)
 
 
-def _pass(group: Sequence[tuple[Question, Bools]], plainly: bool, rows: int) -> int:
+def _pass(group: Sequence[tuple[Question, Bools]], rows: int) -> int:
     """Questions answered: as many as fit, at least one."""
     ends = np.cumsum([len(masks) * question.n_references for question, masks in group])
     n = max(1, int(np.searchsorted(ends, rows, side="right")))
     questions, masks = zip(*group[:n], strict=True)
-    bounds = [_bound(question, plainly) for question in questions]
+    bounds = [_whole(question) for question in questions]
     for question, own, scores in zip(
         questions, masks, bounds[0].together(bounds, masks), strict=True
     ):

@@ -1,6 +1,6 @@
 """Numbers about explanations: importing this registers every metric and measure."""
 
-from xaikit.metrics.agreement import (
+from xaikit.core.agreement import (
     agreement_scores,
     consensus,
     disagreement_test,

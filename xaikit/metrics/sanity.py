@@ -13,11 +13,11 @@ from typing import ClassVar
 import numpy as np
 
 from xaikit.core.abilities import Resettable
+from xaikit.core.agreement import similarity
 from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Meter, Pool, Question
 from xaikit.core.stats import is_constant, spearman
 from xaikit.core.types import Explanation, Score, Target
-from xaikit.metrics.agreement import similarity
 from xaikit.metrics.base import METRICS, Direction, ask_again, described, measure
 from xaikit.tasks import task_of
 

@@ -13,10 +13,10 @@ from typing import Any, ClassVar
 import numpy as np
 from numpy.typing import NDArray
 
+from xaikit.core.agreement import agreement_scores, similarity, top_k
 from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Meter, Pool, Question
 from xaikit.core.types import Explanation, Floats, Score
-from xaikit.metrics.agreement import agreement_scores, similarity, top_k
 from xaikit.metrics.base import METRICS, Direction, ask_again, default_k, described, measure
 from xaikit.modalities.table import categories_of
 from xaikit.tasks import task_of

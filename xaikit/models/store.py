@@ -11,14 +11,14 @@ from collections.abc import Callable
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
 
 from xaikit.core.abilities import Model
-from xaikit.core.errors import ModelError
+from xaikit.core.errors import InvalidInput, ModelError
 from xaikit.models.assembly import KINDS, assemble, reads_of, settable
 from xaikit.models.background import read_background, write_background
 from xaikit.models.config import read_inputs
@@ -33,6 +33,8 @@ __all__ = ["load_model", "save_model"]
 _FORMAT = 1
 _WEIGHTS = "model.safetensors"
 _MOST_CLASSES = 100_000
+
+M = TypeVar("M", bound=Model)
 
 
 def save_model(model: Model, folder: str | Path) -> Path:
@@ -65,9 +67,7 @@ def load_model(path: str | Path, device: str = "auto") -> Model:
     if fields.values.get("family") == "sklearn":
         from xaikit.models.sklearn import load_estimator
 
-        estimator = load_estimator(folder)
-        require_independent_model(estimator)
-        return estimator
+        return _tried(load_estimator(folder), folder)
     fields.whole("format", _FORMAT, _FORMAT)
     model = _on_paper(fields)
     _load_weights(model, MODELS.file(folder, _WEIGHTS))
@@ -75,7 +75,15 @@ def load_model(path: str | Path, device: str = "auto") -> Model:
     if model.modality != "text":
         model.background = read_background(folder, model.example().shape)
     MODELS.check_whole(folder, fields.values)
-    require_independent_model(model)
+    return _tried(model, folder)
+
+
+def _tried(model: M, folder: Path) -> M:
+    """The model, which answers typical inputs, alone as in a batch."""
+    try:
+        require_independent_model(model)
+    except InvalidInput as error:
+        raise ModelError(f"the model in '{folder}' cannot be asked: {error}") from error
     return model
 
 

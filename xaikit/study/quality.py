@@ -71,9 +71,9 @@ def paired(base: Floats, other: Floats) -> dict[str, Any]:
 def _settle(low: float, high: float) -> str:
     if low >= -ROPE and high <= ROPE:
         return "equal"
-    if low > ROPE or (low > 0 and high > ROPE):
+    if low > 0 and high > ROPE:
         return "b_better"
-    if high < -ROPE or (high < 0 and low < -ROPE):
+    if high < 0 and low < -ROPE:
         return "a_better"
     return "not_settled"
 

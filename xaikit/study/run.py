@@ -23,9 +23,9 @@ from xaikit.core.types import Cost, Explanation, Floats, Sample, Score, Segmenta
 from xaikit.study.facts import Facts
 
 if TYPE_CHECKING:
+    from xaikit.core.agreement import Consensus, Disagreement
     from xaikit.judge.causes import Cause
     from xaikit.judge.verdict import Verdict
-    from xaikit.metrics.agreement import Consensus, Disagreement
 
 __all__ = ["RUNS", "Failure", "Run"]
 
@@ -83,7 +83,7 @@ class Run:
 
     def disagreements(self, by: str = "spearman") -> dict[tuple[str, str], Disagreement]:
         """Pairs of methods -> whether they differ by more than their own second runs do."""
-        from xaikit.metrics.agreement import disagreements
+        from xaikit.core.agreement import disagreements
 
         return disagreements([s for s in self.scores if np.isfinite(s.value)], by)
 
@@ -95,14 +95,14 @@ class Run:
 
     def consensus(self, sample_id: str, methods: Sequence[str]) -> Consensus:
         """What these methods all say of one sample; give two or more that passed their gates."""
-        from xaikit.metrics.agreement import consensus
+        from xaikit.core.agreement import consensus
 
         asked = (e for m in methods for e in self.of(m))
         return consensus([e for e in asked if e.sample_id == sample_id])
 
     def masker_tau(self) -> float | None:
         """Kendall's tau between the methods' order under two ways of removing; None if not known."""
-        from xaikit.metrics.agreement import masker_tau
+        from xaikit.core.agreement import masker_tau
 
         return masker_tau(self.scores)[0]
 
@@ -281,8 +281,6 @@ def _plain(value: Any) -> Any:
         return _plain(value.item())
     if isinstance(value, float) and not np.isfinite(value):
         return None
-    if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode()  # half of a character alone becomes ?
-    if value is None or isinstance(value, (bool, int, float)):
+    if value is None or isinstance(value, (str, bool, int, float)):
         return value
     return str(value)

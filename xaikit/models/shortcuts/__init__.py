@@ -9,7 +9,7 @@ every shortcut out.
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
@@ -64,7 +64,6 @@ class Checked:
 
     def __init__(self, net: nn.Module, full: Composed, shortcut: Shortcut) -> None:
         self.full, self.rows = full, 0
-        self.alike: Hashable = full.alike
         self._net, self._shortcut, self._trusted = net, shortcut, False
 
     def __call__(self, masks: Bools, rows: slice) -> Floats:
@@ -78,10 +77,6 @@ class Checked:
             return self.full(masks, rows)
         self.rows += n_rows
         return found
-
-    def together(self, others: Sequence[Checked], masks: Sequence[Bools]) -> list[Floats]:
-        """Scores (m, k, K) of the masks of each of the others, in one pass, in full: they are few."""
-        return self.full.together([other.full for other in others], masks)
 
     def _checked(self, masks: Bools, rows: slice) -> Floats | None:
         """The shortcut's scores; None where they are not the net's own."""
