@@ -219,7 +219,7 @@ class Letters(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.embed = nn.Embedding(256, 2)
+        self.embed = nn.Embedding(256, 2, padding_idx=0)  # padding adds nothing
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         return self.embed(ids).sum(1)

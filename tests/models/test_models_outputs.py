@@ -8,11 +8,13 @@ import torch
 from scipy.special import expit, softmax
 from sklearn.datasets import make_multilabel_classification
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.multiclass import OneVsRestClassifier
 from sklearn.multioutput import ClassifierChain, MultiOutputClassifier, MultiOutputRegressor
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.neural_network import MLPClassifier
+from sklearn.pipeline import make_pipeline
 from torch import nn
 
 from xaikit.core.errors import InvalidInput, ModelError
@@ -100,6 +102,53 @@ def test_rows_that_could_be_two_things_are_asked_about(thing) -> None:
     assert task_of(model) == MultiLabel(ABC)
     scores = table(thing, outputs="logits")
     np.testing.assert_allclose(scores.scores(XS), expit(logits(XS)), atol=1e-6)
+
+
+class Small(nn.Module):
+    """Logits that lie in [0, 1] on every row, as those of a net that was never trained may."""
+
+    def __init__(self, last):
+        super().__init__()
+        self.body, self.last, self.norm = nn.Linear(4, 3), last, nn.LayerNorm(4)
+        with torch.no_grad():
+            self.body.weight.mul_(0.02)
+            self.body.bias.copy_(torch.tensor([0.3, 0.5, 0.4]))
+
+    def forward(self, x):
+        return self.last(self.body(self.norm(x)))
+
+
+def test_small_logits_of_a_module_are_no_probabilities() -> None:
+    """Its last layer turned up leaves [0, 1]; that of a sigmoid does not."""
+    net = Small(nn.Identity())
+    model = table(net)
+    assert model.info["outputs"] == "logits"
+    with torch.no_grad():
+        right = net(torch.tensor(XS, dtype=torch.float32)).numpy()
+    assert 0 < right.min() < right.max() < 1
+    np.testing.assert_allclose(model.scores(XS), right, atol=1e-6)
+    assert not net.body._forward_hooks
+    for bounded in (nn.Sigmoid(), nn.Hardtanh(0, 1)):
+        with pytest.raises(ModelError, match="say outputs='multilabel_probabilities'"):
+            table(Small(bounded))
+
+
+def test_a_text_that_is_not_given_tells_nothing() -> None:
+    """A function of known words gives 0 to masked ones: logits, and said so."""
+    good = lambda xs: np.array([[0.0, 3.0 * sum(w == "good" for w in x)] for x in xs])  # noqa: E731
+    model = wrap(good, modality="text", classes=("neg", "pos"))
+    assert model.info["outputs_note"] == "every number is 0 on the inputs tried: taken as logits"
+    np.testing.assert_allclose(model.scores([np.array(["good", "film"])]), [[0, 3]])
+
+
+def test_text_pipelines_are_explained_in_log_odds_and_forests_of_them_in_probabilities() -> None:
+    texts, y = ["good film", "bad film", "good", "bad"] * 3, [1, 0, 1, 0] * 3
+    for last, space in (
+        (LogisticRegression(), "logit"),
+        (RandomForestClassifier(3, random_state=0), "prob"),
+    ):
+        fitted = make_pipeline(CountVectorizer(), last).fit(texts, y)
+        assert wrap(fitted, modality="text").space == space
 
 
 def one_column(x):

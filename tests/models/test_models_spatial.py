@@ -59,7 +59,9 @@ def test_a_fine_enough_last_map_is_taken_with_its_outermost_module():
         nn.Flatten(),
         nn.Linear(32, 2),
     )
-    model = wrap(net, modality="image", classes=("a", "b"), sample=np.zeros((12, 12, 1)))
+    model = wrap(
+        net, modality="image", classes=("a", "b"), sample=np.zeros((12, 12, 1)), outputs="logits"
+    )
     assert model.cam_layer() == "0"
     found = model.activations([np.zeros((12, 12, 1), dtype=np.float32)])
     assert found.at.shape == (1, 2, 6, 6)
@@ -92,7 +94,14 @@ class LastStep(nn.Module):
 def test_a_brought_rnn_that_reads_its_last_output_is_refused(bidirectional):
     with torch.random.fork_rng():
         net = LastStep(bidirectional)
-    model = wrap(net, modality="series", layout="BLC", classes=("a", "b"), sample=np.ones((9, 2)))
+    model = wrap(
+        net,
+        modality="series",
+        layout="BLC",
+        classes=("a", "b"),
+        sample=np.ones((9, 2)),
+        outputs="logits",
+    )
     assert isinstance(model, Spatial)
     with pytest.raises(NotApplicable, match=r"'yours' reads only the final state, .* layer 'rnn'; try 'integrated"):  # fmt: skip
         model.cam_layer()
@@ -128,7 +137,9 @@ def test_a_layer_that_is_used_twice_is_refused():
         def forward(self, x: torch.Tensor) -> torch.Tensor:
             return self.head(self.conv(self.conv(x)).mean((2, 3)))
 
-    model = wrap(Twice(), modality="image", classes=("a", "b"), sample=np.zeros((6, 6, 1)))
+    model = wrap(
+        Twice(), modality="image", classes=("a", "b"), sample=np.zeros((6, 6, 1)), outputs="logits"
+    )
     with pytest.raises(NotApplicable, match=r"layer 'conv' of 'yours' is used 2 times in one pass"):
         model.activations([np.zeros((6, 6, 1))], "conv")
 

@@ -25,7 +25,14 @@ from xaikit.core.types import Bools, Floats, Ints, Modality, Space
 from xaikit.models.features import Columns, WordGrams
 from xaikit.tasks import Task
 
-__all__ = ["EstimatorModel", "LinearTable", "TextEstimator", "TreeTable", "wrap_estimator"]
+__all__ = [
+    "EstimatorModel",
+    "LinearTable",
+    "TextEstimator",
+    "TreeTable",
+    "space_of",
+    "wrap_estimator",
+]
 
 Array = NDArray[Any]
 
@@ -143,7 +150,7 @@ class TreeTable(EstimatorModel):
         estimator = self.estimator
         if self.classes and len(estimator.classes_) < len(self.classes):
             raise NotApplicable(f"'{self.id}' saw no training row of some classes")
-        return estimator, _space(estimator, self.classes)
+        return estimator, space_of(self.pipeline, self.classes)
 
 
 @dataclass(eq=False)
@@ -242,14 +249,15 @@ def wrap_estimator(
             "and give the names as `classes`."
         )
     kind, classes = _kind(pipeline, modality, tuple(classes)), tuple(classes)
-    space = space or _space(estimator, classes)
+    space = space or space_of(pipeline, classes)
     info = info or {"family": "sklearn"}
     return kind(id, modality, classes, space, pipeline, background, info, tuple(order))
 
 
-def _space(estimator: Any, classes: tuple[str, ...]) -> Space:
-    """The space in which the estimator's own answers add up."""
-    return "value" if not classes else "prob" if isinstance(estimator, _STEPPED) else "logit"
+def space_of(pipeline: Pipeline, classes: tuple[str, ...]) -> Space:
+    """The space in which the last step's own answers add up."""
+    coarse = isinstance(pipeline.steps[-1][1], _STEPPED)
+    return "value" if not classes else "prob" if coarse else "logit"
 
 
 def _kind(pipeline: Pipeline, modality: Modality, classes: tuple[str, ...]) -> type[EstimatorModel]:

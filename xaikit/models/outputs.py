@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -72,11 +73,18 @@ def task_for(outputs: Outputs, classes: tuple[str, ...], names: tuple[str, ...],
 
 
 def recognised(
-    found: Floats, given: Outputs | None, classes: tuple[str, ...], id: str
+    found: Floats,
+    given: Outputs | None,
+    classes: tuple[str, ...],
+    id: str,
+    louder: Callable[[], Floats | None] = lambda: None,
 ) -> tuple[Outputs, str]:
     """What the numbers (B, K), (B, 1) or (B,) of several rows are, and how that was found out.
 
     `ModelError` when they can be two things, or are not what was `given`.
+
+    louder : the numbers of a module whose last layer gives a thousand times as much, or None where
+        that cannot be had: what leaves [0, 1] then is no probability, and was inside by chance
     """
     rows = found[:, None] if found.ndim == 1 else found
     if given is not None:
@@ -92,10 +100,12 @@ def recognised(
         return "values", ""
     if inside and sums:
         return "probabilities", "the rows are from 0 to 1 and sum to 1: taken as probabilities"
-    if inside:
+    if inside and rows.any() and not _leaves(louder()):
         raise _ambiguous(rows, id)
     if rows.shape[1] == 1:
         return "logits", f"one number a row: taken as the logit of '{classes[-1]}'"
+    if not rows.any():
+        return "logits", "every number is 0 on the inputs tried: taken as logits"
     if _logarithms(rows):
         return (
             "log_probabilities",
@@ -111,6 +121,11 @@ def _logarithms(rows: Floats) -> bool:
 
 def _inside(rows: Floats) -> bool:
     return bool(((rows >= -_ROUNDED) & (rows <= 1 + _ROUNDED)).all())
+
+
+def _leaves(rows: Floats | None) -> bool:
+    """Whether any number is no probability; NaN, as of an overflow, says nothing."""
+    return rows is not None and bool(((rows < -_ROUNDED) | (rows > 1 + _ROUNDED)).any())
 
 
 def _sums_to_one(rows: Floats) -> bool:

@@ -11,16 +11,20 @@ from numpy.typing import NDArray
 from torch import nn
 
 from xaikit.core.abilities import Model
-from xaikit.core.errors import ModelError
-from xaikit.core.types import Floats, Modality
+from xaikit.core.errors import InvalidInput, ModelError
+from xaikit.core.types import Floats, Modality, Sample
+from xaikit.modalities import as_rows
 from xaikit.modalities.text import MASK_WORD
 from xaikit.models.neural import NeuralModel
+from xaikit.models.probe import hooked, watch
 
 __all__ = [
     "SINGLE",
     "Answers",
     "Dependence",
     "dependence",
+    "first_input",
+    "louder",
     "precision_of",
     "require_independent",
     "require_independent_model",
@@ -29,9 +33,31 @@ __all__ = [
 
 Array = NDArray[Any]
 Answers = Callable[[Sequence[Array]], Floats]
+LOUD = 1000.0
 N_KNOWN, N_MADE = 8, 8  # inputs that were given, and that are made of them
 SINGLE = "or say batch='single' to ask it one row at a time"
 AGAIN = "or train or wrap it again so that it does not"
+
+
+def first_input(modality: Modality, sample: Array | None, background: Array | None) -> Array:
+    """The input that a model is tried on: the sample, or the first row of the background."""
+    if sample is not None:
+        given = as_rows(sample)[0] if hasattr(sample, "toarray") else np.asarray(sample)
+        x = Sample("sample", given, modality).x
+        shape = x.shape if background is None or modality == "text" else np.shape(background)[1:]
+        if x.shape != shape:
+            raise InvalidInput(
+                f"the sample has shape {x.shape} and rows of the background have {shape}; give both "
+                "as the model reads them."
+            )
+        return x
+    if modality == "text":
+        return np.array([MASK_WORD] * 4)
+    if background is None or len(background) == 0:
+        raise InvalidInput(
+            f"to try a {modality} model one input is needed; give sample= or background=."
+        )
+    return Sample("background[0]", np.asarray(background[0]), modality).x
 
 
 def trial_inputs(modality: Modality, x: Array, background: Array | None) -> list[Array]:
@@ -155,6 +181,20 @@ def require_independent_model(model: Model) -> Dependence:
     inputs = trial_inputs(model.modality, x, known)
     eps = precision_of(model.net if isinstance(model, NeuralModel) else None)
     return require_independent(model.id, model.scores, inputs, eps=eps, way_out=AGAIN)
+
+
+def louder(net: nn.Module, run: Callable[[], Any]) -> Any:
+    """What `run` gives when the last layer with weights gives a thousand times as much; None where
+    no layer can be reached. What ends in a sigmoid or softmax stays within [0, 1]."""
+    layers = [e.module for e in watch(net, run) if any(True for _ in e.module.parameters(False))]
+    if not layers:
+        return None
+
+    def hook(_module: nn.Module, _args: Any, output: Any) -> Any:
+        return LOUD * output if isinstance(output, torch.Tensor) else output
+
+    with hooked([(layers[-1], hook)]):
+        return run()
 
 
 def _different(inputs: Sequence[Array]) -> Array:

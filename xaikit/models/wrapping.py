@@ -15,14 +15,13 @@ from torch import Tensor, nn
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, ModelError
-from xaikit.core.types import Floats, Modality, Sample, Space
+from xaikit.core.types import Floats, Modality, Space
 from xaikit.core.words import Text
 from xaikit.modalities import as_rows
 from xaikit.modalities.table import coded_columns
-from xaikit.modalities.text import MASK_WORD
 from xaikit.models.attention import TokenModel
 from xaikit.models.cam_layer import SpatialModel, keeps_places
-from xaikit.models.estimator_model import EstimatorModel, wrap_estimator
+from xaikit.models.estimator_model import EstimatorModel, space_of, wrap_estimator
 from xaikit.models.estimators import Answer, answer_of, is_estimator, pipeline_of
 from xaikit.models.function_model import FunctionModel, wrong_shape
 from xaikit.models.inputs import Inputs, Pixels
@@ -45,7 +44,15 @@ from xaikit.models.outputs import (
 from xaikit.models.reading import inputs_of
 from xaikit.models.text import Encode, Tokens
 from xaikit.models.training import pick_device
-from xaikit.models.trial import SINGLE, Answers, precision_of, require_independent, trial_inputs
+from xaikit.models.trial import (
+    SINGLE,
+    Answers,
+    first_input,
+    louder,
+    precision_of,
+    require_independent,
+    trial_inputs,
+)
 from xaikit.tasks import Task
 
 __all__ = ["FunctionModel", "wrap"]
@@ -120,7 +127,7 @@ def wrap(
         raise InvalidInput(f"encodes is {encodes!r}; encode reads 'words' or the 'text'.")
     if background is not None and modality != "text":
         background = as_rows(background)
-    x = _trial(modality, sample, background)
+    x = first_input(modality, sample, background)
     answer = None
     if is_estimator(thing):
         answer = answer_of(thing, outputs, _rows(modality, [x]))
@@ -178,7 +185,9 @@ class _Facts:
     single: bool
     inputs: list[Array]
 
-    def read(self, answers: Floats) -> tuple[Outputs, Task, str]:
+    def read(
+        self, answers: Floats, louder: Callable[[], Floats | None] = lambda: None
+    ) -> tuple[Outputs, Task, str]:
         """What the answers to the trial inputs are, what they mean, and how that was found out."""
         n = len(self.classes)
         columns = 1 if answers.ndim == 1 else answers.shape[1]
@@ -189,7 +198,7 @@ class _Facts:
         )
         if not fits or answers.ndim > 2 or len(answers) != len(self.inputs):
             raise wrong_shape(self.id, answers.shape, len(self.inputs), self.classes or self.names)
-        outputs, note = recognised(answers, self.given, self.classes, self.id)
+        outputs, note = recognised(answers, self.given, self.classes, self.id, louder)
         if outputs != "log_probabilities" and not np.isfinite(answers).all():
             raise ModelError(f"'{self.id}' gave NaN or infinity for one sample; check its weights.")
         return outputs, task_for(outputs, self.classes, self.names, columns), note
@@ -202,26 +211,6 @@ class _Facts:
 
     def space(self, outputs: Outputs) -> Space:
         return self.given_space or SPACES[outputs]
-
-
-def _trial(modality: Modality, sample: Array | None, background: Array | None) -> Array:
-    if sample is not None:
-        given = as_rows(sample)[0] if hasattr(sample, "toarray") else np.asarray(sample)
-        x = Sample("sample", given, modality).x
-        shape = x.shape if background is None or modality == "text" else np.shape(background)[1:]
-        if x.shape != shape:
-            raise InvalidInput(
-                f"the sample has shape {x.shape} and rows of the background have {shape}; give both "
-                "as the model reads them."
-            )
-        return x
-    if modality == "text":
-        return np.array([MASK_WORD] * 4)
-    if background is None or len(background) == 0:
-        raise InvalidInput(
-            f"to try a {modality} model one input is needed; give sample= or background=."
-        )
-    return Sample("background[0]", np.asarray(background[0]), modality).x
 
 
 def _coded(
@@ -239,7 +228,7 @@ def _module(net: nn.Module, inputs: Inputs, facts: _Facts, reads: Reads) -> Neur
     answers = _answers(net, inputs, facts)
     facts.require_independent(answers, net)
     alone = np.concatenate([answers([x]) for x in facts.inputs])  # many may not fit into memory
-    outputs, task, note = facts.read(alone)
+    outputs, task, note = facts.read(alone, lambda: _louder(net, answers, x))
     arguments: dict[str, Any] = {
         "id": facts.id,
         "net": net,
@@ -266,6 +255,15 @@ def _module(net: nn.Module, inputs: Inputs, facts: _Facts, reads: Reads) -> Neur
     if model.events and model.events[-1].n_attentions:
         return TokenModel(**arguments)
     return SpatialModel(**arguments) if keeps_places(model) else model
+
+
+def _louder(net: nn.Module, answers: Answers, x: Array) -> Floats | None:
+    """The answer to one input, with the last layer turned up."""
+    if is_sealed(net):
+        return None
+    with evaluating(net):
+        found: Floats | None = louder(net, lambda: answers([x]))
+    return found
 
 
 def _answers(net: nn.Module, inputs: Inputs, facts: _Facts) -> Answers:
@@ -341,7 +339,9 @@ def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | Fu
         found = answer.ask(_rows(facts.modality, xs))
         return np.asarray(found)[:, columns] if facts.classes else found
 
-    return _function(function, dataclasses.replace(facts, given=answer.outputs), family="sklearn")
+    space = facts.given_space or space_of(pipeline_of(thing), facts.classes)
+    facts = dataclasses.replace(facts, given=answer.outputs, given_space=space)
+    return _function(function, facts, family="sklearn")
 
 
 def _rows(modality: Modality, xs: Any) -> Any:

@@ -90,8 +90,8 @@ WORDS: dict[str, tuple[str, str]] = {
         "출력을 로그 확률로 판단함",
     ),
     "outputs.logits": (
-        "its one column was taken as the logit of the second class",
-        "출력 한 열을 둘째 분류의 로짓으로 판단함",
+        "its outputs were taken as logits",
+        "출력을 로짓으로 판단함",
     ),
     "fact.same": ("same for every method", "모든 방법에 동일"),
     "fact.replace": ("Replaced by {masker}", "대체: {masker}"),
