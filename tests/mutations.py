@@ -287,6 +287,8 @@ MUTATIONS = (
     Mutation("study/compare.py", "balanced=self.balanced", "balanced=False", "tests/study/test_compare.py::test_all_models_of_a_comparison_get_the_same_weights"),
     Mutation("models/training.py", "weight=self.weights", "weight=None", "tests/study/test_compare.py::test_weights_act_on_every_kind_of_model_alike[mlp]"),
     Mutation("report/predictions.py", "true and findings.is_wrong(i) else name", "true else name", "tests/report/test_report_tasks.py::test_the_page_of_several_labels"),
+    Mutation("study/context.py", 'how = "drawn" if drawn is not None and how != "all" else how', "pass", "tests/study/test_study.py::test_how_the_samples_were_taken_is_told"),
+    Mutation("models/reading.py", "len(positional) > 1", "len(positional) > 0", BATCH + "::test_a_score_that_depends_on_the_batch_is_refused[padding]"),
     # planted by one who had not looked at the tests
     Mutation("judge/causes.py", "interval[0] <= INTERACTING", "interval[1] <= INTERACTING", RULES + "::test_an_interval_across_the_limit_traces_nothing"),
     Mutation("tasks/regression.py", "np.abs(truth - scores).mean()", "np.square(truth - scores).mean()", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),
