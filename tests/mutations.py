@@ -338,12 +338,8 @@ def caught(mutation: Mutation) -> bool:
         raise LookupError(missing)
     with tempfile.TemporaryDirectory() as place:
         copy = Path(place)
-        shutil.copytree(
-            ROOT / "xaikit", copy / "xaikit", ignore=shutil.ignore_patterns("__pycache__")
-        )
-        shutil.copytree(
-            ROOT / "tests", copy / "tests", ignore=shutil.ignore_patterns("__pycache__")
-        )
+        for name in ("xaikit", "tests", "benchmarks"):
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", copy)
         file = copy / "xaikit" / mutation.file
         text = file.read_text(encoding="utf-8")
