@@ -313,6 +313,11 @@ MUTATIONS = (
     Mutation("core/folders.py", "for name in reversed(old):", "for name in old:", FOLDERS + "::test_a_folder_that_is_left_half_way_is_none_of_ours"),
     Mutation("models/outputs.py", "first = (-torch.expm1(second))", "first = (1 - second)", OUTPUTS + "::test_one_column_is_about_the_second_of_two_classes"),
     Mutation("report/predictions.py", "float(rest.max())", "float(rest.sum())", "tests/report/test_report_tasks.py::test_labels_that_have_no_bar_are_told_by_the_largest"),
+    Mutation("report/card.py", "e.std / end if end > 0 else e.std", "e.std", "tests/report/test_report_scales.py::test_methods_that_passed_set_the_shared_end_and_relative_ones_are_shares_of_their_own"),
+    Mutation("report/card.py", "for e in trusted or sharing.values()", "for e in sharing.values()", "tests/report/test_report_scales.py::test_methods_that_passed_set_the_shared_end_and_relative_ones_are_shares_of_their_own"),
+    Mutation("modalities/series.py", "sigma = len(x) / 10", "sigma = len(x) / 20", "tests/modality/test_modality_series.py::test_blur_runs_along_time_only"),
+    Mutation("models/store.py", '"centre": model.centre', '"centre": 0.0', "tests/models/test_models_checkpoint.py::test_a_regressor_comes_back_in_its_units"),
+    Mutation("modalities/rows.py", "np.linspace(0, len(rows) - 1, n)", "np.linspace(0, len(rows) - n, n)", "tests/modality/test_modality_tabular.py::test_rows_are_the_backgrounds_own_up_to_fifty"),
     Mutation("study/context.py", 'np.stack(data.inputs("train"))', 'np.stack(data.inputs("test"))', FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
 )  # fmt: skip
 

@@ -6,6 +6,7 @@ import base64
 import io
 import re
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from report import sample_runs
 from report.reading import Node, read
 
 from xaikit.report import write_comparison, write_report
+from xaikit.report.card import Card
 from xaikit.report.charts import curve_panel
 from xaikit.report.comparison_charts import difference_chart, learning_chart
 
@@ -137,6 +139,26 @@ def test_words_are_marked_by_their_share_of_the_end_that_is_printed(pages):
                 assert kind[0] == ("f" if share > 0 else "a")
                 seen += 1
     assert seen > 20
+
+
+def test_methods_that_passed_set_the_shared_end_and_relative_ones_are_shares_of_their_own():
+    run = sample_runs.bare_run(1, "table")
+    first, x = run.explanations[0], np.linspace(-1, 1, len(run.explanations[0].values))
+
+    def made(method: str, size: float, **changes):
+        return replace(first, method=method, values=size * x, elements=None, std=None, **changes)
+
+    found = {
+        "passed": made("passed", 2.0, unit="log-odds"),
+        "failed": made("failed", 10.0, unit="log-odds"),
+        "relative": replace(made("relative", 5.0, unit="relative"), std=np.full(len(x), 0.5)),
+    }
+    named = {"order": tuple(found), "trusted": ("passed",)}
+    card = Card(SimpleNamespace(run=run, by_sample={run.samples[0].id: found}, **named), 0)
+    assert (card.end, card.end_of(found["failed"]), card.end_of(found["relative"])) == (2, 2, 5)
+    assert card.shown(found["failed"]) == pytest.approx(10 * x)
+    assert card.shown(found["relative"]) == pytest.approx(x)
+    assert card.errors(found["relative"]) == pytest.approx(np.full(len(x), 1.96 * 0.5 / 5))
 
 
 def test_a_value_beyond_the_scale_is_named_and_one_within_is_not(tmp_path, runs):
