@@ -50,6 +50,17 @@ ROWS = "tests/data/test_data_rows.py"
 WORDS = "tests/test_cli_words.py"
 NUMBERS = "tests/report/test_report_numbers.py"
 ESCAPES = "tests/report/test_report_escapes.py"
+THREADS = "tests/models/test_models_threads.py"
+INPLACE = "tests/models/test_models_cam_inplace.py"
+DTYPES = "tests/models/test_models_dtypes.py"
+OUTPUTS = "tests/models/test_models_outputs.py"
+BATCH = "tests/models/test_models_batch.py"
+DOOR = "tests/models/test_models_front_door.py"
+EVIDENCE = "tests/estimators/test_estimator_evidence.py"
+TEXTS = "tests/test_text_as_written.py"
+TASKS = "tests/tasks/test_tasks.py"
+FOLDERS = "tests/core/test_folders.py"
+ORDER = "tests/data/test_data_order.py"
 
 MUTATIONS = (
     # the waist: masks, pooling, targets
@@ -153,7 +164,7 @@ MUTATIONS = (
     Mutation("core/typed.py", 'return float("nan")', "return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
     Mutation("study/run.py", "if id(item) not in segmentations", "if not segmentations", RUNS + "::test_every_field_of_a_run_comes_back"),
     Mutation("study/run.py", 'keep(f"explanation-{i}-{name}"', 'keep(f"explanation-{name}"', RUNS + "::test_every_field_of_a_run_comes_back"),
-    Mutation("core/typed.py", 'return tuple(float("nan") if item is None else item for item in value)', "return value", RUNS + "::test_every_field_of_a_run_comes_back"),
+    Mutation("core/typed.py", 'return tuple(float("nan") if item is None else item for item in value)', "return value", "tests/core/test_typed.py::test_a_dataclass_is_built_of_what_json_holds"),
     # models compared
     Mutation("study/quality.py", "differences = other - base", "differences = base - other", COMPARE + "::test_quality_and_its_difference_are_those_of_the_same_test_rows"),
     Mutation("study/compare.py", "twin = teach(name, data, 1)", "twin = teach(name, data)", COMPARE + "::test_each_model_has_a_twin_of_the_next_seed_on_the_same_rows"),
@@ -228,6 +239,56 @@ MUTATIONS = (
     Mutation("report/templates/index.html.j2", "{{ e.title }}</h2>", "{{ e.title|safe }}</h2>", ESCAPES + "::test_no_text_of_the_index_opens_an_element"),
     Mutation("report/templates/comparison.html.j2", "{{ r.name }}</b>", "{{ r.name|safe }}</b>", ESCAPES + "::test_no_text_of_a_comparison_opens_an_element"),
     Mutation("report/charts.py", "escape(_plain(value))", "_plain(value)", ESCAPES + "::test_no_text_of_a_run_opens_an_element[series-en]"),
+    # nets in threads and in other types, layers that are changed in place
+    Mutation("models/modes.py", "with alone:\n        training", "if True:\n        training", THREADS),
+    Mutation("models/modes.py", "set_fastpath_enabled(fast)", "set_fastpath_enabled(True)", THREADS + "::test_an_error_inside_leaves_no_trace"),
+    Mutation("models/cam_layer.py", "return cells.clone()", "return cells", INPLACE + "::test_a_step_in_place_behind_the_layer_changes_nothing"),
+    Mutation("models/cam_layer.py", "if calls < uses:", "if calls > 1:", INPLACE + "::test_the_last_use_is_what_the_automatic_choice_explains"),
+    Mutation("models/attention.py", "max(_TOLERANCE, 4 * torch.finfo(model.parts.dtype).eps)", "_TOLERANCE", DTYPES + "::test_every_method_answers_as_in_float32"),
+    Mutation("models/neural.py", "at if at.dtype == dtype else at.to(dtype)", "at", DTYPES + "::test_every_method_answers_as_in_float32"),
+    # error bars of estimates that fit all they have seen
+    Mutation("shapley/evidence.py", "64 * np.finfo(float).eps", "1.0", EVIDENCE),
+    Mutation("shapley/evidence.py", "if estimate.std.max() > ROUNDING * largest", "if estimate.std.max() >= 0", EVIDENCE),
+    Mutation("shapley/evidence.py", "if estimate.exact or every", "if estimate.exact", ESTIMATORS + "/test_estimator_peers.py::test_all_coalitions_give_exact_values_without_error"),
+    # what numbers are, and whether they are of one row alone
+    Mutation("models/outputs.py", "    if inside and sums:\n        return", "    if inside:\n        return", OUTPUTS + "::test_rows_that_could_be_two_things_are_asked_about"),
+    Mutation("models/outputs.py", "torch.where(found.isneginf(), np.log(_LEAST), found)", "found", OUTPUTS + "::test_a_log_probability_of_nothing_is_that_of_the_least_probability"),
+    Mutation("models/outputs.py", "first = 1 - second", "first = second", OUTPUTS + "::test_one_column_is_about_the_second_of_two_classes"),
+    Mutation("models/trial.py", ", _gap(turned, np.concatenate(alone[::-1]))]", "]", BATCH + "::test_dependence_is_measured_in_both_orders_and_beside_a_longer_text"),
+    Mutation("models/trial.py", "max(gaps)", "min(gaps)", BATCH + "::test_dependence_is_measured_in_both_orders_and_beside_a_longer_text"),
+    Mutation("models/estimators.py", '("score_samples", "decision_function")', '("decision_function", "score_samples")', DOOR + "::test_an_outlier_detector_is_explained_by_its_score"),
+    Mutation("models/estimators.py", "rows[:, classes.index(1)]", "rows[:, 0]", OUTPUTS + "::test_estimators_of_several_labels"),
+    # names, words and tasks
+    Mutation("core/labels.py", "known.index(name) for name in given", "given.index(name) for name in known", DOOR + "::test_each_name_gets_the_probability_of_its_own_label_in_any_order"),
+    Mutation("core/labels.py", 'labels.dtype.kind in "iu" and', 'labels.dtype.kind in "iuf" and', DOOR + "::test_places_are_none_where_it_cannot_be_known"),
+    Mutation("core/words.py", '" " if before and after else', '" " if before or after else', TEXTS + "::test_what_is_removed_is_the_words_and_nothing_else"),
+    Mutation("core/words.py", "return [x.saying(row) for row in rows] if isinstance(x, Text) else rows", "return rows", TEXTS + "::test_mask_words_stand_where_the_words_stood"),
+    Mutation("tasks/classification.py", "np.asarray(expit(scores))", "np.asarray(softmax(scores, axis=1))", TASKS + "::test_labels_have_probabilities_of_their_own"),
+    Mutation("tasks/classification.py", "return len(self.outputs) > 1", "return len(self.outputs) > 2", TASKS + "::test_rivals"),
+    Mutation("tasks/base.py", "if len(held) != 1:", "if len(held) < 1:", TASKS + "::test_the_target_label_of_several_labels"),
+    Mutation("tasks/regression.py", 'if target.space != "value":', "if False:", TASKS + "::test_values_are_asked_by_name"),
+    # files and folders
+    Mutation("core/folders.py", '.strip(" .-")', '.strip(" -")', FOLDERS + "::test_a_plain_name_stays_and_an_odd_one_becomes_one_file"),
+    Mutation("core/folders.py", 'return f"{plain}~{total}{ending}"', 'return f"{plain}{ending}"', FOLDERS + "::test_a_plain_name_stays_and_an_odd_one_becomes_one_file"),
+    Mutation("core/folders.py", "record.get(self.cover) != _seal(facts)", "False", FOLDERS + "::test_a_file_that_was_changed_is_refused_and_stays"),
+    Mutation("core/folders.py", "return [*others, self.cover] if whole else []", "return [*others, self.cover]", FOLDERS + "::test_a_file_that_was_changed_is_refused_and_stays"),
+    Mutation("core/folders.py", "if not (ours or force):", "if False:", FOLDERS + "::test_pages_overwrite_pages_and_nothing_else"),
+    Mutation("core/files.py", "if total > allowance(size, spare):", "if False:", "tests/core/test_files.py::test_a_bomb_is_refused_before_it_goes_off"),
+    Mutation("core/files.py", "math.prod(shape) * item != len(data) - end or", "", "tests/core/test_files.py::test_an_array_that_is_not_what_it_declares_is_refused"),
+    Mutation("core/files.py", "if len(names) < len(entries):", "if False:", "tests/core/test_files.py::test_a_zip_that_is_damaged_is_refused"),
+    Mutation("core/typed.py", "if kind in (int, float) and isinstance(value, bool):", "if False:", "tests/core/test_typed.py::test_a_value_of_another_type_does_not"),
+    # what the data know, in which order, with which weights, and what fails
+    Mutation("study/naming.py", 'if mine["name"] != column.name:', "if False:", "tests/study/test_study.py::test_a_model_of_other_columns_or_classes_is_refused_by_both_names"),
+    Mutation("study/naming.py", "return mine if mine == theirs else theirs", "return mine", "tests/study/test_study.py::test_numbers_are_no_names_of_classes"),
+    Mutation("study/quality.py", 'labels = data.labels("train")', 'labels = data.labels("test")', "tests/study/test_study.py::test_the_answer_that_never_looks_is_that_of_the_training_rows"),
+    Mutation("study/failures.py", '"not_applicable" if isinstance(error, NotApplicable) else "error"', '"error"', "tests/study/test_study.py::test_a_method_that_does_not_apply_to_one_sample_did_not_break"),
+    Mutation("data/dataset.py", "for i in np.sort(drawn)", "for i in drawn", ORDER + "::test_samples_are_the_first_or_drawn_when_that_is_asked_for"),
+    Mutation("data/rows.py", "np.flatnonzero(chosen == split)", "rng.permutation(np.flatnonzero(chosen == split))", ORDER + "::test_a_given_test_file_keeps_its_order"),
+    Mutation("study/compare.py", "balanced=self.balanced", "balanced=False", "tests/study/test_compare.py::test_all_models_of_a_comparison_get_the_same_weights"),
+    Mutation("models/training.py", "weight=self.weights", "weight=None", "tests/study/test_compare.py::test_weights_act_on_every_kind_of_model_alike[mlp]"),
+    Mutation("report/predictions.py", "true and findings.is_wrong(i) else name", "true else name", "tests/report/test_report_tasks.py::test_the_page_of_several_labels"),
+    Mutation("study/context.py", 'how = "drawn" if drawn is not None and how != "all" else how', "pass", "tests/study/test_study.py::test_how_the_samples_were_taken_is_told"),
+    Mutation("models/reading.py", "len(positional) > 1", "len(positional) > 0", BATCH + "::test_a_score_that_depends_on_the_batch_is_refused[padding]"),
     # planted by one who had not looked at the tests
     Mutation("judge/causes.py", "interval[0] <= INTERACTING", "interval[1] <= INTERACTING", RULES + "::test_an_interval_across_the_limit_traces_nothing"),
     Mutation("tasks/regression.py", "np.abs(truth - scores).mean()", "np.square(truth - scores).mean()", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),
@@ -241,25 +302,47 @@ MUTATIONS = (
     Mutation("report/templates/comparison.html.j2", "{{ l.name }}</li>", "{{ l.name|safe }}</li>", ESCAPES + "::test_no_text_of_a_comparison_opens_an_element"),
     Mutation("app/cli.py", "int(text) < 4", "int(text) <= 4", WORDS + "::test_a_budget_is_auto_or_a_whole_number_from_4"),
     Mutation("study/plan.py", "for i in range(len(samples)) for found in by_method]", "for found in by_method for i in range(len(samples))]", FACTS + "::test_explanations_come_sample_by_sample_in_the_order_of_the_methods"),
+    Mutation("tasks/classification.py", "2 * both / named", "both / named", TASKS + "::test_quality_of_labels"),
+    Mutation("tasks/regression.py", "less that of '{self.outputs[target.against]}'", "less that of '{self.outputs[target.index]}'", TASKS + "::test_values_are_told_by_name"),
+    Mutation("core/words.py", "zip(self.gaps, lengths, strict=False)", "zip(self.gaps[1:], lengths, strict=False)", TEXTS + "::test_each_word_stands_at_its_span"),
+    Mutation("core/words.py", "return gaps[0] if before < 0 else gaps[-1]", "return gaps[-1] if before < 0 else gaps[0]", TEXTS + "::test_what_is_removed_is_the_words_and_nothing_else"),
+    Mutation("study/naming.py", "    if theirs == numbers:\n        return mine", "    if theirs == numbers:\n        return theirs", "tests/study/test_study.py::test_numbers_are_no_names_of_classes"),
+    Mutation("study/quality.py", "if low > 0 and high > ROPE:", "if low > ROPE:", COMPARE + "::test_the_verdict_follows_the_interval_and_the_band_that_does_not_matter"),
+    Mutation("models/trial.py", "gaps.append(_gap(scores([short, a, b])[:1], scores([short])))", "pass", BATCH + "::test_dependence_is_measured_in_both_orders_and_beside_a_longer_text"),
+    Mutation("models/estimators.py", "else np.zeros(len(rows))", "else np.ones(len(rows))", OUTPUTS + "::test_a_label_that_was_never_seen_and_an_output_that_is_no_label"),
+    Mutation("core/folders.py", "for name in reversed(old):", "for name in old:", FOLDERS + "::test_a_folder_that_is_left_half_way_is_none_of_ours"),
+    Mutation("models/outputs.py", "first = (-torch.expm1(second))", "first = (1 - second)", OUTPUTS + "::test_one_column_is_about_the_second_of_two_classes"),
+    Mutation("report/predictions.py", "float(rest.max())", "float(rest.sum())", "tests/report/test_report_tasks.py::test_labels_that_have_no_bar_are_told_by_the_largest"),
     Mutation("study/context.py", 'np.stack(data.inputs("train"))', 'np.stack(data.inputs("test"))', FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
 )  # fmt: skip
 
 
+def lost(mutation: Mutation) -> str:
+    """What a bug cannot find any more: its line, or one of its tests; "" when all are there."""
+    file = ROOT / "xaikit" / mutation.file
+    if not file.is_file() or mutation.old not in file.read_text(encoding="utf-8"):
+        return f"{mutation.file} has no {mutation.old!r}"
+    for test in mutation.tests.split():
+        place, _, name = test.partition("::")
+        found = ROOT / place
+        if not found.exists() or (
+            name and f"def {name.partition('[')[0]}(" not in found.read_text()
+        ):
+            return f"there is no {test}"
+    return ""
+
+
 def caught(mutation: Mutation) -> bool:
     """Whether a test fails on a copy of the package with the bug planted."""
+    if missing := lost(mutation):
+        raise LookupError(missing)
     with tempfile.TemporaryDirectory() as place:
         copy = Path(place)
-        shutil.copytree(
-            ROOT / "xaikit", copy / "xaikit", ignore=shutil.ignore_patterns("__pycache__")
-        )
-        shutil.copytree(
-            ROOT / "tests", copy / "tests", ignore=shutil.ignore_patterns("__pycache__")
-        )
+        for name in ("xaikit", "tests", "benchmarks"):
+            shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("__pycache__"))
         shutil.copy(ROOT / "pyproject.toml", copy)
         file = copy / "xaikit" / mutation.file
         text = file.read_text(encoding="utf-8")
-        if mutation.old not in text:
-            raise LookupError(f"{mutation.file} has no {mutation.old!r} any more")
         file.write_text(text.replace(mutation.old, mutation.new, 1), encoding="utf-8")
         env = {**os.environ, "PYTHONPATH": place, "XAIKIT_SHARED": "absent", "OMP_NUM_THREADS": "1"}
         command = [

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from mutations import MUTATIONS, caught
+from mutations import MUTATIONS, caught, lost
+
+
+def test_every_planted_bug_finds_its_line_and_its_tests() -> None:
+    assert not list(filter(None, map(lost, MUTATIONS)))
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda m: f"{m.file}: {m.old[:32]}")

@@ -87,6 +87,7 @@ def test_what_is_removed_is_the_words_and_nothing_else() -> None:
         "10111111": "Well 3.5/5  -- no?\n",
         "11101111": "Well, 3.5 5  -- no?\n",  # not 3.55, a number that nobody wrote
         "11111011": "Well, 3.5/5 no?\n",  # of two gaps one blank
+        "11110111": "Well, 3.5/  -- no?\n",  # a gap on one side is as it was written
         "11000011": "Well, no?\n",
         "00111111": "3.5/5  -- no?\n",
         "11111100": "Well, 3.5/5  --\n",
@@ -100,6 +101,11 @@ def test_what_is_removed_is_the_words_and_nothing_else() -> None:
     assert signs.less(np.array([True, False])).written == "a,"
     letters = Text.cut("abc", ["a", "b", "c"])  # written as one word
     assert letters.less(np.array([True, False, True])).written == "ac"
+
+
+def test_each_word_stands_at_its_span() -> None:
+    text = sample("Well, 3.5/5  -- no?\n").x
+    assert [text.written[a:b] for a, b in text.spans] == text.tolist()
 
 
 def test_mask_words_stand_where_the_words_stood() -> None:

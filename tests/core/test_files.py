@@ -63,6 +63,8 @@ def test_arrays_come_back_as_numpy_reads_them(tmp_path: Path) -> None:
 GOOD = "{'descr': '<f8', 'fortran_order': False, 'shape': (8,), }\n"
 BROKEN_ARRAYS = {
     "shape": (header(GOOD.replace("8,)", "1000000000000,)")), r"declares the shape 1000000000000, and holds 64 bytes"),
+    "fewer": (header(GOOD.replace("8,)", "7,)")), "declares the shape 7, and holds 64 bytes"),
+    "more": (header(GOOD.replace("8,)", "3, 3)")), "declares the shape 3, 3 and holds 64 bytes"),
     "less": (header(GOOD.replace("8,)", "-8,)")), "has no header of a NumPy array"),
     "empty": (header(GOOD.replace("(8,)", "(1000000000000, 0)"), 0), "declares the shape 1000000000000, 0 and holds 0 bytes"),
     "deep": (header("{'descr': " + "(" * 90), "has no header of a NumPy array"),

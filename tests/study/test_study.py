@@ -164,6 +164,22 @@ def test_quality_is_measured_on_the_labelled_test_rows_with_its_interval(tmp_pat
     assert "the first of 25 test rows, in their order" in page
 
 
+def test_how_the_samples_were_taken_is_told(tmp_path):
+    data = table()
+    for samples, drawn, how in (
+        (data.test, None, "all"),
+        (data.take(5), None, "first"),
+        (data.take(5, seed=3), 3, "drawn"),
+        (data.take(25, seed=3), 3, "all"),  # nothing is left to draw
+        (data.test[2:4], None, "others"),
+    ):
+        run = study(model(), samples, ["occlusion"], "none", data=data, drawn=drawn)
+        assert run.context["chosen"] == {"how": how, "of": 25, "seed": drawn}
+    run = study(model(), data.take(5, seed=3), ["occlusion"], "none", data=data, drawn=3)
+    page = write_report(run, tmp_path / "p.html").read_text()
+    assert "drawn from 25 test rows with seed 3" in page
+
+
 def test_quality_of_numbers_is_r2_with_its_interval():
     noise = np.random.default_rng(1).normal(size=60)
     data = table(lambda x: x @ WEIGHTS + noise, task="regression", classes=())
@@ -194,6 +210,13 @@ def test_a_model_that_always_says_the_frequent_class_is_not_better_than_that(tmp
         "no better than an answer that never looks"
         in write_report(run, tmp_path / "p.html").read_text()
     )
+
+
+def test_the_answer_that_never_looks_is_that_of_the_training_rows():
+    i = np.arange(60)
+    turned = table(lambda _: np.where(i < 30, i % 3 == 0, i % 5 != 0).astype(int))
+    baseline = run_of(model(), turned).context["model"]["quality"]["baseline"]
+    assert (baseline["says"], baseline["value"]) == ("no", 5 / 25)  # yes in 20 of 25 test rows
 
 
 # failures
