@@ -56,7 +56,7 @@ TRUSTED = frozenset(
         "sklearn.tree._tree.Tree",
     }
 )  # beside what skops trusts by itself
-_BROKEN = (
+BROKEN = (
     *(ValueError, TypeError, AttributeError, LookupError, ArithmeticError, OSError, ImportError),
     *(RuntimeError, AssertionError),
 )  # what damaged parts of a pipeline end in
@@ -162,7 +162,7 @@ def load_estimator(folder: str | Path) -> EstimatorModel:
             order=order,
         )
         _ask(model)
-    except _BROKEN as error:
+    except BROKEN as error:
         raise ModelError(
             f"the model in '{folder}' gives no answer ({type(error).__name__}: {short(error, 300)}); "
             "save it again."
@@ -197,7 +197,7 @@ def _loaded(file: Path) -> Pipeline:
         unsound = what_is_unsound(pipeline)
     except UntrustedTypesFoundException as error:
         raise ModelError(f"'{file}' is not trusted: {short(error, 300)}") from error
-    except _BROKEN as error:
+    except BROKEN as error:
         raise origin.wrong(f"cannot be read: {type(error).__name__}: {error}") from error
     if not isinstance(pipeline, Pipeline):
         raise ModelError(f"'{file}' holds a {type(pipeline).__name__}, not a pipeline.")
