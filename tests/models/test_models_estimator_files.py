@@ -175,7 +175,9 @@ def test_a_pipeline_that_fails_on_some_of_its_rows_is_refused(tmp_path: Path) ->
     model.background = np.array([*model.background[:5], np.full(13, 1e300)])
     model.pipeline.steps[0][1].scale_[:] = 1e-300
     folder = save_estimator(model, tmp_path / "m")
-    with pytest.raises(ModelError, match=r"the model in '.*m' (cannot be asked|gives no answer)"):
+    with pytest.raises(
+        ModelError, match=r"the model in '.*m' gives no answer \(ValueError: NaN or inf"
+    ):
         load_model(folder)
 
 

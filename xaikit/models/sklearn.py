@@ -46,6 +46,7 @@ __all__ = [
 FORMAT = 1
 PIPELINE = "model.skops"
 MOST_CLASSES = 100_000
+ASKED = 100  # background rows that a loaded model answers
 TRUSTED = frozenset(
     {
         *(f"xaikit.models.features.{name}" for name in features.__all__),
@@ -181,9 +182,9 @@ def _order(fields: Fields, n: int) -> tuple[int, ...]:
 
 
 def _ask(model: EstimatorModel) -> None:
-    """One answer, which a pipeline of damaged parts does not give."""
+    """Answers of rows it was saved with, which a pipeline of damaged parts does not give."""
     rows = [np.array(["word"])] if model.modality == "text" else model.background
-    if rows is not None and not np.isfinite(model.scores(rows[:1])).all():
+    if rows is not None and not np.isfinite(model.scores(rows[:ASKED])).all():
         raise ValueError("NaN or infinity")
 
 
