@@ -80,6 +80,7 @@ DAMAGE = [
     (("explanations", 0, "target", "index"), 99), (("explanations", 0, "sample_id"), "nobody"),
     (("explanations", 0, "cost", "forward"), "many"), (("explanations", 0, "names"), []),
     (("scores", 0, "direction"), "sideways"), (("scores", 0, "interval"), [1]), (("scores", 0, "of"), None),
+    (("scores", 0, "of", "masker"), []),
     (("failures",), {}), (("context",), []), (("context", "methods"), []), (("context", "methods", "lime"), 3),
     (("context", "model", "classes"), "ab"), (("context", "model", "classes"), ["a"]),
     (("context", "model", "quality", "interval"), [1]), (("context", "model", "info"), 3),

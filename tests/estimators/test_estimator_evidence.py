@@ -47,11 +47,11 @@ def exact(value, n: int = 7) -> Floats:
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("game", [rare, triple, quad], ids=lambda g: g.__name__)
-@pytest.mark.parametrize("budget", [24, 40])
+@pytest.mark.parametrize("budget", [24])
 def test_what_is_said_to_have_converged_has(game, method, budget) -> None:
     truth = exact(game)
     spread = np.ptp(truth)
-    for seed in range(60):
+    for seed in range(30):
         found = shapley(game, 7, budget=budget, method=method, seed=seed)
         off = np.abs(found.values - truth).max()
         if found.converged:

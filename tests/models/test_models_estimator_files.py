@@ -20,6 +20,7 @@ from xaikit.core.errors import ModelError
 from xaikit.data import load_data
 from xaikit.models.features import WordGrams
 from xaikit.models.sklearn import fit_estimator, load_estimator, save_estimator, wrap_estimator
+from xaikit.models.store import load_model
 
 
 @pytest.fixture
@@ -166,6 +167,18 @@ def test_a_pipeline_that_gives_no_answer_is_refused(saved: Path) -> None:
         ModelError, match=r"the model in '.*model' gives no answer \(\w+: .*; save it"
     ):
         load_estimator(saved)
+
+
+@pytest.mark.filterwarnings("ignore::RuntimeWarning")  # numbers overflow on the way
+def test_a_pipeline_that_fails_on_some_of_its_rows_is_refused(tmp_path: Path) -> None:
+    model = fit_estimator("logistic", load_data("wine"))
+    model.background = np.array([*model.background[:5], np.full(13, 1e300)])
+    model.pipeline.steps[0][1].scale_[:] = 1e-300
+    folder = save_estimator(model, tmp_path / "m")
+    with pytest.raises(
+        ModelError, match=r"the model in '.*m' gives no answer \(ValueError: NaN or inf"
+    ):
+        load_model(folder)
 
 
 def test_what_is_wrong_with_a_folder_is_said(saved: Path, tmp_path: Path) -> None:

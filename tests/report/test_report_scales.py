@@ -33,6 +33,11 @@ def printed_end(text: str) -> float:
     return numbers(found.rstrip("."))[0]
 
 
+def scale_end(card: Node) -> float:
+    """What the card says of the scale that its methods share."""
+    return printed_end(next(p.text for p in card.all("p") if "Scale end" in p.text))
+
+
 def place(node: Node, name: str) -> float:
     """A position in per cent as a share of the axis, -1 to 1."""
     return 2 * float(node.attributes[name].rstrip("%")) / 100 - 1
@@ -79,7 +84,7 @@ def test_the_strongest_features_stand_at_their_values(cards):
 
 def test_table_columns_share_the_end_that_is_printed_below(pages):
     for card in read(pages("table").read_text()).all("article", class_="card"):
-        end = printed_end(next(p.text for p in card.all("p", class_="note") if "±" in p.text))
+        end = scale_end(card)
         heads = card.all("thead")[0].all("th")[2:]
         for row in card.all("tbody")[1 if len(card.all("table", class_="bars")) else 0].all("tr"):
             for head, cell in zip(heads, row.all("td")[1:], strict=True):
@@ -91,7 +96,7 @@ def test_table_columns_share_the_end_that_is_printed_below(pages):
 def test_colours_of_maps_are_shares_of_the_end_that_is_printed(pages):
     seen = 0
     for card in read(pages("image").read_text()).all("article", class_="card"):
-        end = printed_end(next(p.text for p in card.all("p", class_="note") if "±" in p.text))
+        end = scale_end(card)
         for slot in card.all("div", class_="map"):
             if not slot.all("image"):
                 continue
@@ -107,7 +112,7 @@ def test_colours_of_maps_are_shares_of_the_end_that_is_printed(pages):
 def test_colours_of_strips_are_shares_of_the_end_that_is_printed(pages):
     seen = 0
     for card in read(pages("series").read_text()).all("article", class_="card"):
-        end = printed_end(next(p.text for p in card.all("p", class_="sub") if "±" in p.text))
+        end = scale_end(card)
         for strip in card.all("div", class_="strip"):
             said = re.search(r"strongest [^,]*, ([+\N{MINUS SIGN}][\d.]+)", strip.text)
             if not said:
@@ -127,7 +132,7 @@ def test_words_are_marked_by_their_share_of_the_end_that_is_printed(pages):
     assert len(bins) == 3
     seen = 0
     for card in page.all("article", class_="card"):
-        end = printed_end(next(p.text for p in card.all("p", class_="note") if "±" in p.text))
+        end = scale_end(card)
         for row in card.all("div", class_="text-row"):
             for word in row.all("span"):
                 if not word.all("sup"):
@@ -165,7 +170,7 @@ def test_a_value_beyond_the_scale_is_named_and_one_within_is_not(tmp_path, runs)
     run = runs["table"]
     page = read(write_report(run, tmp_path / "t.html").read_text())
     for card in page.all("article", class_="card"):
-        end = printed_end(next(p.text for p in card.all("p", class_="note") if "±" in p.text))
+        end = scale_end(card)
         for head in card.all("thead")[0].all("th")[2:]:
             for note in head.all("span", class_="clipped"):
                 assert printed_end(note.text) > end
@@ -233,4 +238,4 @@ def test_a_run_without_an_explanation_prints_no_end(tmp_path):
     page = read(
         write_report(replace(run, explanations=(), scores=()), tmp_path / "n.html").read_text()
     )
-    assert not [p for p in page.all("p", class_="note") if "Scale end" in p.text]
+    assert not [p for p in page.all("p") if "Scale end" in p.text]

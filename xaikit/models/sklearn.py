@@ -46,6 +46,7 @@ __all__ = [
 FORMAT = 1
 PIPELINE = "model.skops"
 MOST_CLASSES = 100_000
+ASKED = 100  # background rows that a loaded model answers
 TRUSTED = frozenset(
     {
         *(f"xaikit.models.features.{name}" for name in features.__all__),
@@ -56,7 +57,7 @@ TRUSTED = frozenset(
         "sklearn.tree._tree.Tree",
     }
 )  # beside what skops trusts by itself
-_BROKEN = (
+BROKEN = (
     *(ValueError, TypeError, AttributeError, LookupError, ArithmeticError, OSError, ImportError),
     *(RuntimeError, AssertionError),
 )  # what damaged parts of a pipeline end in
@@ -162,7 +163,7 @@ def load_estimator(folder: str | Path) -> EstimatorModel:
             order=order,
         )
         _ask(model)
-    except _BROKEN as error:
+    except BROKEN as error:
         raise ModelError(
             f"the model in '{folder}' gives no answer ({type(error).__name__}: {short(error, 300)}); "
             "save it again."
@@ -181,9 +182,9 @@ def _order(fields: Fields, n: int) -> tuple[int, ...]:
 
 
 def _ask(model: EstimatorModel) -> None:
-    """One answer, which a pipeline of damaged parts does not give."""
+    """Answers of rows it was saved with, which a pipeline of damaged parts does not give."""
     rows = [np.array(["word"])] if model.modality == "text" else model.background
-    if rows is not None and not np.isfinite(model.scores(rows[:1])).all():
+    if rows is not None and not np.isfinite(model.scores(rows[:ASKED])).all():
         raise ValueError("NaN or infinity")
 
 
@@ -197,7 +198,7 @@ def _loaded(file: Path) -> Pipeline:
         unsound = what_is_unsound(pipeline)
     except UntrustedTypesFoundException as error:
         raise ModelError(f"'{file}' is not trusted: {short(error, 300)}") from error
-    except _BROKEN as error:
+    except BROKEN as error:
         raise origin.wrong(f"cannot be read: {type(error).__name__}: {error}") from error
     if not isinstance(pipeline, Pipeline):
         raise ModelError(f"'{file}' holds a {type(pipeline).__name__}, not a pipeline.")

@@ -19,6 +19,7 @@ from safetensors.torch import load_file, save_file
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, ModelError
+from xaikit.core.files import short
 from xaikit.models.assembly import KINDS, assemble, reads_of, settable
 from xaikit.models.background import read_background, write_background
 from xaikit.models.config import read_inputs
@@ -65,9 +66,9 @@ def load_model(path: str | Path, device: str = "auto") -> Model:
     folder = Path(path)
     fields = read_config(folder)
     if fields.values.get("family") == "sklearn":
-        from xaikit.models.sklearn import load_estimator
+        from xaikit.models.sklearn import BROKEN, load_estimator
 
-        return _tried(load_estimator(folder), folder)
+        return _tried(load_estimator(folder), folder, BROKEN)
     fields.whole("format", _FORMAT, _FORMAT)
     model = _on_paper(fields)
     _load_weights(model, MODELS.file(folder, _WEIGHTS))
@@ -78,12 +79,15 @@ def load_model(path: str | Path, device: str = "auto") -> Model:
     return _tried(model, folder)
 
 
-def _tried(model: M, folder: Path) -> M:
-    """The model, which answers typical inputs, alone as in a batch."""
+def _tried(model: M, folder: Path, broken: tuple[type[Exception], ...] = (InvalidInput,)) -> M:
+    """The model, which answers typical inputs, alone as in a batch.
+
+    broken : what it may end in where its folder is damaged
+    """
     try:
         require_independent_model(model)
-    except InvalidInput as error:
-        raise ModelError(f"the model in '{folder}' cannot be asked: {error}") from error
+    except broken as error:
+        raise ModelError(f"the model in '{folder}' cannot be asked: {short(error, 400)}") from error
     return model
 
 

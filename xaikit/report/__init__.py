@@ -29,10 +29,11 @@ def write_report(
     A file at `out` that is no page of xaikit is overwritten only with `force`.
     """
     folder = "" if isinstance(run, Run) else Path(run).name
+    where = "" if isinstance(run, Run) else f" in '{run}'"
     run = run if isinstance(run, Run) else Run.load(run)
     if not run.samples:
         raise DataError(
-            "the run holds no sample, so there is nothing to report; explain one or more."
+            f"the run{where} holds no sample, so there is nothing to report; explain one or more."
         )
     return write_page(render("report.html.j2", report_page(run, language, folder)), out, force)
 

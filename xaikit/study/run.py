@@ -257,6 +257,8 @@ def _checked(run: Run) -> Run:
         raise ValueError("its context is not what a page can tell")
     if rows.dtype.kind not in "biuf" or rows.ndim != 2 or len(rows) != len(ids):
         raise ValueError(f"predictions of shape {rows.shape} for {len(ids)} samples")
+    if not all(fits(score.of, Mapping[str, str | float | None]) for score in run.scores):
+        raise ValueError("a score does not say in words what it is of")
     grids = {sample.id: sample.grid for sample in run.samples}
     for e in run.explanations:
         if e.segmentation.ids.shape != grids.get(e.sample_id):
