@@ -305,7 +305,7 @@ MUTATIONS = (
     Mutation("core/target.py", "which = self.which if rows is None else self.which[rows]", "which = self.which if rows is None else self.which[: len(scores)]", "tests/study/test_blocks.py::test_a_block_says_what_each_sample_says_alone"),
     Mutation("core/questions.py", "parts = {name: getattr(self, name)[i] for name in _EACH}", "parts = {name: getattr(self, name)[: len(range(*i.indices(len(self))))] for name in _EACH}", "tests/study/test_blocks.py::test_questions_of_a_block_are_made_when_looked_at"),
     Mutation("methods/base.py", "questions.empties[:] = means[questions.targets.which]", "questions.empties[:] = means[0]", "tests/study/test_blocks.py::test_a_block_says_what_each_sample_says_alone"),
-    Mutation("methods/path.py", "self.bases[torch.as_tensor(ways % len(self.bases), device=device)]", "self.bases[torch.as_tensor(ways * 0, device=device)]", "tests/study/test_blocks.py::test_a_block_says_what_each_sample_says_alone"),
+    Mutation("methods/path.py", "self.bases[torch.as_tensor(ways % len(self.bases), device=device)]", "self.bases[torch.as_tensor(ways * 0, device=device)]", "tests/methods/test_methods_gradient.py"),
     Mutation("core/explanations.py", "self.targets[rows])", "self.targets)", "tests/core/test_explanations.py"),
     Mutation("study/given.py", "held.index(column[\"name\"])", "known.index(column)", "tests/study/test_blocks.py::test_a_frame_is_read_by_the_names_of_its_columns"),
     Mutation("tasks/classification.py", "2 * both / named", "both / named", TASKS + "::test_quality_of_labels"),
