@@ -59,7 +59,7 @@ def comparison_page(
     told = Told(words, comparison, models, [m for m in rows if m not in models])
     return {
         "language": language,
-        "title": str(comparison.get("title") or words("title")),
+        "title": words.told(comparison.get("title") or words("title")),
         "kicker": words("compare.kicker"),
         "brand": f"{studied.get('name', '')} · {words('compare.kind')}".strip(" ·"),
         "nav": [(f"#{s}", told.nav(s)) for s in SECTIONS],
@@ -268,7 +268,7 @@ def _agreement(told: Told) -> dict[str, Any] | None:
         rows.append(
             {
                 "name": words("compare.agree.self" if ceiling else "compare.agree.pair", a=a, b=b),
-                "note": f"{note}; {r['note']}" if r.get("note") else note,
+                "note": f"{note}; {words.told(r['note'])}" if r.get("note") else note,
                 "chart": dot_whisker(
                     r["value"], (min(0.0, r["value"]), 1.0), interval=r.get("interval")
                 ),

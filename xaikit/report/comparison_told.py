@@ -49,7 +49,7 @@ class Told:
             {
                 "label": words("compare.model", letter="ABCDEFGH"[i] if i < 8 else str(i + 1)),
                 "value": self.names[str(m["id"])],
-                "detail": str(m.get("detail") or ""),
+                "detail": words.told(m.get("detail") or ""),
             }
             for i, m in enumerate(self.models)
         ]
@@ -66,8 +66,8 @@ class Told:
             },
             {
                 "label": words("compare.protocol"),
-                "value": str(self.comparison.get("protocol") or "–"),
-                "detail": str(self.comparison.get("protocol_detail") or ""),
+                "value": words.told(self.comparison.get("protocol") or "–"),
+                "detail": words.told(self.comparison.get("protocol_detail") or ""),
             },
         ]
 
