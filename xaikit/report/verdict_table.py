@@ -18,7 +18,6 @@ GLYPHS = {
     "failed": "✕",
     "control": "◇",
     "error": "–",
-    "n/a": "–",
 }
 GATES = (
     "beats_random",
