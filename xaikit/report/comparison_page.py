@@ -19,8 +19,7 @@ from xaikit.report.comparison_charts import (
     marker,
     nice_end,
 )
-from xaikit.report.comparison_short import short_answer
-from xaikit.report.comparison_told import Told
+from xaikit.report.comparison_told import Told, short_answer
 from xaikit.report.formats import (
     amount,
     count,
@@ -232,7 +231,7 @@ def _same(told: Told) -> dict[str, Any] | None:
         "sub": words(
             "compare.same.sub",
             method=evidence.get("method", ""),
-            unit=words.known(f"unit.{unit}", unit),
+            unit=words.unit(unit),
         ),
         "rows": [
             {
