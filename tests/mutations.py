@@ -49,6 +49,7 @@ RULES = "tests/metrics/test_verdict_rules.py"
 ROWS = "tests/data/test_data_rows.py"
 WORDS = "tests/test_cli_words.py"
 NUMBERS = "tests/report/test_report_numbers.py"
+SENTENCES = "tests/report/test_report_words.py"
 ESCAPES = "tests/report/test_report_escapes.py"
 THREADS = "tests/models/test_models_threads.py"
 INPLACE = "tests/models/test_models_cam_inplace.py"
@@ -216,6 +217,13 @@ MUTATIONS = (
     Mutation("app/cli.py", 'row[1] == "wrong"', 'row[1] == "untried"', WORDS + "::test_doctor_ends_in_code_1_when_an_answer_is_wrong"),
     Mutation("app/cli.py", 'replace("[", r"\\[")', 'replace("", "")', WORDS + "::test_a_cell_of_a_table_is_printed_as_it_stands"),
     # the page: signs, shares, units, escapes
+    Mutation("report/words/__init__.py", '.replace("-", MINUS)', "", SENTENCES + "::test_fields_are_written_as_people_read_them"),
+    Mutation("report/words/__init__.py", "self.titles.get(value, value)", "value", SENTENCES + "::test_titles_and_units_are_told_in_the_language_of_the_page"),
+    Mutation("report/words/__init__.py", 'f"{key}.one" if single', "key if single", SENTENCES + "::test_a_finding_from_a_file_is_told_and_words_of_a_person_stay"),
+    Mutation("report/words/ko.toml", '"reason.few"', '"reason.fewer"', SENTENCES + "::test_both_languages_hold_the_same_keys_line_by_line"),
+    Mutation("report/words/ko.toml", "{needed}개가 필요합니다", "필요합니다", SENTENCES + "::test_both_languages_say_the_same"),
+    Mutation("judge/verdict.py", '"value": -mean', '"value": mean', VERDICT + "::test_each_gate_says_what_it_found"),
+    Mutation("judge/causes.py", "self.a if a == self.b else self.b", "self.b", "tests/metrics/test_causes.py::test_the_method_without_a_unit_is_named_first_whichever_was_asked_first"),
     Mutation("report/findings.py", '"insertion": "higher"', '"insertion": "lower"', NUMBERS + "::test_a_gain_is_positive_where_a_method_is_better_than_removing_at_random"),
     Mutation("report/findings.py", '{"deletion": "lower"', '{"deletion": "higher"', NUMBERS + "::test_a_gain_is_positive_where_a_method_is_better_than_removing_at_random"),
     Mutation("report/findings.py", "* max(own_b[k], 0.0)", "* max(own_a[k], 0.0)", "tests/report/test_report_page.py::test_agreement_is_read_against_its_ceiling"),

@@ -12,9 +12,10 @@ import numpy as np
 
 from xaikit.report.findings import Findings
 from xaikit.report.formats import amount, count, interval, percent, percent_interval
+from xaikit.report.words import Words
 from xaikit.study.run import Run
 
-__all__ = ["facts", "fingerprint", "part", "title"]
+__all__ = ["facts", "fingerprint", "measured", "part", "title"]
 
 
 def part(run: Run, name: str) -> Mapping[str, Any]:
@@ -39,7 +40,7 @@ def facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
     n, n_wrong = len(run.samples), sum(findings.is_wrong(i) for i in range(len(run.samples)))
     second = findings.second_masker
     unit = str(question.get("unit") or next((e.target.unit for e in run.explanations), ""))
-    shown_unit = words.known(f"unit.{unit}", unit)
+    shown_unit = words.unit(unit)
     environment = run.environment
     weights = model.get("n_parameters")
     architecture = [str(model["architecture"])] if model.get("architecture") else []
@@ -163,14 +164,16 @@ def _quality(findings: Findings) -> str:
     if quality.get("value") is None:
         return words("fact.no_quality")
     n = count(quality.get("n")) if quality.get("n") else "–"
-    bounds = quality.get("interval")
-    if quality.get("metric") == "accuracy":
-        value = percent(quality["value"], 1)
-        return words("fact.accuracy", n=n, value=value, interval=percent_interval(bounds)).strip()
-    metric = words.known(f"metric.{quality.get('metric')}", str(quality.get("metric")))
-    value = amount(float(quality["value"]))
-    shown = interval(bounds, 3, sign=False)
-    return words("fact.quality", n=n, metric=metric, value=value, interval=shown).strip()
+    return words("fact.quality", n=n, **measured(words, quality)).strip()
+
+
+def measured(words: Words, quality: Mapping[str, Any]) -> dict[str, str]:
+    """Name, value and interval of the model's quality: shares as per cent."""
+    name, value, bounds = str(quality.get("metric")), quality["value"], quality.get("interval")
+    told = {"metric": words.known(f"metric.{name}", name)}
+    if name == "accuracy":
+        return told | {"value": percent(value, 1), "interval": percent_interval(bounds)}
+    return told | {"value": amount(float(value)), "interval": interval(bounds, 3, sign=False)}
 
 
 def fingerprint(run: Run) -> str:

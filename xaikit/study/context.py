@@ -18,17 +18,7 @@ from xaikit.tasks import task_of
 
 __all__ = ["describe", "environment"]
 
-_TITLES = {
-    "image": "Which parts of the image decide what {model} reads, and which explanations of it can be believed?",
-    "text": "Which words decide what {model} reads, and which explanations of it can be believed?",
-    "table": "Which columns decide what {model} says, and which explanations of it can be believed?",
-    "series": "Which stretch of the signal decides what {model} reads, and which explanations of it can be believed?",
-}
-_RATIONALES = {
-    "digits": "the true digit's box",
-    "reviews": "the words that decide the label",
-    "waves": "the planted motif",
-}
+_RATIONALES = ("digits", "reviews", "waves")  # data sets whose marked places have a name
 
 
 def describe(
@@ -46,7 +36,6 @@ def describe(
     """JSON-able facts of one study; the keys are those that the report reads."""
     first = questions[0]
     return {
-        "title": _TITLES[model.modality].format(model=model.id),
         "command": command,
         "model": _model(model, quality),
         "data": _data(model, data),
@@ -142,7 +131,7 @@ def _columns(data: Dataset) -> list[dict[str, Any]]:
 
 
 def _rationale(questions: Sequence[Question], data: Dataset | None) -> str | None:
-    """What the marked places are, in words, or None where nothing is marked."""
+    """The key of what the marked places are, or None where nothing is marked."""
     if all(q.sample.rationale is None for q in questions):
         return None
-    return _RATIONALES.get(data.name if data else "", "the marked places")
+    return f"rationale.{data.name if data and data.name in _RATIONALES else 'marked'}"
