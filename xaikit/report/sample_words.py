@@ -11,7 +11,7 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
         "What does each method point at, sample by sample?",
         "표본마다 각 방법은 무엇을 가리키는가?",
     ),
-    "samples.lead.image": (
+    "samples.lead.picture": (
         "Each map shows the picture only as an outline, so that colour carries the value. "
         "Outlined: the three strongest {parts}. Blue with hatching speaks against the prediction.",
         "각 지도에는 그림을 윤곽선으로만 두어 색이 값을 나타냅니다. 테두리: 가장 강한 셋({parts}). "
@@ -22,11 +22,11 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
         "prediction. Dotted underline: against it. Thicker means stronger.",
         "근거는 어절 단위로 묶습니다. 실선 밑줄은 예측을 지지하고 점선 밑줄은 반대합니다. 굵을수록 강합니다.",
     ),
-    "samples.lead.table": (
+    "samples.lead.bars": (
         "Sorted by the first method below. At most eight rows, then one line for the rest.",
         "첫 방법의 크기 순서입니다. 최대 여덟 줄, 나머지는 한 줄로 묶습니다.",
     ),
-    "samples.lead.series": (
+    "samples.lead.lines": (
         "Strips share the time axis of the signal. Blue with hatching speaks against the prediction.",
         "띠는 신호와 같은 시간축을 씁니다. 파란 빗금은 예측에 반대되는 근거입니다.",
     ),
@@ -104,19 +104,10 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
     "numbers.seconds": ("Time", "시간"),
     "numbers.calls": ("Model calls", "모델 호출"),
     "numbers.note": ("Note", "비고"),
-    "parts.image": ("patches", "패치"),
-    "parts.text": ("words", "어절"),
-    "parts.table": ("columns", "항목"),
-    "parts.series": ("segments", "구간"),
-    "part.image": ("patch", "패치"),
-    "part.text": ("word", "어절"),
-    "part.table": ("column", "항목"),
-    "part.series": ("segment", "구간"),
     "text.fold": (
         "{n} words, each below {limit} of the scale (sum {sum})",
         "어절 {n}개, 각각 척도의 {limit} 미만 (합 {sum})",
     ),
-    "table.feature": ("Column", "항목"),
     "table.value": ("This sample", "이 표본"),
     "table.note": (
         "Diamond: this sample. Grey bar: middle 90 % of the training data, tick at its median. Filled dot raises, "
@@ -124,10 +115,10 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
         "마름모: 이 표본. 회색 막대: 학습 데이터의 가운데 90 %, 눈금은 중앙값. 채운 점은 높이고 빈 점은 낮춥니다({target}). "
         "수염: 95 % 구간, 흐림: 구간에 0 포함.",
     ),
-    "table.others": ("{n} other columns", "그 외 항목 {n}개"),
-    "table.others.one": ("1 other column", "그 외 항목 1개"),
+    "table.others": ("{n} other {parts}", "그 외 {parts} {n}개"),
+    "table.others.one": ("1 other {part}", "그 외 {part} 1개"),
     "table.in_total": ("{sum} in total", "합계 {sum}"),
-    "table.several": ("{n} columns", "항목 {n}개"),
+    "table.several": ("{n} values", "값 {n}개"),
     "sum": ("The sum.", "합."),
     "sum.body": (
         "{method}: start {empty} (everything removed), then {parts} from all {n} {what} = {total} {unit}. "

@@ -35,33 +35,10 @@ WORDS: dict[str, tuple[str, str]] = {
         "모델 안의 연관이며 현실의 인과가 아닙니다.",
     ),
     "not_tested": ("Not yet tested", "아직 시험하지 않음"),
-    "kind.image": ("image study", "이미지 연구"),
-    "kind.text": ("text study", "텍스트 연구"),
-    "kind.table": ("table study", "표 연구"),
-    "kind.series": ("time series study", "시계열 연구"),
-    "kicker.image": ("Explanation study · images", "설명 비교 연구 · 이미지"),
-    "kicker.text": ("Explanation study · text", "설명 비교 연구 · 텍스트"),
-    "kicker.table": ("Explanation study · table rows", "설명 비교 연구 · 표"),
-    "kicker.series": ("Explanation study · time series", "설명 비교 연구 · 시계열"),
+    "kicker": ("Explanation study · {samples}", "설명 비교 연구 · {samples}"),
     "title": (
         "What does this model base its answers on, and which explanations of it can be believed?",
         "이 모델은 무엇을 근거로 답하며, 어떤 설명을 믿을 수 있는가?",
-    ),
-    "title.image": (
-        "Which parts of the image decide what {model} reads, and which explanations of it can be believed?",
-        "{model} 모델의 판독은 이미지의 어느 부분이 정하며, 어떤 설명을 믿을 수 있는가?",
-    ),
-    "title.text": (
-        "Which words decide what {model} reads, and which explanations of it can be believed?",
-        "{model} 모델의 판독은 어떤 말이 정하며, 어떤 설명을 믿을 수 있는가?",
-    ),
-    "title.table": (
-        "Which columns decide what {model} says, and which explanations of it can be believed?",
-        "{model} 모델의 답은 어떤 항목이 정하며, 어떤 설명을 믿을 수 있는가?",
-    ),
-    "title.series": (
-        "Which stretch of the signal decides what {model} reads, and which explanations of it can be believed?",
-        "{model} 모델의 판독은 신호의 어느 구간이 정하며, 어떤 설명을 믿을 수 있는가?",
     ),
     # header facts
     "fact.model": ("Model", "모델"),
@@ -362,8 +339,11 @@ class Words:
     def __call__(self, key: str, /, **values: Any) -> str:
         """The words of a key; a "n" (or "of") of 1 picks the singular where there is one."""
         single = str(values.get("n", values.get("of"))) == "1" and f"{key}.one" in WORDS
-        pair = WORDS[f"{key}.one" if single else key]
-        return pair[LANGUAGES.index(self.language)].format(**values)
+        return self.told(WORDS[f"{key}.one" if single else key]).format(**values)
+
+    def told(self, pair: tuple[str, str]) -> str:
+        """What is told in English and in Korean, in the page's language."""
+        return pair[LANGUAGES.index(self.language)]
 
     def listed(self, names: Sequence[str]) -> str:
         """Names as one would say them: "A, B and C"."""

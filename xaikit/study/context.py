@@ -11,19 +11,13 @@ import numpy as np
 
 from xaikit.core.abilities import Model
 from xaikit.core.question import Question, versions
-from xaikit.core.types import Target
+from xaikit.core.types import MODALITIES, Target
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import Method
 from xaikit.tasks import task_of
 
 __all__ = ["describe", "environment"]
 
-_TITLES = {
-    "image": "Which parts of the image decide what {model} reads, and which explanations of it can be believed?",
-    "text": "Which words decide what {model} reads, and which explanations of it can be believed?",
-    "table": "Which columns decide what {model} says, and which explanations of it can be believed?",
-    "series": "Which stretch of the signal decides what {model} reads, and which explanations of it can be believed?",
-}
 _RATIONALES = {
     "digits": "the true digit's box",
     "reviews": "the words that decide the label",
@@ -46,7 +40,7 @@ def describe(
     """JSON-able facts of one study; the keys are those that the report reads."""
     first = questions[0]
     return {
-        "title": _TITLES[model.modality].format(model=model.id),
+        "title": first.sample.kind.titles.question[0].format(model=model.id),
         "command": command,
         "model": _model(model, quality),
         "data": _data(model, data),
@@ -132,7 +126,7 @@ def _columns(data: Dataset) -> list[dict[str, Any]]:
     plain = [
         {"name": c.name, "categories": list(c.categories), "unit": c.unit} for c in data.columns
     ]
-    if data.modality != "table":
+    if not MODALITIES.get(data.modality).tabular:
         return plain
     low, median, high = np.percentile(np.stack(data.inputs("train")), [5, 50, 95], axis=0)
     return [

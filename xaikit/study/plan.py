@@ -16,7 +16,6 @@ from xaikit.methods import METHODS
 from xaikit.methods.base import Method, ask, make_method, reason_against
 from xaikit.modalities import masker as make_masker
 from xaikit.modalities import segment
-from xaikit.modalities.table import categories_of
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.run import Failure
 from xaikit.tasks import default_target, task_of
@@ -128,14 +127,13 @@ def mask_like(
     model: Model, sample: Sample, segmentation: Segmentation, plan: Plan, how: str
 ) -> Masker:
     """The masker of that name, told which columns of the model's table are categories."""
-    coded = categories_of(model.info) if sample.modality == "table" else None
     return make_masker(
         sample,
         segmentation,
         model.background if plan.background is None else plan.background,
         how,
         n_background=plan.n_background,
-        categorical=coded,
+        categorical=sample.kind.categories(model.info),
     )
 
 
