@@ -20,7 +20,7 @@ def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.S)
 
 
-@pytest.mark.parametrize("name", ["add-a-method.md", "add-a-model.md"])
+@pytest.mark.parametrize("name", ["add-a-method.md", "add-a-model.md", "add-a-modality.md"])
 def test_the_code_of_a_guide_runs_from_top_to_bottom(name, tmp_path) -> None:
     """In one process, as a reader would type it."""
     code = "import torch\ntorch.set_num_threads(1)\n" + "\n".join(

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 from collections.abc import Callable, Iterator
 from importlib.metadata import entry_points
 from typing import Generic, TypeVar
 
 from xaikit.core.errors import InvalidInput, UnknownName
 
-__all__ = ["Registry"]
+__all__ = ["FILLED_BY", "Registry"]
 
 T = TypeVar("T")
+FILLED_BY: dict[str, str] = {}
+"""Kind -> the module that registers what comes with the package; told by the package's root."""
 
 
 class Registry(Generic[T]):
@@ -21,8 +24,9 @@ class Registry(Generic[T]):
     the first look-up, so that importing xaikit stays cheap.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, kinds: str = "") -> None:
         self.kind = kind
+        self.kinds = kinds or f"{kind}s"
         self._entries: dict[str, T] = {}
         self._plugins_loaded = False
 
@@ -64,7 +68,9 @@ class Registry(Generic[T]):
     def _load_plugins(self) -> None:
         if self._plugins_loaded:
             return
+        if self.kind in FILLED_BY:
+            importlib.import_module(FILLED_BY[self.kind])
         self._plugins_loaded = True
-        for point in entry_points(group=f"xaikit.{self.kind}s"):
+        for point in entry_points(group=f"xaikit.{self.kinds}"):
             if point.name not in self._entries:
                 self._entries[point.name] = point.load()
