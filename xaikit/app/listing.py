@@ -69,5 +69,6 @@ def _metrics() -> Rows:
 
     metrics = [(name, METRICS.get(name)) for name in METRICS]
     return ["name", "family", "better", "what it means"], [
-        [name, metric.family, metric.direction, metric.card] for name, metric in metrics
+        [name, main.family, main.direction, main.means]
+        for name, main in ((name, metric.measures[0]) for name, metric in metrics)
     ]

@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import difflib
+import warnings
 from collections.abc import Callable, Iterator
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
-from xaikit.core.errors import InvalidInput, UnknownName
+from xaikit.core.errors import InvalidInput, UnknownName, XaikitError, foreign
 
-__all__ = ["Registry"]
+__all__ = ["PluginWarning", "Registry"]
 
 T = TypeVar("T")
+
+
+class PluginWarning(UserWarning):
+    """A thing that another package offers is left out, and why."""
 
 
 class Registry(Generic[T]):
     """Maps a name to a thing of one kind.
 
+    base : the class that every thing derives from, or None; what it declares must be declared
     Other packages add to it through the entry point group `xaikit.<kinds>`; those are loaded on
-    the first look-up, so that importing xaikit stays cheap.
+    the first look-up, so that importing xaikit stays cheap. One that cannot be had is left out with
+    a `PluginWarning`.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, base: type | None = None) -> None:
         self.kind = kind
+        self.base = base
         self._entries: dict[str, T] = {}
         self._plugins_loaded = False
 
@@ -30,10 +38,11 @@ class Registry(Generic[T]):
         """A decorator that stores what it decorates under `name`; a name is taken only once."""
 
         def store(thing: T) -> T:
-            if name in self._entries:
+            if self._entries.get(name, thing) is not thing:
                 raise InvalidInput(
                     f"the {self.kind} '{name}' is registered twice; pick another name."
                 )
+            self._check(name, thing)
             self._entries[name] = thing
             return thing
 
@@ -61,10 +70,36 @@ class Registry(Generic[T]):
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
+    def _check(self, name: str, thing: T) -> None:
+        """`InvalidInput` unless the thing is of this kind, under its own name, and declares itself."""
+        if self.base is None:
+            return
+        if not (isinstance(thing, type) and issubclass(thing, self.base)):
+            raise InvalidInput(
+                f"the {self.kind} '{name}' is no class derived from {self.base.__name__}; derive it."
+            )
+        declared = [n for n, t in self.base.__annotations__.items() if t.startswith("ClassVar")]
+        if missing := [n for n in declared if not hasattr(thing, n)]:
+            raise InvalidInput(
+                f"the {self.kind} '{name}' does not declare {' and '.join(missing)}; see "
+                f"{self.base.__module__}.{self.base.__name__}."
+            )
+        if (own := vars(thing).get("name", name)) != name:
+            raise InvalidInput(f"the {self.kind} '{name}' calls itself '{own}'; use one name.")
+
     def _load_plugins(self) -> None:
         if self._plugins_loaded:
             return
         self._plugins_loaded = True
-        for point in entry_points(group=f"xaikit.{self.kind}s"):
-            if point.name not in self._entries:
-                self._entries[point.name] = point.load()
+        kinds = f"{self.kind[:-1]}ies" if self.kind.endswith("y") else f"{self.kind}s"
+        for point in entry_points(group=f"xaikit.{kinds}"):
+            try:
+                with foreign(f"its entry point '{point.name} = {point.value}'"):
+                    self.register(point.name)(point.load())
+            except XaikitError as error:
+                text = f"the {self.kind} '{point.name}' of package '{_package(point)}' is left out: {error}"
+                warnings.warn(text, PluginWarning, stacklevel=3)
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else "unknown"

@@ -212,18 +212,4 @@ EVIDENCE_WORDS: dict[str, tuple[str, str]] = {
         "두 제거 방식에서 방법들의 순서: 켄달 τ = {value} (1: 같은 순서, 0: 무관).",
     ),
     # measures of agreement
-    "metric.chance_adjusted_agreement": (
-        "overlap of the top features beyond chance",
-        "우연을 넘는 상위 특징의 겹침",
-    ),
-    "metric.rank_agreement": ("top features at the same rank", "같은 순위의 상위 특징"),
-    "metric.sign_agreement": ("top features with the same sign", "같은 부호의 상위 특징"),
-    "metric.signed_rank_agreement": (
-        "top features with the same sign and rank",
-        "같은 부호와 순위의 상위 특징",
-    ),
-    "metric.pairwise_rank_agreement": (
-        "pairs of features in the same order",
-        "같은 순서인 특징 쌍",
-    ),
 }

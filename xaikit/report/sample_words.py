@@ -179,8 +179,6 @@ SAMPLE_WORDS: dict[str, tuple[str, str]] = {
         "{name} repeats well and still agrees with nobody: a stable picture is not a faithful one.",
         "{name}: 잘 재현되지만 누구와도 일치하지 않습니다. 안정된 그림이 곧 충실한 그림은 아닙니다.",
     ),
-    "metric.spearman": ("Rank correlation of strength", "세기 순위 상관"),
-    "metric.feature_agreement": ("overlap of the top features", "상위 특징의 겹침"),
     "metric.r2": ("R²", "R²"),
     "metric.mae": ("mean absolute error", "평균 절대 오차"),
     "metric.exact_match": ("share with every label right", "모든 레이블이 맞은 비율"),

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from xaikit.core.abilities import Model
+from xaikit.core.measures import MEASURES
 from xaikit.core.question import Question, versions
 from xaikit.core.types import Target
 from xaikit.data.dataset import Dataset
@@ -41,6 +42,7 @@ def describe(
     drawn: int | None,
     target: str | int | Target,
     second_masker: str | None,
+    measures: Collection[str],
     command: str,
 ) -> dict[str, Any]:
     """JSON-able facts of one study; the keys are those that the report reads."""
@@ -60,6 +62,7 @@ def describe(
             "second_masker": second_masker,
         },
         "methods": {m.name: m.facts() for m in methods},
+        "measures": {name: MEASURES.get(name).facts() for name in MEASURES if name in measures},
         "rationale": _rationale(questions, data),
     }
 

@@ -75,6 +75,13 @@ class Run:
         """Names of the methods that gave at least one explanation, in the order asked."""
         return tuple(dict.fromkeys(e.method for e in self.explanations))
 
+    def measures(self) -> Mapping[str, Mapping[str, Any]]:
+        """Name of each number -> its words and how it is read; of older runs as this version has it."""
+        from xaikit.metrics import MEASURES
+
+        known = self.context.get("measures")
+        return known if known else {name: MEASURES.get(name).facts() for name in MEASURES}
+
     def verdicts(self) -> tuple[Verdict, ...]:
         """Which explanations can be believed: one verdict a method, in the order asked."""
         from xaikit.judge.verdict import verdicts

@@ -20,7 +20,7 @@ from xaikit.modalities import MASKERS
 from xaikit.study.context import describe, environment
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.forecast import forecast
-from xaikit.study.measuring import FAST, Measuring, masked
+from xaikit.study.measuring import Measuring, masked
 from xaikit.study.naming import named
 from xaikit.study.plan import Plan, choose_methods, explain_all, make_questions
 from xaikit.study.quality import labelled, measured
@@ -114,6 +114,7 @@ def study(
             drawn=drawn,
             target=asked.target,
             second_masker=masked(questions[0], asked, second).name if second else None,
+            measures={s.metric for s in scores},
             command=command,
         ),
     )
@@ -192,12 +193,12 @@ def _quality(model: Model, data: Dataset | None, failures: list[Failure]) -> dic
 
 
 def _metrics(wanted: str | Sequence[str]) -> tuple[str, ...]:
-    if wanted == "auto":
-        return tuple(n for n in METRICS.names() if not getattr(METRICS.get(n), "costly", False))
+    if wanted in ("auto", "fast"):
+        kinds = {name: METRICS.get(name) for name in METRICS}
+        cheap = [name for name, kind in kinds.items() if not kind.costly]
+        return tuple(n for n in cheap if wanted == "auto" or not kinds[n].explains_again)
     if wanted == "none":
         return ()
-    if wanted == "fast":
-        return FAST
     names = [m.strip() for m in wanted.split(",")] if isinstance(wanted, str) else list(wanted)
     for name in names:
         METRICS.get(name)
