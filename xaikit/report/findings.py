@@ -17,7 +17,7 @@ from xaikit.judge.verdict import Verdict
 from xaikit.report.formats import fixed, percent
 from xaikit.report.words import Words
 from xaikit.study.run import Run
-from xaikit.tasks import Regression, Task, restored_task
+from xaikit.tasks import Task, restored_task
 
 __all__ = ["RANDOM", "Estimate", "Findings", "Pair", "estimate"]
 
@@ -300,7 +300,7 @@ class Findings:
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes or labels, their numbers when nobody named them, () for values."""
-        return () if isinstance(self.task, Regression) else self.task.outputs
+        return () if self.task.words.startswith("value") else self.task.outputs
 
     @cached_property
     def chosen(self) -> Bools:

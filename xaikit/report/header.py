@@ -167,7 +167,8 @@ def _quality(findings: Findings) -> str:
     if quality.get("metric") == "accuracy":
         value = percent(quality["value"], 1)
         return words("fact.accuracy", n=n, value=value, interval=percent_interval(bounds)).strip()
-    metric = words.known(f"metric.{quality.get('metric')}", str(quality.get("metric")))
+    name = str(quality.get("metric"))
+    metric = words.known(f"metric.{name}", findings.measured(name))
     value = amount(float(quality["value"]))
     shown = interval(bounds, 3, sign=False)
     return words("fact.quality", n=n, metric=metric, value=value, interval=shown).strip()

@@ -115,7 +115,8 @@ def _worth(findings: Findings, quality: Mapping[str, Any]) -> str:
     if quality.get("metric") == "accuracy":
         value, shown = percent(quality["value"], 1), percent_interval(bounds)
         return words("short.accuracy", n=n, value=value, interval=shown).replace(" .", ".")
-    metric = words.known(f"metric.{quality.get('metric')}", str(quality.get("metric")))
+    name = str(quality.get("metric"))
+    metric = words.known(f"metric.{name}", findings.measured(name))
     value, shown = amount(float(quality["value"])), interval(bounds, 3, sign=False)
     text = words("short.quality_body", metric=metric, value=value, interval=shown, n=n)
     return (text[0].upper() + text[1:]).replace("  ", " ")

@@ -46,11 +46,12 @@ def describe(
     command: str,
 ) -> dict[str, Any]:
     """JSON-able facts of one study; the keys are those that the report reads."""
-    first = questions[0]
+    first, told = questions[0], _model(model, quality)
+    named = {*measures, (told["quality"] or {}).get("metric")}
     return {
         "title": _TITLES[model.modality].format(model=model.id),
         "command": command,
-        "model": _model(model, quality),
+        "model": told,
         "data": _data(model, data),
         "chosen": _chosen([q.sample.id for q in questions], data, drawn),
         "question": {
@@ -62,7 +63,7 @@ def describe(
             "second_masker": second_masker,
         },
         "methods": {m.name: m.facts() for m in methods},
-        "measures": {name: MEASURES.get(name).facts() for name in MEASURES if name in measures},
+        "measures": {name: MEASURES.get(name).facts() for name in MEASURES if name in named},
         "rationale": _rationale(questions, data),
     }
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from xaikit.core.errors import DataError
 from xaikit.core.files import read_arrays, read_json, short, write_arrays
 from xaikit.core.folders import Folder
+from xaikit.core.measures import MEASURES
 from xaikit.core.typed import build, fits
 from xaikit.core.types import Cost, Explanation, Floats, Sample, Score, Segmentation, Target
 from xaikit.study.facts import Facts
@@ -77,10 +79,12 @@ class Run:
 
     def measures(self) -> Mapping[str, Mapping[str, Any]]:
         """Name of each number -> its words and how it is read; of older runs as this version has it."""
-        from xaikit.metrics import MEASURES
-
-        known = self.context.get("measures")
-        return known if known else {name: MEASURES.get(name).facts() for name in MEASURES}
+        known: Mapping[str, Mapping[str, Any]] | None = self.context.get("measures")
+        if known is None and self.scores:
+            with suppress(ImportError):  # a page can be written where no torch is
+                import xaikit.metrics  # noqa: F401 - registers them
+            return {name: MEASURES.get(name).facts() for name in MEASURES}
+        return known or {}
 
     def verdicts(self) -> tuple[Verdict, ...]:
         """Which explanations can be believed: one verdict a method, in the order asked."""

@@ -23,7 +23,7 @@ from xaikit.study.forecast import forecast
 from xaikit.study.measuring import Measuring, masked
 from xaikit.study.naming import named
 from xaikit.study.plan import Plan, choose_methods, explain_all, make_questions
-from xaikit.study.quality import labelled, measured
+from xaikit.study.quality import BESIDE_BLIND, labelled, measured
 from xaikit.study.run import Failure, Run
 from xaikit.tasks import task_of
 
@@ -181,13 +181,12 @@ def _quality(model: Model, data: Dataset | None, failures: list[Failure]) -> dic
     if data is None or not labelled(data):
         return None
     with recorded(failures, "quality", model.id):
-        task = task_of(model)
-        if not task.many:
-            return measured(probabilities(model, data.test), data)
-        scores = model.scores(data.inputs("test"))
+        task, scores = task_of(model), model.scores(data.inputs("test"))
         found = task.quality(
             task.measures(scores, [s.label for s in data.test if s.label is not None])
         )
+        if found and found["metric"] in BESIDE_BLIND and not task.many:
+            return measured(task.predictions(scores), data)
         return found and {**found, "split": "test"}
     return None
 
