@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import importlib.util
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -18,22 +16,6 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.S)
-
-
-@pytest.mark.parametrize("name", ["add-a-method.md", "add-a-model.md"])
-def test_the_code_of_a_guide_runs_from_top_to_bottom(name, tmp_path) -> None:
-    """In one process, as a reader would type it."""
-    code = "import torch\ntorch.set_num_threads(1)\n" + "\n".join(
-        blocks(ROOT / "docs" / name, "python")
-    )
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.filterwarnings("ignore")  # of the packages that the figure is drawn with
