@@ -49,6 +49,10 @@ class Masker:
     references : (k, *x.shape) in data space; the value of a mask is the mean over the k of them
     drops : text only: removed words are left out of the text as it is written, see `Text.less`;
         references are not used
+
+    >>> zeros = Masker("zeros", np.zeros((1, 13)))
+    >>> xaikit.explain(model, sample, ["occlusion"], masker=zeros)[0].masker
+    'zeros'
     """
 
     name: str
@@ -76,6 +80,10 @@ class Question:
     precision : "bfloat16" evaluates masks in that type, as far as it agrees (see `Lowerable`)
     shortcuts : whether masks may be evaluated with less than whole passes (see `Shortened`)
     pool : evaluations shared with other methods and metrics of the same question, or None
+
+    >>> question = xaikit.make_question(model, sample)
+    >>> question.value(np.zeros((1, question.n_features), dtype=bool)) == question.empty
+    array([ True])
     """
 
     model: Model

@@ -61,6 +61,9 @@ class Sample:
     rationale : (*grid) bool, the places known to carry the answer, or None
     meta : anything for people: the source file, units; the raw text as "text", which must hold the
         words in order and is what models read; without it the words are joined by single blanks
+
+    >>> Sample("flower", np.array([5.1, 3.5]), "table", label=0).grid
+    (2,)
     """
 
     id: str
@@ -155,6 +158,10 @@ class Segmentation:
     ids : (*grid) int64, the feature of each place; -1 is never removed and gets no credit
     names : (n,) what people call the features
     source : how they were made, for example "patches of 4 x 4 px"
+
+    >>> halves = Segmentation(np.array([0, 0, 1]), ("left", "right"), "by hand")
+    >>> halves.scatter(np.array([2.0, -1.0])).tolist()
+    [2.0, 2.0, -1.0]
     """
 
     ids: Ints
@@ -237,6 +244,9 @@ class Target:
     independent : the scores are logits of labels that may hold together: the log-odds of a label
         are its own logit. Otherwise they are those of classes of which one holds. It follows from
         the model's task, which puts it into the target of a question.
+
+    >>> float(Target(1, space="prob")(np.log([[0.25, 0.75]]))[0])
+    0.75
     """
 
     index: int
@@ -357,6 +367,10 @@ class Explanation:
     unit : the target's unit, or "relative" when only the order and the sign carry meaning
     note : what a reader must know, for example which estimator was used or "not converged"
     drawn : whether anything was drawn at random; otherwise another seed gives the same
+
+    >>> found = xaikit.explain(model, sample, ["shap"])[0]
+    >>> [(name, round(value, 2)) for name, value in found.top(2)]
+    [('proline', 2.43), ('flavanoids', 1.06)]
     """
 
     values: Floats

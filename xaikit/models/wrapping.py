@@ -118,6 +118,10 @@ def wrap(
     text as it is written. It is tried on the sample, a few rows of the background and
     inputs made of them: `ModelError` says what does not fit, also when the score of a row depends on
     its batch or changes by itself.
+
+    >>> doubles = wrap(lambda x: 2.0 * x[:, 0], modality="table", background=np.zeros((1, 2)))
+    >>> xaikit.explain(doubles, xaikit.Sample("a", np.ones(2), "table"), ["shap"])[0].values.tolist()
+    [2.0, 0.0]
     """
     if modality not in get_args(Modality):
         raise InvalidInput(

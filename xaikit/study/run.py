@@ -57,6 +57,10 @@ class Run:
     config : what was asked for, enough to ask again (command, seed, methods, target, ...)
     predictions : (N, K) probabilities of classes or of each label, or values of a regressor
     context : JSON-able facts for the page: model, data, question, methods (see pipeline.py)
+
+    >>> run = xaikit.study(model, [sample], "shap", "none")
+    >>> Run.load(run.save("runs/wine")).methods
+    ('shap',)
     """
 
     config: Mapping[str, Any]

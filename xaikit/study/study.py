@@ -61,6 +61,10 @@ def study(
 
     A sample, method or metric that fails is recorded in `failures` with its reason; the others go on.
     A sample that the model cannot answer is no sample of the run.
+
+    >>> run = study(model, data.test[:2], "shap,random", "fast")
+    >>> [(verdict.method, verdict.status) for verdict in run.verdicts()]
+    [('shap', 'unsettled'), ('random', 'control')]
     """
     samples = _distinct(samples)
     asked = Plan(**plan)
