@@ -43,8 +43,11 @@ bench: $(BIN)/.tested  ## beside captum, lime, shap and shapiq, into docs/perfor
 	$(BIN)/python benchmarks/shapley_accuracy.py
 	$(BIN)/python benchmarks/accuracy.py --data ../shared/data
 
-docs: $(BIN)/.installed  ## docs/methods.md from the registries
+docs: $(BIN)/.installed  ## methods.md and house.svg from the code, then the site in build/site
+	$(PIP) -e '.[docs]'
 	$(BIN)/python docs/make_methods.py
+	$(BIN)/python docs/make_house.py
+	$(BIN)/mkdocs build --strict --quiet
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -31,13 +33,45 @@ def test_the_code_of_the_readme_runs(tmp_path, monkeypatch) -> None:
     assert "<h1" in (tmp_path / "reports" / "digits.html").read_text(encoding="utf-8")
 
 
-def test_methods_md_is_what_the_registries_say() -> None:
-    spec = importlib.util.spec_from_file_location("make_methods", ROOT / "docs" / "make_methods.py")
+def script(name: str) -> ModuleType:
+    """A program of the documents."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert (ROOT / "docs" / "methods.md").read_text(encoding="utf-8") == module.text(), (
-        "run `make docs`"
-    )
+    return module
+
+
+def test_methods_md_is_what_the_registries_say() -> None:
+    said = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+    assert said == script("make_methods").text(), "run `make docs`"
+
+
+def test_the_drawing_of_the_house_has_the_rooms_and_arrows_of_the_code(monkeypatch) -> None:
+    house = script("make_house")
+    monkeypatch.setattr("sys.argv", ["make_house.py", "--check"])
+    house.main()
+    known = house.arrows()
+    assert min(known.values()) > 0
+    assert ("study", "methods") in known
+    monkeypatch.setattr(house, "arrows", lambda: {**known, ("core", "report"): 1})
+    with pytest.raises(SystemExit, match=r"another house \(core -> report\); run `make docs`"):
+        house.main()
+
+
+def test_the_reference_holds_every_public_name() -> None:
+    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    addresses = re.findall(r"^::: (\S+)\.(\w+)$", text, flags=re.M)
+    assert {name for _, name in addresses} >= set(xaikit.__all__) - {"__version__"}
+    for module, name in addresses:
+        assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
+
+
+def test_the_site_leads_to_every_document() -> None:
+    site = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for page in (ROOT / "docs").glob("*.md"):
+        assert f": {page.name}" in site, page.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
