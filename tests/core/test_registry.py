@@ -56,7 +56,7 @@ def things(monkeypatch, *points: Point) -> Registry:
     monkeypatch.setattr(
         registry, "entry_points", lambda group: points if group == "xaikit.things" else ()
     )
-    return Registry("thing", Thing)
+    return Registry("thing", base=Thing)
 
 
 def test_things_of_other_packages_are_found_on_the_first_look_up(monkeypatch) -> None:
@@ -75,7 +75,7 @@ def test_things_of_other_packages_are_found_on_the_first_look_up(monkeypatch) ->
             "ImportError (no module named 'gone'); mend it there or leave it out.",
         ),
         (Point("built_in", Good), "the thing 'built_in' is registered twice; pick another name."),
-        (Point("number", 3), "the thing 'number' is no class derived from Thing; derive it."),
+        (Point("number", 3), "the thing 'number' does not derive from Thing; derive it."),
         (
             Point("bare", Bare),
             "the thing 'bare' does not declare card; see ",
@@ -105,4 +105,4 @@ def test_one_that_registers_itself_and_is_an_entry_point_is_one_thing(monkeypatc
 
 def test_what_is_registered_here_is_checked_too() -> None:
     with pytest.raises(InvalidInput, match="'bare' does not declare card"):
-        Registry("thing", Thing).register("bare")(Bare)
+        Registry("thing", base=Thing).register("bare")(Bare)

@@ -22,14 +22,18 @@ class PluginWarning(UserWarning):
 class Registry(Generic[T]):
     """Maps a name to a thing of one kind.
 
-    base : the class that every thing derives from, or None; what it declares must be declared
+    kinds : what several are called, where that is not just an "s" more
+    base : the class that every thing derives from or is one of, or None; what that class declares
+        must be declared
+
     Other packages add to it through the entry point group `xaikit.<kinds>`; those are loaded on
     the first look-up, so that importing xaikit stays cheap. One that cannot be had is left out with
     a `PluginWarning`.
     """
 
-    def __init__(self, kind: str, base: type | None = None) -> None:
+    def __init__(self, kind: str, kinds: str = "", *, base: type | None = None) -> None:
         self.kind = kind
+        self.kinds = kinds or f"{kind}s"
         self.base = base
         self._entries: dict[str, T] = {}
         self._plugins_loaded = False
@@ -74,9 +78,9 @@ class Registry(Generic[T]):
         """`InvalidInput` unless the thing is of this kind, under its own name, and declares itself."""
         if self.base is None:
             return
-        if not (isinstance(thing, type) and issubclass(thing, self.base)):
+        if not issubclass(thing if isinstance(thing, type) else type(thing), self.base):
             raise InvalidInput(
-                f"the {self.kind} '{name}' is no class derived from {self.base.__name__}; derive it."
+                f"the {self.kind} '{name}' does not derive from {self.base.__name__}; derive it."
             )
         declared = [n for n, t in self.base.__annotations__.items() if t.startswith("ClassVar")]
         if missing := [n for n in declared if not hasattr(thing, n)]:
@@ -91,8 +95,7 @@ class Registry(Generic[T]):
         if self._plugins_loaded:
             return
         self._plugins_loaded = True
-        kinds = f"{self.kind[:-1]}ies" if self.kind.endswith("y") else f"{self.kind}s"
-        for point in entry_points(group=f"xaikit.{kinds}"):
+        for point in entry_points(group=f"xaikit.{self.kinds}"):
             try:
                 with foreign(f"its entry point '{point.name} = {point.value}'"):
                     self.register(point.name)(point.load())

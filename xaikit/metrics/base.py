@@ -70,7 +70,7 @@ class Metric:
         return cls.scores is not Metric.scores
 
 
-METRICS: Registry[type[Metric]] = Registry("metric", Metric)
+METRICS: Registry[type[Metric]] = Registry("metric", base=Metric)
 
 
 LEAST_BUDGET = 4  # that every method with a budget takes; one feature has two masks only

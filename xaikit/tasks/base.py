@@ -155,4 +155,4 @@ class Task(ABC):
                 )
 
 
-TASKS: Registry[type[Task]] = Registry("task", Task)
+TASKS: Registry[type[Task]] = Registry("task", base=Task)
