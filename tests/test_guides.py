@@ -69,7 +69,8 @@ GUIDES = (
         "tasks",
         "ordinal",
         ("steps off", "빗나간 단계"),
-        "run.context['model']['quality']['metric'] == 'steps_off'",
+        "run.context['model']['quality']['metric'] == 'steps_off' and [e.target.index for e in run.of('shap')]"
+        " == [2 if p[:2].sum() < 0.5 else int(p[0] < 0.5) for p in run.predictions]",
     ),
 )
 

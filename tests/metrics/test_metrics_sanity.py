@@ -190,7 +190,7 @@ def test_a_drawn_method_takes_its_ceiling_from_the_second_run() -> None:
 
 def test_seed_agreement_by_hand() -> None:
     (question,) = toys.questions(1, n_samples=1)
-    runs = ask(toys.Sound(), [question]) * 3
+    runs = [*ask(toys.Sound(), [question])] * 3
     values = np.array(
         [[9, 8, 0, 0, 0, 0, 0, 1], [9, 0, 8, 0, 0, 0, 0, 1], [9, -8, 0, 0, 0, 0, 0, 2]], float
     )

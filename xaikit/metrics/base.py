@@ -78,12 +78,14 @@ LEAST_BUDGET = 4  # that every method with a budget takes; one feature has two m
 
 def ask_again(
     questions: Sequence[Question], explanation: Explanation, *, seed: int, capped: bool = False
-) -> list[Explanation]:
+) -> Sequence[Explanation]:
     """Explanations of other questions by the same method with the same parameters.
 
     capped : a method that chooses its own effort (budget "auto", steps of integrated gradients) gets
         what it needed the first time; a model of random weights may never let it come to rest
     """
+    if not questions:
+        return ()
     params, asked = dict(explanation.params), explanation.cost.asked
     if capped and asked and params.get("budget") == "auto":
         params["budget"] = max(asked, LEAST_BUDGET)

@@ -7,6 +7,7 @@ its own second run, under a = b in `of`.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -86,7 +87,7 @@ class Stability(Metric):
         of = described(question, explanation)
         scores = [seed_agreement([explanation, *runs], of)]
         n_near = int(fixed) if self.n_neighbours is None else self.n_neighbours
-        near: list[Explanation] = []
+        near: Sequence[Explanation] = ()
         if n_near and question.sample.modality != "text":
             close = neighbours(question, rng, n=n_near, radius=self.radius)
             near = ask_again(close, explanation, seed=explanation.seed)

@@ -81,6 +81,20 @@ def masker(
     return series.masker(sample, rows, how, n)
 
 
+def shares(
+    modality: str, features: str | Segmentation, how: str | Masker, background: NDArray[Any] | None
+) -> bool:
+    """Whether samples of one shape are cut and masked alike, so that this is done once for all.
+
+    features, how : the cut and the masker, by name or somebody's own
+    """
+    cuts, maskers = _HOMES[modality].ALIKE
+    cut = not isinstance(features, str) or features.partition(":")[0] in cuts
+    if isinstance(how, Masker):
+        return cut
+    return cut and how in maskers and (background is not None or how not in ("auto", "mean"))
+
+
 def magnitude(sample: Sample, background: NDArray[Any] | None = None) -> Floats:
     """(*grid) float64, how much there is at each place: the control that no method may lose to.
 

@@ -18,6 +18,8 @@ __all__ = ["MASKERS", "SEGMENTERS", "magnitude", "masker", "segment"]
 
 SEGMENTERS = ("patches", "slic", "quickshift", "pixels")
 MASKERS = ("mean", "blur", "black", "segment_mean")
+ALIKE = (("auto", "patches", "pixels"), ("auto", "mean", "black"))
+"""Cuts and maskers that are the same for all samples of one shape."""
 
 
 def segment(

@@ -19,6 +19,8 @@ __all__ = ["MASKERS", "SEGMENTERS", "magnitude", "masker", "segment"]
 
 SEGMENTERS = ("windows", "channels")
 MASKERS = ("mean", "blur", "own_mean")
+ALIKE = (("auto", "windows", "channels"), ("auto", "mean"))
+"""Cuts and maskers that are the same for all samples of one shape."""
 
 MAX_WINDOWS = 24
 MAX_CHANNELS = 4

@@ -25,6 +25,8 @@ __all__ = [
 
 SEGMENTERS = ("columns",)
 MASKERS = ("rows", "median", "column_shuffle")
+ALIKE = (("auto", "columns"), ("auto", "rows", "median", "column_shuffle"))
+"""Cuts and maskers that are the same for all samples of one shape."""
 
 MAX_ROWS = 50
 MAX_CODES = 20

@@ -28,6 +28,8 @@ __all__ = [
 
 SEGMENTERS = ("words", "sentences")
 MASKERS = ("mask", "delete")
+ALIKE = ((), ())
+"""Cuts and maskers that are the same for all samples of one shape."""
 MASK_WORD = "[MASK]"
 
 _GAP = r"[\s\0]"  # NumPy text cannot end in NUL, so it counts as white space

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xaikit.core.errors import InvalidInput
-from xaikit.core.types import Floats, Ints, Modality
+from xaikit.core.types import Floats, Ints, Modality, PerSample
 
 __all__ = ["Batch", "Columns", "Inputs", "Pixels", "Steps", "as_tensor", "padding"]
 
@@ -76,15 +76,15 @@ class Inputs(Protocol):
         """Feature ids on the grid -> ids that broadcast against one encoded input."""
         ...
 
-    def fold(self, values: Tensor, batch: Batch) -> list[Floats]:
-        """(B, ...) values at the encoded inputs -> B arrays (*grid): sums of what is one place."""
+    def fold(self, values: Tensor, batch: Batch) -> PerSample:
+        """(B, ...) values at the encoded inputs -> B maps (*grid): sums of what is one place."""
         ...
 
-    def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
+    def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
         """(B, *s) maps over the cells of a layer -> B arrays (*grid), linear between cells."""
         ...
 
-    def spread(self, cells: Tensor, batch: Batch) -> list[Floats]:
+    def spread(self, cells: Tensor, batch: Batch) -> PerSample:
         """(B, *s) shares of cells -> B arrays (*grid), evenly within a cell; the sum is kept."""
         ...
 
@@ -133,16 +133,16 @@ class Pixels:
     def places(self, ids: Ints) -> Ints:
         return ids[None]
 
-    def fold(self, values: Tensor, batch: Batch) -> list[Floats]:
+    def fold(self, values: Tensor, batch: Batch) -> PerSample:
         del batch
         return _rows(reduce(torch.add, values.unbind(1)))  # a sum over few channels is slow
 
-    def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
+    def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
         del batch
         size = self.shape[:2]
         return _rows(F.interpolate(maps[:, None].double(), size, mode="bilinear")[:, 0])
 
-    def spread(self, cells: Tensor, batch: Batch) -> list[Floats]:
+    def spread(self, cells: Tensor, batch: Batch) -> PerSample:
         del batch
         size = self.shape[:2]
         wide = F.interpolate(cells[:, None].double(), size, mode="nearest")[:, 0]
@@ -210,17 +210,17 @@ class Columns:
     def places(self, ids: Ints) -> Ints:
         return ids[self.owners]
 
-    def fold(self, values: Tensor, batch: Batch) -> list[Floats]:
+    def fold(self, values: Tensor, batch: Batch) -> PerSample:
         del batch
         owners = torch.from_numpy(self.owners).to(values.device)
         summed = values.new_zeros(len(values), len(self.mean), dtype=torch.float64)
         return _rows(summed.index_add_(1, owners, values.detach().double()))
 
-    def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
+    def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
         """Columns have no neighbours, so there is nothing between cells."""
         return self.fold(maps, batch)
 
-    def spread(self, cells: Tensor, batch: Batch) -> list[Floats]:
+    def spread(self, cells: Tensor, batch: Batch) -> PerSample:
         return self.fold(cells, batch)
 
     def example(self) -> Array:
@@ -267,17 +267,17 @@ class Steps:
     def places(self, ids: Ints) -> Ints:
         return ids
 
-    def fold(self, values: Tensor, batch: Batch) -> list[Floats]:
+    def fold(self, values: Tensor, batch: Batch) -> PerSample:
         del batch
         return _rows(values)
 
-    def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
+    def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
         """A layer over time knows no channels: each channel shows the same map."""
         del batch
         fine = F.interpolate(maps[:, None].double(), self.shape[0], mode="linear")[:, 0]
         return _rows(fine[:, :, None].expand(-1, -1, self.shape[1]))
 
-    def spread(self, cells: Tensor, batch: Batch) -> list[Floats]:
+    def spread(self, cells: Tensor, batch: Batch) -> PerSample:
         del batch
         length, channels = self.shape
         fine = F.interpolate(cells[:, None].double(), length, mode="nearest")[:, 0]
@@ -314,6 +314,8 @@ def padding(lengths: Sequence[int], device: torch.device) -> Tensor | None:
 def _stack(xs: Sequence[Array] | Array, shape: tuple[int, ...] | None) -> Array:
     """(B, *shape), a copy; each input must have the shape, or that of the first."""
     expected = tuple(xs[0].shape) if shape is None else shape
+    if isinstance(xs, np.ndarray) and xs.shape[1:] == expected:
+        return np.array(xs, order="C")
     for i, x in enumerate(xs):
         if tuple(x.shape) != expected:
             raise InvalidInput(
@@ -332,5 +334,5 @@ def _spreads(values: Array) -> tuple[float, ...]:
     return tuple(float(v) if v > 1e-8 else 1.0 for v in values)
 
 
-def _rows(values: Tensor) -> list[Floats]:
-    return list(values.detach().double().cpu().numpy())
+def _rows(values: Tensor) -> Floats:
+    return np.asarray(values.detach().double().cpu().numpy())

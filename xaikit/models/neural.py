@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from xaikit.core.abilities import BoundScores, Leaf
 from xaikit.core.batching import LARGEST, keep_pages
 from xaikit.core.errors import InvalidInput
-from xaikit.core.types import Bools, Floats, Ints, Modality, Space
+from xaikit.core.types import Bools, Floats, Ints, Modality, PerSample, Space
 from xaikit.core.words import Text
 from xaikit.models.composing import Composed
 from xaikit.models.inputs import Batch, Inputs, padding
@@ -193,7 +193,7 @@ class NeuralModel:
             with differentiating(self.parts):
                 return self.forward(at, batch.take(rows))
 
-        def fold(values: Tensor, rows: Tensor) -> list[Floats]:
+        def fold(values: Tensor, rows: Tensor) -> PerSample:
             return self.inputs.fold(values, batch.take(rows))
 
         return Leaf(batch.at.detach(), forward, fold)

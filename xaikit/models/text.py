@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xaikit.core.errors import ModelError
-from xaikit.core.types import Floats, Ints, Modality
+from xaikit.core.types import Ints, Modality, PerSample
 from xaikit.core.words import Text
 from xaikit.modalities.text import MASK_WORD
 from xaikit.models.inputs import Batch, padding
@@ -98,13 +98,13 @@ class Words:
     def places(self, ids: Ints) -> Ints:
         return ids[:, None]
 
-    def fold(self, values: Tensor, batch: Batch) -> list[Floats]:
+    def fold(self, values: Tensor, batch: Batch) -> PerSample:
         return self.spread(values.sum(2), batch)
 
-    def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
+    def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
         return self.spread(maps, batch)
 
-    def spread(self, cells: Tensor, batch: Batch) -> list[Floats]:
+    def spread(self, cells: Tensor, batch: Batch) -> PerSample:
         found = cells.detach().double().cpu().numpy()
         return [row[:n] for row, n in zip(found, batch.lengths, strict=True)]
 
@@ -170,16 +170,16 @@ class Tokens:
     def places(self, ids: Ints) -> Ints:
         raise NotImplementedError
 
-    def fold(self, values: Tensor, batch: Batch) -> list[Floats]:
+    def fold(self, values: Tensor, batch: Batch) -> PerSample:
         return self.spread(values.sum(2), batch)
 
-    def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
+    def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
         """A word shows the mean of its tokens."""
         counts = self.spread(torch.ones_like(maps), batch)
         sums = self.spread(maps, batch)
         return [total / np.maximum(n, 1) for total, n in zip(sums, counts, strict=True)]
 
-    def spread(self, cells: Tensor, batch: Batch) -> list[Floats]:
+    def spread(self, cells: Tensor, batch: Batch) -> PerSample:
         """A word gets the sum of its tokens."""
         assert batch.words is not None
         values, words = cells.detach().double().cpu().numpy(), batch.words.cpu().numpy()

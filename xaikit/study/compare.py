@@ -187,7 +187,7 @@ def _explain(
     space: Space,
     seed: int,
     tick: Callable[[int], None],
-) -> tuple[list[Explanation], list[Explanation]]:
+) -> tuple[Sequence[Explanation], Sequence[Explanation]]:
     """SHAP of the model and of its twin, for the true class, in the unit that all models share."""
     task = task_of(fitted.model)
     targets = [task.target(task.named("label", s), space) for s in samples]

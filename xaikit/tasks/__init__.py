@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from xaikit.core.abilities import Model, Tasked
 from xaikit.core.errors import DataError
-from xaikit.core.types import Sample, Target
+from xaikit.core.target import Targets
+from xaikit.core.types import Floats, Sample, Target
 from xaikit.tasks.base import TASKS, Task
 from xaikit.tasks.classification import Classification, MultiLabel
 from xaikit.tasks.regression import Regression
@@ -19,6 +22,7 @@ __all__ = [
     "Regression",
     "Task",
     "default_target",
+    "default_targets",
     "restored_task",
     "task_of",
 ]
@@ -33,12 +37,23 @@ def task_of(model: Model) -> Task:
 
 def default_target(model: Model, sample: Sample, choice: str | int = "predicted") -> Target:
     """The target that people mean: "predicted", "label", or an output by name or index."""
+    targets = default_targets(model, [sample], model.scores([sample.x]), choice)
+    return targets.distinct[0]
+
+
+def default_targets(
+    model: Model, samples: Sequence[Sample], scores: Floats, choice: str | int = "predicted"
+) -> Targets:
+    """The targets that people mean of samples with scores (B, K); see `default_target`."""
     task = task_of(model)
     if choice == "predicted":
-        index = task.default(model.scores([sample.x])[0])
+        outputs = task.default(scores)
+    elif choice == "label":
+        outputs = np.array([task.named(choice, sample) for sample in samples])
     else:
-        index = task.named(choice, sample)
-    return task.target(index, model.space)
+        outputs = np.full(len(samples), task.named(choice, samples[0]))
+    named, which = np.unique(outputs, return_inverse=True)
+    return Targets(tuple(task.target(int(i), model.space) for i in named), which)
 
 
 def restored_task(facts: Mapping[str, Any], n_outputs: int) -> Task:

@@ -17,7 +17,7 @@ import numpy as np
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.registry import Registry
-from xaikit.core.types import Bools, Floats, Label, Sample, Space, Target
+from xaikit.core.types import Bools, Floats, Ints, Label, Sample, Space, Target
 
 __all__ = ["TASKS", "Task"]
 
@@ -70,8 +70,8 @@ class Task(ABC):
         """The target that people mean by that output, measured where the model asks for it."""
 
     @abstractmethod
-    def default(self, scores: Floats) -> int:
-        """Which output of scores (K,) is meant when people ask about the prediction."""
+    def default(self, scores: Floats) -> Ints:
+        """(B, K) -> (B,): which output is meant when people ask about the prediction."""
 
     @abstractmethod
     def runner_up(self, scores: Floats, target: Target) -> Target | None:
