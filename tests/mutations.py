@@ -147,7 +147,6 @@ MUTATIONS = (
     Mutation("core/registry.py", "self.register(point.name)(point.load())", "self._entries[point.name] = point.load()", "tests/core/test_registry.py"),
     Mutation("core/registry.py", "self._entries.get(name, thing) is not thing", "name in self._entries", "tests/core/test_registry.py"),
     Mutation("study/study.py", 'wanted == "auto" or not kinds[n].explains_again', 'True', STUDY + "::test_which_metrics_are_taken"),
-    Mutation("study/context.py", "for name in MEASURES if name in named", "for name in MEASURES if name in measures", "tests/test_guides.py"),
     Mutation("study/measuring.py", "i < N_AGAIN", "i <= N_AGAIN", STUDY + "::test_metrics_that_explain_again_take_the_first_ten_samples"),
     Mutation("study/study.py", "[name for name in known if name != first]", "known[1:]", STUDY + "::test_the_second_way_is_another_than_the_one_asked_for"),
     Mutation("metrics/faithfulness.py", "if explanation.method != RANDOM", "if explanation", STUDY + "::test_removal_is_tried_in_two_ways_and_the_random_control_is_the_mean_of_many"),
