@@ -49,6 +49,7 @@ RULES = "tests/metrics/test_verdict_rules.py"
 ROWS = "tests/data/test_data_rows.py"
 WORDS = "tests/test_cli_words.py"
 NUMBERS = "tests/report/test_report_numbers.py"
+SENTENCES = "tests/report/test_report_words.py"
 ESCAPES = "tests/report/test_report_escapes.py"
 THREADS = "tests/models/test_models_threads.py"
 INPLACE = "tests/models/test_models_cam_inplace.py"
@@ -222,6 +223,13 @@ MUTATIONS = (
     # the page: signs, shares, units, escapes
     Mutation("report/findings.py", 'get("direction") == "lower" else', 'get("direction") is None else', NUMBERS + "::test_a_gain_is_positive_where_a_method_is_better_than_removing_at_random"),
     Mutation("report/findings.py", 'get("direction") == "lower" else', 'get("direction") == "higher" else', NUMBERS + "::test_a_gain_is_positive_where_a_method_is_better_than_removing_at_random"),
+    Mutation("report/words/__init__.py", '.replace("-", MINUS)', "", SENTENCES + "::test_fields_are_written_as_people_read_them"),
+    Mutation("report/words/__init__.py", "self.titles.get(value, value)", "value", SENTENCES + "::test_titles_and_units_are_told_in_the_language_of_the_page"),
+    Mutation("report/words/__init__.py", 'f"{key}.one" if single', "key if single", SENTENCES + "::test_a_finding_from_a_file_is_told_and_words_of_a_person_stay"),
+    Mutation("report/words/ko.toml", '"reason.few"', '"reason.fewer"', SENTENCES + "::test_both_languages_hold_the_same_keys_line_by_line"),
+    Mutation("report/words/ko.toml", "{needed}개가 필요합니다", "필요합니다", SENTENCES + "::test_both_languages_say_the_same"),
+    Mutation("judge/verdict.py", '"value": -mean', '"value": mean', VERDICT + "::test_each_gate_says_what_it_found"),
+    Mutation("judge/causes.py", "self.a if a == self.b else self.b", "self.b", "tests/metrics/test_causes.py::test_the_method_without_a_unit_is_named_first_whichever_was_asked_first"),
     Mutation("report/findings.py", "* max(own_b[k], 0.0)", "* max(own_a[k], 0.0)", "tests/report/test_report_page.py::test_agreement_is_read_against_its_ceiling"),
     Mutation("report/drivers.py", "np.maximum(explanation.values, 0) if", "np.abs(explanation.values) if", NUMBERS + "::test_known_places_hold_the_support_inside_and_the_rest_lies_elsewhere"),
     Mutation("report/drivers.py", "scatter(values / seg.sizes)", "scatter(values)", NUMBERS + "::test_known_places_hold_the_support_inside_and_the_rest_lies_elsewhere"),
@@ -309,7 +317,7 @@ MUTATIONS = (
     Mutation("core/target.py", "which = self.which if rows is None else self.which[rows]", "which = self.which if rows is None else self.which[: len(scores)]", "tests/study/test_blocks.py::test_a_block_says_what_each_sample_says_alone"),
     Mutation("core/questions.py", "parts = {name: getattr(self, name)[i] for name in _EACH}", "parts = {name: getattr(self, name)[: len(range(*i.indices(len(self))))] for name in _EACH}", "tests/study/test_blocks.py::test_questions_of_a_block_are_made_when_looked_at"),
     Mutation("methods/base.py", "questions.empties[:] = means[questions.targets.which]", "questions.empties[:] = means[0]", "tests/study/test_blocks.py::test_a_block_says_what_each_sample_says_alone"),
-    Mutation("methods/path.py", "self.bases[torch.as_tensor(ways % len(self.bases), device=device)]", "self.bases[torch.as_tensor(ways * 0, device=device)]", "tests/study/test_blocks.py::test_a_block_says_what_each_sample_says_alone"),
+    Mutation("methods/path.py", "self.bases[torch.as_tensor(ways % len(self.bases), device=device)]", "self.bases[torch.as_tensor(ways * 0, device=device)]", "tests/methods/test_methods_gradient.py"),
     Mutation("core/explanations.py", "self.targets[rows])", "self.targets)", "tests/core/test_explanations.py"),
     Mutation("study/given.py", "held.index(column[\"name\"])", "known.index(column)", "tests/study/test_blocks.py::test_a_frame_is_read_by_the_names_of_its_columns"),
     Mutation("tasks/classification.py", "2 * both / named", "both / named", TASKS + "::test_quality_of_labels"),

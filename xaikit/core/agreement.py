@@ -17,8 +17,9 @@ from numpy.typing import ArrayLike
 from scipy.stats import kendalltau
 
 from xaikit.core.errors import InvalidInput
+from xaikit.core.finding import Finding
 from xaikit.core.measures import default_k, measure
-from xaikit.core.stats import Paired, is_constant, paired_test, spearman
+from xaikit.core.stats import FEWEST, Paired, is_constant, paired_test, spearman
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Score
 
 __all__ = [
@@ -128,14 +129,23 @@ class Disagreement:
     """Whether two methods disagree by more than their own second runs do.
 
     real : True or False, or None with fewer than 10 samples
-    agreement, ceiling : means over the samples; test : ceiling - agreement, paired
+    agreement, ceiling : means over the samples; test : ceiling - agreement, paired; found : the finding
     """
 
     real: bool | None
     agreement: float
     ceiling: float
     test: Paired
-    sentence: str
+
+    @property
+    def found(self) -> Finding:
+        key = {True: "real", False: "same", None: "open"}[self.real]
+        numbers = {"value": self.agreement, "ceiling": self.ceiling}
+        return Finding(f"differ.{key}", {**numbers, "n": self.test.n, "needed": FEWEST})
+
+    @property
+    def sentence(self) -> str:
+        return str(self.found)
 
 
 def agreement_scores(a: Explanation, b: Explanation, *, k: int | None = None) -> list[Score]:
@@ -228,13 +238,7 @@ def disagreement_test(between: ArrayLike, within_a: ArrayLike, within_b: ArrayLi
     ceiling = np.sqrt(np.maximum(a, 0.0) * np.maximum(b, 0.0))
     test = paired_test(ceiling - x)
     real = None if test.interval is None else test.p < 0.05 and test.mean > 0
-    numbers = f"they agree {x.mean():.2f} of {ceiling.mean():.2f} that noise would allow"
-    words = {
-        True: f"The two disagree: {numbers}.",
-        False: f"No disagreement beyond noise: {numbers}.",
-        None: f"Not settled: {numbers}, on {len(x)} samples; 10 are needed.",
-    }
-    return Disagreement(real, float(x.mean()), float(ceiling.mean()), test, words[real])
+    return Disagreement(real, float(x.mean()), float(ceiling.mean()), test)
 
 
 def disagreements(

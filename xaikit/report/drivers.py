@@ -46,7 +46,8 @@ def rationale_name(findings: Findings) -> str | None:
     """What the samples' known places are called, None when no sample has any."""
     if all(s.rationale is None for s in findings.run.samples):
         return None
-    return str(findings.run.context.get("rationale") or "the marked places")
+    given = str(findings.run.context.get("rationale") or "rationale.marked")
+    return findings.words.known(given, given)
 
 
 def _card(findings: Findings, method: str) -> dict[str, Any]:

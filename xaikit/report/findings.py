@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -14,7 +14,6 @@ import numpy as np
 from xaikit.core.stats import FEWEST, bootstrap_interval
 from xaikit.core.types import Bools, Explanation, Floats, Sample, Score
 from xaikit.judge.verdict import Verdict
-from xaikit.report.formats import fixed, percent
 from xaikit.report.words import Words
 from xaikit.study.run import Run
 from xaikit.tasks import Task, restored_task
@@ -253,12 +252,11 @@ class Findings:
     def causes(self) -> dict[tuple[str, str], list[str]]:
         """(a, b) -> what their disagreement was traced to, in words."""
         found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        cards = self.run.context.get("methods") or {}
+        titles = {str(cards.get(m, {}).get("title", m)): self.name(m) for m in self.run.methods}
+        words = replace(self.words, titles=titles)
         for c in self.run.causes():
-            text = c.sentence
-            if self.words.language != "en":
-                values = {"value": fixed(c.value), "share": percent(c.value)}
-                text = self.words(f"cause.{c.cause}", **values)
-            found[c.a, c.b].append(text)
+            found[c.a, c.b].append(words.told(c.found))
         return found
 
     def stopped(self, method: str) -> str:

@@ -14,7 +14,7 @@ from xaikit.report.findings import Findings
 from xaikit.report.formats import amount, count, interval, percent, percent_interval
 from xaikit.study.run import Run
 
-__all__ = ["facts", "fingerprint", "part", "title"]
+__all__ = ["facts", "fingerprint", "part", "title", "worth"]
 
 
 def part(run: Run, name: str) -> Mapping[str, Any]:
@@ -39,7 +39,7 @@ def facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
     n, n_wrong = len(run.samples), sum(findings.is_wrong(i) for i in range(len(run.samples)))
     second = findings.second_masker
     unit = str(question.get("unit") or next((e.target.unit for e in run.explanations), ""))
-    shown_unit = words.known(f"unit.{unit}", unit)
+    shown_unit = words.unit(unit)
     environment = run.environment
     weights = model.get("n_parameters")
     architecture = [str(model["architecture"])] if model.get("architecture") else []
@@ -163,15 +163,16 @@ def _quality(findings: Findings) -> str:
     if quality.get("value") is None:
         return words("fact.no_quality")
     n = count(quality.get("n")) if quality.get("n") else "–"
-    bounds = quality.get("interval")
-    if quality.get("metric") == "accuracy":
-        value = percent(quality["value"], 1)
-        return words("fact.accuracy", n=n, value=value, interval=percent_interval(bounds)).strip()
-    name = str(quality.get("metric"))
-    metric = words.known(f"metric.{name}", findings.measured(name))
-    value = amount(float(quality["value"]))
-    shown = interval(bounds, 3, sign=False)
-    return words("fact.quality", n=n, metric=metric, value=value, interval=shown).strip()
+    return words("fact.quality", n=n, **worth(findings, quality)).strip()
+
+
+def worth(findings: Findings, quality: Mapping[str, Any]) -> dict[str, str]:
+    """Name, value and interval of the model's quality: shares as per cent."""
+    name, value, bounds = str(quality.get("metric")), quality["value"], quality.get("interval")
+    told = {"metric": findings.words.known(f"metric.{name}", findings.measured(name))}
+    if name == "accuracy":
+        return told | {"value": percent(value, 1), "interval": percent_interval(bounds)}
+    return told | {"value": amount(float(value)), "interval": interval(bounds, 3, sign=False)}
 
 
 def fingerprint(run: Run) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
+from xaikit.report.comparison import Told
 from xaikit.report.formats import amount, percent
 from xaikit.report.words import Words
 
@@ -20,7 +21,7 @@ class Entry(TypedDict, total=False):
     facts : more short facts
     """
 
-    title: str
+    title: Told
     href: str
     modality: str
     summary: str
@@ -44,7 +45,7 @@ def index_page(
         "nav": [],
         "entries": [
             {
-                "title": str(e["title"]),
+                "title": words.told(e["title"]),
                 "href": _local(str(e["href"])),
                 "kicker": words.known(f"index.{e.get('modality')}", str(e.get("modality") or "")),
                 "summary": str(e.get("summary") or ""),

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from scipy.special import softmax
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput
+from xaikit.core.finding import Finding
 from xaikit.core.progress import Progress
 from xaikit.core.stats import bootstrap_interval, spearman, wilson
 from xaikit.core.types import Explanation, Floats, Sample, Space
@@ -97,7 +98,7 @@ def compare(
         "title": _title(fitted),
         "metric": "accuracy" if data.classes else "r2",
         "data": _studied(data),
-        "protocol": "one split, the same rows for every model",
+        "protocol": _told("compare.protocol.split"),
         "protocol_detail": _protocol(seed, balanced, draw, len(samples), len(data.test)),
         "weights": "balanced" if balanced else "none",
         "models": [known["entry"], *(_entry(f, data, asked[f.name][0]) for f in fitted)],
@@ -156,11 +157,16 @@ def _fit(name: str, data: Dataset, teach: _Teacher, tick: Callable[[int], None])
     return _Fitted(name, model, twin, outputs, per_row(outputs, data), seconds)
 
 
-def _protocol(seed: int, balanced: bool, draw: bool, n: int, of: int) -> str:
-    """How the models were trained and which samples are explained, in words."""
-    weights = "class weights balanced for every model" if balanced else "no class weights"
-    rows = f"{n} drawn of {of}" if draw and n < of else f"the first {n} of {of}" if n < of else n
-    return f"seed {seed}; {weights}; {rows} test samples explained"
+def _told(key: str, **numbers: Any) -> dict[str, Any]:
+    """A finding as JSON keeps it."""
+    return asdict(Finding(key, numbers))
+
+
+def _protocol(seed: int, balanced: bool, draw: bool, n: int, of: int) -> dict[str, Any]:
+    """How the models were trained and which samples are explained."""
+    weights = _told(f"compare.protocol.{'balanced' if balanced else 'none'}")
+    how = "all" if n >= of else "drawn" if draw else "first"
+    return _told(f"compare.protocol.{how}", seed=seed, weights=weights, n=n, of=of)
 
 
 def _baseline(data: Dataset) -> dict[str, Any]:
@@ -169,10 +175,8 @@ def _baseline(data: Dataset) -> dict[str, Any]:
     quality = per_row(outputs, data)
     entry: dict[str, Any] = {
         "id": "majority" if data.classes else "mean",
-        "title": f"always says {says!r}" if data.classes else f"always says the mean, {says}",
         "says": says,
         "family": "baseline",
-        "detail": f"the {'most frequent class' if data.classes else 'mean'} of the training rows",
         "accuracy": float(quality.mean()),
         "interval": interval(quality, data),
     }
@@ -214,7 +218,7 @@ def _entry(fitted: _Fitted, data: Dataset, explained: Sequence[Explanation]) -> 
         "id": fitted.name,
         "title": fitted.name,
         "family": family,
-        "detail": f"{info.get('n_parameters', 0):,} numbers learned",
+        "detail": _told("compare.learned", n=int(info.get("n_parameters", 0))),
         "accuracy": float(fitted.quality.mean()),
         "interval": interval(fitted.quality, data),
         "fit_seconds": float(info.get("fit_seconds", 0.0)),
@@ -322,16 +326,15 @@ def _agreement(fitted: Sequence[_Fitted], asked: Mapping[str, Any]) -> list[dict
     for f in fitted:
         mine, twin = asked[f.name]
         fixed = all(np.array_equal(a.values, b.values) for a, b in zip(mine, twin, strict=True))
-        rows.append(
-            _agree(f.name, f.name, mine, twin, "training has no randomness" if fixed else "")
-        )
+        note = _told("compare.agree.fixed") if fixed else ""
+        rows.append(_agree(f.name, f.name, mine, twin, note))
     base = fitted[0].name
     rows += [_agree(base, f.name, asked[base][0], asked[f.name][0], "") for f in fitted[1:]]
     return rows
 
 
 def _agree(
-    a: str, b: str, left: Sequence[Explanation], right: Sequence[Explanation], note: str
+    a: str, b: str, left: Sequence[Explanation], right: Sequence[Explanation], note: Any
 ) -> dict[str, Any]:
     values = [
         spearman(np.abs(x.values), np.abs(y.values)) for x, y in zip(left, right, strict=True)
@@ -341,12 +344,12 @@ def _agree(
     return row | ({"interval": bounds} if bounds else {})
 
 
-def _title(fitted: Sequence[_Fitted]) -> str:
+def _title(fitted: Sequence[_Fitted]) -> dict[str, Any]:
     nets = [f.name for f in fitted if f.model.info.get("family") != "sklearn"]
     others = [f.name for f in fitted if f.model.info.get("family") == "sklearn"]
     if nets and others:
-        return f"Is {nets[0]} worth it over {others[0]}, and do they look at the same features?"
-    return f"Which of {', '.join(f.name for f in fitted)} is worth it, and do they look at the same features?"
+        return _told("compare.title", net=nets[0], other=others[0])
+    return _told("compare.title.several", names=[f.name for f in fitted])
 
 
 def _studied(data: Dataset) -> dict[str, Any]:

@@ -19,17 +19,7 @@ from xaikit.tasks import task_of
 
 __all__ = ["describe", "environment"]
 
-_TITLES = {
-    "image": "Which parts of the image decide what {model} reads, and which explanations of it can be believed?",
-    "text": "Which words decide what {model} reads, and which explanations of it can be believed?",
-    "table": "Which columns decide what {model} says, and which explanations of it can be believed?",
-    "series": "Which stretch of the signal decides what {model} reads, and which explanations of it can be believed?",
-}
-_RATIONALES = {
-    "digits": "the true digit's box",
-    "reviews": "the words that decide the label",
-    "waves": "the planted motif",
-}
+_RATIONALES = ("digits", "reviews", "waves")  # data sets whose marked places have a name
 
 
 def describe(
@@ -49,7 +39,6 @@ def describe(
     first, told = questions[0], _model(model, quality)
     named = {*measures, (told["quality"] or {}).get("metric")}
     return {
-        "title": _TITLES[model.modality].format(model=model.id),
         "command": command,
         "model": told,
         "data": _data(model, data),
@@ -146,7 +135,7 @@ def _columns(data: Dataset) -> list[dict[str, Any]]:
 
 
 def _rationale(questions: Sequence[Question], data: Dataset | None) -> str | None:
-    """What the marked places are, in words, or None where nothing is marked."""
+    """The key of what the marked places are, or None where nothing is marked."""
     if all(q.sample.rationale is None for q in questions):
         return None
-    return _RATIONALES.get(data.name if data else "", "the marked places")
+    return f"rationale.{data.name if data and data.name in _RATIONALES else 'marked'}"
