@@ -88,7 +88,7 @@ class Registry(Generic[T]):
                 f"the {self.kind} '{name}' does not declare {' and '.join(missing)}; see "
                 f"{self.base.__module__}.{self.base.__name__}."
             )
-        if (own := vars(thing).get("name", name)) != name:
+        if (own := getattr(thing, "name", name)) != name:
             raise InvalidInput(f"the {self.kind} '{name}' calls itself '{own}'; use one name.")
 
     def _load_plugins(self) -> None:
