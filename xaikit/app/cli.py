@@ -6,8 +6,9 @@ import json
 import os
 import re
 import sys
+import warnings
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
 from rich.console import Console
@@ -16,6 +17,7 @@ from rich.table import Table
 from xaikit import __version__
 from xaikit.app.process import settle
 from xaikit.core.errors import InvalidInput, XaikitError
+from xaikit.core.registry import PluginWarning
 
 __all__ = ["app", "main"]
 
@@ -79,6 +81,7 @@ Settings = Annotated[
 def main() -> NoReturn:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
     settle()
+    warnings.showwarning = _tell
     try:
         app()
     except XaikitError as error:
@@ -86,6 +89,25 @@ def main() -> NoReturn:
         err.print(f"xaikit: {said}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
     sys.exit(0)
+
+
+_usual = warnings.showwarning
+
+
+def _tell(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """What is left out is one line on stderr, without a place in the code."""
+    if issubclass(category, PluginWarning):
+        said = f"xaikit: {message}"
+        err.print(said, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    else:
+        _usual(message, category, filename, lineno, file, line)
 
 
 def _version(wanted: bool) -> None:
@@ -386,7 +408,7 @@ def report(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="methods, models, datasets or metrics.")],
+    what: Annotated[str, typer.Argument(help="methods, models, datasets, metrics or tasks.")],
     model: Annotated[
         str | None,
         typer.Option("--model", help="A saved model folder: which methods apply, and why not."),

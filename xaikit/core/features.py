@@ -25,6 +25,10 @@ class Segmentation:
     ids : (*grid) int64, the feature of each place; -1 is never removed and gets no credit
     names : (n,) what people call the features
     source : how they were made, for example "patches of 4 x 4 px"
+
+    >>> halves = Segmentation(np.array([0, 0, 1]), ("left", "right"), "by hand")
+    >>> halves.scatter(np.array([2.0, -1.0])).tolist()
+    [2.0, 2.0, -1.0]
     """
 
     ids: Ints
@@ -103,6 +107,10 @@ class Masker:
     references : (k, *x.shape) in data space; the value of a mask is the mean over the k of them
     drops : text only: removed words are left out of the text as it is written, see `Text.less`;
         references are not used
+
+    >>> zeros = Masker("zeros", np.zeros((1, 13)))
+    >>> xaikit.explain(model, sample, ["occlusion"], masker=zeros)[0].masker
+    'zeros'
     """
 
     name: str

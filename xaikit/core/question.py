@@ -80,6 +80,10 @@ class Question:
     precision : "bfloat16" evaluates masks in that type, as far as it agrees (see `Lowerable`)
     shortcuts : whether masks may be evaluated with less than whole passes (see `Shortened`)
     pool : evaluations shared with other methods and metrics of the same question, or None
+
+    >>> question = xaikit.make_question(model, sample)
+    >>> question.value(np.zeros((1, question.n_features), dtype=bool)) == question.empty
+    array([ True])
     """
 
     model: Model

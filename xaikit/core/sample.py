@@ -180,7 +180,7 @@ class Modality:
             )
 
 
-MODALITIES: Registry[Modality] = Registry("modality", "modalities")
+MODALITIES: Registry[Modality] = Registry("modality", "modalities", base=Modality)
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,6 +196,9 @@ class Sample:
     rationale : (*grid) bool, the places known to carry the answer, or None
     meta : anything for people: the source file, units; the raw text as "text", which must hold the
         words in order and is what models read; without it the words are joined by single blanks
+
+    >>> Sample("flower", np.array([5.1, 3.5]), "table", label=0).grid
+    (2,)
     """
 
     id: str

@@ -69,6 +69,10 @@ class Explanation:
     unit : the target's unit, or "relative" when only the order and the sign carry meaning
     note : what a reader must know, for example which estimator was used or "not converged"
     drawn : whether anything was drawn at random; otherwise another seed gives the same
+
+    >>> found = xaikit.explain(model, sample, ["shap"])[0]
+    >>> [(name, round(value, 2)) for name, value in found.top(2)]
+    [('proline', 2.43), ('flavanoids', 1.06)]
     """
 
     values: Floats

@@ -12,7 +12,7 @@ import numpy as np
 from xaikit.core.question import Meter, Pool, Question
 from xaikit.core.stats import is_constant, spearman
 from xaikit.core.types import Explanation, Sample, Score, Segmentation
-from xaikit.metrics.base import METRICS, Direction, ask_again, described, measure
+from xaikit.metrics.base import METRICS, Measure, Metric, ask_again, described, measure
 
 __all__ = ["SegmentationStability", "recut"]
 
@@ -22,13 +22,15 @@ SEGMENTATION_STABILITY = measure(
     "segmentation_stability",
     "stability",
     "higher",
-    "Whether the same sample, cut into other parts, gets the same explanation.",
+    "Other segmentation",
+    "likeness when the features are cut differently",
+    korean=("다른 분할", "특징을 다르게 나눌 때의 유사도"),
 )
 
 
 @METRICS.register("segmentation_stability")
 @dataclass(frozen=True)
-class SegmentationStability:
+class SegmentationStability(Metric):
     """Rank correlation of the explanation with that of the same sample cut in another way, -1 to 1.
 
     The method is asked again about `recut` features with the same references. Both maps are spread
@@ -41,10 +43,9 @@ class SegmentationStability:
     """
 
     name: ClassVar[str] = "segmentation_stability"
-    family: ClassVar[str] = "stability"
-    direction: ClassVar[Direction] = "higher"
-    card: ClassVar[str] = SEGMENTATION_STABILITY.card
+    measures: ClassVar[tuple[Measure, ...]] = (SEGMENTATION_STABILITY,)
     costly: ClassVar[bool] = True
+    explains_again: ClassVar[bool] = True
 
     def __call__(
         self, question: Question, explanation: Explanation, _: np.random.Generator

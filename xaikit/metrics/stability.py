@@ -17,7 +17,7 @@ from xaikit.core.agreement import agreement_scores, similarity, top_k
 from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Meter, Pool, Question
 from xaikit.core.types import Explanation, Floats, Score
-from xaikit.metrics.base import METRICS, Direction, ask_again, default_k, described, measure
+from xaikit.metrics.base import METRICS, Measure, Metric, ask_again, default_k, described, measure
 from xaikit.tasks import task_of
 
 __all__ = ["Stability", "neighbours", "seed_agreement"]
@@ -28,19 +28,23 @@ SEED_AGREEMENT = measure(
     "seed_agreement",
     _FAMILY,
     "higher",
-    "Overlap of the top features of two runs that differ in their random numbers only.",
+    "Second run",
+    "overlap of the top features of two runs",
+    korean=("두 번째 실행", "두 실행의 상위 특징이 겹치는 비율"),
 )
 INPUT_STABILITY = measure(
     "input_stability",
     _FAMILY,
     "higher",
-    "Whether hardly changed inputs with the same prediction get the same explanation.",
+    "Small input noise",
+    "likeness under noise that keeps the prediction",
+    korean=("입력의 작은 잡음", "예측을 바꾸지 않는 잡음에서의 유사도"),
 )
 
 
 @METRICS.register("stability")
 @dataclass(frozen=True)
-class Stability:
+class Stability(Metric):
     """Agreement with a second run, and with the explanation of a neighbour.
 
     The method is asked again with its own parameters. A method that gives the very same numbers has
@@ -53,9 +57,8 @@ class Stability:
     """
 
     name: ClassVar[str] = _FAMILY
-    family: ClassVar[str] = _FAMILY
-    direction: ClassVar[Direction] = "higher"
-    card: ClassVar[str] = SEED_AGREEMENT.card
+    measures: ClassVar[tuple[Measure, ...]] = (SEED_AGREEMENT, INPUT_STABILITY)
+    explains_again: ClassVar[bool] = True
     n_seeds: int = 1
     n_neighbours: int | None = None
     radius: float = 0.02

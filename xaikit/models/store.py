@@ -46,6 +46,9 @@ def save_model(model: Model, folder: str | Path) -> Path:
 
     `ModelError` when the folder holds something that xaikit did not write, or the model's code is
     not of this package.
+
+    >>> save_model(model, "models/wine").name
+    'wine'
     """
     from xaikit.models.sklearn import EstimatorModel, save_estimator
 
@@ -64,6 +67,9 @@ def load_model(path: str | Path, device: str = "auto") -> Model:
 
     `ModelError` names what is missing, unknown, out of bounds or of the wrong shape, and refuses a
     model whose score of an input depends on what else is in its batch.
+
+    >>> load_model(xaikit.save_model(model, "models/wine")).id
+    'wine-logistic'
     """
     folder = Path(path)
     fields = read_config(folder)

@@ -55,6 +55,9 @@ def train(
 
     The same seed gives the same weights on one machine; the global generators are left as they
     were. `TrainingFailed` when the loss turns NaN.
+
+    >>> train("logistic", data, progress=False).classes
+    ('cultivar 1', 'cultivar 2', 'cultivar 3')
     """
     if architecture not in ZOO:
         return _fit_estimator(architecture, data, epochs, seed, balanced, params)

@@ -52,7 +52,7 @@ from xaikit.models.trial import (
     require_independent,
     trial_inputs,
 )
-from xaikit.tasks import Task
+from xaikit.tasks import TASKS, Task
 
 __all__ = ["FunctionModel", "wrap"]
 
@@ -69,6 +69,7 @@ def wrap(
     sample: Array | None = None,
     background: Array | None = None,
     outputs: Outputs | None = None,
+    task: str | None = None,
     space: Space | None = None,
     batch: Literal["many", "single"] = "many",
     mean: Sequence[float] | None = None,
@@ -98,6 +99,7 @@ def wrap(
         by itself; "values" of a regressor, and of a scikit-learn classifier its decision function.
         None finds it out on several rows, says so in
         `info["outputs_note"]`, and asks where it can be two things
+    task : what the numbers mean, a name from `xaikit list tasks`; follows from the outputs when None
     space : where changes are measured; follows from the outputs when None
     batch : "single" asks one row at a time, for a thing whose score of a row depends on the others
 
@@ -115,6 +117,10 @@ def wrap(
     text as it is written. It is tried on the sample, a few rows of the background and
     inputs made of them: `ModelError` says what does not fit, also when the score of a row depends on
     its batch or changes by itself.
+
+    >>> doubles = wrap(lambda x: 2.0 * x[:, 0], modality="table", background=np.zeros((1, 2)))
+    >>> xaikit.explain(doubles, xaikit.Sample("a", np.ones(2), "table"), ["shap"])[0].values.tolist()
+    [2.0, 0.0]
     """
     if modality not in MODALITIES:
         raise InvalidInput(f"modality '{modality}' is unknown; use {', '.join(MODALITIES)}.")
@@ -134,7 +140,7 @@ def wrap(
     check_outputs(outputs, classes, tuple(names))
     facts = _Facts(
         id, modality, classes, tuple(names), space, background, outputs, batch == "single",
-        trial_inputs(modality, x, background),
+        trial_inputs(modality, x, background), None if task is None else TASKS.get(task),
     )  # fmt: skip
     model: Wrapped
     if isinstance(thing, nn.Module):
@@ -180,6 +186,12 @@ class _Facts:
     given: Outputs | None
     single: bool
     inputs: list[Array]
+    kind: type[Task] | None
+
+    def task(self, outputs: Outputs, n: int) -> Task:
+        """What n scores mean."""
+        usual = task_for(outputs, self.classes, self.names, n)
+        return usual if self.kind is None else self.kind(usual.outputs)
 
     def read(
         self, answers: Floats, louder: Callable[[], Floats | None] = lambda: None
@@ -197,7 +209,7 @@ class _Facts:
         outputs, note = recognised(answers, self.given, self.classes, self.id, louder)
         if outputs != "log_probabilities" and not np.isfinite(answers).all():
             raise ModelError(f"'{self.id}' gave NaN or infinity for one sample; check its weights.")
-        return outputs, task_for(outputs, self.classes, self.names, columns), note
+        return outputs, self.task(outputs, columns), note
 
     def require_independent(self, answers: Answers, net: nn.Module | None = None) -> None:
         """`ModelError` when the answer to an input changes by itself, or with its batch."""
@@ -365,7 +377,7 @@ def _try(model: Wrapped, facts: _Facts) -> None:
     scores = model.scores(few)
     if model.task is None:  # an estimator of scikit-learn's own
         outputs: Outputs = "probabilities" if facts.classes else "values"
-        model.task = task_for(outputs, facts.classes, facts.names, scores.shape[1])
+        model.task = facts.task(outputs, scores.shape[1])
     n = len(model.task.outputs)
     if scores.shape != (len(few), n):
         raise wrong_shape(facts.id, scores.shape, len(few), model.task.outputs)

@@ -17,13 +17,12 @@ from xaikit.core.types import Bools, Explanation, Floats, Sample, Score
 from xaikit.judge.verdict import Verdict
 from xaikit.report.words import Words
 from xaikit.study.run import Run
-from xaikit.tasks import Regression, Task, restored_task
+from xaikit.tasks import Task, restored_task
 
 __all__ = ["RANDOM", "Estimate", "Findings", "Pair", "estimate"]
 
 RANDOM = "random"  # the control that every comparison is made against
 ORDER = ("faithful", "unsettled", "not_tested", "failed", "control")
-BETTER = {"deletion": "lower", "insertion": "higher"}
 
 
 @dataclass(frozen=True)
@@ -132,6 +131,20 @@ class Findings:
         own = given.get("ko") if self.words.language == "ko" else None
         return {**given, **(own or {})}
 
+    @cached_property
+    def _measures(self) -> Mapping[str, Mapping[str, Any]]:
+        return self.run.measures()
+
+    def measure(self, name: str) -> Mapping[str, Any]:
+        """What is known of a number, in the page's language where it is known."""
+        given = self._measures.get(name) or {}
+        own = given.get("ko") if self.words.language == "ko" else None
+        return {**given, **(own or {})}
+
+    def measured(self, name: str) -> str:
+        """What a number is called."""
+        return str(self.measure(name).get("title") or name.replace("_", " "))
+
     def title(self, method: str) -> str:
         name = self.name(method)
         return self.words("verdict.as_control", name=name) if self.is_control(method) else name
@@ -195,7 +208,7 @@ class Findings:
     def gain(self, metric: str, method: str) -> Estimate | None:
         """By how much a method beats random removal, paired by sample; positive is better."""
         mine, random = self.values(metric, method), self.values(metric, RANDOM)
-        sign = -1.0 if BETTER[metric] == "lower" else 1.0
+        sign = -1.0 if self.measure(metric).get("direction") == "lower" else 1.0
         return estimate([sign * (mine[k] - random[k]) for k in mine if k in random])
 
     def faithfulness(self, method: str) -> Estimate | None:
@@ -308,7 +321,7 @@ class Findings:
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes or labels, their numbers when nobody named them, () for values."""
-        return () if isinstance(self.task, Regression) else self.task.outputs
+        return () if self.task.words.startswith("value") else self.task.outputs
 
     @cached_property
     def chosen(self) -> Bools:

@@ -46,7 +46,7 @@ def _matrix(findings: Findings, metric: str) -> dict[str, Any]:
     pairs = (findings.pair(a, b, metric) for a, b in itertools.combinations(methods, 2))
     return {
         "n": max((p.n for p in pairs if p), default=0),
-        "metric": findings.words.known(f"metric.{metric}", metric.replace("_", " ")),
+        "metric": findings.measured(metric),
         "names": [findings.name(m) for m in methods],
         "rows": [
             {

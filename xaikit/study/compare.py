@@ -73,6 +73,10 @@ def compare(
 
     The first of "models" is no model: it says the most frequent class of the training rows, or their
     mean, whatever the input. "against_baseline" holds every model against it.
+
+    >>> found = compare(data, models="logistic,forest", n=2, learning=False)
+    >>> [row["id"] for row in found["models"]]
+    ['majority', 'logistic', 'forest']
     """
     names = _names(data, models)
     if learning is None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from xaikit.core.abilities import Model
+from xaikit.core.measures import MEASURES
 from xaikit.core.question import Question, versions
 from xaikit.core.types import MODALITIES, Target
 from xaikit.data.dataset import Dataset
@@ -31,13 +32,15 @@ def describe(
     drawn: int | None,
     target: str | int | Target,
     second_masker: str | None,
+    measures: Collection[str],
     command: str,
 ) -> dict[str, Any]:
     """JSON-able facts of one study; the keys are those that the report reads."""
-    first = questions[0]
+    first, told = questions[0], _model(model, quality)
+    named = {*measures, (told["quality"] or {}).get("metric")}
     return {
         "command": command,
-        "model": _model(model, quality),
+        "model": told,
         "data": _data(model, data),
         "chosen": _chosen([q.sample.id for q in questions], data, drawn),
         "question": {
@@ -49,6 +52,7 @@ def describe(
             "second_masker": second_masker,
         },
         "methods": {m.name: m.facts() for m in methods},
+        "measures": {name: MEASURES.get(name).facts() for name in MEASURES if name in named},
         "rationale": _rationale(questions, data),
     }
 

@@ -57,6 +57,9 @@ class Plan:
     memory : bytes that an answer may take at once, or None
     precision : "bfloat16" evaluates masked inputs in that type, where it agrees with float32
     shortcuts : False makes whole passes only, for comparison; values agree beyond rounding
+
+    >>> xaikit.explain(model, sample, ["occlusion"], plan=Plan(target=1))[0].target.index
+    1
     """
 
     target: str | int | Target = "predicted"
@@ -71,7 +74,11 @@ class Plan:
 
 
 def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Question:
-    """The question about one sample that every method will answer."""
+    """The question about one sample that every method will answer.
+
+    >>> make_question(model, sample).masker.name
+    '50 of 100 training rows, evenly spaced'
+    """
     if not isinstance(sample, Sample):
         raise InvalidInput(
             f"a {type(sample).__name__} is no sample; give Sample('a name', x, '{model.modality}')."
@@ -243,6 +250,9 @@ def explain(
     Keyword arguments are those of `Plan` (target, features, masker, background, n_background,
     batch_size, memory, precision).
     Raises `NotApplicable` when a method that was named does not apply; "auto" leaves those out.
+
+    >>> [e.method for e in explain(model, sample, ["shap", "lime"])]
+    ['shap', 'lime']
     """
     given = samples_of(model, samples)
     plan = replace(plan or Plan(), **changes)
