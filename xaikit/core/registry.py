@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import warnings
 from collections.abc import Callable, Iterator
 from importlib.metadata import EntryPoint, entry_points
@@ -10,9 +11,11 @@ from typing import Generic, TypeVar
 
 from xaikit.core.errors import InvalidInput, UnknownName, XaikitError, foreign
 
-__all__ = ["PluginWarning", "Registry"]
+__all__ = ["FILLED_BY", "PluginWarning", "Registry"]
 
 T = TypeVar("T")
+FILLED_BY: dict[str, str] = {}
+"""Kind -> the module that registers what comes with the package; told by the package's root."""
 
 
 class PluginWarning(UserWarning):
@@ -94,6 +97,8 @@ class Registry(Generic[T]):
     def _load_plugins(self) -> None:
         if self._plugins_loaded:
             return
+        if self.kind in FILLED_BY:
+            importlib.import_module(FILLED_BY[self.kind])
         self._plugins_loaded = True
         for point in entry_points(group=f"xaikit.{self.kinds}"):
             try:

@@ -345,14 +345,14 @@ def shift(question: Question, masks: Bools) -> float | None:
     Euclidean distance (columns of a table in their deviations). None without a background of two
     different rows, and for text.
     """
-    x, background = question.sample.x, question.model.background
-    if background is None or question.sample.modality == "text" or len(background) < 2:
+    x, background, kind = question.sample.x, question.model.background, question.sample.kind
+    if background is None or not kind.typical or len(background) < 2:
         return None
     kept = question.segmentation.expand(masks[:: max(1, len(masks) // 200)])
     kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim + 1))
     rows = background[:200].reshape(min(len(background), 200), -1).astype(np.float64)
     masked = np.where(kept, x, question.masker.references[0]).reshape(len(kept), -1)
-    spread = rows.std(axis=0) if question.sample.modality == "table" else np.ones(rows.shape[1])
+    spread = rows.std(axis=0) if kind.tabular else np.ones(rows.shape[1])
     rows, masked = (
         rows / np.where(spread > 0, spread, 1.0),
         masked / np.where(spread > 0, spread, 1.0),

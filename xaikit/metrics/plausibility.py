@@ -110,8 +110,8 @@ class Plausibility(Metric):
             RANK.score(float(_top_share(values, int(truth.sum())) @ truth / truth.sum()), of),
             AUPRC.score(average_precision(values, truth), of),
         ]
-        text = question.sample.modality == "text"
-        return [*scores, *(self._words(values, truth, of) if text else ())]
+        words = question.sample.kind.words
+        return [*scores, *(self._words(values, truth, of) if words else ())]
 
     def _words(self, values: Floats, truth: Bools, of: dict[str, str]) -> list[Score]:
         k = min(self.k or int(truth.sum()), len(values))

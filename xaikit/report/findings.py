@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from xaikit.core.sample import Modality
 from xaikit.core.stats import FEWEST, bootstrap_interval
 from xaikit.core.types import Bools, Explanation, Floats, Sample, Score
 from xaikit.judge.verdict import Verdict
@@ -60,6 +61,28 @@ class Findings:
 
     run: Run
     words: Words
+
+    @property
+    def kind(self) -> Modality:
+        """The modality of the samples."""
+        return self.run.samples[0].kind
+
+    @cached_property
+    def shared_words(self) -> set[str]:
+        """Words of letters that two samples or more hold, in small letters."""
+        texts = ({str(x).casefold() for x in s.x} for s in self.run.samples)
+        seen = Counter(w for words in texts for w in words if w.isalnum())
+        return {w for w, n in seen.items() if n >= 2}
+
+    @property
+    def part(self) -> str:
+        """What one feature is called."""
+        return self.words.own(self.kind.titles.part)
+
+    @property
+    def parts(self) -> str:
+        """What features are called."""
+        return self.words.own(self.kind.titles.parts)
 
     @cached_property
     def verdicts(self) -> dict[str, Verdict]:

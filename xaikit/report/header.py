@@ -28,8 +28,8 @@ def title(findings: Findings) -> str:
     if given and words.language == "en":
         return str(given)
     model = part(findings.run, "model").get("id")
-    key = f"title.{findings.run.samples[0].modality}"
-    return words(key, model=model) if model else words("title")
+    question = words.own(findings.kind.titles.question)
+    return question.format(model=model) if model else words("title")
 
 
 def facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
@@ -116,8 +116,7 @@ def _features(findings: Findings) -> str:
     sources = {e.segmentation.source for e in run.explanations}
     if len(sources) > 1:
         counts = [e.segmentation.n_features for e in run.explanations]
-        parts = findings.words(f"parts.{run.samples[0].modality}")
-        return f"{min(counts)} – {max(counts)} {parts}"
+        return f"{min(counts)} – {max(counts)} {findings.parts}"
     asked = (run.context.get("question") or {}).get("features")
     return re.sub(r"(\d) x (\d)", r"\1 × \2", str(asked or next(iter(sources), "–")))
 

@@ -127,8 +127,8 @@ def _curve(
     gain = findings.gain(kind, method)
     value = signed(gain.value) if gain else "–"
     how = words(f"removal.{kind}")
-    parts = words(f"parts.{findings.run.samples[0].modality}")
-    label = words("removal.label", method=findings.title(method), parts=parts, how=how, value=value)
+    title, parts = findings.title(method), findings.parts
+    label = words("removal.label", method=title, parts=parts, how=how, value=value)
     return {
         "how": how,
         "area": words(

@@ -12,7 +12,7 @@ import numpy as np
 from xaikit.core.abilities import Model
 from xaikit.core.measures import MEASURES
 from xaikit.core.question import Question, versions
-from xaikit.core.types import Target
+from xaikit.core.types import MODALITIES, Target
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import Method
 from xaikit.tasks import task_of
@@ -125,7 +125,7 @@ def _columns(data: Dataset) -> list[dict[str, Any]]:
     plain = [
         {"name": c.name, "categories": list(c.categories), "unit": c.unit} for c in data.columns
     ]
-    if data.modality != "table":
+    if not MODALITIES.get(data.modality).tabular:
         return plain
     low, median, high = np.percentile(np.stack(data.inputs("train")), [5, 50, 95], axis=0)
     return [

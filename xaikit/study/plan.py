@@ -15,12 +15,11 @@ from xaikit.core.question import Masker, Pool, Precision, Question
 from xaikit.core.questions import Questions
 from xaikit.core.samples import Samples
 from xaikit.core.target import Target, Targets
-from xaikit.core.types import Explanation, Sample, Segmentation
+from xaikit.core.types import Explanation, Modality, Sample, Segmentation
 from xaikit.methods import METHODS
 from xaikit.methods.base import Method, ask, make_method, reason_against
 from xaikit.modalities import masker as make_masker
-from xaikit.modalities import segment, shares
-from xaikit.modalities.table import categories_of
+from xaikit.modalities import segment
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.given import samples_of
 from xaikit.study.run import Failure
@@ -110,8 +109,7 @@ def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Que
 def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions:
     """The questions about samples of one model; what they share is made and asked once."""
     first = samples[0]
-    alike = shares(first.modality, plan.features, plan.masker, _background(model, plan))
-    if len(samples) == 1 or not alike or not _of_one_shape(samples):
+    if len(samples) == 1 or not _of_one_shape(samples) or not _alike(model, first.kind, plan):
         return Questions.of([make_question(model, sample, plan) for sample in samples])
     question = make_question(model, first, plan)
     xs = samples.x if isinstance(samples, Samples) else np.stack([s.x for s in samples])
@@ -126,6 +124,15 @@ def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions
     )
     found.know_outputs(scores)
     return found
+
+
+def _alike(model: Model, kind: Modality, plan: Plan) -> bool:
+    """Whether samples of one shape are cut and masked alike."""
+    cut, masker = plan.features, plan.masker
+    cut_alike = not isinstance(cut, str) or kind.shares(cut, kind.segmenters)
+    if not isinstance(masker, str):
+        return cut_alike
+    return cut_alike and _background(model, plan) is not None and kind.shares(masker, kind.maskers)
 
 
 def _of_one_shape(samples: Sequence[Sample]) -> bool:
@@ -175,14 +182,13 @@ def mask_like(
     model: Model, sample: Sample, segmentation: Segmentation, plan: Plan, how: str
 ) -> Masker:
     """The masker of that name, told which columns of the model's table are categories."""
-    coded = categories_of(model.info) if sample.modality == "table" else None
     return make_masker(
         sample,
         segmentation,
         _background(model, plan),
         how,
         n_background=plan.n_background,
-        categorical=coded,
+        categorical=sample.kind.categories(model.info),
     )
 
 

@@ -16,7 +16,6 @@ from xaikit.core.types import Floats, Sample, Score
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import Method
 from xaikit.metrics import METRICS
-from xaikit.modalities import MASKERS
 from xaikit.study.context import describe, environment
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.forecast import forecast
@@ -210,7 +209,7 @@ def _metrics(wanted: str | Sequence[str]) -> tuple[str, ...]:
 
 def _second_masker(question: Question, plan: Plan, failures: list[Failure]) -> str | None:
     """Another way to remove: an answer that holds under both does not hang on how it was removed."""
-    known = MASKERS[question.sample.modality]
+    known = question.sample.kind.maskers
     first = known[0] if plan.masker == "auto" else plan.masker
     others = [name for name in known if name != first]
     with recorded(failures, "second_masker", question.model.id):
