@@ -129,6 +129,7 @@ def save_estimator(model: EstimatorModel, folder: str | Path) -> Path:
         "modality": model.modality,
         "classes": [str(name) for name in model.classes],
         "order": list(model.order),
+        "asks": model.asks,
         "info": dict(model.info),
         "versions": {name: version(name) for name in ("xaikit", "scikit-learn", "skops", "numpy")},
     }
@@ -150,6 +151,8 @@ def load_estimator(folder: str | Path) -> EstimatorModel:
     modality = cast(Modality, fields.choice("modality", get_args(Modality)))
     rows = read_background(folder) if (folder / FILE).exists() else None
     info, order = fields.object("info"), _order(fields, len(classes))
+    old = "asks" not in fields.values  # saved before there was a choice
+    asks = "predict" if old else fields.choice("asks", ("predict", "decision_function"))
     pipeline = _loaded(MODELS.file(folder, PIPELINE))
     MODELS.check_whole(folder, fields.values)
     try:
@@ -161,6 +164,7 @@ def load_estimator(folder: str | Path) -> EstimatorModel:
             background=rows,
             info=info,
             order=order,
+            asks=asks,
         )
         _ask(model)
     except BROKEN as error:
