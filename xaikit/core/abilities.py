@@ -227,9 +227,9 @@ class TreeSum:
     left, right : (M,) the nodes below, -1 of a leaf
     column : (M,) which of the read columns a node asks about
     threshold : (M,) float64, a value up to it goes left
-    missing_left : (M,) bool, where NaN and categories that the node does not know go
+    missing_left : (M,) bool, where NaN goes
     codes : (M,) int64, row of `code_left` that says where a category goes, -1 of a number
-    code_left : (c, codes) int8, 1 left, 0 right, -1 unknown
+    code_left : (c, codes + 1) int8, 1 left, 0 right, -1 as NaN; the last for all other codes
     values : (M, outputs) float64, those of leaves are added up
     read : B rows in data space -> (B, F) float64, what the trees compare
     owners : (F,) the one column of the sample that each read column is made of

@@ -61,12 +61,12 @@ def goes_left(trees: TreeSum, rows: Floats, nodes: slice) -> Bools:
 
 def _codes_left(trees: TreeSum, values: Floats, nodes: Ints) -> Bools:
     """(B, nodes) of nodes that ask for categories."""
-    width = trees.code_left.shape[1]
-    with np.errstate(invalid="ignore"):
-        there = (values >= 0) & (values < width)
-    places = np.where(there, values, 0).astype(np.int64)
-    told = np.where(there, trees.code_left[trees.codes[nodes], places], -1)
-    return np.where(told < 0, trees.missing_left[nodes], told == 1)
+    beyond = trees.code_left.shape[1] - 1
+    known = (values >= 0) & (values < beyond)
+    places = np.where(known, values, beyond).astype(np.int64)
+    told = trees.code_left[trees.codes[nodes], places]
+    missing = np.isnan(values) | (told < 0)
+    return np.where(missing, trees.missing_left[nodes], told == 1)
 
 
 def leaf_sums(trees: TreeSum, rows: Floats) -> Floats:

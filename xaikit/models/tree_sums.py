@@ -94,8 +94,9 @@ class Nodes:
             for name in ("left", "right", "column", "threshold", "missing_left", "codes", "values")
         }
         width = max(map(len, self.code_left), default=0)
-        table = np.full((len(self.code_left), width), -1, dtype=np.int8)
+        table = np.zeros((len(self.code_left), width), dtype=np.int8)
         for row, own in zip(table, self.code_left, strict=True):
+            row[:] = own[-1]
             row[: len(own)] = own
         return {**joined, "roots": np.cumsum([0, *sizes[:-1]]), "code_left": table}
 
@@ -192,7 +193,9 @@ def _binned(estimator: Any) -> Nodes:
                 codes[i] = len(found.code_left)
                 went = _bits(tree.raw_left_cat_bitsets[nodes["bitset_idx"][i]])
                 seen = _bits(known[place[nodes["feature_idx"][i]]])
-                found.code_left.append(np.where(went, 1, np.where(seen, 0, -1)).astype(np.int8))
+                found.code_left.append(
+                    np.append(np.where(went, 1, np.where(seen, 0, -1)), -1).astype(np.int8)
+                )
             found.add(
                 np.where(leaf, -1, nodes["left"].astype(np.int64)),
                 np.where(leaf, -1, nodes["right"].astype(np.int64)),
@@ -241,7 +244,7 @@ def _add_xgboost(found: Nodes, tree: dict[str, Any], output: int, n: int) -> Non
     for node, start, size in zip(tree["categories_nodes"], starts, sizes, strict=True):
         codes[node] = len(found.code_left)
         right = tree["categories"][start : start + size]
-        table = np.ones(max(right) + 1, dtype=np.int8)
+        table = np.ones(max(right) + 2, dtype=np.int8)
         table[right] = 0
         found.code_left.append(table)
     below = np.nextafter(conditions, np.float32(-np.inf)).astype(np.float64)
@@ -289,7 +292,7 @@ def _lightgbm_split(found: Nodes, node: dict[str, Any]) -> tuple[float, bool, in
         return 0.0, False, -1
     if node["decision_type"] == "==":
         left = [int(code) for code in node["threshold"].split("||")]
-        table = np.zeros(max(left) + 1, dtype=np.int8)
+        table = np.zeros(max(left) + 2, dtype=np.int8)
         table[left] = 1
         found.code_left.append(table)
         return 0.0, False, len(found.code_left) - 1
