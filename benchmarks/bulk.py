@@ -7,6 +7,7 @@ that no line holds.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -37,30 +38,30 @@ def rows(options: Options) -> Iterator[Row]:
     """Ratios to shap, with the largest difference as a share of the range of the values."""
     few = options.quick
     x, y = make_classification(LINEAR_ROWS, N_COLUMNS, n_informative=10, random_state=options.seed)
+    for name, made in _linear().items():
+        made.fit(x, y)
+        yield _row(name, made, x, x[-N_REFERENCES:], Target(1), 1.5, _linear_values, options)
     for name, estimator in _trees(5 if few else 100).items():
         estimator.fit(x[-3000:], y[-3000:])
         target = Target(1, space="logit" if "boosting" in name else "prob")
         some = x[: 50 if few else TREE_ROWS]
         yield _row(name, estimator, some, x[-N_REFERENCES:], target, 1.15, _tree_values, options)
-    for name, made in _linear().items():
-        made.fit(x, y)
-        yield _row(name, made, x, x[-N_REFERENCES:], Target(1), 1.5, _linear_values, options)
 
 
 def _trees(n: int) -> dict[str, Any]:
-    found = {
-        "random forest": RandomForestClassifier(n, random_state=0),
-        "extra trees": ExtraTreesClassifier(n, random_state=0),
+    """Those of XGBoost and LightGBM where they are installed."""
+    found: dict[str, Any] = {
         "gradient boosting": GradientBoostingClassifier(n_estimators=n, random_state=0),
         "histogram boosting": HistGradientBoostingClassifier(max_iter=n, random_state=0),
     }
-    try:
+    with contextlib.suppress(ImportError):
         from lightgbm import LGBMClassifier
         from xgboost import XGBClassifier
-    except ImportError:
-        return found
-    found["XGBoost boosting"] = XGBClassifier(n_estimators=n, n_jobs=1)
-    found["LightGBM boosting"] = LGBMClassifier(n_estimators=n, n_jobs=1, verbose=-1)
+
+        found["XGBoost boosting"] = XGBClassifier(n_estimators=n, n_jobs=1)
+        found["LightGBM boosting"] = LGBMClassifier(n_estimators=n, n_jobs=1, verbose=-1)
+    found["random forest"] = RandomForestClassifier(n, random_state=0)
+    found["extra trees"] = ExtraTreesClassifier(n, random_state=0)
     return found
 
 

@@ -61,6 +61,7 @@ TEXTS = "tests/test_text_as_written.py"
 TASKS = "tests/tasks/test_tasks.py"
 FOLDERS = "tests/core/test_folders.py"
 ORDER = "tests/data/test_data_order.py"
+EXACT = "tests/methods/test_methods_exact.py"
 
 MUTATIONS = (
     # the waist: masks, pooling, targets
@@ -73,6 +74,21 @@ MUTATIONS = (
     Mutation("core/question.py", "return total / k", "return total", CONTRACT),
     Mutation("core/question.py", "np.where(kept[:, None], x, part[None])", "np.where(kept[:, None], part[None], x)", CONTRACT),
     Mutation("core/question.py", "key = [seed, zlib.crc32(stream.encode())", "key = [seed, 0", CONTRACT),
+    # exact values of blocks
+    Mutation("methods/trees.py", "found[p, q] = 1 / (p * comb(p + q, p))", "found[p, q] = 1 / (p * comb(p + q + 1, p))", EXACT),
+    Mutation("methods/trees.py", "phi[i, j] += up if side[j] > 0 else -down", "phi[i, j] += up if side[j] > 0 else down", EXACT),
+    Mutation("methods/trees.py", "if j < 0 or side[j] > 0 or apart == 0:", "if side[j] > 0 or apart == 0:", EXACT),
+    Mutation("methods/trees.py", "return phi / len(references)", "return phi / min(len(references), WORD)", EXACT),
+    Mutation("methods/trees.py", "np.isnan(values) | (told < 0)", "np.isnan(values)", EXACT),
+    Mutation("methods/exact.py", "values[places] = found.values", "values[places[::-1]] = found.values", EXACT),
+    Mutation("methods/exact.py", "parts *= weights", "parts *= np.abs(weights)", EXACT),
+    Mutation("methods/exact.py", "_require_answers(model, form, rows, references, target, ids)", "pass", EXACT),
+    Mutation("methods/exact.py", "max(SURE * np.ptp(theirs), TOLERANCE)", "np.inf", EXACT),
+    Mutation("methods/shap.py", "places[i]: reason for i, reason in exact", "places[0]: reason for i, reason in exact", EXACT),
+    Mutation("models/wiring.py", "taken[_owners(inner, len(taken))]", "taken[0]", EXACT),
+    Mutation("models/tree_sums.py", "rate = 2 * rate", "rate = rate", EXACT),
+    Mutation("models/linear_sums.py", "<= EXACT * size).all()", "<= EXACT * size).any()", EXACT),
+    Mutation("models/estimator_model.py", "if kept is None or kept[0] is not fitted:", "if kept is None:", EXACT),
     # the engine
     Mutation("shapley/kept.py", "known.move_to_end(key)", "pass", ESTIMATORS + "/test_estimator_kept.py"),
     Mutation("shapley/kept.py", "if numbers <= room:", "if True:", ESTIMATORS + "/test_estimator_kept.py"),

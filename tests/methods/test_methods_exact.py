@@ -167,10 +167,15 @@ def test_steps_of_one_column_each_are_seen_through(
 
 
 @pytest.mark.parametrize("step", [PolynomialFeatures(2), Normalizer()])
-def test_steps_that_mix_columns_are_not(step: Any) -> None:
+def test_steps_that_mix_columns_are_named(step: Any) -> None:
     model = wrapped(make_pipeline(step, RandomForestClassifier(**FEW)), Y)
-    with pytest.raises(NotApplicable, match="'yours' has no closed form"):
+    with pytest.raises(
+        NotApplicable, match=f"a {type(step).__name__} may make one number of several"
+    ):
         shapley_rows(model, X[:2], REFERENCES, CHANCE)
+    model = wrapped(make_pipeline(step, LogisticRegression(max_iter=2000)), Y)
+    with pytest.raises(NotApplicable, match="'yours' has no closed form"):
+        shapley_rows(model, X[:2], REFERENCES, ODDS)
 
 
 @pytest.mark.parametrize(
@@ -326,6 +331,17 @@ def test_a_map_that_takes_one_column_for_another_is_not_believed() -> None:
     model.tree_sum = lambda: dataclasses.replace(right, owners=np.array([1, 0, 2, 3, 4]))
     with pytest.raises(NotApplicable, match="tree shap was not used: its answers to masked rows"):
         shapley_rows(model, X[:3], REFERENCES, ODDS)
+
+
+def test_a_wrong_map_is_seen_beside_any_offset() -> None:
+    """A small effect on a large number is judged by the effect."""
+    model = wrapped(make_pipeline(StandardScaler(), GradientBoostingRegressor(**FEW)), VALUE + 1e7)
+    right = model.tree_sum()
+    assert shapley_rows(model, X[:3], REFERENCES, NUMBER).reasons == {}
+    model = dataclasses.replace(model)
+    model.tree_sum = lambda: dataclasses.replace(right, owners=np.array([1, 0, 2, 3, 4]))
+    with pytest.raises(NotApplicable, match="its answers to masked rows differ"):
+        shapley_rows(model, X[:3], REFERENCES, NUMBER)
 
 
 def test_a_row_whose_values_miss_its_output_is_named() -> None:

@@ -235,6 +235,7 @@ class TreeSum:
     owners : (F,) the one column of the sample that each read column is made of
     space : in which the outputs add up: "prob" for forests, "logit" for boosted classifiers (one
         column for two classes), "value" for regressors
+    rounding : by how much the model's own sums may be off, of the sizes that are added
     """
 
     roots: Ints
@@ -249,6 +250,7 @@ class TreeSum:
     read: Callable[[Inputs], Floats]
     owners: Ints
     space: Space
+    rounding: float = 0.0
 
     @cached_property
     def depth(self) -> int:

@@ -139,7 +139,7 @@ class EstimatorModel:
 
 @dataclass(eq=False)
 class TreeTable(EstimatorModel):
-    """Trees behind steps that make each number of one column."""
+    """Trees, perhaps behind steps that make each number of one column; `NotApplicable` for others."""
 
     def tree_sum(self) -> TreeSum:
         """The trees, read once from what is fitted."""
@@ -270,10 +270,10 @@ def _kind(
     estimator = steps[-1]
     if modality == "text" and isinstance(steps[0], WordGrams):
         return TextEstimator
+    if modality == "table" and is_tree_ensemble(estimator):
+        return TreeTable  # which says by name what stands between the columns and its trees
     if modality != "table" or not _keeps_columns(steps):
         return EstimatorModel
-    if is_tree_ensemble(estimator):
-        return TreeTable
     odds = len(classes) == len(getattr(estimator, "classes_", ())) and has_margins(estimator)
     if classes and not odds:
         return EstimatorModel

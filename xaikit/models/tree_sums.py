@@ -65,6 +65,7 @@ class Nodes:
     code_left: list[NDArray[np.int8]] = field(default_factory=list)
     cast: Callable[[Array], Array] = lambda x: x
     owners: Ints | None = None  # where the estimator rearranges what it reads
+    single: bool = False  # whether the estimator adds up in float32
 
     def add(
         self,
@@ -98,7 +99,9 @@ class Nodes:
         for row, own in zip(table, self.code_left, strict=True):
             row[:] = own[-1]
             row[: len(own)] = own
-        return {**joined, "roots": np.cumsum([0, *sizes[:-1]]), "code_left": table}
+        rounding = len(sizes) * 2.0**-24 if self.single else 0.0
+        roots = np.cumsum([0, *sizes[:-1]])
+        return {**joined, "roots": roots, "code_left": table, "rounding": rounding}
 
 
 def is_tree_ensemble(estimator: Any) -> bool:
@@ -227,7 +230,7 @@ def _xgboost(estimator: Any) -> Nodes:
     if gap is not None and not np.isnan(gap):
         raise NotApplicable(f"it takes {gap} for missing")
     model = learner["gradient_booster"]["model"]
-    found, n = Nodes(cast=_single), max(model["tree_info"]) + 1
+    found, n = Nodes(cast=_single, single=True), max(model["tree_info"]) + 1
     for output, tree in zip(model["tree_info"], model["trees"], strict=True):
         _add_xgboost(found, tree, output, n)
     return found
