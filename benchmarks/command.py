@@ -16,7 +16,7 @@ from benchmarks.harness import Options, Row
 
 PARTS = (
     "overhead", "tabular", "gradients", "structure", "study", "memory", "growth", "background",
-    "evaluations",
+    "evaluations", "bulk",
 )  # fmt: skip
 ON_GPU = ("overhead", "gradients")
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"

@@ -62,6 +62,7 @@ TEXTS = "tests/test_text_as_written.py"
 TASKS = "tests/tasks/test_tasks.py"
 FOLDERS = "tests/core/test_folders.py"
 ORDER = "tests/data/test_data_order.py"
+EXACT = "tests/methods/test_methods_exact.py"
 
 MUTATIONS = (
     # the waist: masks, pooling, targets
@@ -74,6 +75,21 @@ MUTATIONS = (
     Mutation("core/question.py", "return total / k", "return total", CONTRACT),
     Mutation("core/question.py", "np.where(kept[:, None], x, part[None])", "np.where(kept[:, None], part[None], x)", CONTRACT),
     Mutation("core/question.py", "key = [seed, zlib.crc32(stream.encode())", "key = [seed, 0", CONTRACT),
+    # exact values of blocks
+    Mutation("methods/trees.py", "found[p, q] = 1 / (p * comb(p + q, p))", "found[p, q] = 1 / (p * comb(p + q + 1, p))", EXACT),
+    Mutation("methods/trees.py", "phi[i, j] += up if side[j] > 0 else -down", "phi[i, j] += up if side[j] > 0 else down", EXACT),
+    Mutation("methods/trees.py", "if j < 0 or side[j] > 0 or apart == 0:", "if side[j] > 0 or apart == 0:", EXACT),
+    Mutation("methods/trees.py", "return phi / len(references)", "return phi / min(len(references), WORD)", EXACT),
+    Mutation("methods/trees.py", "np.isnan(values) | (told < 0)", "np.isnan(values)", EXACT),
+    Mutation("methods/exact.py", "values[places] = found.values", "values[places[::-1]] = found.values", EXACT),
+    Mutation("methods/exact.py", "parts *= weights", "parts *= np.abs(weights)", EXACT),
+    Mutation("methods/exact.py", "_require_answers(model, form, rows, references, target, ids)", "pass", EXACT),
+    Mutation("methods/exact.py", "max(SURE * np.ptp(theirs), TOLERANCE)", "np.inf", EXACT),
+    Mutation("methods/shap.py", "places[i]: reason for i, reason in exact", "places[0]: reason for i, reason in exact", EXACT),
+    Mutation("models/wiring.py", "taken[_owners(inner, len(taken))]", "taken[0]", EXACT),
+    Mutation("models/tree_sums.py", "rate = 2 * rate", "rate = rate", EXACT),
+    Mutation("models/linear_sums.py", "<= EXACT * size).all()", "<= EXACT * size).any()", EXACT),
+    Mutation("models/estimator_model.py", "if kept is None or kept[0] is not fitted:", "if kept is None:", EXACT),
     # the engine
     Mutation("shapley/kept.py", "known.move_to_end(key)", "pass", ESTIMATORS + "/test_estimator_kept.py"),
     Mutation("shapley/kept.py", "if numbers <= room:", "if True:", ESTIMATORS + "/test_estimator_kept.py"),
@@ -333,6 +349,9 @@ MUTATIONS = (
     Mutation("report/predictions.py", "float(rest.max())", "float(rest.sum())", "tests/report/test_report_tasks.py::test_labels_that_have_no_bar_are_told_by_the_largest"),
     Mutation("report/card.py", "e.std / end if end > 0 else e.std", "e.std", "tests/report/test_report_scales.py::test_methods_that_passed_set_the_shared_end_and_relative_ones_are_shares_of_their_own"),
     Mutation("report/card.py", "for e in trusted or sharing.values()", "for e in sharing.values()", "tests/report/test_report_scales.py::test_methods_that_passed_set_the_shared_end_and_relative_ones_are_shares_of_their_own"),
+    Mutation("modalities/series.py", "most // n_channels if apart", "most if apart", "tests/metrics/test_metrics_segmentation.py"),
+    Mutation("modalities/table.py", "np.where(codes, 0.0, wide)", "wide", "tests/metrics/test_metrics_sanity.py"),
+    Mutation("modalities/image.py", "return x.clip(0.0, 1.0)", "return x", "tests/metrics/test_metrics_sanity.py"),
     Mutation("modalities/series.py", "sigma = len(x) / 10", "sigma = len(x) / 20", "tests/modality/test_modality_series.py::test_blur_runs_along_time_only"),
     Mutation("models/store.py", '"centre": model.centre', '"centre": 0.0', "tests/models/test_models_checkpoint.py::test_a_regressor_comes_back_in_its_units"),
     Mutation("modalities/rows.py", "np.linspace(0, len(rows) - 1, n)", "np.linspace(0, len(rows) - n, n)", "tests/modality/test_modality_tabular.py::test_rows_are_the_backgrounds_own_up_to_fifty"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -17,14 +18,17 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.pipeline import make_pipeline
 from sklearn.tree import DecisionTreeRegressor
 from toys import FunctionModel, ask_table, columns, linear, product
 
+from xaikit.core.abilities import LinearSum, TreeSum
 from xaikit.core.errors import OutOfBudget
 from xaikit.core.question import Question
 from xaikit.core.types import Explanation, Floats, Segmentation, Target
 from xaikit.methods.base import METHODS, ask
 from xaikit.methods.shap import ExactShapley, Shap
+from xaikit.models.estimator_model import TreeTable
 
 NAMES = ("shap", "exact_shapley", "kernel_shap", "leverage_shap", "permutation_shap")
 SAMPLED = ("shap", "kernel_shap", "leverage_shap", "permutation_shap")
@@ -136,8 +140,8 @@ class Terms(FunctionModel):
     def intercept(self) -> Floats:
         return np.arange(self.weights.shape[1], dtype=np.float64)
 
-    def terms(self, xs: Any) -> Floats:
-        return np.stack(xs)[:, :, None] * self.weights
+    def linear_sum(self) -> LinearSum:
+        return LinearSum(np.stack, np.arange(len(self.weights)), self.weights, self.intercept)
 
 
 WEIGHTS = np.array([[1.0, -1.0, 2.0], [0.5, 0.0, -2.0], [3.0, 1.0, 1.0]])
@@ -180,12 +184,12 @@ def test_a_target_that_is_not_linear_is_estimated_with_the_reason() -> None:
 
 def test_terms_that_do_not_add_up_are_not_believed() -> None:
     class Wrong(Terms):
-        def terms(self, xs: Any) -> Floats:
-            return 1.01 * super().terms(xs)
+        def linear_sum(self) -> LinearSum:
+            return replace(super().linear_sum(), weights=1.01 * self.weights)
 
     question = ask_table(Wrong(WEIGHTS), [1.0, 2.0, 3.0])
     found = explain("shap", question)
-    assert "linear shap was not used: its values miss output - empty by" in found.note
+    assert "linear shap was not used: its answers to masked rows differ from" in found.note
     np.testing.assert_allclose(found.values, WEIGHTS[:, 0] * [1, 2, 3], atol=1e-12)
 
 
@@ -197,8 +201,9 @@ class Forest(FunctionModel):
         super().__init__(_scores(ensemble, space), classes=("a", "b") if space != "value" else ())
         self.space = space
 
-    def tree_model(self) -> tuple[Any, str]:
-        return self.shown, self.space
+    def tree_sum(self) -> TreeSum:
+        table = TreeTable("", "table", self.classes, self.space, make_pipeline(self.shown))
+        return table.tree_sum()
 
 
 def _scores(ensemble: Any, space: str) -> Callable[[Floats], Floats]:
@@ -273,18 +278,20 @@ def test_trees_that_are_not_the_model_are_not_believed() -> None:
     question = ask_table(Forest(right, "value", shown=wrong), x[0], x[50:60])
     found = explain("shap", question)
     assert found.extras["estimator"] == "exact"
-    assert "tree shap was not used: its values miss output - empty by" in found.note
+    assert "tree shap was not used: its answers to masked rows differ from" in found.note
     np.testing.assert_allclose(found.values, by_definition(question), atol=1e-9)
 
 
-def test_trees_need_one_column_a_feature_and_their_own_space() -> None:
+def test_trees_take_features_of_several_columns_and_need_their_own_space() -> None:
     x, y = load_breast_cancer(return_X_y=True)
     x = x[:, :6]
     model = Forest(RandomForestClassifier(5, random_state=0).fit(x, y), "prob")
     plain = ask_table(model, x[0], x[50:60], target=Target(1, space="prob"))
     pairs = Segmentation(np.array([0, 0, 1, 1, 2, 2]), ("a", "b", "c"), "pairs")
-    found = explain("shap", Question(model, plain.sample, pairs, plain.masker, plain.target))
-    assert "a feature holds more than one column" in found.note
+    question = Question(model, plain.sample, pairs, plain.masker, plain.target)
+    found = explain("shap", question)
+    assert found.extras["estimator"] == "tree"
+    np.testing.assert_allclose(found.values, by_definition(question), atol=1e-12)
     found = explain("shap", ask_table(model, x[0], x[50:60], target=Target(1)))
     assert "these trees add up in probability and the target is a log-odds" in found.note
     assert found.extras["estimator"] == "exact"

@@ -164,7 +164,9 @@ def test_terms_and_intercept_are_the_scores(name: str, n_classes: int) -> None:
     x = np.stack(data.inputs("test"))
     terms = model.terms(x)
     assert terms.shape == (60, 3, max(n_classes, 1))
-    np.testing.assert_allclose(model.intercept + terms.sum(axis=1), model.scores(x), atol=1e-12)
+    np.testing.assert_allclose(
+        model.linear_sum().intercept + terms.sum(axis=1), model.scores(x), atol=1e-12
+    )
     changed = x.copy()
     changed[:, 1] += 50
     assert (model.terms(changed)[:, [0, 2]] == terms[:, [0, 2]]).all()
@@ -273,7 +275,7 @@ def test_a_class_without_training_rows_is_never_likely() -> None:
         assert (scores.argmax(axis=1) == 2 * (x[:, 0] > 0)).mean() > 0.9
         assert not isinstance(model, Linear)
     with pytest.raises(NotApplicable, match="saw no training row of some classes"):
-        model.tree_model()  # type: ignore[attr-defined]
+        model.tree_sum()  # type: ignore[attr-defined]
 
 
 def test_the_same_seed_gives_the_same_model_and_leaves_the_global_generator() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -27,6 +28,7 @@ __all__ = [
     "Inputs",
     "Leaf",
     "Linear",
+    "LinearSum",
     "Lowerable",
     "Maskable",
     "Model",
@@ -37,6 +39,7 @@ __all__ = [
     "Spatial",
     "Task",
     "Tasked",
+    "TreeSum",
     "Trees",
     "abilities_of",
 ]
@@ -216,16 +219,68 @@ class Attentive(Protocol):
     def attention(self, xs: Inputs) -> Attention: ...
 
 
-@runtime_checkable
-class Trees(Protocol):
-    """A tree ensemble on the sample's own columns, which TreeSHAP can read.
+@dataclass(frozen=True, eq=False)
+class TreeSum:
+    """Trees whose leaves add up: the M nodes of all T trees, one after another.
 
-    tree_model : the scikit-learn estimator and the space in which TreeSHAP is additive ("prob" for
-        forests, "logit" for boosted binary classifiers, "value" for regressors); `NotApplicable`
-        with the reason when columns are transformed before the trees.
+    roots : (T,) the first node of each tree
+    left, right : (M,) the nodes below, -1 of a leaf
+    column : (M,) which of the read columns a node asks about
+    threshold : (M,) float64, a value up to it goes left
+    missing_left : (M,) bool, where NaN goes
+    codes : (M,) int64, row of `code_left` that says where a category goes, -1 of a number
+    code_left : (c, codes + 1) int8, 1 left, 0 right, -1 as NaN; the last for all other codes
+    values : (M, outputs) float64, those of leaves are added up
+    read : B rows in data space -> (B, F) float64, what the trees compare
+    owners : (F,) the one column of the sample that each read column is made of
+    space : in which the outputs add up: "prob" for forests, "logit" for boosted classifiers (one
+        column for two classes), "value" for regressors
+    rounding : by how much the model's own sums may be off, of the sizes that are added
     """
 
-    def tree_model(self) -> tuple[Any, Space]: ...
+    roots: Ints
+    left: Ints
+    right: Ints
+    column: Ints
+    threshold: Floats
+    missing_left: Bools
+    codes: Ints
+    code_left: NDArray[np.int8]
+    values: Floats
+    read: Callable[[Inputs], Floats]
+    owners: Ints
+    space: Space
+    rounding: float = 0.0
+
+    @cached_property
+    def depth(self) -> int:
+        """Most splits on the way to a leaf."""
+        at, depth = self.roots, 0
+        while (at := at[self.left[at] >= 0]).size:
+            at, depth = np.concatenate([self.left[at], self.right[at]]), depth + 1
+        return depth
+
+
+@dataclass(frozen=True, eq=False)
+class LinearSum:
+    """scores = intercept + read(xs) @ weights
+
+    read : B inputs in data space -> (B, F) float64
+    owners : (F,) the one column of the sample that each is made of
+    weights : (F, K); intercept : (K,)
+    """
+
+    read: Callable[[Inputs], Floats]
+    owners: Ints
+    weights: Floats
+    intercept: Floats
+
+
+@runtime_checkable
+class Trees(Protocol):
+    """A sum of trees; `NotApplicable` with the reason where the fitted trees cannot be read."""
+
+    def tree_sum(self) -> TreeSum: ...
 
 
 @runtime_checkable
@@ -241,15 +296,9 @@ class Ordered(Protocol):
 
 @runtime_checkable
 class Linear(Protocol):
-    """Scores are a sum of one term per place: scores = intercept + terms.sum over the grid.
+    """Scores are a weighted sum of what is read of the columns, one by one."""
 
-    terms : B inputs -> (B, D, K) float64 for tables; intercept : (K,)
-    """
-
-    def terms(self, xs: Inputs) -> Floats: ...
-
-    @property
-    def intercept(self) -> Floats: ...
+    def linear_sum(self) -> LinearSum: ...
 
 
 @runtime_checkable

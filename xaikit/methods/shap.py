@@ -6,20 +6,23 @@ this file each ask one estimator, for comparison.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import hashlib
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
 import numpy as np
 
-from xaikit.core.abilities import Linear, Model, Trees
 from xaikit.core.batching import nominal_seconds
 from xaikit.core.errors import InvalidInput, NotApplicable
+from xaikit.core.explanations import Explanations
+from xaikit.core.many import Same
 from xaikit.core.question import Question
-from xaikit.core.types import Explanation, Floats
-from xaikit.methods.base import COALITIONS, METHODS, Card, Method, Words
+from xaikit.core.questions import Questions
+from xaikit.core.types import Explanation
+from xaikit.methods.base import COALITIONS, METHODS, Card, Method, Words, know_ends
+from xaikit.methods.exact import Exact, has_closed_form, shapley_rows
 from xaikit.methods.few import one_reference_a_pair, too_few
-from xaikit.methods.trees import tree_shapley
 from xaikit.shapley import shapley
 from xaikit.shapley.api import largest_budget
 from xaikit.shapley.result import ShapleyResult
@@ -27,7 +30,6 @@ from xaikit.shapley.result import ShapleyResult
 __all__ = ["ExactShapley", "KernelShap", "LeverageShap", "PermutationShap", "Shap"]
 
 SMALL = 11  # features up to which all coalitions are asked: 2048, the least cap of budget="auto"
-TOLERANCE = 1e-6  # of the sizes that are added; float32 leaves of TreeSHAP stay 10 times below
 
 
 @dataclass(frozen=True)
@@ -139,72 +141,82 @@ class Shap(Sampled):
         ),
     )
 
-    def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
-        reasons: list[str] = []
-        for closed_form in _closed_forms(question.model):
+    def block(
+        self, questions: Questions, rngs: Sequence[np.random.Generator]
+    ) -> Explanations | Sequence[Explanation]:
+        reasons: dict[int, str] = {}
+        found: dict[int, Explanation] = {}
+        for places, alike in _alike(questions):
             try:
-                values, estimator = closed_form(question)
-                _require_efficiency(question, values, estimator)
+                exact = _exact(alike)
             except NotApplicable as refusal:
-                reasons.append(str(refusal))
+                reasons |= dict.fromkeys(places, str(refusal))
                 continue
-            return question.answer(
-                self,
-                values,
-                additive=True,
-                in_units=True,
-                std=np.zeros_like(values),
-                converged=True,
-                note=f"estimator: {estimator}, exact",
-                extras={"estimator": estimator, "evaluations": 0},
-            )
-        return self._sample(question, rng, "; ".join(reasons))
+            block = self._read_off(alike, exact)
+            if len(alike) == len(questions) and not exact.reasons:
+                return block
+            reasons |= {places[i]: reason for i, reason in exact.reasons.items()}
+            found |= {
+                place: e for place, e in zip(places, block, strict=True) if place not in reasons
+            }
+        return [
+            found[i] if i in found else self._sample(question, rng, reasons.get(i, ""))
+            for i, (question, rng) in enumerate(zip(questions, rngs, strict=True))
+        ]
+
+    def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
+        return self.block(Questions.of([question]), [rng])[0]
+
+    def _read_off(self, questions: Questions, exact: Exact) -> Explanations:
+        n = len(questions)
+        return questions.answer(
+            self,
+            exact.values,
+            additive=True,
+            in_units=True,
+            std=np.broadcast_to(0.0, exact.values.shape),
+            converged=Same(True, n),
+            notes=Same(f"estimator: {exact.estimator}, exact", n),
+            extras=Same({"estimator": exact.estimator, "evaluations": 0}, n),
+        )
+
+
+def _alike(questions: Questions) -> Iterator[tuple[Sequence[int], Questions]]:
+    """Questions whose features and references are the same, with their places."""
+    if not has_closed_form(questions.model):
+        return
+    know_ends(questions)
+    if questions.masker is not None and questions.segmentation is not None:
+        yield range(len(questions)), questions
+        return
+    groups: dict[tuple[object, ...], list[int]] = {}
+    for i, (cut, masker) in enumerate(zip(questions.segmentations, questions.maskers, strict=True)):
+        digest = hashlib.sha256(masker.references.tobytes()).digest()
+        groups.setdefault((masker.references.shape, digest, cut.ids.tobytes()), []).append(i)
+    for places in groups.values():
+        yield places, Questions.of([questions[i] for i in places])
+
+
+def _exact(questions: Questions) -> Exact:
+    """The closed form of questions that are alike."""
+    rows = np.asarray(questions.xs)
+    if rows.ndim != 2:
+        raise NotApplicable("the closed forms are of table rows")
+    return shapley_rows(
+        questions.model,
+        rows,
+        questions.maskers[0].references,
+        questions.targets,
+        questions.segmentations[0].ids,
+        questions.outputs,
+        questions.empties,
+    )
 
 
 def _seconds(question: Question) -> float | None:
     """Nominal seconds of one evaluation, or None where they are not known."""
     each = nominal_seconds(question.model, question.sample.x)
     return None if each is None else each * question.n_references
-
-
-def _closed_forms(model: Model) -> Iterator[Callable[[Question], tuple[Floats, str]]]:
-    """Each gives values (n,) and its name, or raises `NotApplicable` for this question."""
-    if isinstance(model, Linear):
-        yield linear_shapley
-    if isinstance(model, Trees):
-        yield tree_shapley
-
-
-def linear_shapley(question: Question) -> tuple[Floats, str]:
-    """phi_i = terms_i(x) - mean over the references of terms_i: (n,) and the estimator's name.
-
-    Exact for a target that is linear in the scores, also for features of several places, because
-    the game is additive. `NotApplicable` for other targets.
-    """
-    model, target = question.model, question.target
-    if not isinstance(model, Linear):
-        raise NotApplicable(f"linear shap needs a linear model and '{model.id}' is none.")
-    terms = model.terms([question.sample.x, *question.masker.references])  # (1 + k, *grid, K)
-    n_scores = terms.shape[-1]
-    difference = target.difference(n_scores)
-    if difference is None:
-        raise NotApplicable(
-            f"linear shap was not used: the {target.unit} of one among {n_scores} scores is not "
-            "linear in them"
-        )
-    index, against = difference
-    share = terms[..., index] - (terms[..., against] if against is not None else 0.0)
-    return question.segmentation.pool(share[0] - share[1:].mean(axis=0)), "linear"
-
-
-def _require_efficiency(question: Question, values: Floats, estimator: str) -> None:
-    """Refuse values that do not sum to output - empty, relative to the sizes that were added."""
-    gap = abs(question.output - question.empty - values.sum())
-    size = abs(question.output) + abs(question.empty) + np.abs(values).sum()
-    if gap > TOLERANCE * size:
-        raise NotApplicable(
-            f"{estimator} shap was not used: its values miss output - empty by {gap:.2g}"
-        )
 
 
 @METHODS.register("exact_shapley")

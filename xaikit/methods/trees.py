@@ -1,103 +1,206 @@
-"""TreeSHAP, made exact: Shapley values of a tree ensemble against given reference rows."""
+"""Exact Shapley values of a sum of trees against reference rows, many rows at once."""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import Any
+from collections.abc import Callable
+from functools import cache
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.abilities import Ordered, Trees
-from xaikit.core.errors import NotApplicable
-from xaikit.core.question import Question
-from xaikit.core.types import Bools, Floats, Ints, Space, Target
+from xaikit.core.abilities import TreeSum
+from xaikit.core.types import Bools, Floats, Ints
 
-__all__ = ["tree_shapley"]
+__all__ = ["leaf_sums", "tree_rows"]
 
-MAX_NODES = 2**15 - 1  # shap numbers the nodes of a tree in 16 bits
+DECISIONS = 2**20  # of rows at nodes that are held at once
+WORD = 64  # references that are followed together
 
 
-def tree_shapley(question: Question) -> tuple[Floats, str]:
-    """Interventional Shapley values (n,) of a tree ensemble and the estimator's name.
+def tree_rows(
+    trees: TreeSum, rows: Floats, references: Floats, players: Ints, mix: Floats, n: int
+) -> Floats:
+    """(N, n) Shapley values of `outputs @ mix`, the mean over the references.
 
-    Needs a target in the space where the trees add up and features of one column each; a column of
-    no feature is shown as in the sample. Raises `NotApplicable` with the reason otherwise.
-    Source: Lundberg et al., Nature MI 2020, algorithm 3, in shap.TreeExplainer.
-
-    shap compares columns with thresholds in float32, which sends some rows down the wrong branch.
-    Only the order of a column's values and thresholds matters to a tree, so both are replaced by
-    their ranks, small whole numbers that float32 holds exactly.
+    rows, references : (N, F), (k, F), as the trees read them
+    players : (D,) the feature of each column of the sample; -1 for columns that are always kept
+    Features may hold several columns. A leaf that x reaches with the features P and a reference
+    without the features Q gives +(p-1)! q! / (p+q)! of its value to each of P and
+    -p! (q-1)! / (p+q)! to each of Q.
+    Source: Lundberg et al., Nature MI 2020, algorithm 3, here in float64 and for all references
+    at once that take the same way down.
     """
-    ids = question.segmentation.ids
-    if ids.ndim != 1 or (ids >= 0).sum() != question.n_features:
-        raise NotApplicable("TreeSHAP was not used: a feature holds more than one column")
-    if not isinstance(question.model, Trees):
-        raise NotApplicable(f"TreeSHAP needs a tree ensemble and '{question.model.id}' is none")
-    ensemble, space = question.model.tree_model()
-    x = question.sample.x
-    references = np.where(ids >= 0, question.masker.references, x)
-    by_output = _by_output(ensemble, x, references)  # (D, outputs)
-    phi = by_output @ _mix(_own_target(question), space, by_output.shape[1])
-    return question.segmentation.pool(phi), "tree"
+    phi, most = np.zeros((len(rows), n)), min(trees.depth, n)
+    player = players[trees.owners][trees.column]
+    value = trees.values @ mix
+    for start in range(0, len(references), WORD):
+        some = references[start : start + WORD]
+        ways = _ways(trees, some)
+        for a, b, first, end in _parts(trees, len(rows)):
+            for lo in range(0, len(rows), step := max(1, DECISIONS // (end - first))):
+                went = goes_left(trees, rows[lo : lo + step], slice(first, end))
+                _compiled()(
+                    trees.roots[a:b], trees.left, trees.right, player, value, ways, went,
+                    first, len(some), trees.depth, _weights(most), phi[lo : lo + step],
+                )  # fmt: skip
+    return phi / len(references)
 
 
-def _own_target(question: Question) -> Target:
-    """The target by the places of the ensemble's own outputs."""
-    model, target = question.model, question.target
-    if not isinstance(model, Ordered):
-        return target
-    against = None if target.against is None else model.places[target.against]
-    return replace(target, index=model.places[target.index], against=against)
+def goes_left(trees: TreeSum, rows: Floats, nodes: slice) -> Bools:
+    """(B, nodes) whether each row goes left there."""
+    values = rows[:, trees.column[nodes]]
+    went = values <= trees.threshold[nodes]
+    if np.isnan(rows).any():
+        went = np.where(np.isnan(values), trees.missing_left[nodes], went)
+    coded = np.flatnonzero(trees.codes[nodes] >= 0)
+    if coded.size:
+        went[:, coded] = _codes_left(trees, values[:, coded], nodes.start + coded)
+    return went
 
 
-def _by_output(ensemble: Any, x: NDArray[Any], references: NDArray[Any]) -> Floats:
-    """(D, outputs): Shapley values of each output of the ensemble."""
-    import shap
-
-    explainer = shap.TreeExplainer(ensemble, data=references, feature_perturbation="interventional")
-    trees = explainer.model
-    if trees.children_left.shape[1] > MAX_NODES:
-        raise NotApplicable(
-            f"TreeSHAP was not used: a tree has more than {MAX_NODES} nodes, which shap cannot number"
-        )
-    rows = np.vstack([x, references]).astype(trees.input_dtype)
-    trees.thresholds, ranks = _ranked(
-        trees.thresholds, trees.features, trees.children_left >= 0, rows
-    )
-    explainer.data = ranks[1:]
-    values = explainer.shap_values(ranks[:1], check_additivity=False)
-    return np.asarray(values, dtype=np.float64).reshape(x.size, -1)
+def _codes_left(trees: TreeSum, values: Floats, nodes: Ints) -> Bools:
+    """(B, nodes) of nodes that ask for categories."""
+    beyond = trees.code_left.shape[1] - 1
+    known = (values >= 0) & (values < beyond)
+    places = np.where(known, values, beyond).astype(np.int64)
+    told = trees.code_left[trees.codes[nodes], places]
+    missing = np.isnan(values) | (told < 0)
+    return np.where(missing, trees.missing_left[nodes], told == 1)
 
 
-def _ranked(
-    thresholds: Floats, features: Ints, inner: Bools, rows: NDArray[Any]
-) -> tuple[Floats, Floats]:
-    """Thresholds and rows with every number replaced by its rank among its column's thresholds.
+def leaf_sums(trees: TreeSum, rows: Floats) -> Floats:
+    """(B, outputs) what the trees add up to for rows (B, F)."""
+    everything = slice(0, len(trees.left))
+    went = goes_left(trees, rows, everything)
+    at = np.tile(trees.roots, (len(rows), 1))  # (B, T)
+    while (inner := trees.left[at] >= 0).any():
+        below = np.where(np.take_along_axis(went, at, axis=1), trees.left[at], trees.right[at])
+        at = np.where(inner, below, at)
+    total: Floats = trees.values[at].sum(axis=1)
+    return total
 
-    v <= t_i, the i-th threshold in order, if and only if (number of thresholds < v) <= i.
+
+def _ways(trees: TreeSum, references: Floats) -> NDArray[np.uint64]:
+    """(M,) a bit for each of up to 64 references that goes left."""
+    went = goes_left(trees, references, slice(0, len(trees.left))).astype(np.uint64)
+    bits = np.arange(len(references), dtype=np.uint64)[:, None]
+    found: NDArray[np.uint64] = (went << bits).sum(axis=0, dtype=np.uint64)
+    return found
+
+
+def _parts(trees: TreeSum, n: int) -> list[tuple[int, int, int, int]]:
+    """Runs of trees (a, b) and their nodes (first, end), whose decisions fit."""
+    ends = np.append(trees.roots[1:], len(trees.left))
+    parts, a = [], 0
+    for b in range(1, len(ends) + 1):
+        first = int(trees.roots[a])
+        if b == len(ends) or (ends[b] - first) * n > DECISIONS:
+            parts.append((a, b, first, int(ends[b - 1])))
+            a = b
+    return parts
+
+
+@cache
+def _weights(most: int) -> Floats:
+    """(most + 1, most + 1): (p-1)! q! / (p+q)! at p, q"""
+    found = np.zeros((most + 1, most + 1))
+    for p in range(1, most + 1):
+        for q in range(most + 1 - p):
+            found[p, q] = 1 / (p * comb(p + q, p))
+    return found
+
+
+@cache
+def _compiled() -> Callable[..., None]:
+    """`_follow` as machine code; numba is loaded on first use."""
+    from numba import njit
+
+    made: Callable[..., None] = njit(nogil=True)(_follow)
+    return made
+
+
+def _follow(
+    roots: Ints,
+    left: Ints,
+    right: Ints,
+    player: Ints,
+    value: Floats,
+    ways: NDArray[np.uint64],
+    went: Bools,
+    first: int,
+    k: int,
+    depth: int,
+    weights: Floats,
+    phi: Floats,
+) -> None:
+    """Add the Shapley values of each row, summed over the k references, to phi (B, n).
+
+    The references that have not parted go down together, as the bits of one word. Where they part
+    from x at a feature for the first time, one way down has the feature from x and the other from
+    them; further down it stays so.
     """
-    ranked, ranks = np.zeros_like(thresholds), np.zeros(rows.shape)
-    for column in range(rows.shape[1]):
-        here = inner & (features == column)
-        known, places = np.unique(thresholds[here], return_inverse=True)
-        ranked[here] = places
-        ranks[:, column] = np.searchsorted(known, rows[:, column].astype(np.float64), side="left")
-    return ranked, ranks
-
-
-def _mix(target: Target, space: Space, n_outputs: int) -> Floats:
-    """(outputs,) weights that make the target out of what the trees add up to."""
-    weights = np.zeros(n_outputs)
-    if space == "logit" and n_outputs == 1 and target.space == "logit":
-        weights[0] = 1.0 if target.index == 1 else -1.0  # one margin: class 1 against class 0
-    elif space == target.space == "prob" or (space == target.space == "value"):
-        weights[target.index] = 1.0
-    elif space == "logit" and target.against is not None:
-        weights[[target.index, target.against]] = 1.0, -1.0
-    else:
-        raise NotApplicable(
-            f"TreeSHAP was not used: these trees add up in {Target(0, space=space).unit} and the "
-            f"target is a {target.unit}"
-        )
-    return weights
+    one = np.uint64(1)
+    everyone = ~np.uint64(0) if k == 64 else (one << np.uint64(k)) - one
+    side = np.zeros(phi.shape[1], np.int8)  # 1: the feature is from x, -1: from the reference
+    trail = np.empty(depth, np.int64)  # features that have a side, in the order they got it
+    size = 2 * depth + 2
+    to_node, to_level = np.empty(size, np.int64), np.empty(size, np.int64)
+    to_refs, to_other = np.empty(size, np.uint64), np.empty(size, np.int64)
+    for root in roots:
+        for i in range(len(phi)):
+            level, p, q, top = 0, 0, 0, 1
+            to_node[0], to_refs[0], to_level[0], to_other[0] = root, everyone, 0, -1
+            while top > 0:
+                top -= 1
+                node, refs = to_node[top], to_refs[top]
+                while level > to_level[top]:
+                    level -= 1
+                    p, q = (p - 1, q) if side[trail[level]] > 0 else (p, q - 1)
+                    side[trail[level]] = 0
+                if to_other[top] >= 0:
+                    side[to_other[top]], trail[level] = -1, to_other[top]
+                    level, q = level + 1, q + 1
+                while left[node] >= 0:
+                    j, goes = player[node], went[i, node - first]
+                    mine, other = left[node], right[node]
+                    same = ways[node] & refs
+                    if not goes:
+                        mine, other, same = other, mine, refs & ~same
+                    apart = refs & ~same
+                    if j < 0 or side[j] > 0 or apart == 0:
+                        node = mine
+                        continue
+                    if side[j] < 0:
+                        if same == 0:
+                            node = other
+                            continue
+                        to_node[top], to_refs[top] = other, apart
+                        to_level[top], to_other[top] = level, -1
+                        top += 1
+                        node, refs = mine, same
+                        continue
+                    if same != 0:
+                        to_node[top], to_refs[top] = mine, same
+                        to_level[top], to_other[top] = level, -1
+                        top += 1
+                    to_node[top], to_refs[top] = other, apart
+                    to_level[top], to_other[top] = level, j
+                    top += 1
+                    side[j], trail[level] = 1, j
+                    level, p = level + 1, p + 1
+                    node, refs = mine, apart
+                if level == 0:
+                    continue
+                shared = 0
+                while refs != 0:
+                    refs &= refs - one
+                    shared += 1
+                total = value[node] * shared
+                up, down = total * weights[p, q], total * weights[q, p]
+                for d in range(level):
+                    j = trail[d]
+                    phi[i, j] += up if side[j] > 0 else -down
+            while level > 0:
+                level -= 1
+                side[trail[level]] = 0

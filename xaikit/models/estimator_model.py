@@ -9,21 +9,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import log_softmax
-from sklearn.ensemble import (
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-)
-from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.pipeline import Pipeline
-from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
-from xaikit.core.abilities import BoundScores
+from xaikit.core.abilities import BoundScores, LinearSum, TreeSum
 from xaikit.core.errors import ModelError, NotApplicable
 from xaikit.core.types import Bools, Floats, Ints, Space
-from xaikit.models.features import Columns, WordGrams
+from xaikit.models.features import WordGrams
+from xaikit.models.linear_sums import coefficients, is_affine
+from xaikit.models.margins import has_margins, margins_of
 from xaikit.models.reading import reading_of
+from xaikit.models.tree_sums import FORESTS, fitted_part, is_tree_ensemble, nodes_of
+from xaikit.models.wiring import owners_after, width_of
 from xaikit.tasks import Task
 
 __all__ = [
@@ -39,16 +35,6 @@ Array = NDArray[Any]
 
 SECONDS_PER_TREE = 4e-8  # of one row in a large batch, measured 1.4e-8 to 4e-8
 SMALLEST = 1e-7  # probability that stands for 0, so that its logarithm exists: log-odds of 16
-_TREES = (
-    DecisionTreeClassifier,
-    DecisionTreeRegressor,
-    RandomForestClassifier,
-    RandomForestRegressor,
-    HistGradientBoostingClassifier,
-    HistGradientBoostingRegressor,
-)
-_MARGINS = (LogisticRegression, HistGradientBoostingClassifier)  # whose margins are logits
-_STEPPED = (DecisionTreeClassifier, RandomForestClassifier)  # whose probabilities take few values
 
 
 @dataclass(eq=False)
@@ -72,6 +58,7 @@ class EstimatorModel:
     info: Mapping[str, Any] = field(default_factory=dict)
     order: tuple[int, ...] = ()
     task: Task | None = None
+    asks: str = "predict"
 
     @property
     def places(self) -> list[int]:
@@ -79,7 +66,8 @@ class EstimatorModel:
         if self.order:
             return list(self.order)
         if not self.classes:
-            return list(range(getattr(self.estimator, "n_outputs_", 1)))
+            kinds = 1 if self.asks == "predict" else len(self.estimator.classes_)
+            return list(range(getattr(self.estimator, "n_outputs_", kinds)))
         seen = self.estimator.classes_.tolist()
         return [seen.index(k) if k in seen else -1 for k in range(len(self.classes))]
 
@@ -118,6 +106,17 @@ class EstimatorModel:
                 raise ModelError(f"'{self.id}' reads inputs of shape {shape}, not {other}.")
         return np.asarray(xs)
 
+    def features(self, xs: Sequence[Array] | Array) -> Floats:
+        """(B, F) float64, what the estimator itself reads."""
+        found = self._after(0, self._stack(xs))
+        return np.asarray(found.toarray() if hasattr(found, "toarray") else found, dtype=np.float64)
+
+    @property
+    def owners(self) -> Ints:
+        """(F,) the column of the sample that each feature is made of; `NotApplicable` where several."""
+        steps = [step for _, step in self.pipeline.steps]
+        return owners_after(steps[:-1], width_of(steps))
+
     def _after(self, first: int, x: Any) -> Any:
         """The features, from what step number `first` reads."""
         for _, step in self.pipeline.steps[first:-1]:
@@ -128,77 +127,78 @@ class EstimatorModel:
         """Features -> scores (B, K)"""
         estimator, columns = self.estimator, self.places
         if not self.classes:
-            values = np.asarray(estimator.predict(x), dtype=np.float64)
+            values = np.asarray(getattr(estimator, self.asks)(x), dtype=np.float64)
             return values if values.ndim == 2 else values[:, None]
-        if isinstance(estimator, _MARGINS) and -1 not in columns:
-            margin = np.asarray(estimator.decision_function(x), dtype=np.float64)
-            if margin.ndim == 1:
-                margin = np.stack([np.zeros_like(margin), margin], axis=1)
-            margin = margin[:, columns]
-            return np.asarray(log_softmax(margin, axis=1)) if self.order else margin
+        if -1 not in columns and has_margins(estimator):
+            margins = margins_of(estimator, x)[:, columns]
+            return np.asarray(log_softmax(margins, axis=1)) if self.order else margins
         p: Floats = np.pad(estimator.predict_proba(x), ((0, 0), (0, 1)))  # column -1 is 0
         return np.log(np.maximum(p[:, columns], SMALLEST))
 
 
 @dataclass(eq=False)
 class TreeTable(EstimatorModel):
-    """Trees on the columns themselves, which TreeSHAP can read."""
+    """Trees, perhaps behind steps that make each number of one column; `NotApplicable` for others."""
 
-    def tree_model(self) -> tuple[Any, Space]:
-        """The estimator, and the space in which its trees add up."""
+    def tree_sum(self) -> TreeSum:
+        """The trees, read once from what is fitted."""
+        kept: tuple[Any, TreeSum] | None = self.__dict__.get("_trees")
+        fitted = fitted_part(self.estimator)
+        if kept is None or kept[0] is not fitted:
+            kept = self.__dict__["_trees"] = fitted, self._tree_sum()
+        return kept[1]
+
+    def _tree_sum(self) -> TreeSum:
         estimator = self.estimator
         if self.classes and len(estimator.classes_) < len(self.classes):
             raise NotApplicable(f"'{self.id}' saw no training row of some classes")
-        return estimator, space_of(self.pipeline, self.classes)
+        nodes, owners = nodes_of(estimator, odds=bool(self.classes)), self.owners
+        space = space_of(self.pipeline, self.classes)
+        owners = owners if nodes.owners is None else owners[nodes.owners]
+        return TreeSum(
+            read=lambda xs: np.asarray(nodes.cast(self.features(xs)), dtype=np.float64),
+            owners=owners,
+            space=space,
+            **nodes.arrays(),
+        )
 
 
 @dataclass(eq=False)
 class LinearTable(EstimatorModel):
-    """A weighted sum of scaled and one-hot columns: one term per column of the sample.
+    """A weighted sum behind steps that make each number of one column: logits or values."""
 
-    Scores are the sums themselves: logits of a classifier.
-    """
-
-    def scores(self, xs: Sequence[Array] | Array) -> Floats:
-        """B inputs in data space -> (B, K)"""
-        return np.asarray(self.intercept + self.terms(xs).sum(axis=1))
+    def linear_sum(self) -> LinearSum:
+        """The weights as they are now; two classes have one margin, and the first label scores 0."""
+        found = coefficients(self.estimator)
+        if found is None:
+            raise NotApplicable(f"'{self.id}' has no coefficients any more")
+        weights, intercept = found
+        if self.classes:
+            if len(intercept) == 1:
+                weights, intercept = np.pad(weights, ((0, 0), (1, 0))), np.pad(intercept, (1, 0))
+            weights, intercept = weights[:, self.places], intercept[self.places]
+        return LinearSum(self.features, self.owners, weights, intercept)
 
     def terms(self, xs: Sequence[Array] | Array) -> Floats:
         """B inputs -> (B, D, K): scores = intercept + terms.sum(axis=1)"""
-        made: Columns = self.pipeline.steps[0][1]
-        owner = (made.owners[:, None] == np.arange(len(made.n_categories))).astype(np.float64)
-        x = made.transform(self._stack(xs))
-        return np.stack([(x * weights) @ owner for weights in self._weights], axis=2)
-
-    @property
-    def intercept(self) -> Floats:
-        """(K,)"""
-        return self._by_score(np.atleast_1d(self.estimator.intercept_))
+        total, xs = self.linear_sum(), self._stack(xs)
+        owner = total.owners[:, None] == np.arange(np.shape(xs)[1])
+        read = total.read(xs)
+        return np.stack([(read * w) @ owner.astype(np.float64) for w in total.weights.T], axis=2)
 
     def bind(self, x: Array, references: Array, ids: Ints, drops: bool) -> BoundScores:
         """Scores of masked rows, from the terms of the sample and of each reference."""
         del drops  # a column cannot be left out
         own, other = self.terms(x[None])[0], self.terms(references)  # (D, K), (k, D, K)
+        intercept = self.linear_sum().intercept
 
         def scores(masks: Bools, rows: slice) -> Floats:
             kept = _expand(masks, ids).astype(np.float64)  # (m, D)
             shown = np.einsum("md,kde->mke", 1 - kept, other[rows], optimize=True)
-            total: Floats = shown + self.intercept + (kept @ own)[:, None]
-            return total  # (m, k', K)
+            total: Floats = shown + intercept + (kept @ own)[:, None]
+            return np.asarray(log_softmax(total, axis=2)) if self.order else total  # (m, k', K)
 
         return scores
-
-    @property
-    def _weights(self) -> Floats:
-        """(K, F)"""
-        return self._by_score(np.atleast_2d(self.estimator.coef_))
-
-    def _by_score(self, fitted: Floats) -> Floats:
-        """One row for each score; two classes have one margin, and the first label scores 0."""
-        if not self.classes:
-            return fitted
-        margins = np.stack([np.zeros_like(fitted[0]), fitted[0]]) if len(fitted) == 1 else fitted
-        return np.asarray(margins[self.places])
 
 
 @dataclass(eq=False)
@@ -232,12 +232,14 @@ def wrap_estimator(
     info: Mapping[str, Any] | None = None,
     order: Sequence[int] = (),
     space: Space | None = None,
+    asks: str = "predict",
 ) -> EstimatorModel:
     """A fitted pipeline as the model whose abilities are true of it.
 
     The pipeline reads stacked inputs in data space, or for text a list of arrays of words. Its
     labels are the numbers 0 to K-1 of the classes, or `order` (K,) says which of its `classes_` each
-    class is. space follows from the estimator when None.
+    class is. space follows from the estimator when None. Without classes it is asked by the name
+    `asks`.
     """
     estimator = pipeline.steps[-1][1]
     seen = np.asarray(estimator.classes_) if classes else np.zeros(0, dtype=np.int64)
@@ -247,31 +249,45 @@ def wrap_estimator(
             f"the classes of '{id}' are {seen.tolist()}; fit it on the numbers 0 to {len(classes) - 1} "
             "and give the names as `classes`."
         )
-    kind, classes = _kind(pipeline, tuple(classes)), tuple(classes)
+    classes = tuple(classes)
+    kind = _kind(pipeline, modality, classes, asks)
     space = space or space_of(pipeline, classes)
     info = info or {"family": "sklearn"}
-    return kind(id, modality, classes, space, pipeline, background, info, tuple(order))
+    return kind(id, modality, classes, space, pipeline, background, info, tuple(order), asks=asks)
 
 
 def space_of(pipeline: Pipeline, classes: tuple[str, ...]) -> Space:
     """The space in which the last step's own answers add up."""
-    coarse = isinstance(pipeline.steps[-1][1], _STEPPED)
+    coarse = type(pipeline.steps[-1][1]) in FORESTS
     return "value" if not classes else "prob" if coarse else "logit"
 
 
-def _kind(pipeline: Pipeline, classes: tuple[str, ...]) -> type[EstimatorModel]:
-    first, estimator = pipeline.steps[0][1], pipeline.steps[-1][1]
-    if isinstance(first, WordGrams):
+def _kind(
+    pipeline: Pipeline, modality: str, classes: tuple[str, ...], asks: str
+) -> type[EstimatorModel]:
+    steps = [step for _, step in pipeline.steps]
+    estimator = steps[-1]
+    if isinstance(steps[0], WordGrams):
         return TextEstimator
-    if len(pipeline.steps) == 1 and isinstance(estimator, _TREES):
-        return TreeTable
-    linear = isinstance(first, Columns) and len(pipeline.steps) == 2
-    if linear and (
-        isinstance(estimator, Ridge)
-        or (isinstance(estimator, LogisticRegression) and len(estimator.classes_) == len(classes))
-    ):
-        return LinearTable
-    return EstimatorModel
+    rows = reading_of(modality).rows
+    if rows and is_tree_ensemble(estimator):
+        return TreeTable  # which says by name what stands between the columns and its trees
+    if not rows or not _keeps_columns(steps):
+        return EstimatorModel
+    odds = len(classes) == len(getattr(estimator, "classes_", ())) and has_margins(estimator)
+    if classes and not odds:
+        return EstimatorModel
+    linear = is_affine(estimator, "decision_function" if classes else asks)
+    return LinearTable if linear else EstimatorModel
+
+
+def _keeps_columns(steps: Sequence[Any]) -> bool:
+    """Whether each number that the last step reads is made of one column."""
+    try:
+        owners_after(list(steps[:-1]), width_of(list(steps)))
+    except NotApplicable:
+        return False
+    return True
 
 
 def _expand(masks: Bools, ids: Ints) -> Bools:

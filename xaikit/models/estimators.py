@@ -147,7 +147,9 @@ def answer_of(estimator: Any, outputs: str | None, rows: Any) -> Answer:
 
 
 def pipeline_of(estimator: Any) -> Pipeline:
-    """The fitted steps of a pipeline without those that do nothing; otherwise one step."""
+    """The fitted steps of a pipeline, or of the best that a search found, without those that do
+    nothing; otherwise one step."""
+    estimator = getattr(estimator, "best_estimator_", estimator)
     steps = estimator.steps if type(estimator) is Pipeline else []
     steps = [(name, step) for name, step in steps if step not in (None, "passthrough")]
     whole = not steps or not all(hasattr(step, "transform") for _, step in steps[:-1])

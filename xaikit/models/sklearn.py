@@ -133,6 +133,7 @@ def save_estimator(model: EstimatorModel, folder: str | Path) -> Path:
         "modality": model.modality,
         "classes": [str(name) for name in model.classes],
         "order": list(model.order),
+        "asks": model.asks,
         "info": dict(model.info),
         "versions": {name: version(name) for name in ("xaikit", "scikit-learn", "skops", "numpy")},
     }
@@ -154,6 +155,8 @@ def load_estimator(folder: str | Path) -> EstimatorModel:
     modality = fields.choice("modality", MODALITIES)
     rows = read_background(folder) if (folder / FILE).exists() else None
     info, order = fields.object("info"), _order(fields, len(classes))
+    old = "asks" not in fields.values  # saved before there was a choice
+    asks = "predict" if old else fields.choice("asks", ("predict", "decision_function"))
     pipeline = _loaded(MODELS.file(folder, PIPELINE))
     MODELS.check_whole(folder, fields.values)
     try:
@@ -165,6 +168,7 @@ def load_estimator(folder: str | Path) -> EstimatorModel:
             background=rows,
             info=info,
             order=order,
+            asks=asks,
         )
         _ask(model)
     except BROKEN as error:

@@ -332,7 +332,9 @@ def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | Fu
         )
     columns = answer.columns(facts.classes)
     own = answer.outputs == "probabilities" and answer.labels is not None
-    if reading.rows and not facts.single and (own or answer.name == "predict"):
+    margins = answer.name == "decision_function" and hasattr(thing, "classes_")
+    values = answer.name == "predict" or margins
+    if reading.rows and not facts.single and (own or values):
         return wrap_estimator(
             pipeline_of(thing),
             id=facts.id,
@@ -341,6 +343,7 @@ def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | Fu
             background=facts.background,
             order=columns,
             space=facts.given_space,
+            asks="predict" if facts.classes else answer.name,
         )
 
     def function(xs: Any) -> Any:

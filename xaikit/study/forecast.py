@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from xaikit.core.question import Question
-from xaikit.methods.base import Method
+from xaikit.methods.base import COALITIONS, Method
 
 __all__ = ["Forecast", "forecast"]
 
@@ -41,12 +41,17 @@ def forecast(questions: Sequence[Question], methods: Sequence[Method]) -> Foreca
     few = many = 0
     least = most = 0.0
     for method in methods:
-        seconds = each * (BACKWARD if method.shares_passes() else 1)
+        seconds = each * (BACKWARD if _differentiates(method) else 1)
         for question in questions:
             low, high = method.asks(question)
             few, many = few + low, many + high
             least, most = least + low * seconds, most + high * seconds
     return Forecast((few, many), (least, most))
+
+
+def _differentiates(method: Method) -> bool:
+    """Whether its rows go through the model both ways."""
+    return method.shares_passes() and method.stream != COALITIONS
 
 
 def _duration(seconds: float) -> str:
