@@ -176,10 +176,9 @@ def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> Expl
     """
     asked = Questions.of(questions)
     method.check(asked.model)
+    if not _finds_ends(method, asked):
+        know_ends(asked, outputs=not method.finds_outputs)
     mine = asked.metered()
-    if not _finds_ends(method, mine):
-        know_ends(mine, outputs=not method.finds_outputs)
-    mine.counts[:] = 0  # the ends are every method's
     rngs: Sequence[Any] = _Streams(mine, method.stream or method.name, seed)
     if not method.draws:
         rngs = Same(_NO_DRAWS, len(mine))
