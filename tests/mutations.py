@@ -214,6 +214,8 @@ MUTATIONS = (
     Mutation("app/cli.py", 'f.kind == "error"', 'f.kind != "error"', WORDS + "::test_a_method_that_broke_ends_in_code_1_and_one_that_does_not_apply_in_0"),
     Mutation("app/cli.py", '"residual": e.residual', '"residual": e.output', WORDS + "::test_json_tells_verdicts_strongest_features_and_failures"),
     Mutation("app/cli.py", 'pair.partition("=")', 'pair.rpartition("=")', WORDS + "::test_training_passes_settings_as_numbers_words_and_switches"),
+    Mutation("core/later.py", "self.__dict__[name] = found", "pass", "tests/test_imports.py::test_a_module_for_later_is_imported_once_at_the_first_look"),
+    Mutation("app/machine.py", "if quick:", "if False:", WORDS + "::test_a_quick_doctor_says_versions_and_checks_nothing"),
     Mutation("app/cli.py", 'row[1] == "wrong"', 'row[1] == "untried"', WORDS + "::test_doctor_ends_in_code_1_when_an_answer_is_wrong"),
     Mutation("app/cli.py", 'replace("[", r"\\[")', 'replace("", "")', WORDS + "::test_a_cell_of_a_table_is_printed_as_it_stands"),
     # the page: signs, shares, units, escapes

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, cast, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, cast, get_args
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from xaikit.core.abilities import Attention, Attentive, Model
 from xaikit.core.errors import CheckFailed, InvalidInput, NotApplicable
 from xaikit.core.explanations import Explanations
+from xaikit.core.later import later
 from xaikit.core.types import Floats
 from xaikit.methods.base import METHODS, Card, Words, require
 from xaikit.methods.passes import Batch, Batched
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = later("torch")
 
 __all__ = ["AttentionFlow", "AttentionMode"]
 

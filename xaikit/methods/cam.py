@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, cast
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from xaikit.core.abilities import Activations, Model, Spatial
 from xaikit.core.explanations import Explanations
+from xaikit.core.later import later
 from xaikit.core.types import Floats
 from xaikit.methods.base import METHODS, Card, Words, require
 from xaikit.methods.passes import Batch, Batched
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = later("torch")
 
 __all__ = ["GradCam", "HiResCam"]
 

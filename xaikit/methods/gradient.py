@@ -10,15 +10,14 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from xaikit.core.abilities import Leaf, Model
 from xaikit.core.errors import InvalidInput
 from xaikit.core.explanations import Explanations
+from xaikit.core.later import later
 from xaikit.core.many import stacked
 from xaikit.core.question import Question
 from xaikit.core.questions import Questions
@@ -26,6 +25,12 @@ from xaikit.core.types import Explanation, Floats, Ints, PerSample
 from xaikit.methods.base import METHODS, Card, Words
 from xaikit.methods.passes import Batch, Batched, Rng, pieces, pieces_of
 from xaikit.methods.path import Path, along, differentiable, leaf_of
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = later("torch")
 
 __all__ = ["GradientShap", "InputXGradient", "IntegratedGradients", "Saliency", "SmoothGrad"]
 

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from sklearn.metrics import pairwise_distances
 
 from xaikit.core.errors import InvalidInput
+from xaikit.core.later import later
 from xaikit.core.memory import Memory
 from xaikit.core.question import Question
 from xaikit.core.types import Bools, Explanation, Floats
@@ -36,6 +36,8 @@ from xaikit.shapley.design import (
 )
 from xaikit.shapley.kept import kept
 from xaikit.shapley.process.pairs import both_of
+
+metrics = later("sklearn.metrics")
 
 __all__ = ["Lime"]
 
@@ -232,7 +234,7 @@ def _removed_by_coin(state: Any, n: int, n_rows: int) -> tuple[NDArray[Any], Flo
     state.randint(0, high=1000)  # the package's seed for a segmenter that is not needed here
     rows = state.randint(0, 2, n_rows * n).reshape(n_rows, n)
     rows[0] = 1
-    return rows, pairwise_distances(rows, rows[:1], metric="cosine").ravel()
+    return rows, metrics.pairwise_distances(rows, rows[:1], metric="cosine").ravel()
 
 
 def _removed_by_count(state: Any, n: int, n_rows: int) -> tuple[NDArray[Any], Floats]:
@@ -240,8 +242,8 @@ def _removed_by_count(state: Any, n: int, n_rows: int) -> tuple[NDArray[Any], Fl
     rows = np.ones((n_rows, n))
     for row, count in enumerate(state.randint(1, n + 1, n_rows - 1), start=1):
         rows[row, state.choice(n, count, replace=False)] = 0
-    sparse = csr_matrix(rows)  # the package's own route, which rounds differently
-    return rows, pairwise_distances(sparse, sparse[0], metric="cosine").ravel()
+    sparse = scipy.sparse.csr_matrix(rows)  # the package's own route, which rounds differently
+    return rows, metrics.pairwise_distances(sparse, sparse[0], metric="cosine").ravel()
 
 
 def _answer(

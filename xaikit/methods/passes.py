@@ -5,19 +5,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from xaikit.core.abilities import Leaf, Model, Single
 from xaikit.core.batching import rows_per_pass, rows_that_fit
 from xaikit.core.errors import NotApplicable
 from xaikit.core.explanations import Explanations
+from xaikit.core.later import later
 from xaikit.core.questions import Questions
 from xaikit.core.types import Ints
 from xaikit.methods.base import Method
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = later("torch")
 
 __all__ = ["Batch", "Batched", "Rng", "pieces", "pieces_of", "rows_of"]
 

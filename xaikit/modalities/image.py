@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Masker
@@ -57,7 +57,7 @@ def masker(
         return _flat("black", x, np.zeros(x.shape[2]))
     if how == "blur":
         sigma = max(x.shape[:2]) / 10
-        blurred = gaussian_filter(x, sigma=(sigma, sigma, 0), mode="nearest")
+        blurred = scipy.ndimage.gaussian_filter(x, sigma=(sigma, sigma, 0), mode="nearest")
         return Masker(f"blurred image (sigma {sigma:g} px)", blurred[None])
     channels = [segmentation.pool(x[..., c], "mean") for c in range(x.shape[2])]
     own = np.stack([segmentation.scatter(means) for means in channels], axis=-1)

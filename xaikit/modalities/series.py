@@ -7,8 +7,8 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Masker
@@ -59,7 +59,7 @@ def masker(
         return Masker(f"mean of {used}", rows.mean(axis=0).astype(x.dtype)[None])
     if how == "blur":
         sigma = len(x) / 10
-        blurred = gaussian_filter1d(x, sigma, axis=0, mode="nearest")
+        blurred = scipy.ndimage.gaussian_filter1d(x, sigma, axis=0, mode="nearest")
         return Masker(f"blurred series (sigma {sigma:g} steps)", blurred[None])
     own = np.broadcast_to(x.mean(axis=0), x.shape)
     return Masker("own mean of each channel", own[None].copy())

@@ -38,7 +38,7 @@ _HOMES = {
 
 def models() -> list[Any]:
     """The card of every model that `train` knows: name, family, modalities, summary."""
-    from xaikit.models.sklearn import ESTIMATORS
+    from xaikit.models.learners import ESTIMATORS
     from xaikit.models.zoo import ZOO
 
     return [registry.get(name) for registry in (ZOO, ESTIMATORS) for name in registry]

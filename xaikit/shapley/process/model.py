@@ -23,9 +23,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from scipy.linalg import blas, lapack
-from scipy.optimize import minimize
 
 from xaikit.shapley.game import FloatArray
 from xaikit.shapley.process.pairs import Pairs
@@ -323,7 +323,7 @@ def fit_parameters(obs: Observations, start: FloatArray | None = None) -> FloatA
     else:
         first = np.concatenate([start[: n + 1], start[n + obs.present]])
     bounds = [BOUNDS["relevance"]] * n + [BOUNDS["linear"]] + [BOUNDS["nugget"]] * obs.n_strata
-    found = minimize(
+    found = scipy.optimize.minimize(
         Objective(obs),
         first,
         jac=True,
