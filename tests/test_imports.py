@@ -75,6 +75,14 @@ def test_nothing_runs_against_the_arrows_or_in_a_circle() -> None:
     assert circles(arrows(modules)) == set()
 
 
+def test_the_process_is_used_through_its_front_only() -> None:
+    rooms = {name: found for name, found in arrows(sources()).items() if ".process" not in name}
+    inner = {
+        m for found in rooms.values() for m in found if m.startswith("xaikit.shapley.process.")
+    }
+    assert inner == set()
+
+
 @pytest.mark.parametrize("lazily", ["", "def late():\n    "])
 def test_a_planted_arrow_back_and_a_planted_circle_are_seen(lazily: str) -> None:
     modules = {name: text for name, text in sources().items() if name != "xaikit"}

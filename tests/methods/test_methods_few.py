@@ -62,7 +62,8 @@ def test_values_add_up_and_no_more_rows_are_used_than_the_budget_pays_for() -> N
     assert abs(found.residual) < 1e-9
     assert found.cost.forward <= BUDGET * K
     assert found.cost.forward > 0.8 * BUDGET * K
-    assert f"each pair meets one of {K} references" in found.note
+    assert found.extras["reason"] == f"few evaluations: each pair meets one of {K} references"
+    assert f"estimator: leverage, {BUDGET} evaluations; {found.extras['reason']}" in found.note
     assert found.extras["evaluations"] == BUDGET
 
 

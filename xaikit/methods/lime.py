@@ -35,7 +35,7 @@ from xaikit.shapley.design import (
     stratum_caps,
 )
 from xaikit.shapley.kept import kept
-from xaikit.shapley.process.pairs import both_of
+from xaikit.shapley.pairs import both_of
 
 metrics = later("sklearn.metrics")
 

@@ -75,7 +75,8 @@ class Sampled(Method):
         self, question: Question, rng: np.random.Generator, reason: str = ""
     ) -> Explanation:
         found = self._found(question, rng)
-        words = [reason, f"estimator: {found.method}, {found.evaluations} evaluations", found.note]
+        words = [reason, f"estimator: {found.method}, {found.evaluations} evaluations"]
+        words += [found.reason, found.note]
         if not found.converged and "not converged" not in found.note:
             words.append("not converged")
         return question.answer(
@@ -86,7 +87,11 @@ class Sampled(Method):
             std=found.std,
             converged=found.converged,
             note="; ".join(filter(None, words)),
-            extras={"estimator": found.method, "evaluations": found.evaluations},
+            extras={
+                "estimator": found.method,
+                "evaluations": found.evaluations,
+                "reason": "; ".join(filter(None, [reason, found.reason])),
+            },
         )
 
     def _found(self, question: Question, rng: np.random.Generator) -> ShapleyResult:
@@ -155,8 +160,12 @@ class Shap(Sampled):
                 in_units=True,
                 std=np.zeros_like(values),
                 converged=True,
-                note=f"estimator: {estimator}, exact",
-                extras={"estimator": estimator, "evaluations": 0},
+                note=f"estimator: {estimator}, exact; the model has a closed form",
+                extras={
+                    "estimator": estimator,
+                    "evaluations": 0,
+                    "reason": "the model has a closed form",
+                },
             )
         return self._sample(question, rng, "; ".join(reasons))
 
