@@ -110,7 +110,15 @@ def test_importing_xaikit_loads_nothing_heavy() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["list methods", "list models", "list metrics", "list datasets", "doctor --quick"]
+    "words",
+    [
+        "list methods",
+        "list models",
+        "list metrics",
+        "list datasets",
+        "list tasks",
+        "doctor --quick",
+    ],
 )
 def test_what_only_names_things_loads_nothing_heavy(words: str) -> None:
     code = (

@@ -13,7 +13,8 @@ ROOT = Path(xaikit.__file__).parents[1]
 
 def test_constraints_name_a_version_of_every_package_that_is_needed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["test"], *extras["docs"]]
     names = {re.split(r"[<>=\[ ]", line)[0].lower() for line in wanted}
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     pinned = dict(line.lower().split("==") for line in lines if not line.startswith("#"))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from xaikit.core.errors import CheckFailed, DataError, InvalidInput
@@ -116,6 +117,14 @@ def test_what_is_saved_is_loaded(make, tmp_path) -> None:
         whole.save(place)
     assert whole.save(place, force=True) == place
     assert [p.name for p in tmp_path.iterdir()] == ["values.npz"]
+
+
+def test_other_programs_read_the_table(tmp_path) -> None:
+    frame = pd.read_parquet(block().save(tmp_path / "values.parquet"))
+    assert list(frame.columns) == ["sample", "output", "empty", "a", "b"]
+    assert frame.loc[1].tolist() == ["y", 4.0, 0.5, 3.0, 0.5]
+    long = pd.read_parquet(ragged().save(tmp_path / "texts.parquet"))
+    assert long.loc[4].tolist() == ["y", "c", 5.0]
 
 
 def test_what_is_no_block_is_refused(tmp_path) -> None:

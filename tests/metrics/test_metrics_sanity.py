@@ -214,7 +214,9 @@ def test_neighbours_keep_prediction_categories_and_range() -> None:
     assert change[0] == 0.0
     assert (change[1:] != 0).all()
     words = toys.questions(0, "text", n_samples=1)[0]
-    with pytest.raises(InvalidInput, match="words have no hardly changed neighbours; use image"):
+    with pytest.raises(
+        InvalidInput, match="a text sample has no hardly changed neighbours; use image"
+    ):
         neighbours(words, rng())
 
 

@@ -11,14 +11,17 @@ from PIL import Image
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from typer.testing import CliRunner
 
 import xaikit
-from xaikit.core.errors import InvalidInput
+from xaikit.app.cli import app
+from xaikit.core.errors import InvalidInput, NotApplicable
 from xaikit.core.explanations import Explanations
 from xaikit.core.many import Same
 from xaikit.core.samples import Samples
 from xaikit.core.types import Sample
 from xaikit.methods.base import make_method
+from xaikit.study import bulk
 from xaikit.study.given import samples_of
 from xaikit.study.plan import Plan, choose_methods, make_block
 
@@ -163,3 +166,42 @@ def test_texts_pictures_and_samples_are_read() -> None:
     assert samples_of(image, rows) is rows
     with pytest.raises(InvalidInput, match=r"shape \(3,\) was given; image samples need \(B, H, W"):
         samples_of(image, np.zeros(3))
+
+
+def test_many_samples_are_explained_in_parts(monkeypatch) -> None:
+    model, samples = net("table")
+    whole = xaikit.explain(model, samples, "integrated_gradients", seed=3)
+    monkeypatch.setattr(bulk, "PART", 2)
+    parts = bulk.explain_many(model, samples, "integrated_gradients", seed=3)
+    np.testing.assert_allclose(parts.values, whole.values, atol=1e-5)
+    assert parts.sample_ids == whole.sample_ids
+    assert parts.elements is None
+    with pytest.raises(NotApplicable, match="grad-cam|gradcam"):
+        bulk.explain_many(model, samples, "gradcam")
+    with pytest.raises(NotApplicable, match="name one method"):
+        bulk.explain_many(model, samples, "saliency,occlusion")
+
+
+def test_values_alone_from_the_command_line(tmp_path, monkeypatch, capsys) -> None:
+    monkeypatch.chdir(tmp_path)
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    lines = [f"{a},{b},{c},{int(a + b > 0)}" for a, b, c in rows]
+    (tmp_path / "d.csv").write_text("\n".join(["a,b,c,label", *lines]))
+    out = CliRunner().invoke(app, ["train", "logistic", "--data", "d.csv", "--out", "m"])
+    assert out.exit_code == 0, out.output
+    ask = ["explain", "m", "--data", "d.csv", "--values", "v.npz"]
+    out = CliRunner().invoke(app, ask)
+    assert out.exit_code == 0, out.output
+    found = Explanations.load("v.npz")
+    assert "v.npz" in out.output
+    assert found.names == ("a", "b", "c")
+    assert len(found) > 3
+    np.testing.assert_allclose(found.residual, 0, atol=1e-9)
+    for more, told in (
+        ([], "'v.npz' is there already"),
+        (["--force", "--methods", "shap,lime"], "--values takes one method"),
+        (["--force", "--n", "none"], "--n is none; give a whole number of 1 or more, or all"),
+    ):
+        out = CliRunner().invoke(app, [*ask, *more])
+        assert told in str(out.exception), more
+    assert not (tmp_path / "reports").exists()

@@ -5,11 +5,10 @@ from __future__ import annotations
 import multiprocessing
 import os
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from xaikit.core.finding import Finding
 from xaikit.core.folders import check_page
 from xaikit.core.progress import Progress
 from xaikit.data import load_data
@@ -121,7 +120,7 @@ def _report(demo: Demo, folder: Path, seed: int, force: bool) -> dict[str, Any]:
     numbers = run.save(demo.numbers)
     page = write_report(numbers, folder / f"{data.name}.html", force=force)
     return {
-        "title": asdict(Finding(f"title.{data.modality}", {"model": model.id})),
+        "title": run.samples[0].kind.titles.question[0].format(model=model.id),
         "href": page.name,
         "modality": data.modality,
         "model": model.id,

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.types import Bools, Floats, Ints, Modality, PerSample, Space, Target
+from xaikit.core.types import Bools, Floats, Ints, PerSample, Space, Target
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -61,7 +61,7 @@ class Model(Protocol):
     """
 
     id: str
-    modality: Modality
+    modality: str
     classes: tuple[str, ...]
     space: Space
     background: Array | None

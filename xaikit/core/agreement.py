@@ -23,6 +23,7 @@ from xaikit.core.stats import FEWEST, Paired, is_constant, paired_test, spearman
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Score
 
 __all__ = [
+    "AGREEMENT",
     "Consensus",
     "Disagreement",
     "agreement_scores",
@@ -36,34 +37,66 @@ __all__ = [
 ]
 
 _FAMILY = "agreement"
-FEATURE = measure("feature_agreement", _FAMILY, "higher", "Share of the top features in common.")
+FEATURE = measure(
+    "feature_agreement",
+    _FAMILY,
+    "higher",
+    "overlap of the top features",
+    "share of the top features in common",
+    korean=("상위 특징의 겹침", "두 설명이 함께 꼽은 상위 특징의 비율"),
+)
 CHANCE_ADJUSTED = measure(
     "chance_adjusted_agreement",
     _FAMILY,
     "higher",
-    "Share of the top features in common beyond chance: 0 is chance, 1 is the same features.",
+    "overlap of the top features beyond chance",
+    "share of the top features in common beyond chance: 0 is chance, 1 is the same features",
+    korean=(
+        "우연을 넘는 상위 특징의 겹침",
+        "우연을 넘어 함께 꼽은 상위 특징의 비율. 0은 우연, 1은 같은 특징",
+    ),
 )
 RANK = measure(
-    "rank_agreement", _FAMILY, "higher", "Share of the top features in common at the same rank."
+    "rank_agreement",
+    _FAMILY,
+    "higher",
+    "top features at the same rank",
+    "share of the top features in common at the same rank",
+    korean=("같은 순위의 상위 특징", "같은 순위로 함께 꼽은 상위 특징의 비율"),
 )
 SIGN = measure(
-    "sign_agreement", _FAMILY, "higher", "Share of the top features in common with the same sign."
+    "sign_agreement",
+    _FAMILY,
+    "higher",
+    "top features with the same sign",
+    "share of the top features in common with the same sign",
+    korean=("같은 부호의 상위 특징", "같은 부호로 함께 꼽은 상위 특징의 비율"),
 )
 SIGNED_RANK = measure(
     "signed_rank_agreement",
     _FAMILY,
     "higher",
-    "Share of the top features in common with the same sign and rank.",
+    "top features with the same sign and rank",
+    "share of the top features in common with the same sign and rank",
+    korean=("같은 부호와 순위의 상위 특징", "같은 부호와 순위로 함께 꼽은 상위 특징의 비율"),
 )
 SPEARMAN = measure(
-    "spearman", _FAMILY, "higher", "Whether both order the features by strength in the same way."
+    "spearman",
+    _FAMILY,
+    "higher",
+    "Rank correlation of strength",
+    "whether both order the features by strength in the same way",
+    korean=("세기 순위 상관", "두 설명이 특징을 같은 세기 순서로 놓는지"),
 )
 PAIRWISE = measure(
     "pairwise_rank_agreement",
     _FAMILY,
     "higher",
-    "Share of pairs of features that both put in the same order of strength.",
+    "pairs of features in the same order",
+    "share of pairs of features that both put in the same order of strength",
+    korean=("같은 순서인 특징 쌍", "둘이 같은 세기 순서로 놓은 특징 쌍의 비율"),
 )
+AGREEMENT = (FEATURE, CHANCE_ADJUSTED, RANK, SIGN, SIGNED_RANK, SPEARMAN, PAIRWISE)
 
 
 @dataclass(frozen=True, eq=False)

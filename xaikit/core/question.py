@@ -16,13 +16,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xaikit.core.abilities import BoundScores, Lowerable, Maskable, Model, Shortened, Tasked
 from xaikit.core.batching import PerPass, rows_per_pass, rows_that_fit, worked
 from xaikit.core.cache import Pool
 from xaikit.core.errors import CheckFailed, InvalidInput, foreign
-from xaikit.core.types import Bools, Explanation, Floats, Ints, Sample, Segmentation, Target
+from xaikit.core.types import Bools, Explanation, Floats, Ints, Masker, Sample, Segmentation, Target
 from xaikit.core.words import Text, alike
 
 __all__ = [
@@ -39,21 +38,6 @@ EVEN = 32  # masks of a pass, above which one less costs nothing
 MASK_BYTES = 2**22  # of the masks that are asked for at once
 N_CHECKED = 16  # masks on which a lower precision is compared
 ROUNDING = 0.05  # share of the range of those masks' values that it may miss
-
-
-@dataclass(frozen=True, eq=False)
-class Masker:
-    """What a removed feature of one sample is replaced by.
-
-    name : for example "mean colour", "training rows", "mask word"
-    references : (k, *x.shape) in data space; the value of a mask is the mean over the k of them
-    drops : text only: removed words are left out of the text as it is written, see `Text.less`;
-        references are not used
-    """
-
-    name: str
-    references: NDArray[Any]
-    drops: bool = False
 
 
 class Meter:
@@ -96,6 +80,10 @@ class Question:
     precision : "bfloat16" evaluates masks in that type, as far as it agrees (see `Lowerable`)
     shortcuts : whether masks may be evaluated with less than whole passes (see `Shortened`)
     pool : evaluations shared with other methods and metrics of the same question, or None
+
+    >>> question = xaikit.make_question(model, sample)
+    >>> question.value(np.zeros((1, question.n_features), dtype=bool)) == question.empty
+    array([ True])
     """
 
     model: Model

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, overload
 
-import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.types import Modality, Sample
+from xaikit.core.errors import InvalidInput
+from xaikit.core.sample import MODALITIES, Sample
 
 __all__ = ["Samples"]
 
@@ -23,7 +23,7 @@ class Samples(Sequence[Sample]):
     """
 
     x: NDArray[Any]
-    modality: Modality
+    modality: str
     ids: Sequence[str]
 
     def __len__(self) -> int:
@@ -40,9 +40,9 @@ class Samples(Sequence[Sample]):
 
     def check(self) -> None:
         """`InvalidInput` that names the first sample which is none."""
-        flat = self.x.reshape(len(self.x), -1)
-        odd = ~np.isfinite(flat).all(axis=1)
-        if self.modality == "image":
-            odd |= (flat.min(axis=1) < 0) | (flat.max(axis=1) > 1)
-        for i in {0, *np.flatnonzero(odd).tolist()}:
-            _ = self[i]
+        try:
+            MODALITIES.get(self.modality).check(self.x, "")
+        except InvalidInput:
+            for _ in self:
+                pass  # the first that is none says so
+        _ = self[0]

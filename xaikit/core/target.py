@@ -30,6 +30,9 @@ class Target:
     independent : the scores are logits of labels that may hold together: the log-odds of a label
         are its own logit. Otherwise they are those of classes of which one holds. It follows from
         the model's task, which puts it into the target of a question.
+
+    >>> float(Target(1, space="prob")(np.log([[0.25, 0.75]]))[0])
+    0.75
     """
 
     index: int

@@ -136,7 +136,7 @@ class Method:
         return cls.block is not Method.block
 
 
-METHODS: Registry[type[Method]] = Registry("method")
+METHODS: Registry[type[Method]] = Registry("method", base=Method)
 
 
 def make_method(name: str, **params: Any) -> Method:

@@ -21,8 +21,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from xaikit.core.abilities import BoundScores
 from xaikit.core.errors import ModelError, NotApplicable
-from xaikit.core.types import Bools, Floats, Ints, Modality, Space
+from xaikit.core.types import Bools, Floats, Ints, Space
 from xaikit.models.features import Columns, WordGrams
+from xaikit.models.reading import reading_of
 from xaikit.tasks import Task
 
 __all__ = [
@@ -63,7 +64,7 @@ class EstimatorModel:
     """
 
     id: str
-    modality: Modality
+    modality: str
     classes: tuple[str, ...]
     space: Space
     pipeline: Pipeline
@@ -108,10 +109,8 @@ class EstimatorModel:
 
     def _stack(self, xs: Sequence[Array] | Array) -> Any:
         """(B, *x.shape), or the texts as they are; `ModelError` for another shape than trained on."""
-        if self.modality == "text":
-            return xs
         if self.background is None:
-            return np.asarray(xs)
+            return reading_of(self.modality).stacked(xs)
         shape = self.background.shape[1:]
         found = [xs.shape[1:]] if isinstance(xs, np.ndarray) else [x.shape for x in xs]
         for other in found:
@@ -227,7 +226,7 @@ def wrap_estimator(
     pipeline: Pipeline,
     *,
     id: str,
-    modality: Modality,
+    modality: str,
     classes: Sequence[str] = (),
     background: Array | None = None,
     info: Mapping[str, Any] | None = None,
@@ -248,7 +247,7 @@ def wrap_estimator(
             f"the classes of '{id}' are {seen.tolist()}; fit it on the numbers 0 to {len(classes) - 1} "
             "and give the names as `classes`."
         )
-    kind, classes = _kind(pipeline, modality, tuple(classes)), tuple(classes)
+    kind, classes = _kind(pipeline, tuple(classes)), tuple(classes)
     space = space or space_of(pipeline, classes)
     info = info or {"family": "sklearn"}
     return kind(id, modality, classes, space, pipeline, background, info, tuple(order))
@@ -260,11 +259,11 @@ def space_of(pipeline: Pipeline, classes: tuple[str, ...]) -> Space:
     return "value" if not classes else "prob" if coarse else "logit"
 
 
-def _kind(pipeline: Pipeline, modality: Modality, classes: tuple[str, ...]) -> type[EstimatorModel]:
+def _kind(pipeline: Pipeline, classes: tuple[str, ...]) -> type[EstimatorModel]:
     first, estimator = pipeline.steps[0][1], pipeline.steps[-1][1]
-    if modality == "text" and isinstance(first, WordGrams):
+    if isinstance(first, WordGrams):
         return TextEstimator
-    if modality == "table" and len(pipeline.steps) == 1 and isinstance(estimator, _TREES):
+    if len(pipeline.steps) == 1 and isinstance(estimator, _TREES):
         return TreeTable
     linear = isinstance(first, Columns) and len(pipeline.steps) == 2
     if linear and (

@@ -1,6 +1,6 @@
 """How samples in data space become tensors for a net, and how maps come back: pixels, columns, steps.
 
-Preprocessing belongs to the model. Each class here reads one modality, is saved with the model, and
+Preprocessing belongs to the model. Each class here reads one kind, is saved with the model, and
 knows its way back from the tensor to the sample's grid. Text is in `text.py`.
 """
 
@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xaikit.core.errors import InvalidInput
-from xaikit.core.types import Floats, Ints, Modality, PerSample
+from xaikit.core.types import Floats, Ints, PerSample
 
-__all__ = ["Batch", "Columns", "Inputs", "Pixels", "Steps", "as_tensor", "padding"]
+__all__ = ["Batch", "Columns", "Convolution", "Inputs", "Pixels", "Steps", "as_tensor", "padding"]
 
 Array = NDArray[Any]
+Convolution = type[nn.Conv1d] | type[nn.Conv2d]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +60,20 @@ class Batch:
 
 
 class Inputs(Protocol):
-    """Reads samples of one modality for a net."""
+    """Reads samples of one kind for a net.
 
-    modality: ClassVar[Modality]
-    composes: ClassVar[bool]  # whether masks can be applied to encoded inputs
+    kind : what a modality states as its `inputs`
+    composes : whether masks can be applied to encoded inputs
+    pads : whether inputs of different length are filled up at the end
+    axes : how many axes of an encoded input have neighbours, 1 where none has
+    convolution : the layer that runs along them, None where there is none
+    """
+
+    kind: ClassVar[str]
+    composes: ClassVar[bool]
+    pads: ClassVar[bool]
+    axes: ClassVar[int]
+    convolution: ClassVar[Convolution | None]
 
     def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
         """B inputs in data space, encoded."""
@@ -109,8 +120,11 @@ class Pixels:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     apart: bool = False
-    modality: ClassVar[Modality] = "image"
+    kind: ClassVar[str] = "pixels"
     composes: ClassVar[bool] = True
+    pads: ClassVar[bool] = False
+    axes: ClassVar[int] = 2
+    convolution: ClassVar[Convolution | None] = nn.Conv2d
 
     @classmethod
     def fit(cls, xs: Sequence[Array]) -> Pixels:
@@ -153,7 +167,7 @@ class Pixels:
         return noise.clip(0, 1).astype(np.float32)
 
     def config(self) -> dict[str, Any]:
-        return {"kind": "pixels", "shape": self.shape, "mean": self.mean, "std": self.std}
+        return {"kind": self.kind, "shape": self.shape, "mean": self.mean, "std": self.std}
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,8 +180,11 @@ class Columns:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     categories: tuple[int, ...]
-    modality: ClassVar[Modality] = "table"
+    kind: ClassVar[str] = "columns"
     composes: ClassVar[bool] = True
+    pads: ClassVar[bool] = False
+    axes: ClassVar[int] = 1
+    convolution: ClassVar[Convolution | None] = None
 
     @classmethod
     def fit(cls, xs: Sequence[Array], categories: Sequence[int]) -> Columns:
@@ -228,7 +245,7 @@ class Columns:
 
     def config(self) -> dict[str, Any]:
         return {
-            "kind": "columns",
+            "kind": self.kind,
             "mean": self.mean,
             "std": self.std,
             "categories": self.categories,
@@ -246,8 +263,11 @@ class Steps:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     channels_first: bool = False
-    modality: ClassVar[Modality] = "series"
+    kind: ClassVar[str] = "steps"
     composes: ClassVar[bool] = True
+    pads: ClassVar[bool] = False
+    axes: ClassVar[int] = 1
+    convolution: ClassVar[Convolution | None] = nn.Conv1d
 
     @classmethod
     def fit(cls, xs: Sequence[Array]) -> Steps:
@@ -290,7 +310,7 @@ class Steps:
 
     def config(self) -> dict[str, Any]:
         return {
-            "kind": "steps",
+            "kind": self.kind,
             "shape": self.shape,
             "mean": self.mean,
             "std": self.std,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, Literal
 
 from xaikit.core.registry import Registry
-from xaikit.core.types import Modality
+from xaikit.core.sample import MODALITIES
 
 if TYPE_CHECKING:
     from xaikit.data.dataset import Dataset
@@ -37,8 +37,8 @@ class Learner:
     family: Literal["sklearn"] = "sklearn"
 
     @property
-    def modalities(self) -> tuple[Modality, ...]:
-        return get_args(Modality)
+    def modalities(self) -> tuple[str, ...]:
+        return MODALITIES.names()
 
 
 ESTIMATORS: Registry[Learner] = Registry("estimator")
@@ -63,8 +63,9 @@ def _add(name: str, summary: str, **facts: Any) -> Callable[[Make], Make]:
 def _logistic(data: Dataset, seed: int) -> Any:
     from sklearn.linear_model import LogisticRegression
 
-    # TF-IDF rows have length 1, so they bear a weaker penalty than scaled columns
-    strength = 4.0 if data.modality == "text" else 1.0 if data.modality == "table" else 0.05
+    from xaikit.models.reading import reading_of
+
+    strength = reading_of(data.modality).strength
     return LogisticRegression(C=strength, max_iter=2000, random_state=seed)
 
 
@@ -108,8 +109,11 @@ def _svm(data: Dataset, seed: int) -> Any:
     from sklearn.preprocessing import StandardScaler
     from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR
 
-    many = len(data.train) > MANY_ROWS and data.modality != "text"
-    if data.modality == "text" or many:
+    from xaikit.models.reading import reading_of
+
+    sparse = reading_of(data.modality).sparse
+    many = len(data.train) > MANY_ROWS and not sparse
+    if sparse or many:
         machine = LinearSVC(random_state=seed) if data.classes else LinearSVR(random_state=seed)
     else:
         machine = SVC(random_state=seed) if data.classes else SVR()

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.model_selection import StratifiedKFold
 from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from xaikit.core.errors import ModelError
 from xaikit.data.dataset import Dataset
-from xaikit.models.features import Columns, Gradients, Pixels, Strongest, Summary, WordGrams
 from xaikit.models.learners import ESTIMATORS, Learner
+from xaikit.models.reading import reading_of
 
 __all__ = ["make_learner"]
 
@@ -51,24 +50,11 @@ def make_learner(name: str, data: Dataset, seed: int, params: Mapping[str, Any])
 
 def _featurise(learner: Learner, data: Dataset, features: str | None) -> list[Any]:
     """The steps before the estimator."""
-    known = _FEATURES.get(data.modality, {})
-    if features is not None and features not in known:
-        ways = ", ".join(known) or "no choice for this modality"
+    reading = reading_of(data.modality)
+    if features is not None and features not in reading.features:
+        ways = ", ".join(reading.features) or "no choice for this modality"
         raise ModelError(f"'{data.modality}' has no features '{features}'; there is {ways}.")
-    if data.modality == "table":
-        counts = tuple(len(column.categories) for column in data.columns) or (0,) * data.width
-        return [Columns(counts)] if learner.scaled else []
-    if data.modality == "text":
-        strongest = Strongest(score="chi2" if data.classes else "f")
-        return [WordGrams(), *([strongest] if learner.name == "boosting" else [])]
-    made = known[features or next(iter(known))]()
-    return [made, *([StandardScaler()] if learner.scaled else [])]
-
-
-_FEATURES: dict[str, dict[str, Callable[[], Any]]] = {
-    "image": {"gradients": Gradients, "pixels": Pixels},
-    "series": {"summary": Summary, "steps": Pixels},
-}
+    return reading.steps(learner.name, learner.scaled, data, features)
 
 
 def _inner(estimator: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 from xaikit.report.drivers import lead_share, rationale_name
 from xaikit.report.findings import Findings
 from xaikit.report.formats import count, fixed, percent, percent_interval
-from xaikit.report.header import measured, part
+from xaikit.report.header import part, worth
 
 __all__ = ["short_answer"]
 
@@ -112,5 +112,5 @@ def _not_better(findings: Findings, quality: Mapping[str, Any]) -> str:
 def _worth(findings: Findings, quality: Mapping[str, Any]) -> str:
     words, n = findings.words, count(quality.get("n"))
     key = "short.accuracy" if quality.get("metric") == "accuracy" else "short.quality_body"
-    text = words(key, n=n, **measured(words, quality)).replace(" .", ".")
+    text = words(key, n=n, **worth(findings, quality)).replace(" .", ".")
     return (text[0].upper() + text[1:]).replace("  ", " ")

@@ -20,24 +20,20 @@ from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput
 from xaikit.core.finding import Finding
 from xaikit.core.progress import Progress
+from xaikit.core.sample import MODALITIES
 from xaikit.core.stats import bootstrap_interval, spearman, wilson
 from xaikit.core.types import Explanation, Floats, Sample, Space
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import ask, make_method
 from xaikit.models import train
+from xaikit.models.reading import reading_of
 from xaikit.study.context import environment
 from xaikit.study.plan import Plan, make_question
 from xaikit.study.quality import blind, interval, paired, per_row
 from xaikit.tasks import task_of
 
-__all__ = ["AUTO_MODELS", "compare"]
+__all__ = ["compare"]
 
-AUTO_MODELS: Mapping[str, tuple[str, ...]] = {
-    "table": ("boosting", "logistic", "mlp"),
-    "text": ("logistic", "lstm", "bert_small"),
-    "image": ("forest", "lenet"),
-    "series": ("forest", "fcn_1d"),
-}
 N_BINS = 8
 N_FEATURES_SHOWN = 10
 SIZES = (0.1, 0.25, 0.5, 1.0)
@@ -77,10 +73,14 @@ def compare(
 
     The first of "models" is no model: it says the most frequent class of the training rows, or their
     mean, whatever the input. "against_baseline" holds every model against it.
+
+    >>> found = compare(data, models="logistic,forest", n=2, learning=False)
+    >>> [row["id"] for row in found["models"]]
+    ['majority', 'logistic', 'forest']
     """
     names = _names(data, models)
     if learning is None:
-        learning = data.modality == "table" and len(data.train) <= 2000
+        learning = MODALITIES.get(data.modality).tabular and len(data.train) <= 2000
     steps = 2 * len(names) + len(names) * 2 + (len(names) * len(SIZES) if learning else 0)
     with Progress(steps, f"comparing {len(names)} models", show=progress) as bar:
         teach = _Teacher(seed, device, balanced)
@@ -110,7 +110,7 @@ def compare(
 
 def _names(data: Dataset, models: str | Sequence[str]) -> list[str]:
     if models == "auto":
-        chosen = list(AUTO_MODELS[data.modality])
+        chosen = reading_of(data.modality).compared
         return [m for m in chosen if data.classes or m != "logistic"]
     names = [m.strip() for m in models.split(",")] if isinstance(models, str) else list(models)
     if len(names) < 2 or len(set(names)) < len(names):
@@ -296,9 +296,9 @@ def _subset(data: Dataset, share: float, seed: int) -> Dataset:
 
 def _evidence(fitted: Sequence[_Fitted], asked: Mapping[str, Any]) -> dict[str, Any]:
     """Share of all |SHAP| on each feature, where the samples share their features."""
-    first = asked[fitted[0].name][0]
+    first, explained = asked[fitted[0].name][0], MODALITIES.get(fitted[0].model.modality)
     names = first[0].names
-    if any(e.names != names for e in first) or fitted[0].model.modality == "text":
+    if any(e.names != names for e in first) or explained.words:
         return {}
     shares = {}
     for f in fitted:
@@ -355,5 +355,5 @@ def _studied(data: Dataset) -> dict[str, Any]:
         "source": data.source,
         "n_train": len(data.train),
         "n_test": len(data.test),
-        "n_features": len(data.columns) if data.modality == "table" else 0,
+        "n_features": len(data.columns) if MODALITIES.get(data.modality).tabular else 0,
     }

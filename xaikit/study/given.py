@@ -11,14 +11,11 @@ from numpy.typing import NDArray
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput
 from xaikit.core.many import Counted
+from xaikit.core.sample import MODALITIES, Sample
 from xaikit.core.samples import Samples
-from xaikit.core.types import Sample
 from xaikit.modalities.text import words
 
 __all__ = ["samples_of"]
-
-_DIMENSIONS = {"image": 3, "table": 1, "series": 2}  # of one sample
-_TYPES = {"image": np.float32, "table": np.float64, "series": np.float32}
 
 
 def samples_of(model: Model, given: Any) -> Sequence[Sample]:
@@ -33,7 +30,7 @@ def samples_of(model: Model, given: Any) -> Sequence[Sample]:
         raise InvalidInput("0 samples were given; give one or more.")
     if isinstance(given, Samples) or _is_list_of(given, Sample):
         return given  # type: ignore[no-any-return] # a sequence of samples
-    if model.modality == "text":
+    if MODALITIES.get(model.modality).words:
         return _texts(given)
     return _rows(model, _framed(model, given))
 
@@ -92,27 +89,26 @@ def _coded(column: Any, values: NDArray[Any]) -> NDArray[Any]:
 
 
 def _rows(model: Model, given: Any) -> Samples:
-    kind, dimensions = _TYPES[model.modality], _DIMENSIONS[model.modality]
+    kind = MODALITIES.get(model.modality)
     if hasattr(given, "toarray"):
         raise InvalidInput(
             f"a sparse {type(given).__name__} was given; call .toarray() of the rows to explain."
         )
     try:
         x = np.asarray(given)
-        whole = model.modality == "image" and x.dtype == np.uint8
-        x = np.asarray(x / 255 if whole else x, dtype=kind)
+        x = np.asarray(x / 255 if kind.channels and x.dtype == np.uint8 else x, dtype=kind.dtype)
     except (TypeError, ValueError) as error:
         raise InvalidInput(
             f"what was given cannot be read as {model.modality} samples of one shape ({error}); give "
             "an array (B, ...) of numbers, or samples."
         ) from error
-    if model.modality == "image" and x.ndim in (2, 3) and _is_grey(model, x):
+    if kind.channels and _is_grey(model, x):
         x = x[..., None]
-    x = x[None] if x.ndim == dimensions else x
-    if x.ndim != dimensions + 1 or x.size == 0:
+    x = x[None] if x.ndim == len(kind.axes) else x
+    if x.ndim != len(kind.axes) + 1 or x.size == 0:
         raise InvalidInput(
-            f"an array of shape {x.shape} was given; {model.modality} samples need (B, "
-            f"{', '.join(('H', 'W', 'C') if dimensions == 3 else ('L', 'C')[:dimensions])})."
+            f"an array of shape {x.shape} was given; {model.modality} samples need "
+            f"(B, {', '.join(kind.axes)})."
         )
     found = Samples(np.ascontiguousarray(x), model.modality, Counted("row", range(len(x))))
     found.check()
@@ -120,7 +116,7 @@ def _rows(model: Model, given: Any) -> Samples:
 
 
 def _is_grey(model: Model, x: NDArray[Any]) -> bool:
-    """Whether the last axis of grey pictures is missing."""
+    """Whether the last axis is missing, where the model reads one channel."""
     background = model.background
-    shape = None if background is None else background.shape[1:]
-    return shape is not None and shape[-1] == 1 and x.shape[-2:] == shape[:2]
+    shape = (0,) if background is None else background.shape[1:]
+    return shape[-1] == 1 and x.shape[-len(shape) + 1 :] == shape[:-1]

@@ -15,12 +15,11 @@ from xaikit.core.question import Masker, Pool, Precision, Question
 from xaikit.core.questions import Questions
 from xaikit.core.samples import Samples
 from xaikit.core.target import Target, Targets
-from xaikit.core.types import Explanation, Sample, Segmentation
+from xaikit.core.types import Explanation, Modality, Sample, Segmentation
 from xaikit.methods import METHODS
 from xaikit.methods.base import Method, ask, make_method, reason_against
 from xaikit.modalities import masker as make_masker
-from xaikit.modalities import segment, shares
-from xaikit.modalities.table import categories_of
+from xaikit.modalities import segment
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.given import samples_of
 from xaikit.study.run import Failure
@@ -58,6 +57,9 @@ class Plan:
     memory : bytes that an answer may take at once, or None
     precision : "bfloat16" evaluates masked inputs in that type, where it agrees with float32
     shortcuts : False makes whole passes only, for comparison; values agree beyond rounding
+
+    >>> xaikit.explain(model, sample, ["occlusion"], plan=Plan(target=1))[0].target.index
+    1
     """
 
     target: str | int | Target = "predicted"
@@ -72,7 +74,11 @@ class Plan:
 
 
 def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Question:
-    """The question about one sample that every method will answer."""
+    """The question about one sample that every method will answer.
+
+    >>> make_question(model, sample).masker.name
+    '50 of 100 training rows, evenly spaced'
+    """
     if not isinstance(sample, Sample):
         raise InvalidInput(
             f"a {type(sample).__name__} is no sample; give Sample('a name', x, '{model.modality}')."
@@ -103,8 +109,7 @@ def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Que
 def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions:
     """The questions about samples of one model; what they share is made and asked once."""
     first = samples[0]
-    alike = shares(first.modality, plan.features, plan.masker, _background(model, plan))
-    if len(samples) == 1 or not alike or not _of_one_shape(samples):
+    if len(samples) == 1 or not _of_one_shape(samples) or not _alike(model, first.kind, plan):
         return Questions.of([make_question(model, sample, plan) for sample in samples])
     question = make_question(model, first, plan)
     xs = samples.x if isinstance(samples, Samples) else np.stack([s.x for s in samples])
@@ -119,6 +124,15 @@ def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions
     )
     found.know_outputs(scores)
     return found
+
+
+def _alike(model: Model, kind: Modality, plan: Plan) -> bool:
+    """Whether samples of one shape are cut and masked alike."""
+    cut, masker = plan.features, plan.masker
+    cut_alike = not isinstance(cut, str) or kind.shares(cut, kind.segmenters)
+    if not isinstance(masker, str):
+        return cut_alike
+    return cut_alike and _background(model, plan) is not None and kind.shares(masker, kind.maskers)
 
 
 def _of_one_shape(samples: Sequence[Sample]) -> bool:
@@ -168,14 +182,13 @@ def mask_like(
     model: Model, sample: Sample, segmentation: Segmentation, plan: Plan, how: str
 ) -> Masker:
     """The masker of that name, told which columns of the model's table are categories."""
-    coded = categories_of(model.info) if sample.modality == "table" else None
     return make_masker(
         sample,
         segmentation,
         _background(model, plan),
         how,
         n_background=plan.n_background,
-        categorical=coded,
+        categorical=sample.kind.categories(model.info),
     )
 
 
@@ -237,6 +250,9 @@ def explain(
     Keyword arguments are those of `Plan` (target, features, masker, background, n_background,
     batch_size, memory, precision).
     Raises `NotApplicable` when a method that was named does not apply; "auto" leaves those out.
+
+    >>> [e.method for e in explain(model, sample, ["shap", "lime"])]
+    ['shap', 'lime']
     """
     given = samples_of(model, samples)
     plan = replace(plan or Plan(), **changes)

@@ -11,11 +11,12 @@ from xaikit.core.abilities import Model, Tasked
 from xaikit.core.errors import DataError
 from xaikit.core.target import Targets
 from xaikit.core.types import Floats, Sample, Target
-from xaikit.tasks.base import Task
+from xaikit.tasks.base import TASKS, Task
 from xaikit.tasks.classification import Classification, MultiLabel
 from xaikit.tasks.regression import Regression
 
 __all__ = [
+    "TASKS",
     "Classification",
     "MultiLabel",
     "Regression",
@@ -25,10 +26,6 @@ __all__ = [
     "restored_task",
     "task_of",
 ]
-
-TASKS: Mapping[str, type[Task]] = {
-    kind.name: kind for kind in (Classification, MultiLabel, Regression)
-}
 
 
 def task_of(model: Model) -> Task:
@@ -65,7 +62,7 @@ def restored_task(facts: Mapping[str, Any], n_outputs: int) -> Task:
     if stored is not None:
         if not isinstance(stored, Mapping) or stored.get("name") not in TASKS:
             raise DataError(f"the run's task is {stored!r}; known are {', '.join(TASKS)}.")
-        return TASKS[stored["name"]](tuple(stored["outputs"]))
+        return TASKS.get(stored["name"])(tuple(stored["outputs"]))
     classes: Sequence[Any] = facts.get("classes") or ()
     if not classes and n_outputs == 1:
         return Regression()

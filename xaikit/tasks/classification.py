@@ -12,11 +12,12 @@ from scipy.special import expit, softmax
 from xaikit.core.errors import InvalidInput
 from xaikit.core.stats import wilson
 from xaikit.core.types import Bools, Floats, Ints, Label, Space, Target
-from xaikit.tasks.base import Task
+from xaikit.tasks.base import TASKS, Task
 
 __all__ = ["Classification", "MultiLabel"]
 
 
+@TASKS.register("classification")
 @dataclass(frozen=True)
 class Classification(Task):
     """One of K classes holds: probabilities are the softmax of the scores, and sum to 1.
@@ -80,6 +81,7 @@ class Classification(Task):
         return _share("accuracy", measures)
 
 
+@TASKS.register("multilabel")
 @dataclass(frozen=True)
 class MultiLabel(Task):
     """Each of K labels holds or not, whatever the others do: scores are logits, one a label.

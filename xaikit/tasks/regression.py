@@ -11,11 +11,12 @@ import numpy as np
 from xaikit.core.errors import InvalidInput
 from xaikit.core.stats import bootstrap_interval
 from xaikit.core.types import Bools, Floats, Ints, Label, Sample, Space, Target
-from xaikit.tasks.base import Task
+from xaikit.tasks.base import TASKS, Task
 
 __all__ = ["Regression"]
 
 
+@TASKS.register("regression")
 @dataclass(frozen=True)
 class Regression(Task):
     """The scores are the predicted values, in units of what is predicted."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from xaikit.core.errors import ModelError
 from xaikit.core.registry import Registry
-from xaikit.core.types import Modality
+from xaikit.core.sample import MODALITIES
 
 if TYPE_CHECKING:
     from torch import nn
@@ -53,7 +53,7 @@ class Architecture:
         module from the shape of one encoded input and the number of outputs; its keyword arguments
         are the parameters that people can set. Shapes are (C, H, W) for images, (L, C) for series,
         (T, E) for text (T is 0: any length), (D,) for tables
-    recipes : how it is trained, by modality
+    recipes : how it is trained, by the kind of inputs that a modality states
     fixed : keyword arguments that are part of the architecture
     """
 
@@ -61,12 +61,14 @@ class Architecture:
     family: Family
     summary: str
     net: str | Callable[..., nn.Module]
-    recipes: Mapping[Modality, Recipe]
+    recipes: Mapping[str, Recipe]
     fixed: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def modalities(self) -> tuple[Modality, ...]:
-        return tuple(self.recipes)
+    def modalities(self) -> tuple[str, ...]:
+        """Those whose inputs it reads."""
+        inputs = {name: MODALITIES.get(name).inputs for name in MODALITIES}
+        return tuple(name for kind in self.recipes for name in MODALITIES if inputs[name] == kind)
 
     @cached_property
     def make(self) -> Callable[..., nn.Module]:

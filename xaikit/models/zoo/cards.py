@@ -4,24 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from xaikit.core.types import Modality
 from xaikit.models.zoo.card import ZOO, Architecture, Recipe
 
 __all__: list[str] = []
 
-Recipes = Mapping[Modality, Recipe]
+Recipes = Mapping[str, Recipe]
 
 _HERE = "xaikit.models.zoo"
-_IMAGE: Recipes = {"image": Recipe(shift=1)}
+_IMAGE: Recipes = {"pixels": Recipe(shift=1)}
 _RECURRENT: Recipes = {
-    "text": Recipe(steps=700, lr=4e-3, mask_words=0.1),
-    "series": Recipe(steps=1000, lr=4e-3, batch_size=32),
+    "words": Recipe(steps=700, lr=4e-3, mask_words=0.1),
+    "steps": Recipe(steps=1000, lr=4e-3, batch_size=32),
 }
 _TOKENS: Recipes = {
-    "text": Recipe(steps=1000, mask_words=0.1),
-    "series": Recipe(steps=800, batch_size=32),
+    "words": Recipe(steps=1000, mask_words=0.1),
+    "steps": Recipe(steps=800, batch_size=32),
 }
-_ROWS: Recipes = {"table": Recipe(steps=1000, lr=3e-3), **_IMAGE}
+_ROWS: Recipes = {"columns": Recipe(steps=1000, lr=3e-3), **_IMAGE}
 _CELLS, _ENCODER = f"{_HERE}.rnn:Recurrent", f"{_HERE}.transformer:SequenceTransformer"
 
 for _card in (
@@ -37,7 +36,7 @@ for _card in (
     ),
     Architecture(
         "fcn_1d", "cnn", "convolutions over time and a global average (2017)",
-        f"{_HERE}.cnn:FCN1d", {"series": Recipe(steps=800, batch_size=32)},
+        f"{_HERE}.cnn:FCN1d", {"steps": Recipe(steps=800, batch_size=32)},
     ),
     Architecture("mlp", "mlp", "fully connected layers (1986)", f"{_HERE}.mlp:MLP", _ROWS),
     Architecture("rnn", "rnn", "plain recurrent net (1990)", _CELLS, _RECURRENT, {"cell": "rnn"}),
@@ -55,7 +54,7 @@ for _card in (
     ),
     Architecture(
         "vit_small", "transformer", "encoder over image patches (2021)",
-        f"{_HERE}.transformer:ViTSmall", {"image": Recipe(steps=1000, lr=3e-3, shift=1)},
+        f"{_HERE}.transformer:ViTSmall", {"pixels": Recipe(steps=1000, lr=3e-3, shift=1)},
     ),
 ):  # fmt: skip
     ZOO.register(_card.name)(_card)

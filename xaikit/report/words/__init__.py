@@ -79,6 +79,10 @@ class Words(string.Formatter):
             return ", ".join(names)
         return self(f"listed.{how}", names=", ".join(names[:-1]), last=names[-1])
 
+    def own(self, pair: tuple[str, str]) -> str:
+        """What a part declares of itself in English and in Korean, in this language."""
+        return pair[LANGUAGES.index(self.language)]
+
     def known(self, key: str, otherwise: str) -> str:
         """The words of a key that may not exist."""
         return self(key) if key in catalogue(self.language) else otherwise
