@@ -65,6 +65,13 @@ GUIDES = (
         "{s.of['method'] for s in run.scores if s.metric == 'max_sensitivity'} == {'occlusion', 'shap', 'random'}",
     ),
     Guide(
+        "add-a-modality.md",
+        "modalities",
+        "dial",
+        ("Which arcs decide", "다이얼 연구"),
+        "{e.segmentation.names[1] for e in run.explanations} == {'45° to 90°'}",
+    ),
+    Guide(
         "add-a-task.md",
         "tasks",
         "ordinal",

@@ -428,7 +428,9 @@ def report(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="methods, models, datasets, metrics or tasks.")],
+    what: Annotated[
+        str, typer.Argument(help="methods, metrics, modalities, tasks, models or datasets.")
+    ],
     model: Annotated[
         str | None,
         typer.Option("--model", help="A saved model folder: which methods apply, and why not."),

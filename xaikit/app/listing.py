@@ -1,4 +1,4 @@
-"""What there is: methods, models, data sets, metrics and tasks, as rows for the terminal and the docs."""
+"""What there is: methods, models, data sets, metrics, modalities and tasks, as rows for the terminal and the docs."""
 
 from __future__ import annotations
 
@@ -73,6 +73,16 @@ def _metrics() -> Rows:
     ]
 
 
+def _modalities() -> Rows:
+    from xaikit.modalities import MODALITIES
+
+    kinds = [MODALITIES.get(name) for name in MODALITIES]
+    return ["name", "a sample is", "its features", "removed ones are replaced by"], [
+        [k.name, f"({', '.join(k.axes)})", ", ".join(k.segmenters), ", ".join(k.maskers)]
+        for k in kinds
+    ]
+
+
 def _tasks() -> Rows:
     from xaikit.tasks import TASKS
 
@@ -87,5 +97,6 @@ KINDS = {
     "models": _models,
     "datasets": _datasets,
     "metrics": _metrics,
+    "modalities": _modalities,
     "tasks": _tasks,
 }

@@ -162,7 +162,7 @@ def agreement_scores(a: Explanation, b: Explanation, *, k: int | None = None) ->
     used = min(k or default_k(n), int((a.values != 0).sum()), int((b.values != 0).sum()))
     note = f"top {used} of {n} features" if used else "0 by rule: an explanation is 0 everywhere"
     top_a, top_b = top_k(a.values, used), top_k(b.values, used)
-    shared = np.intersect1d(top_a, top_b)
+    shared = top_a[(top_a[:, None] == top_b).any(axis=1)]
     same_sign = np.sign(a.values) == np.sign(b.values)
     same_rank = top_a == top_b
     share = len(shared) / used if used else 0.0
