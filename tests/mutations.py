@@ -36,8 +36,8 @@ LIME = "tests/methods/test_methods_surrogate.py"
 REMOVAL = "tests/metrics/test_metrics_removal.py"
 AGREEMENT = "tests/metrics/test_metrics_agreement.py"
 PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
-MOSAIC = "tests/models/test_models_mosaic.py"
-POOL = "tests/test_pool.py"
+ACTIVATIONS = "tests/models/test_models_activation_cache.py"
+CACHE = "tests/test_cache.py"
 VERDICT = "tests/metrics/test_metrics_verdict.py"
 STATS = "tests/metrics/test_metrics_stats.py"
 STUDY = "tests/study/test_study_measures.py"
@@ -81,14 +81,14 @@ MUTATIONS = (
     Mutation("shapley/threads.py", "limits=1)", "limits=2)", ESTIMATORS + "/test_estimator_threads.py"),
     Mutation("core/batching.py", "np.empty(32 * 2**20 - 2**16, dtype=np.uint8)", "pass", "tests/test_engine.py"),
     Mutation("models/inputs.py", "        if self.apart:", "        if False:", "tests/models/test_models_wrap.py"),
-    Mutation("models/shortcuts/flow.py", "self.first - axis.before * self.step", "self.first", MOSAIC),
-    Mutation("models/shortcuts/flow.py", "if n <= self.limit and oldest >= n", "if n <= self.limit", MOSAIC),
-    Mutation("models/shortcuts/palette.py", "free[0] if len(free) else len(taken)", "0", MOSAIC),
-    Mutation("models/shortcuts/palette.py", "np.append(0, np.cumsum(2**many)[:-1])", "np.cumsum(2**many) - 2**many[0]", MOSAIC),
-    Mutation("models/shortcuts/mosaic.py", "[rows, None] * p.n_tiles", "[rows, None] * 0", MOSAIC),
-    Mutation("models/shortcuts/__init__.py", "bool(off <= ALIKE", "bool(off <= np.inf or ALIKE", MOSAIC),
-    Mutation("core/cache.py", "other, found[:, column])", "other, found[:, 0])", POOL),
-    Mutation("core/cache.py", "self._memories.get(target)", "next(iter(self._memories.values()), None)", POOL),
+    Mutation("models/shortcuts/receptive_field.py", "self.first - axis.before * self.step", "self.first", ACTIVATIONS),
+    Mutation("models/shortcuts/receptive_field.py", "if n <= self.limit and oldest >= n", "if n <= self.limit", ACTIVATIONS),
+    Mutation("models/shortcuts/local_coalitions.py", "free[0] if len(free) else len(taken)", "0", ACTIVATIONS),
+    Mutation("models/shortcuts/local_coalitions.py", "np.append(0, np.cumsum(2**many)[:-1])", "np.cumsum(2**many) - 2**many[0]", ACTIVATIONS),
+    Mutation("models/shortcuts/activation_cache.py", "[rows, None] * p.n_tiles", "[rows, None] * 0", ACTIVATIONS),
+    Mutation("models/shortcuts/__init__.py", "bool(off <= ALIKE", "bool(off <= np.inf or ALIKE", ACTIVATIONS),
+    Mutation("core/cache.py", "other, found[:, column])", "other, found[:, 0])", CACHE),
+    Mutation("core/cache.py", "self._memories.get(target)", "next(iter(self._memories.values()), None)", CACHE),
     Mutation("core/memory.py", "padded[:, :n] = masks", "padded[:, :64] = masks[:, :64]", ESTIMATORS + "/test_estimator_memory.py"),
     Mutation("core/memory.py", "values[found.rows])", "values)", ESTIMATORS + "/test_estimator_memory.py"),
     Mutation("shapley/design.py", "masks = masks[np.sort(first)]", "masks = masks[:]", ESTIMATORS + "/test_estimator_design.py"),
@@ -101,10 +101,10 @@ MUTATIONS = (
     Mutation("methods/few.py", " - share * beyond", "", FEW),
     Mutation("methods/few.py", "[1, 1 + len(drawn)]", "[1, len(drawn)]", FEW),
     Mutation("core/question.py", "range(reference, reference + 1)", "range(0, 1)", FEW),
-    Mutation("models/composing.py", "other.compose(own", "others[0].compose(own", POOL),
+    Mutation("models/composing.py", "other.compose(own", "others[0].compose(own", CACHE),
     Mutation("models/composing.py", "(0, 1), value=1.0", "(0, 1), value=0.0", "tests/models/test_models_neural.py"),
     Mutation("core/batching.py", "min(self.rows, rows // 2)", "min(self.rows, rows // 4)", "tests/test_engine.py"),
-    Mutation("methods/packing.py", 'getattr(question.bound, "full", question.bound)', "question.bound", MOSAIC),
+    Mutation("methods/packing.py", 'getattr(question.bound, "full", question.bound)', "question.bound", ACTIVATIONS),
     # estimators
     Mutation("shapley/exact.py", "joined = np.append(0.0, weights)", "joined = np.append(weights, 0.0)", ESTIMATORS + "/test_estimator_exact.py"),
     Mutation("shapley/pairs.py", "odd=(inside - outside) / 2", "odd=(outside - inside) / 2", ESTIMATORS + "/test_estimator_odd_gp.py"),
@@ -144,7 +144,7 @@ MUTATIONS = (
     # studies: draws, samples, what is kept and told
     Mutation("core/question.py", "zlib.crc32(sample_id.encode())]", "0]", STUDY + "::test_all_methods_are_measured_on_the_same_draws_and_samples_on_their_own"),
     Mutation("metrics/base.py", "question.rng(self.name, seed) for _ in", "question.rng(_.method + self.name, seed) for _ in", STUDY + "::test_all_methods_are_measured_on_the_same_draws_and_samples_on_their_own"),
-    Mutation("study/measuring.py", "replace(question, masker=other, pool=Pool())", "replace(question, masker=other)", STUDY + "::test_removal_in_the_second_way_reads_nothing_of_the_first"),
+    Mutation("study/measuring.py", "replace(question, masker=other, cache=Cache())", "replace(question, masker=other)", STUDY + "::test_removal_in_the_second_way_reads_nothing_of_the_first"),
     Mutation("core/registry.py", "self.register(point.name)(point.load())", "self._entries[point.name] = point.load()", "tests/core/test_registry.py"),
     Mutation("core/registry.py", "self._entries.get(name, thing) is not thing", "name in self._entries", "tests/core/test_registry.py"),
     Mutation("study/study.py", 'wanted == "auto" or not kinds[n].explains_again', 'True', STUDY + "::test_which_metrics_are_taken"),
@@ -238,9 +238,9 @@ MUTATIONS = (
     Mutation("report/findings.py", "if n >= 2}", "if n >= 1}", NUMBERS + "::test_words_that_two_samples_share_are_told"),
     Mutation("report/predictions.py", "float(rest.sum())", "float(1 - rest.sum())", NUMBERS + "::test_the_bars_are_the_likeliest_classes_the_true_one_and_the_rest"),
     Mutation("report/measures.py", 'told.get("centre") == "median"', 'told.get("centre") == "mode"', NUMBERS + "::test_a_gap_is_told_by_its_median_and_other_measures_by_their_mean"),
-    Mutation("report/page.py", "[: MOST_CARDS // 2]", "[:MOST_CARDS]", NUMBERS + "::test_at_most_half_of_the_cards_are_wrong_answers_and_all_keep_their_order"),
-    Mutation("report/table_card.py", "categories[int(x)])", "categories[int(x) - 1])", NUMBERS + "::test_a_table_lists_the_eight_strongest_and_sums_the_rest"),
-    Mutation("report/table_card.py", "mine.shown(e)[rest].sum()", "mine.shown(e)[kept].sum()", NUMBERS + "::test_a_table_lists_the_eight_strongest_and_sums_the_rest"),
+    Mutation("report/page.py", "[: MOST_BLOCKS // 2]", "[:MOST_BLOCKS]", NUMBERS + "::test_at_most_half_of_the_cards_are_wrong_answers_and_all_keep_their_order"),
+    Mutation("report/table_case.py", "categories[int(x)])", "categories[int(x) - 1])", NUMBERS + "::test_a_table_lists_the_eight_strongest_and_sums_the_rest"),
+    Mutation("report/table_case.py", "mine.shown(e)[rest].sum()", "mine.shown(e)[kept].sum()", NUMBERS + "::test_a_table_lists_the_eight_strongest_and_sums_the_rest"),
     Mutation("report/verdict_table.py", "for c in costs) / len(costs)", "for c in costs)", NUMBERS + "::test_costs_are_means_over_the_samples"),
     Mutation("report/header.py", "sum(findings.is_wrong(i) for", "sum(not findings.is_wrong(i) for", NUMBERS + "::test_the_heads_facts_are_counted_from_the_run"),
     Mutation("report/header.py", "digest.update(np.ascontiguousarray(e.values).tobytes())", "pass", NUMBERS + "::test_a_fingerprint_follows_numbers_and_configuration"),
@@ -307,10 +307,10 @@ MUTATIONS = (
     Mutation("judge/causes.py", "interval[0] <= INTERACTING", "interval[1] <= INTERACTING", RULES + "::test_an_interval_across_the_limit_traces_nothing"),
     Mutation("tasks/regression.py", "np.abs(truth - scores).mean()", "np.square(truth - scores).mean()", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),
     Mutation("metrics/base.py", '"n": len(known)', '"n": len(values)', "tests/metrics/test_metrics_means.py"),
-    Mutation("report/text_card.py", "inside[inside >= 0]", "inside[inside > 0]", NUMBERS + "::test_a_fold_sums_every_word_that_it_hides"),
+    Mutation("report/text_case.py", "inside[inside >= 0]", "inside[inside > 0]", NUMBERS + "::test_a_fold_sums_every_word_that_it_hides"),
     Mutation("report/strips.py", "100 * (b - a) / len(line)", "100 * b / len(line)", NUMBERS + "::test_hatching_of_a_strip_stands_where_the_evidence_is_against"),
     Mutation("report/comparison_page.py", "duration(answer / 1000 if", "duration(answer if", NUMBERS + "::test_costs_of_models_are_told_in_the_units_that_fit"),
-    Mutation("report/image_card.py", "max(height / width, 1 / THINNEST)", "max(width / height, 1 / THINNEST)", NUMBERS + "::test_the_middle_of_a_picture_is_that_of_its_own_height_and_width"),
+    Mutation("report/image_case.py", "max(height / width, 1 / THINNEST)", "max(width / height, 1 / THINNEST)", NUMBERS + "::test_the_middle_of_a_picture_is_that_of_its_own_height_and_width"),
     Mutation("report/comparison_charts.py", '_at(100 - 100 * b["observed"])', '_at(100 * b["observed"])', NUMBERS + "::test_points_of_a_calibration_stand_at_what_was_stated_and_seen"),
     Mutation("report/views.py", "w // 4 : w - w // 4", "h // 4 : h - h // 4", NUMBERS + "::test_the_middle_of_a_picture_is_that_of_its_own_height_and_width"),
     Mutation("report/templates/comparison.html.j2", "{{ l.name }}</li>", "{{ l.name|safe }}</li>", ESCAPES + "::test_no_text_of_a_comparison_opens_an_element"),
@@ -333,8 +333,8 @@ MUTATIONS = (
     Mutation("core/folders.py", "for name in reversed(old):", "for name in old:", FOLDERS + "::test_a_folder_that_is_left_half_way_is_none_of_ours"),
     Mutation("models/outputs.py", "first = (-torch.expm1(second))", "first = (1 - second)", OUTPUTS + "::test_one_column_is_about_the_second_of_two_classes"),
     Mutation("report/predictions.py", "float(rest.max())", "float(rest.sum())", "tests/report/test_report_tasks.py::test_labels_that_have_no_bar_are_told_by_the_largest"),
-    Mutation("report/card.py", "e.std / end if end > 0 else e.std", "e.std", "tests/report/test_report_scales.py::test_methods_that_passed_set_the_shared_end_and_relative_ones_are_shares_of_their_own"),
-    Mutation("report/card.py", "for e in trusted or sharing.values()", "for e in sharing.values()", "tests/report/test_report_scales.py::test_methods_that_passed_set_the_shared_end_and_relative_ones_are_shares_of_their_own"),
+    Mutation("report/case.py", "e.std / end if end > 0 else e.std", "e.std", "tests/report/test_report_scales.py::test_methods_that_passed_set_the_shared_end_and_relative_ones_are_shares_of_their_own"),
+    Mutation("report/case.py", "for e in trusted or sharing.values()", "for e in sharing.values()", "tests/report/test_report_scales.py::test_methods_that_passed_set_the_shared_end_and_relative_ones_are_shares_of_their_own"),
     Mutation("modalities/series.py", "sigma = len(x) / 10", "sigma = len(x) / 20", "tests/modality/test_modality_series.py::test_blur_runs_along_time_only"),
     Mutation("models/store.py", '"centre": model.centre', '"centre": 0.0', "tests/models/test_models_checkpoint.py::test_a_regressor_comes_back_in_its_units"),
     Mutation("modalities/rows.py", "np.linspace(0, len(rows) - 1, n)", "np.linspace(0, len(rows) - n, n)", "tests/modality/test_modality_tabular.py::test_rows_are_the_backgrounds_own_up_to_fifty"),

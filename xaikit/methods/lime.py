@@ -24,7 +24,7 @@ from xaikit.core.later import later
 from xaikit.core.memory import Memory
 from xaikit.core.question import Question
 from xaikit.core.types import Bools, Explanation, Floats
-from xaikit.methods.base import COALITIONS, METHODS, Card, Method, Words
+from xaikit.methods.base import COALITIONS, METHODS, Card, Method, Translation
 from xaikit.methods.weighted_lines import Frame, Line, frame_size
 from xaikit.shapley.api import check_memory, masks_that_fit
 from xaikit.shapley.design import (
@@ -74,13 +74,13 @@ class Lime(Method):
     in_auto: ClassVar[bool] = True
     splits_sums: ClassVar[bool] = True
     stream: ClassVar[str] = COALITIONS
-    finds_ends: ClassVar[bool] = True
+    evaluates_output_and_empty: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="LIME",
         asks="Which simple weighted sum of the features imitates the model near this sample?",
         misleads="When the sum imitates the model badly (small R2) its weights mean little.",
         paper="Ribeiro, Singh & Guestrin, KDD 2016; Tan et al. (GLIME), NeurIPS 2023",
-        korean=Words(
+        korean=Translation(
             "LIME",
             "이 표본 주위에서 모델을 흉내 내는 단순한 가중합을 찾습니다.",
             "흉내가 나쁘면(R² 작음) 가중치의 의미도 적습니다.",
@@ -95,7 +95,7 @@ class Lime(Method):
         if self.budget != "auto" and self.budget < 4:
             raise InvalidInput(f"lime's budget is {self.budget}; it must be 4 or more, or auto.")
 
-    def asks(self, question: Question) -> tuple[int, int]:
+    def rows_needed(self, question: Question) -> tuple[int, int]:
         """Fewest and most model rows."""
         k = question.n_references
         if self.budget != "auto":

@@ -91,14 +91,14 @@ class Batch:
                 "'shap', 'lime' or 'occlusion', which only ask for scores."
             )
         if at_samples:
-            self.know_outputs(scores)
+            self.set_outputs(scores)
         self.count(rows.cpu().numpy())
         return slope.detach()
 
-    def know_outputs(self, scores: Tensor) -> None:
+    def set_outputs(self, scores: Tensor) -> None:
         """Tell the questions the scores (B, K) of their samples, unless they know."""
         if np.isnan(self.questions.outputs).any():
-            self.questions.know_outputs(scores.detach().double().cpu().numpy())
+            self.questions.set_outputs(scores.detach().double().cpu().numpy())
 
     def count(self, rows: Ints | None = None, backward: bool = True) -> None:
         """Put one pass on the meter of each row's question (one row each unless given)."""

@@ -37,7 +37,7 @@ _HOMES = {
 
 
 def models() -> list[Any]:
-    """The card of every model that `train` knows: name, family, modalities, summary."""
+    """What is declared of every model that `train` knows: name, family, modalities, summary."""
     from xaikit.models.learners import ESTIMATORS
     from xaikit.models.zoo import ZOO
 

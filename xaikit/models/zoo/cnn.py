@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from xaikit.core.errors import ModelError
-from xaikit.models.zoo.card import Shape
+from xaikit.models.zoo.architecture import Shape
 
 __all__ = ["FCN1d", "LeNet", "ResNetSmall", "VGGSmall"]
 

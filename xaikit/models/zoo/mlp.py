@@ -6,7 +6,7 @@ import math
 
 from torch import Tensor, nn
 
-from xaikit.models.zoo.card import Shape
+from xaikit.models.zoo.architecture import Shape
 
 __all__ = ["MLP"]
 

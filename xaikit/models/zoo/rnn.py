@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from xaikit.core.errors import ModelError
-from xaikit.models.zoo.card import Shape
+from xaikit.models.zoo.architecture import Shape
 
 __all__ = ["Recurrent"]
 

@@ -10,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from xaikit.core.errors import ModelError
-from xaikit.models.zoo.card import Shape
+from xaikit.models.zoo.architecture import Shape
 
 __all__ = ["SequenceTransformer", "ViTSmall"]
 

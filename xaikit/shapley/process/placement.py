@@ -161,13 +161,13 @@ class _Candidates:
         left = known.T @ self._weights[:end]  # q of the chosen, (few, n)
         both = np.hstack([known, self._weights[:end] @ left.T])
         both[:n, :few] = 0  # the prior explains nothing
-        told = both.T @ self._known[:end]  # (2 few, M)
+        explained = both.T @ self._known[:end]  # (2 few, M)
         agreements = self._signs[chosen] @ self._signs.T  # n, n - 2, ..., -n
-        columns = self._kernel[((agreements + n) / 2).astype(np.intp)] - told[:few]
+        columns = self._kernel[((agreements + n) / 2).astype(np.intp)] - explained[:few]
         columns[np.arange(few), chosen] += self._nugget[chosen]
         whiten = np.linalg.inv(np.linalg.cholesky(columns[:, chosen]))
         columns, share = whiten @ columns, whiten @ left
-        self._gain -= 2 * np.einsum("ij,ij->j", columns, whiten @ told[few:])
+        self._gain -= 2 * np.einsum("ij,ij->j", columns, whiten @ explained[few:])
         self._gain += np.einsum("ij,ij->j", columns, (share @ share.T) @ columns)
         self._variance -= np.einsum("ij,ij->j", columns, columns)
         np.maximum(self._variance, FIXED.least_variance * self._nugget[0], out=self._variance)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from xaikit.models.zoo.card import ZOO, Architecture, Recipe
+from xaikit.models.zoo.architecture import ZOO, Architecture, Recipe
 
 __all__: list[str] = []
 
@@ -23,7 +23,7 @@ _TOKENS: Recipes = {
 _ROWS: Recipes = {"columns": Recipe(steps=1000, lr=3e-3), **_IMAGE}
 _CELLS, _ENCODER = f"{_HERE}.rnn:Recurrent", f"{_HERE}.transformer:SequenceTransformer"
 
-for _card in (
+for _architecture in (
     Architecture(
         "lenet", "cnn", "two convolutions and two dense layers (1998)", f"{_HERE}.cnn:LeNet", _IMAGE
     ),
@@ -57,4 +57,4 @@ for _card in (
         f"{_HERE}.transformer:ViTSmall", {"pixels": Recipe(steps=1000, lr=3e-3, shift=1)},
     ),
 ):  # fmt: skip
-    ZOO.register(_card.name)(_card)
+    ZOO.register(_architecture.name)(_architecture)
