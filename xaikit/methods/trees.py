@@ -49,7 +49,7 @@ def tree_rows(
 
 def goes_left(trees: TreeSum, rows: Floats, nodes: slice) -> Bools:
     """(B, nodes) whether each row goes left there."""
-    values = rows[:, trees.column[nodes]]
+    values = np.take(rows, trees.column[nodes], axis=1)  # in C order, as is what follows
     went = values <= trees.threshold[nodes]
     if np.isnan(rows).any():
         went = np.where(np.isnan(values), trees.missing_left[nodes], went)
@@ -113,10 +113,13 @@ def _weights(most: int) -> Floats:
 
 @cache
 def _compiled() -> Callable[..., None]:
-    """`_follow` as machine code; numba is loaded on first use."""
+    """`_follow` as machine code, kept beside this file where that can be written."""
     from numba import njit
 
-    made: Callable[..., None] = njit(nogil=True)(_follow)
+    try:
+        made: Callable[..., None] = njit(nogil=True, cache=True)(_follow)
+    except RuntimeError:  # no place to keep it
+        made = njit(nogil=True)(_follow)
     return made
 
 
