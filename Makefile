@@ -1,4 +1,4 @@
-# make demo | make test | make check | make fuzz | make bench | make docs
+# make demo | make test | make check | make wheel | make fuzz | make bench | make docs
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRA
 
 FUZZ ?= 20000
 
-.PHONY: demo test check fuzz bench docs clean
+.PHONY: demo test check wheel fuzz bench docs clean
 
 $(BIN)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else f"xaikit needs Python 3.11 to 3.13 and {sys.executable} is {v[0]}.{v[1]}; say make PYTHON=python3.12")'
@@ -31,6 +31,9 @@ check: $(BIN)/.tested  ## lint, format, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+wheel: $(BIN)/.installed  ## the package as others get it: built, installed alone elsewhere, used
+	$(BIN)/python .ci/wheel.py
+
 fuzz: $(BIN)/.tested  ## every reader, fed $(FUZZ) damaged files and folders each
 	XAIKIT_FUZZ=$(FUZZ) OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 -q tests/fuzz
 
@@ -40,8 +43,11 @@ bench: $(BIN)/.tested  ## beside captum, lime, shap and shapiq, into docs/perfor
 	$(BIN)/python benchmarks/shapley_accuracy.py
 	$(BIN)/python benchmarks/accuracy.py --data ../shared/data
 
-docs: $(BIN)/.installed  ## docs/methods.md from the registries
+docs: $(BIN)/.installed  ## methods.md and house.svg from the code, then the site in build/site
+	$(PIP) -e '.[docs]'
 	$(BIN)/python docs/make_methods.py
+	$(BIN)/python docs/make_house.py
+	$(BIN)/mkdocs build --strict --quiet
 
 clean:
 	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache

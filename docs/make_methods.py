@@ -36,7 +36,7 @@ def text() -> str:
     parts += ["## Measures\n", "| name | family | better | what it means |", "|---|---|---|---|"]
     for name in MEASURES:
         m = MEASURES.get(name)
-        parts.append(f"| `{name}` | {m.family} | {m.direction} | {m.card} |")
+        parts.append(f"| `{name}` | {m.family} | {m.direction} | {m.title}: {m.means} |")
     return "\n".join(parts) + "\n"
 
 

@@ -140,7 +140,8 @@ def test_methods_and_samples_draw_from_generators_of_their_own() -> None:
             "boolean (m, 1) is needed",
         ),
         (lambda: Score("x", float("nan"), "higher", "f"), "without a note"),
-        (lambda: explain(linear([1.0]), [np.ones(1)]), "give Sample('a name', x, 'table')"),
+        (lambda: explain(linear([1.0]), "abc"), "cannot be read as table samples of one shape"),
+        (lambda: explain(linear([1.0]), []), "0 samples were given; give one or more"),
     ],
 )
 def test_what_breaks_a_rule_is_refused_in_a_sentence(make, told) -> None:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import re
-import subprocess
-import sys
 from pathlib import Path
+from types import ModuleType
 
 import pytest
 
@@ -18,22 +18,6 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 
 def blocks(page: Path, language: str) -> list[str]:
     return re.findall(rf"```{language}\n(.*?)```", page.read_text(encoding="utf-8"), flags=re.S)
-
-
-@pytest.mark.parametrize("name", ["add-a-method.md", "add-a-model.md"])
-def test_the_code_of_a_guide_runs_from_top_to_bottom(name, tmp_path) -> None:
-    """In one process, as a reader would type it."""
-    code = "import torch\ntorch.set_num_threads(1)\n" + "\n".join(
-        blocks(ROOT / "docs" / name, "python")
-    )
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code],
-        capture_output=True,
-        text=True,
-        cwd=tmp_path,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
 
 
 @pytest.mark.filterwarnings("ignore")  # of the packages that the figure is drawn with
@@ -49,13 +33,45 @@ def test_the_code_of_the_readme_runs(tmp_path, monkeypatch) -> None:
     assert "<h1" in (tmp_path / "reports" / "digits.html").read_text(encoding="utf-8")
 
 
-def test_methods_md_is_what_the_registries_say() -> None:
-    spec = importlib.util.spec_from_file_location("make_methods", ROOT / "docs" / "make_methods.py")
+def script(name: str) -> ModuleType:
+    """A program of the documents."""
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
+    assert spec
+    assert spec.loader
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    assert (ROOT / "docs" / "methods.md").read_text(encoding="utf-8") == module.text(), (
-        "run `make docs`"
-    )
+    return module
+
+
+def test_methods_md_is_what_the_registries_say() -> None:
+    said = (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+    assert said == script("make_methods").text(), "run `make docs`"
+
+
+def test_the_drawing_of_the_house_has_the_rooms_and_arrows_of_the_code(monkeypatch) -> None:
+    house = script("make_house")
+    monkeypatch.setattr("sys.argv", ["make_house.py", "--check"])
+    house.main()
+    known = house.arrows()
+    assert min(known.values()) > 0
+    assert ("study", "methods") in known
+    monkeypatch.setattr(house, "arrows", lambda: {**known, ("core", "report"): 1})
+    with pytest.raises(SystemExit, match=r"another house \(core -> report\); run `make docs`"):
+        house.main()
+
+
+def test_the_reference_holds_every_public_name() -> None:
+    text = (ROOT / "docs" / "reference.md").read_text(encoding="utf-8")
+    addresses = re.findall(r"^::: (\S+)\.(\w+)$", text, flags=re.M)
+    assert {name for _, name in addresses} >= set(xaikit.__all__) - {"__version__"}
+    for module, name in addresses:
+        assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
+
+
+def test_the_site_leads_to_every_document() -> None:
+    site = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
+    for page in (ROOT / "docs").glob("*.md"):
+        assert f": {page.name}" in site, page.name
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

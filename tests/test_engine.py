@@ -187,9 +187,8 @@ def test_nominal_seconds_count_multiplications_and_do_not_vary() -> None:
 
 def test_the_forecast_holds_what_is_asked_then() -> None:
     rng = np.random.default_rng(0)
-    questions = [
-        ask_table(smooth(14), rng.normal(size=14), rng.normal(size=(3, 14))) for _ in range(2)
-    ]
+    model = smooth(14)
+    questions = [ask_table(model, rng.normal(size=14), rng.normal(size=(3, 14))) for _ in range(2)]
     for name in ("shap", "lime", "occlusion", "permutation_shap"):
         for budget in ("auto", 300):
             (method,), _ = choose_methods(questions[0].model, name, budget=budget)

@@ -13,7 +13,8 @@ ROOT = Path(xaikit.__file__).parents[1]
 
 def test_constraints_name_a_version_of_every_package_that_is_needed() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["test"], *extras["docs"]]
     names = {re.split(r"[<>=\[ ]", line)[0].lower() for line in wanted}
     lines = (ROOT / "constraints.txt").read_text("utf-8").splitlines()
     pinned = dict(line.lower().split("==") for line in lines if not line.startswith("#"))
@@ -27,3 +28,12 @@ def test_make_installs_the_versions_that_were_tested() -> None:
     installs = [line for line in text.splitlines() if re.search(r"pip install|\$\(PIP\)", line)]
     assert len(installs) >= 4
     assert all("$(PIP)" in line or "$(CONSTRAINTS)" in line for line in installs)
+
+
+def test_every_file_of_the_package_that_is_no_code_is_installed() -> None:
+    tools = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]
+    room = ROOT / "xaikit"
+    given = {p for glob in tools["setuptools"]["package-data"]["xaikit"] for p in room.glob(glob)}
+    files = (p for p in room.rglob("*") if p.is_file() and "__pycache__" not in p.parts)
+    assert {p for p in files if p.suffix != ".py"} == given
+    assert {p.name for p in given} >= {"en.toml", "ko.toml", "report.html.j2", "style.css"}

@@ -17,7 +17,7 @@ from xaikit.core.question import Masker, Pool, Question
 from xaikit.core.types import Explanation, Sample, Score, Segmentation
 from xaikit.judge.verdict import verdicts
 from xaikit.methods.base import METHODS, Card, Method, ask, make_method
-from xaikit.metrics import METRICS, agreement_scores, disagreements, removal_tests
+from xaikit.metrics import METRICS, RemovalTest, agreement_scores, disagreements
 from xaikit.shapley.exact import coalition_masks, shapley_weights
 from xaikit.study.run import Run
 from xaikit.tasks import default_target
@@ -267,7 +267,8 @@ def study(asked: list[Question], kinds: Sequence[type[Toy]] = EVERY, seed: int =
     for question in asked:
         mine = [e for e in explanations if e.sample_id == question.sample.id]
         second = maskers(question.sample.modality, question.sample.x.shape)[1]
-        for test in removal_tests(question, [second], seed=seed):
+        other = dataclasses.replace(question, masker=second, pool=Pool())
+        for test in (RemovalTest(question, seed=seed), RemovalTest(other, seed=seed)):
             scores += [s for e in mine for s in test.scores(e)]
         for e in mine:
             if e.method != MagnitudeControl.name:

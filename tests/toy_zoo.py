@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import torch
 
-from xaikit.core.types import Modality, Sample
+from xaikit.core.types import Sample
 from xaikit.data.dataset import Column, Dataset
 from xaikit.models.assembly import KINDS, assemble, reads_of
 from xaikit.models.inputs import Columns, Pixels, Steps
@@ -37,7 +37,7 @@ COLUMNS = (
 )
 
 
-def toy_data(modality: Modality, n: int = 24) -> Dataset:
+def toy_data(modality: str, n: int = 24) -> Dataset:
     """Three classes that are easy to tell apart: 12 in train, 6 in val, 6 in test at n = 24."""
     rng = np.random.default_rng(0)
     samples = [Sample(f"s{i}", _x(modality, i % 3, rng), modality, i % 3) for i in range(n)]
@@ -66,7 +66,7 @@ def line_data(n: int = 80) -> Dataset:
     )  # fmt: skip
 
 
-def fresh(name: str, modality: Modality, seed: int = 0, **params: Any) -> NeuralModel:
+def fresh(name: str, modality: str, seed: int = 0, **params: Any) -> NeuralModel:
     """The net on toy inputs with random weights; batch statistics are random too."""
     data, card = toy_data(modality), ZOO.get(name)
     xs = data.inputs("train")
@@ -89,7 +89,7 @@ def fresh(name: str, modality: Modality, seed: int = 0, **params: Any) -> Neural
     )
 
 
-def _x(modality: Modality, label: int, rng: np.random.Generator) -> np.ndarray:
+def _x(modality: str, label: int, rng: np.random.Generator) -> np.ndarray:
     if modality == "image":
         x = rng.random((8, 12, 2)) * 0.4
         x[:, 4 * label : 4 * label + 4] += 0.5

@@ -12,6 +12,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from xaikit.core.moved import Moved
+from xaikit.core.registry import FILLED_BY
 
 if TYPE_CHECKING:
     from xaikit.core.errors import XaikitError
@@ -99,5 +100,6 @@ class _Front(ModuleType):
         super().__setattr__(name, value)
 
 
+FILLED_BY["modality"] = "xaikit.modalities"  # so that a sample alone finds its kind
 sys.modules[__name__].__class__ = _Front
 sys.meta_path.insert(0, Moved())  # before the folder of a room that was renamed

@@ -446,12 +446,13 @@ def test_methods_without_a_reference_run_with_any_masker(name) -> None:
 
 def test_questions_of_two_models_are_refused() -> None:
     pair = [ask_net(NetModel(lambda at: at, id=name), [1.0]) for name in ("a", "b")]
-    with pytest.raises(InvalidInput, match="holds the models a, b; ask one model at a time"):
+    with pytest.raises(InvalidInput, match="the questions are about a, b; ask one model at a time"):
         explain("saliency", *pair)
 
 
-def test_no_questions_no_answers() -> None:
-    assert make_method("saliency").block([], []) == []
+def test_no_questions_are_refused() -> None:
+    with pytest.raises(InvalidInput, match="the questions are about no model"):
+        explain("saliency")
 
 
 def test_references_of_another_length_are_refused() -> None:

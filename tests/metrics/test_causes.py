@@ -83,6 +83,16 @@ def test_methods_that_measure_different_things(changes, words) -> None:
     assert words in found.sentence
 
 
+def test_the_method_without_a_unit_is_named_first_whichever_was_asked_first() -> None:
+    def make(rng: np.random.Generator) -> dict[str, Explanation]:
+        found = two("b", "a", unit="relative")(rng)
+        return {"a": found["a"], "b": found["b"]}
+
+    found = only(planted(make))
+    assert (found.a, found.b) == ("a", "b")
+    assert found.sentence.startswith("b gives an order without a unit and a gives shares of")
+
+
 def test_another_masker_on_some_samples_is_counted() -> None:
     def make(rng: np.random.Generator) -> dict[str, Explanation]:
         masker = next(turns)
@@ -91,7 +101,7 @@ def test_another_masker_on_some_samples_is_counted() -> None:
     turns = iter(["black", "black", "blur"] * 4)
     found = only(planted(make))
     assert found.value == pytest.approx(1 / 3)
-    assert found.sentence.endswith("in different ways (on 33% of the samples).")
+    assert found.sentence.endswith("in different ways (on 33\xa0% of the samples).")
 
 
 def slopes(at_the_point: float) -> Make:
@@ -196,7 +206,7 @@ def test_features_that_act_together_set_removal_methods_apart() -> None:
     found = {(c.a, c.b): c for c in causes(planted(left_out(0.25)))}
     mine = found["occlusion", "shap"]
     assert (mine.cause, mine.value) == ("interactions", pytest.approx(0.75))
-    assert "leaving them out one by one misses 75% of the change of the output" in mine.sentence
+    assert "leaving them out one by one misses 75\xa0% of the change of the output" in mine.sentence
     assert found["shap", "other"].cause == "not traced"  # of which nothing is known
     found = {(c.a, c.b): c for c in causes(planted(left_out(0.95)))}
     assert found["occlusion", "shap"].cause == "not traced"

@@ -12,7 +12,7 @@ from toys import FunctionModel, ask_table, linear
 from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Masker, Pool, Question
 from xaikit.core.types import Explanation, Target
-from xaikit.metrics import METRICS, CompletenessGap, Removal, RemovalTest, removal_tests
+from xaikit.metrics import METRICS, CompletenessGap, Removal, RemovalTest
 from xaikit.metrics.faithfulness import shift
 
 
@@ -228,15 +228,15 @@ def test_constant_values_are_ranked_at_random_and_say_so() -> None:
     assert found[-1].note == "0 by rule: the values or the outputs do not vary"
 
 
-def test_another_masker_is_another_question_with_a_pool_of_its_own() -> None:
+def test_explanations_of_a_question_are_tested_beside_the_mean_of_many_random_orders() -> None:
     question = ask_table(linear([1.0, 2.0]), [1.0, 1.0], pool=Pool())
-    question.value(np.array([[False, False]]))
-    other = Masker("minus one", np.array([[-1.0, -1.0]]))
-    tests = removal_tests(question, [question.masker, other])
-    explanation = explain(question, [1.0, 2.0])
-    ends = [t.scores(explanation)[0].curve[-1, 1] for t in tests]
-    assert ends == [0.0, -3.0]
-    assert [t.scores(explanation)[0].of["masker"] for t in tests] == ["given rows", "minus one"]
+    one = explain(question, [1.0, 2.0])
+    drawn = dataclasses.replace(one, method="random")
+    found = Removal(n_orders=4).scores(question, [one, drawn], seed=3)
+    test = RemovalTest(question, n_orders=4, seed=3)
+    wanted = [*test.random(), *test.scores(one)]
+    assert [(s.metric, s.value, s.of) for s in found] == [(s.metric, s.value, s.of) for s in wanted]
+    assert {s.note for s in found if s.of["method"] == "random"} >= {"mean of 4 random orders"}
 
 
 def test_results_do_not_depend_on_batch_size_pool_or_method_order() -> None:

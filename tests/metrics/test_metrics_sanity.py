@@ -190,7 +190,7 @@ def test_a_drawn_method_takes_its_ceiling_from_the_second_run() -> None:
 
 def test_seed_agreement_by_hand() -> None:
     (question,) = toys.questions(1, n_samples=1)
-    runs = ask(toys.Sound(), [question]) * 3
+    runs = [*ask(toys.Sound(), [question])] * 3
     values = np.array(
         [[9, 8, 0, 0, 0, 0, 0, 1], [9, 0, 8, 0, 0, 0, 0, 1], [9, -8, 0, 0, 0, 0, 0, 2]], float
     )
@@ -214,7 +214,9 @@ def test_neighbours_keep_prediction_categories_and_range() -> None:
     assert change[0] == 0.0
     assert (change[1:] != 0).all()
     words = toys.questions(0, "text", n_samples=1)[0]
-    with pytest.raises(InvalidInput, match="words have no hardly changed neighbours; use image"):
+    with pytest.raises(
+        InvalidInput, match="a text sample has no hardly changed neighbours; use image"
+    ):
         neighbours(words, rng())
 
 

@@ -63,7 +63,7 @@ def test_each_broken_explainer_fails_the_gate_that_was_made_for_it(run: Run) -> 
     assert passed("leaky") == passed("sound") | {"adds_up": False}
     assert "adds_up" not in passed("edges")
     assert found["leaky"].reason == (
-        "In half of the samples the parts miss the output by 20.0 % or more; at most 5.0 % is allowed."
+        "In half of the samples the parts miss the output by 20.0\xa0% or more; at most 5.0\xa0% is allowed."
     )
 
 
@@ -162,7 +162,7 @@ def test_good_numbers_are_faithful_in_six_checks() -> None:
             {"completeness_gap": [0.2] * 16},
             "adds_up",
             "failed",
-            "In half of the samples the parts miss the output by 20.0 % or more; at most 5.0 % is allowed.",
+            "In half of the samples the parts miss the output by 20.0\xa0% or more; at most 5.0\xa0% is allowed.",
         ),
         (
             {"srg": [-0.2] * 16},

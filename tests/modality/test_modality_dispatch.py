@@ -8,7 +8,7 @@ import pytest
 from xaikit.core.errors import InvalidInput
 from xaikit.core.types import Sample
 from xaikit.data import Dataset
-from xaikit.modalities import MASKERS, SEGMENTERS, background, magnitude, masker, segment
+from xaikit.modalities import MODALITIES, background, masker, segment
 
 RNG = np.random.default_rng(0)
 SAMPLES = {
@@ -17,8 +17,8 @@ SAMPLES = {
     "table": Sample("r", [1.0, 2.0], "table"),
     "series": Sample("s", RNG.random((30, 2)), "series"),
 }
-CELLS = [(m, how) for m in SAMPLES for how in MASKERS[m]]
-CUTS = [(m, how) for m in SAMPLES for how in SEGMENTERS[m]]
+CELLS = [(m, how) for m in SAMPLES for how in MODALITIES.get(m).maskers]
+CUTS = [(m, how) for m in SAMPLES for how in MODALITIES.get(m).segmenters]
 
 
 def rows(modality: str, n: int = 7) -> np.ndarray | None:
@@ -46,13 +46,12 @@ def test_references_have_the_samples_shape_and_leave_it_unchanged(modality: str,
 
 @pytest.mark.parametrize("modality", SAMPLES)
 def test_auto_is_the_first_masker_and_the_first_cut(modality: str) -> None:
-    sample, given = SAMPLES[modality], rows(modality)
+    sample, given, kind = SAMPLES[modality], rows(modality), MODALITIES.get(modality)
     cut = segment(sample)
-    assert np.array_equal(cut.ids, segment(sample, SEGMENTERS[modality][0]).ids)
-    first = masker(sample, cut, given, MASKERS[modality][0])
+    assert np.array_equal(cut.ids, segment(sample, kind.segmenters[0]).ids)
+    first = masker(sample, cut, given, kind.maskers[0])
     assert masker(sample, cut, given).name == first.name
-    assert len(MASKERS[modality]) >= 2  # a second opinion exists
-    assert magnitude(sample).shape == sample.grid
+    assert len(kind.maskers) >= 2  # a second opinion exists
 
 
 @pytest.mark.parametrize(("modality", "how"), CUTS)

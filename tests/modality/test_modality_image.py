@@ -7,7 +7,7 @@ import pytest
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.types import Sample
-from xaikit.modalities import magnitude, masker, segment
+from xaikit.modalities import masker, segment
 
 
 def image(x: np.ndarray) -> Sample:
@@ -83,8 +83,3 @@ def test_blur_spreads_a_dot_evenly_and_keeps_channels_apart() -> None:
     # a Gaussian with sigma 2.1: 1 / (2 pi sigma^2) in the middle
     assert blurred[10, 10, 0] == pytest.approx(1 / (2 * np.pi * 2.1**2), rel=0.02)
     assert np.allclose(blurred, blurred[::-1, ::-1])
-
-
-def test_magnitude_is_the_distance_from_the_median_colour() -> None:
-    s = image(np.array([[[0.0, 0.5], [0.0, 0.5], [1.0, 0.25]]]))
-    assert magnitude(s).tolist() == [[0.0, 0.0, (1.0 + 0.25) / 2]]

@@ -7,7 +7,7 @@ import pytest
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.types import Sample
-from xaikit.modalities import magnitude, masker, segment
+from xaikit.modalities import masker, segment
 
 
 def series(length: int, channels: int = 1) -> Sample:
@@ -72,7 +72,3 @@ def test_blur_runs_along_time_only() -> None:
     assert blurred[:, 1].max() == 0.0
     # sigma 4.1: 1 / (sqrt(2 pi) sigma) in the middle
     assert blurred[20, 0] == pytest.approx(1 / (np.sqrt(2 * np.pi) * 4.1), rel=0.02)
-
-
-def test_magnitude_is_the_distance_from_the_channels_mean() -> None:
-    assert magnitude(series(3, 2)).tolist() == [[1, 10], [0, 0], [1, 10]]

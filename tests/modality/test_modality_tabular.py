@@ -7,7 +7,7 @@ import pytest
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.types import Sample
-from xaikit.modalities import magnitude, masker, segment
+from xaikit.modalities import masker, segment
 
 ROW = Sample("r", [1.0, 5.0, 2.0], "table")
 #                 measure, whole number of many values, code
@@ -56,9 +56,3 @@ def test_column_shuffle_keeps_each_column_and_breaks_the_rows() -> None:
 def test_every_masker_of_a_table_needs_a_background() -> None:
     with pytest.raises(InvalidInput, match="the masker 'rows' needs background rows"):
         masker(ROW, segment(ROW))
-
-
-def test_magnitude_counts_standard_deviations() -> None:
-    rows = np.array([[0.0, 3.0, 7.0], [2.0, 5.0, 7.0]])  # means 1, 4, 7 and deviations 1, 1, 0
-    assert magnitude(ROW, rows).tolist() == [0.0, 1.0, 0.0]
-    assert magnitude(ROW).tolist() == [1.0, 5.0, 2.0]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from xaikit.core.types import Sample
-from xaikit.modalities import magnitude, masker, segment
+from xaikit.modalities import masker, segment
 from xaikit.modalities.text import MASK_WORD, join, mark, words
 
 
@@ -84,7 +84,3 @@ def test_the_mask_word_stands_for_every_word() -> None:
     assert not found.drops
     assert masker(s, segment(s), how="delete").drops
     assert MASK_WORD not in words(MASK_WORD)[0]  # no text can hold it as a word
-
-
-def test_magnitude_is_the_length_of_a_word() -> None:
-    assert magnitude(sample("a film, 훌륭했다")).tolist() == [1, 4, 1, 4]

@@ -15,7 +15,7 @@ from sklearn.pipeline import make_pipeline
 from xaikit.core.abilities import Linear, Maskable, Model, Trees
 from xaikit.core.errors import ModelError, NotApplicable, UnknownName
 from xaikit.core.question import Masker, Question
-from xaikit.core.types import Floats, Modality, Sample, Segmentation, Target
+from xaikit.core.types import Floats, Sample, Segmentation, Target
 from xaikit.data.dataset import Column, Dataset
 from xaikit.methods.base import ask, make_method
 from xaikit.models.sklearn import (
@@ -30,7 +30,7 @@ from xaikit.models.sklearn import (
 FAST = {"forest": {"n_estimators": 5}, "boosting": {"max_iter": 8}}
 
 
-def dataset(modality: Modality, xs: list[Any], labels: Any, **more: Any) -> Dataset:
+def dataset(modality: str, xs: list[Any], labels: Any, **more: Any) -> Dataset:
     """Two thirds to train on, the rest shared by val and test."""
     samples = tuple(
         Sample(str(i), x, modality, y) for i, (x, y) in enumerate(zip(xs, labels, strict=True))

@@ -5,8 +5,6 @@ from __future__ import annotations
 import base64
 import io
 import re
-import string
-from typing import get_args
 
 import numpy as np
 import pytest
@@ -16,7 +14,6 @@ from report import sample_runs
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.types import Sample, Segmentation
-from xaikit.methods import METHODS
 from xaikit.report.charts import curve_panel, dot_whisker, position, tag
 from xaikit.report.colour import PALETTE, bin_of, level, step_of
 from xaikit.report.comparison_charts import nice_end
@@ -36,7 +33,6 @@ from xaikit.report.image_card import cells, heat_map
 from xaikit.report.png import heat_uri, photo_uri, sketch_uri
 from xaikit.report.strips import Clock, common_span
 from xaikit.report.text_card import marked_words
-from xaikit.report.words import WORDS, Words
 
 
 def opened(uri: str) -> Image.Image:
@@ -180,24 +176,6 @@ def test_axes_end_at_round_numbers(value, end):
     assert nice_end(value) == pytest.approx(end)
 
 
-def test_both_languages_say_the_same_things():
-    for key, (english, korean) in WORDS.items():
-        fields = [
-            {f for _, f, _, _ in string.Formatter().parse(text) if f} for text in (english, korean)
-        ]
-        assert fields[0] == fields[1], key
-        assert english.strip(), key
-    assert sum(bool(re.search("[가-힣]", korean)) for _, korean in WORDS.values()) > 0.9 * len(
-        WORDS
-    )
-    assert Words("en")("verdict.note", n=1).startswith("1 sample:")
-    assert Words("en").listed(["A", "B", "C"]) == "A, B and C"
-    for name in METHODS:
-        korean = METHODS.get(name).facts()["ko"]
-        assert re.search("[가-힣]", korean["asks"])
-        assert re.search("[가-힣]", korean["misleads"])
-
-
 @pytest.mark.parametrize("kind", ["image", "text", "table", "series"])
 def test_figures_draw_the_values_they_are_given(kind):
     made = {
@@ -251,17 +229,3 @@ def test_names_on_curves_stay_inside_their_plot():
 )
 def test_p_values_keep_what_matters(p, text):
     assert p_value(p) == text
-
-
-def test_every_measure_method_and_cause_has_its_words():
-    from xaikit.judge.causes import Kind
-    from xaikit.metrics import MEASURES
-
-    for name in MEASURES.names():
-        family = MEASURES.get(name).family
-        wanted = [f"metric.{name}"] if family == "agreement" else [f"measure.{name}"]
-        if family != "agreement":
-            wanted += [f"measure.{name}.means", f"family.{family}"]
-        assert name == "shift" or set(wanted) <= set(WORDS), name
-    assert all(METHODS.get(name).card.korean for name in METHODS)
-    assert {f"cause.{kind}" for kind in get_args(Kind)} <= set(WORDS)

@@ -17,6 +17,7 @@ from xaikit.core.types import Sample
 from xaikit.data.dataset import Column, Dataset
 from xaikit.models import train
 from xaikit.report import write_comparison
+from xaikit.report.words import Words
 from xaikit.study import compare as module
 from xaikit.study.compare import compare
 
@@ -179,7 +180,7 @@ def test_the_ceiling_is_the_agreement_with_a_twin_of_another_seed(found, data):
     ):
         each = [spearmanr(x, y).statistic for x, y in zip(exact[left], exact[right_], strict=True)]
         assert rows[a, b]["value"] == pytest.approx(np.mean(each), abs=1e-9)
-    assert rows["logistic", "logistic"]["note"] == "training has no randomness"
+    assert rows["logistic", "logistic"]["note"] == {"key": "compare.agree.fixed", "numbers": {}}
     assert rows["forest", "forest"]["note"] == ""
     shares = exact["forest", SEED].mean(axis=0) / exact["forest", SEED].mean(axis=0).sum()
     told = {r["feature"]: r["shares"]["forest"] for r in found["evidence"]["rows"]}
@@ -222,7 +223,10 @@ def test_for_a_number_the_first_row_says_the_training_mean():
 
 def test_samples_are_drawn_only_when_that_is_asked_for(data):
     found = compare(data, models="logistic,tree", n=5, seed=2, draw=True, learning=False)
-    assert "5 drawn of 140 test samples explained" in found["protocol_detail"]
+    detail = found["protocol_detail"]
+    assert detail["key"] == "compare.protocol.drawn"
+    assert (detail["numbers"]["n"], detail["numbers"]["of"]) == (5, 140)
+    assert "5 drawn of 140 test samples explained" in Words().told(detail)
 
 
 def rare() -> Dataset:
@@ -287,4 +291,4 @@ def test_all_models_of_a_comparison_get_the_same_weights(monkeypatch):
     found = compare(toy_data("table"), models="logistic,tree", n=2, balanced=True, learning=True)
     assert seen
     assert all(seen)
-    assert "class weights balanced for every model" in found["protocol_detail"]
+    assert "class weights balanced for every model" in Words().told(found["protocol_detail"])

@@ -172,7 +172,7 @@ def test_agreement_is_the_rank_correlation_of_shap_with_the_twin_and_the_first(t
     ):
         ranks = [spearmanr(x, y).statistic for x, y in zip(left, right, strict=True)]
         assert found[key]["value"] == pytest.approx(np.mean(ranks))
-    assert found["ml one", "ml one"]["note"] == "training has no randomness"
+    assert found["ml one", "ml one"]["note"] == {"key": "compare.agree.fixed", "numbers": {}}
     assert found["net", "net"]["note"] == ""
     ranks = [spearmanr(x, y).statistic for x, y in zip(net, twin, strict=True)]
     # the mean of 12 such correlations moves in steps of 1 / 60, and rounding may cost one of them

@@ -19,7 +19,7 @@ from xaikit.core.question import Masker
 from xaikit.core.types import Sample, Score, Segmentation
 from xaikit.data.dataset import Column, Dataset
 from xaikit.methods.base import METHODS, Card, Method
-from xaikit.metrics import METRICS
+from xaikit.metrics import METRICS, Measure, Metric
 from xaikit.models import wrap
 from xaikit.report import write_report
 from xaikit.study.plan import Plan, explain, make_question
@@ -344,13 +344,11 @@ def test_a_method_that_does_not_apply_to_one_sample_did_not_break(monkeypatch):
 
 
 @dataclass(frozen=True)
-class Broken:
+class Broken(Metric):
     """A metric of somebody that divides by nothing on one sample."""
 
     name: ClassVar[str] = "broken"
-    family: ClassVar[str] = "stability"
-    direction: ClassVar[str] = "higher"
-    card: ClassVar[str] = "Nothing."
+    measures: ClassVar[tuple[Measure, ...]] = ()
 
     def __call__(self, question: Any, explanation: Any, rng: Any) -> list[Score]:
         value = 1 / (question.sample.id != "r37")

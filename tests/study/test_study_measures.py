@@ -17,8 +17,9 @@ from xaikit.core.errors import CheckFailed, InvalidInput, UnknownName
 from xaikit.core.question import Pool
 from xaikit.core.types import Sample, Score
 from xaikit.methods.base import METHODS, ask
-from xaikit.metrics import METRICS, Randomisation
+from xaikit.metrics import METRICS, Measure, Metric, Randomisation, Removal
 from xaikit.metrics.base import described
+from xaikit.study.plan import Plan, make_question
 from xaikit.study.run import Run
 from xaikit.study.study import study
 
@@ -39,13 +40,12 @@ def samples(n: int) -> list[Sample]:
 
 
 @dataclasses.dataclass(frozen=True)
-class Recorder:
+class Recorder(Metric):
     """A metric that keeps what it drew."""
 
     name: ClassVar[str] = "recorder"
-    family: ClassVar[str] = "stability"
-    direction: ClassVar[str] = "higher"
-    card: ClassVar[str] = "what was drawn"
+    measures: ClassVar[tuple[Measure, ...]] = ()
+    explains_again: ClassVar[bool] = True
 
     def __call__(self, question, explanation, rng):
         DRAWN.append((question.sample.id, explanation.method, int(rng.integers(2**62))))
@@ -144,6 +144,18 @@ def test_removal_is_tried_in_two_ways_and_the_random_control_is_the_mean_of_many
     assert [s.value for s in random] == pytest.approx([0.0] * 4, abs=1e-12)
 
 
+def test_removal_in_the_second_way_reads_nothing_of_the_first() -> None:
+    found = run(1, "shap", metrics="removal")
+    alone = make_question(model(), samples(1)[0], Plan(masker="median"))
+    wanted = Removal().scores(alone, found.explanations)
+    mine = {
+        (s.metric, s.of["method"]): s.value
+        for s in found.scores
+        if s.of.get("masker") == "column medians"
+    }
+    assert mine == {(s.metric, s.of["method"]): pytest.approx(s.value) for s in wanted}
+
+
 @pytest.mark.parametrize(
     ("masker", "second"), [("median", "6 training rows"), ("rows", "column medians")]
 )
@@ -212,7 +224,7 @@ def test_which_metrics_are_taken() -> None:
     fast = run(1, "shap", metrics="fast")
     assert fast.config["metrics"] == ["removal", "completeness_gap", "plausibility"]
     auto = run(1, "shap", metrics="auto").config["metrics"]
-    costly = {n for n in METRICS.names() if getattr(METRICS.get(n), "costly", False)}
+    costly = {n for n in METRICS.names() if METRICS.get(n).costly}
     assert costly
     assert set(auto) == set(METRICS.names()) - costly
     assert run(1, "shap", metrics=["twin"]).config["metrics"] == ["twin"]

@@ -6,8 +6,9 @@ import json
 import os
 import re
 import sys
+import warnings
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, NoReturn, TextIO
 
 import typer
 from rich.console import Console
@@ -16,6 +17,7 @@ from rich.table import Table
 from xaikit import __version__
 from xaikit.app.process import settle
 from xaikit.core.errors import InvalidInput, XaikitError
+from xaikit.core.registry import PluginWarning
 
 __all__ = ["app", "main"]
 
@@ -79,6 +81,7 @@ Settings = Annotated[
 def main() -> NoReturn:
     """Run the command line; a user's mistake is one line on stderr and exit code 2."""
     settle()
+    warnings.showwarning = _tell
     try:
         app()
     except XaikitError as error:
@@ -86,6 +89,25 @@ def main() -> NoReturn:
         err.print(f"xaikit: {said}", style="red", markup=False, highlight=False, soft_wrap=True)
         sys.exit(2)
     sys.exit(0)
+
+
+_usual = warnings.showwarning
+
+
+def _tell(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """What is left out is one line on stderr, without a place in the code."""
+    if issubclass(category, PluginWarning):
+        said = f"xaikit: {message}"
+        err.print(said, style="yellow", markup=False, highlight=False, soft_wrap=True)
+    else:
+        _usual(message, category, filename, lineno, file, line)
 
 
 def _version(wanted: bool) -> None:
@@ -174,9 +196,13 @@ def explain(
         str, typer.Option("--methods", "-m", help="auto, or names with commas between.")
     ] = "auto",
     n: Annotated[
-        int,
-        typer.Option("--n", "-n", min=1, help="How many test samples: the first N of the file."),
-    ] = 8,
+        str,
+        typer.Option(
+            "--n",
+            "-n",
+            help="How many test samples, the first of the file, or all [8; with --values all].",
+        ),
+    ] = "",
     draw: Draw = False,
     target: Annotated[
         str, typer.Option("--target", "-t", help="predicted, label, or a class.")
@@ -195,6 +221,12 @@ def explain(
     ] = None,
     html: Annotated[Path | None, typer.Option("--out", "-o", help="The report page.")] = None,
     run_folder: Annotated[Path | None, typer.Option("--run", help="Folder of all numbers.")] = None,
+    values: Annotated[
+        Path | None,
+        typer.Option(
+            help="Write the values of one method (.npz or .parquet) instead of a page, for any number."
+        ),
+    ] = None,
     metrics: Annotated[str, typer.Option(help="auto, fast or none.")] = "auto",
     budget: Annotated[
         str, typer.Option(help="Evaluations of SHAP and LIME a sample; auto: until converged.")
@@ -231,13 +263,17 @@ def explain(
       xaikit explain runs/credit --data credit.csv --target bad --out credit.html
 
       xaikit explain runs/digits-lenet --data digits --methods shap,lime --budget 500 --memory 512MB
+
+      xaikit explain runs/credit --data credit.csv --methods shap --values credit.parquet
     """
     from xaikit.app.lines import what_failed
-    from xaikit.core.folders import check_page, file_name
+    from xaikit.core.folders import check_free, check_page, file_name
     from xaikit.report import write_report
     from xaikit.study.run import RUNS
     from xaikit.study.study import study
 
+    if values is not None:
+        check_free(values, force)
     if run_folder is not None:  # before the work
         RUNS.check_free(run_folder)
     if html is not None:
@@ -258,11 +294,17 @@ def explain(
         "precision": precision,
     }
     asked = _model(model, dataset, device, seed, quiet=as_json)
+    samples = _samples(dataset, _count(n or ("all" if values else "8"), dataset), seed, draw)
+    if values is not None:
+        question = {"target": target, "features": features, "masker": masker}
+        _explain_many(
+            asked, samples, methods, question, background, limits, seed, values, force, as_json
+        )
+        return
     numbers = run_folder or Path("runs") / file_name(f"explain-{asked.id}")
     html = html or Path("reports") / file_name(asked.id, ".html")
     RUNS.check_free(numbers)
     check_page(html, force)
-    samples = _samples(dataset, n, seed, draw)
     run = study(
         asked,
         samples,
@@ -386,7 +428,9 @@ def report(
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="methods, models, datasets or metrics.")],
+    what: Annotated[
+        str, typer.Argument(help="methods, metrics, modalities, tasks, models or datasets.")
+    ],
     model: Annotated[
         str | None,
         typer.Option("--model", help="A saved model folder: which methods apply, and why not."),
@@ -491,6 +535,55 @@ def _model(name: str, dataset: Any, device: str, seed: int, quiet: bool) -> Any:
     fitted = train(name, dataset, device=device, seed=seed, progress=not quiet)
     save_model(fitted, place)
     return fitted
+
+
+def _explain_many(
+    model: Any,
+    samples: Any,
+    method: str,
+    question: dict[str, Any],
+    background: int | None,
+    limits: dict[str, Any],
+    seed: int,
+    place: Path,
+    force: bool,
+    as_json: bool,
+) -> None:
+    """Values only, into one file."""
+    from xaikit.study.bulk import explain_many
+    from xaikit.study.plan import Plan, choose_methods
+
+    name = "shap" if method == "auto" else method
+    kept = {k: limits.pop(k) for k in ("memory", "precision")}
+    chosen, refused = choose_methods(model, name, **limits)
+    if refused or len(chosen) != 1:
+        raise InvalidInput(
+            refused[0].reason
+            if refused
+            else f"--values takes one method and --methods is {method}."
+        )
+    plan = Plan(n_background=background, **question, **kept)
+    found = explain_many(model, samples, chosen[0], plan=plan, seed=seed, progress=not as_json)
+    found.save(place, force)
+    if as_json:
+        _print_json({"values": str(place), "method": name, "n": len(found)})
+        return
+    estimator = f" ({found[0].note})" if found[0].note else ""
+    out.print(
+        f"values: {place} · {len(found)} samples x {found.values.shape[1]} features by {name}{estimator}",
+        highlight=False,
+        soft_wrap=True,
+        markup=False,
+    )
+
+
+def _count(text: str, dataset: Any) -> int:
+    """How many samples: a number, or "all" of the test rows."""
+    if text == "all":
+        return max(1, len(dataset.test))
+    if not text.isdigit() or int(text) < 1:
+        raise InvalidInput(f"--n is {text}; give a whole number of 1 or more, or all.")
+    return int(text)
 
 
 def _samples(dataset: Any, n: int, seed: int, draw: bool) -> Any:

@@ -120,7 +120,7 @@ def _report(demo: Demo, folder: Path, seed: int, force: bool) -> dict[str, Any]:
     numbers = run.save(demo.numbers)
     page = write_report(numbers, folder / f"{data.name}.html", force=force)
     return {
-        "title": run.context["title"],
+        "title": run.samples[0].kind.titles.question[0].format(model=model.id),
         "href": page.name,
         "modality": data.modality,
         "model": model.id,

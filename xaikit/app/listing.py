@@ -1,4 +1,4 @@
-"""What there is: methods, models, data sets and metrics, as rows for the terminal and the docs."""
+"""What there is: methods, models, data sets, metrics, modalities and tasks, as rows for the terminal and the docs."""
 
 from __future__ import annotations
 
@@ -17,11 +17,10 @@ def listing(what: str, model: str | None = None) -> Rows:
     With `model`, a saved model folder, the methods say whether they apply to it: "yes", or "no"
     and the reason.
     """
-    kinds = {"methods": _methods, "models": _models, "datasets": _datasets, "metrics": _metrics}
-    if what not in kinds:
-        raise InvalidInput(f"'{what}' cannot be listed; use methods, models, datasets or metrics.")
+    if what not in KINDS:
+        raise InvalidInput(f"'{what}' cannot be listed; use one of {', '.join(KINDS)}.")
     if model is None:
-        return kinds[what]()
+        return KINDS[what]()
     if what != "methods":
         raise InvalidInput(f"--model goes with `list methods`, not with `list {what}`.")
     return _support(model)
@@ -69,5 +68,35 @@ def _metrics() -> Rows:
 
     metrics = [(name, METRICS.get(name)) for name in METRICS]
     return ["name", "family", "better", "what it means"], [
-        [name, metric.family, metric.direction, metric.card] for name, metric in metrics
+        [name, main.family, main.direction, main.means]
+        for name, main in ((name, metric.measures[0]) for name, metric in metrics)
     ]
+
+
+def _modalities() -> Rows:
+    from xaikit.modalities import MODALITIES
+
+    kinds = [MODALITIES.get(name) for name in MODALITIES]
+    return ["name", "a sample is", "its features", "removed ones are replaced by"], [
+        [k.name, f"({', '.join(k.axes)})", ", ".join(k.segmenters), ", ".join(k.maskers)]
+        for k in kinds
+    ]
+
+
+def _tasks() -> Rows:
+    from xaikit.tasks import TASKS
+
+    return ["name", "an output is a", "what its numbers mean"], [
+        [name, TASKS.get(name).noun, (TASKS.get(name).__doc__ or "").strip().split("\n")[0]]
+        for name in TASKS
+    ]
+
+
+KINDS = {
+    "methods": _methods,
+    "models": _models,
+    "datasets": _datasets,
+    "metrics": _metrics,
+    "modalities": _modalities,
+    "tasks": _tasks,
+}

@@ -18,10 +18,10 @@ from xaikit.core.abilities import Inputs, Leaf
 from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Masker, Pool, Question
 from xaikit.core.types import (
+    MODALITIES,
     Bools,
     Explanation,
     Floats,
-    Modality,
     Sample,
     Segmentation,
     Space,
@@ -42,7 +42,7 @@ class Formula:
     """
 
     id: str
-    modality: Modality
+    modality: str
     formula: Callable[[Any], Any]
     lexicon: Mapping[str, float] = field(default_factory=dict)
     background: NDArray[Any] | None = None
@@ -64,13 +64,13 @@ class Formula:
             return value[:, None]
 
         def fold(at: torch.Tensor, _: torch.Tensor) -> list[Floats]:
-            maps = at.sum(dim=-1) if self.modality == "image" else at
+            maps = at.sum(dim=-1) if MODALITIES.get(self.modality).channels else at
             return list(maps.detach().cpu().numpy())
 
         return Leaf(torch.from_numpy(self._numbers(xs)), forward, fold)
 
     def _numbers(self, xs: Inputs) -> Floats:
-        if self.modality == "text":
+        if self.lexicon:
             longest = max(len(x) for x in xs)  # words left out at the end count nothing
             rows = [[self.lexicon.get(str(w), 0.0) for w in x] for x in xs]
             return np.array([row + [0.0] * (longest - len(row)) for row in rows], dtype=np.float64)
@@ -234,10 +234,10 @@ def _ask(
 ) -> Question:
     references = references if references.ndim > x.ndim else references[None]
     names = tuple(f"{source[:-1]} {i}" for i in range(int(ids.max()) + 1))
-    if model.modality == "text":
+    kind = MODALITIES.get(model.modality)
+    if kind.words:
         names = tuple(str(w) for w in x)
-    elif model.modality != "table":
-        x, references = x.astype(np.float32), references.astype(np.float32)
+    x, references = x.astype(kind.dtype), references.astype(kind.dtype)
     return Question(
         model=model,
         sample=Sample(f"truth-{model.id}", x, model.modality),

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.types import Bools, Floats, Ints, Modality, Space, Target
+from xaikit.core.types import Bools, Floats, Ints, PerSample, Space, Target
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -64,7 +64,7 @@ class Model(Protocol):
     """
 
     id: str
-    modality: Modality
+    modality: str
     classes: tuple[str, ...]
     space: Space
     background: Array | None
@@ -148,7 +148,7 @@ class Leaf:
 
     at: Tensor
     forward: Callable[[Tensor, Tensor], Tensor]
-    fold: Callable[[Tensor, Tensor], list[Floats]]
+    fold: Callable[[Tensor, Tensor], PerSample]
 
 
 @runtime_checkable
@@ -171,7 +171,7 @@ class Activations:
 
     at: Tensor
     scores: Tensor
-    fold: Callable[[Tensor], list[Floats]]
+    fold: Callable[[Tensor], PerSample]
     layer: str
     cell: tuple[float, ...]
 
@@ -209,7 +209,7 @@ class Attention:
     read: Tensor
     special: Tensor
     valid: Tensor
-    fold: Callable[[Tensor], list[Floats]]
+    fold: Callable[[Tensor], PerSample]
 
 
 @runtime_checkable

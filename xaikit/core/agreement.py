@@ -17,11 +17,13 @@ from numpy.typing import ArrayLike
 from scipy.stats import kendalltau
 
 from xaikit.core.errors import InvalidInput
+from xaikit.core.finding import Finding
 from xaikit.core.measures import default_k, measure
-from xaikit.core.stats import Paired, is_constant, paired_test, spearman
+from xaikit.core.stats import FEWEST, Paired, is_constant, paired_test, spearman
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Score
 
 __all__ = [
+    "AGREEMENT",
     "Consensus",
     "Disagreement",
     "agreement_scores",
@@ -35,34 +37,66 @@ __all__ = [
 ]
 
 _FAMILY = "agreement"
-FEATURE = measure("feature_agreement", _FAMILY, "higher", "Share of the top features in common.")
+FEATURE = measure(
+    "feature_agreement",
+    _FAMILY,
+    "higher",
+    "overlap of the top features",
+    "share of the top features in common",
+    korean=("상위 특징의 겹침", "두 설명이 함께 꼽은 상위 특징의 비율"),
+)
 CHANCE_ADJUSTED = measure(
     "chance_adjusted_agreement",
     _FAMILY,
     "higher",
-    "Share of the top features in common beyond chance: 0 is chance, 1 is the same features.",
+    "overlap of the top features beyond chance",
+    "share of the top features in common beyond chance: 0 is chance, 1 is the same features",
+    korean=(
+        "우연을 넘는 상위 특징의 겹침",
+        "우연을 넘어 함께 꼽은 상위 특징의 비율. 0은 우연, 1은 같은 특징",
+    ),
 )
 RANK = measure(
-    "rank_agreement", _FAMILY, "higher", "Share of the top features in common at the same rank."
+    "rank_agreement",
+    _FAMILY,
+    "higher",
+    "top features at the same rank",
+    "share of the top features in common at the same rank",
+    korean=("같은 순위의 상위 특징", "같은 순위로 함께 꼽은 상위 특징의 비율"),
 )
 SIGN = measure(
-    "sign_agreement", _FAMILY, "higher", "Share of the top features in common with the same sign."
+    "sign_agreement",
+    _FAMILY,
+    "higher",
+    "top features with the same sign",
+    "share of the top features in common with the same sign",
+    korean=("같은 부호의 상위 특징", "같은 부호로 함께 꼽은 상위 특징의 비율"),
 )
 SIGNED_RANK = measure(
     "signed_rank_agreement",
     _FAMILY,
     "higher",
-    "Share of the top features in common with the same sign and rank.",
+    "top features with the same sign and rank",
+    "share of the top features in common with the same sign and rank",
+    korean=("같은 부호와 순위의 상위 특징", "같은 부호와 순위로 함께 꼽은 상위 특징의 비율"),
 )
 SPEARMAN = measure(
-    "spearman", _FAMILY, "higher", "Whether both order the features by strength in the same way."
+    "spearman",
+    _FAMILY,
+    "higher",
+    "Rank correlation of strength",
+    "whether both order the features by strength in the same way",
+    korean=("세기 순위 상관", "두 설명이 특징을 같은 세기 순서로 놓는지"),
 )
 PAIRWISE = measure(
     "pairwise_rank_agreement",
     _FAMILY,
     "higher",
-    "Share of pairs of features that both put in the same order of strength.",
+    "pairs of features in the same order",
+    "share of pairs of features that both put in the same order of strength",
+    korean=("같은 순서인 특징 쌍", "둘이 같은 세기 순서로 놓은 특징 쌍의 비율"),
 )
+AGREEMENT = (FEATURE, CHANCE_ADJUSTED, RANK, SIGN, SIGNED_RANK, SPEARMAN, PAIRWISE)
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,14 +129,23 @@ class Disagreement:
     """Whether two methods disagree by more than their own second runs do.
 
     real : True or False, or None with fewer than 10 samples
-    agreement, ceiling : means over the samples; test : ceiling - agreement, paired
+    agreement, ceiling : means over the samples; test : ceiling - agreement, paired; found : the finding
     """
 
     real: bool | None
     agreement: float
     ceiling: float
     test: Paired
-    sentence: str
+
+    @property
+    def found(self) -> Finding:
+        key = {True: "real", False: "same", None: "open"}[self.real]
+        numbers = {"value": self.agreement, "ceiling": self.ceiling}
+        return Finding(f"differ.{key}", {**numbers, "n": self.test.n, "needed": FEWEST})
+
+    @property
+    def sentence(self) -> str:
+        return str(self.found)
 
 
 def agreement_scores(a: Explanation, b: Explanation, *, k: int | None = None) -> list[Score]:
@@ -119,7 +162,7 @@ def agreement_scores(a: Explanation, b: Explanation, *, k: int | None = None) ->
     used = min(k or default_k(n), int((a.values != 0).sum()), int((b.values != 0).sum()))
     note = f"top {used} of {n} features" if used else "0 by rule: an explanation is 0 everywhere"
     top_a, top_b = top_k(a.values, used), top_k(b.values, used)
-    shared = np.intersect1d(top_a, top_b)
+    shared = top_a[(top_a[:, None] == top_b).any(axis=1)]
     same_sign = np.sign(a.values) == np.sign(b.values)
     same_rank = top_a == top_b
     share = len(shared) / used if used else 0.0
@@ -195,13 +238,7 @@ def disagreement_test(between: ArrayLike, within_a: ArrayLike, within_b: ArrayLi
     ceiling = np.sqrt(np.maximum(a, 0.0) * np.maximum(b, 0.0))
     test = paired_test(ceiling - x)
     real = None if test.interval is None else test.p < 0.05 and test.mean > 0
-    numbers = f"they agree {x.mean():.2f} of {ceiling.mean():.2f} that noise would allow"
-    words = {
-        True: f"The two disagree: {numbers}.",
-        False: f"No disagreement beyond noise: {numbers}.",
-        None: f"Not settled: {numbers}, on {len(x)} samples; 10 are needed.",
-    }
-    return Disagreement(real, float(x.mean()), float(ceiling.mean()), test, words[real])
+    return Disagreement(real, float(x.mean()), float(ceiling.mean()), test)
 
 
 def disagreements(

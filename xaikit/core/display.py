@@ -1,4 +1,4 @@
-"""Who draws what: results name a drawing and know nothing of how it is made."""
+"""Who shows what: results name a drawing or a sentence and know nothing of how it is made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,10 @@ from typing import Any
 
 __all__ = ["DISPLAYS", "display"]
 
-DISPLAYS = {"figure": "xaikit.report.figures:plot_explanation"}
+DISPLAYS = {
+    "figure": "xaikit.report.figures:plot_explanation",
+    "sentence": "xaikit.report.words:told",
+}
 """Name of a drawing -> "module:function", which is imported when it is first asked for."""
 
 

@@ -39,7 +39,12 @@ LONGEST = 300  # letters of what code of others says
 
 
 class XaikitError(Exception):
-    """Every error that xaikit raises on purpose."""
+    """Every error that xaikit raises on purpose.
+
+    >>> xaikit.load_data("wines")
+    Traceback (most recent call last):
+    xaikit.core.errors.UnknownName: no dataset is called 'wines'; did you mean 'wine' or 'waves'?
+    """
 
 
 class InvalidInput(XaikitError, ValueError):

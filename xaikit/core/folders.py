@@ -21,7 +21,7 @@ from typing import Any
 from xaikit.core.errors import InvalidInput
 from xaikit.core.files import Origin, read_json
 
-__all__ = ["Folder", "check_page", "file_name", "write_page"]
+__all__ = ["Folder", "check_free", "check_page", "file_name", "write_file", "write_page"]
 
 _MARK = b'<meta name="generator" content="xaikit'  # in the head of every page of ours
 _HEAD = 2048  # bytes of a page in which the mark stands
@@ -180,13 +180,34 @@ def check_page(path: str | Path, force: bool = False) -> None:
 
 def write_page(html: str, path: str | Path, force: bool = False) -> Path:
     """Write a page at once or not at all; only a page of xaikit is overwritten, unless `force`."""
-    path = Path(path)
     check_page(path, force)
+    # a lone half of a character is a ?
+    return _placed(Path(path), lambda to: to.write_bytes(html.encode("utf-8", "replace")))
+
+
+def write_file(path: str | Path, write: Callable[[Path], Any], force: bool = False) -> Path:
+    """Write a file at once or not at all; nothing that is there is overwritten, unless `force`.
+
+    write : given a free path with the same ending
+    """
+    check_free(path, force)
+    return _placed(Path(path), write)
+
+
+def check_free(path: str | Path, force: bool = False) -> None:
+    """Refuse a path where something is already, unless `force` and it is a plain file."""
+    path = Path(path)
+    if os.path.lexists(path) and not (force and path.is_file()):
+        way = "" if not path.is_file() else ", or overwrite it with --force (force=True)"
+        raise InvalidInput(f"'{path}' is there already; choose another name{way}.")
+
+
+def _placed(path: Path, write: Callable[[Path], Any]) -> Path:
     with _refusing(path, InvalidInput):
         path.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".xaikit-", dir=path.parent) as spare:
-            work = Path(spare) / "page"
-            work.write_bytes(html.encode("utf-8", "replace"))  # a lone half of a character is a ?
+            work = Path(spare) / f"new{path.suffix}"
+            write(work)
             work.chmod(0o644)
             os.replace(work, path)
     return path

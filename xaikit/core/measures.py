@@ -1,9 +1,9 @@
-"""The numbers that are reported, each with a line for people; the report and the metrics share them."""
+"""The numbers that are reported, each with its words for people; metrics declare them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
 
 from xaikit.core.registry import Registry
@@ -12,19 +12,55 @@ from xaikit.core.types import Explanation, Floats, Score
 if TYPE_CHECKING:
     from xaikit.core.question import Question
 
-__all__ = ["MEASURES", "Direction", "Measure", "default_k", "described", "measure"]
+__all__ = [
+    "MEASURES",
+    "Centre",
+    "Direction",
+    "Measure",
+    "MeasureWords",
+    "default_k",
+    "described",
+    "measure",
+]
 
 Direction = Literal["higher", "lower"]
+Centre = Literal["mean", "median"]
+
+
+@dataclass(frozen=True)
+class MeasureWords:
+    """Title of a number and what it means, in another language."""
+
+    title: str
+    means: str
 
 
 @dataclass(frozen=True)
 class Measure:
-    """One number that is reported, and what it means in a line for people."""
+    """One number that is reported.
+
+    family : "faithfulness", "stability", "sanity", "plausibility", "agreement" or one of your own: the
+        part of the page's table in which it stands
+    title, means : its name and what it means, a phrase without a full stop
+    korean : the same in Korean; without them the page shows the English ones
+    centre : how samples are put together in the table
+    in_table : False for a gauge of the test that is no property of a method
+    """
 
     name: str
     family: str
     direction: Direction
-    card: str
+    title: str
+    means: str
+    korean: MeasureWords | None = None
+    centre: Centre = "mean"
+    in_table: bool = True
+
+    def facts(self) -> dict[str, Any]:
+        """What a saved run knows of it, JSON-able."""
+        found = asdict(self)
+        del found["name"]
+        return found | {"ko": found.pop("korean") or {}}
 
     def score(
         self,
@@ -46,9 +82,21 @@ class Measure:
 MEASURES: Registry[Measure] = Registry("measure")
 
 
-def measure(name: str, family: str, direction: Direction, card: str) -> Measure:
-    """A new number, registered so that the report can say what it means."""
-    return MEASURES.register(name)(Measure(name, family, direction, card))
+def measure(
+    name: str,
+    family: str,
+    direction: Direction,
+    title: str,
+    means: str,
+    *,
+    korean: tuple[str, str] | None = None,
+    centre: Centre = "mean",
+    in_table: bool = True,
+) -> Measure:
+    """A new number; its name is taken only once. korean : title and meaning"""
+    words = MeasureWords(*korean) if korean else None
+    made = Measure(name, family, direction, title, means, words, centre, in_table)
+    return MEASURES.register(name)(made)
 
 
 def described(question: Question, explanation: Explanation) -> dict[str, str]:

@@ -8,11 +8,14 @@ from rich.console import Console
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
+    ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
 from rich.progress import Progress as RichProgress
+from rich.text import Text
 
 __all__ = ["Progress", "say"]
 
@@ -22,14 +25,25 @@ def say(text: str) -> None:
     Console(stderr=True).print(text, highlight=False, markup=False, soft_wrap=True)
 
 
-class Progress:
-    """`with Progress(total, "explaining") as bar: bar.tick(1)`."""
+class _Rate(ProgressColumn):
+    """How many are done in a second."""
 
-    def __init__(self, total: int, what: str, *, show: bool) -> None:
+    def render(self, task: Task) -> Text:
+        return Text(f"{speed:,.0f}/s" if (speed := task.finished_speed or task.speed) else "")
+
+
+class Progress:
+    """`with Progress(total, "explaining") as bar: bar.tick(1)`.
+
+    rate : whether it says how many are done in a second
+    """
+
+    def __init__(self, total: int, what: str, *, show: bool, rate: bool = False) -> None:
         self._bar = RichProgress(
             TextColumn("{task.description}"),
             BarColumn(),
             MofNCompleteColumn(),
+            *([_Rate()] if rate else []),
             TimeElapsedColumn(),
             TimeRemainingColumn(),
             console=Console(stderr=True),

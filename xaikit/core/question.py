@@ -16,13 +16,12 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal, get_args
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xaikit.core.abilities import BoundScores, Lowerable, Maskable, Model, Shortened, Tasked
 from xaikit.core.batching import PerPass, rows_per_pass, rows_that_fit, worked
 from xaikit.core.cache import Pool
 from xaikit.core.errors import CheckFailed, InvalidInput, foreign
-from xaikit.core.types import Bools, Cost, Explanation, Floats, Sample, Segmentation, Target
+from xaikit.core.types import Bools, Explanation, Floats, Ints, Masker, Sample, Segmentation, Target
 from xaikit.core.words import Text, alike
 
 __all__ = [
@@ -41,28 +40,33 @@ N_CHECKED = 16  # masks on which a lower precision is compared
 ROUNDING = 0.05  # share of the range of those masks' values that it may miss
 
 
-@dataclass(frozen=True, eq=False)
-class Masker:
-    """What a removed feature of one sample is replaced by.
+class Meter:
+    """Counts the work done through a question: evaluations asked, rows passed forward and backward.
 
-    name : for example "mean colour", "training rows", "mask word"
-    references : (k, *x.shape) in data space; the value of a mask is the mean over the k of them
-    drops : text only: removed words are left out of the text as it is written, see `Text.less`;
-        references are not used
+    counts : (3,) where it is counted, its own unless given
     """
 
-    name: str
-    references: NDArray[Any]
-    drops: bool = False
+    __slots__ = ("counts",)
 
+    def __init__(self, counts: Ints | None = None) -> None:
+        self.counts = np.zeros(3, dtype=np.int64) if counts is None else counts
 
-@dataclass
-class Meter:
-    """Counts the work done through a question."""
+    @property
+    def asked(self) -> int:
+        return int(self.counts[0])
 
-    asked: int = 0
-    forward: int = 0
-    backward: int = 0
+    @property
+    def forward(self) -> int:
+        return int(self.counts[1])
+
+    @property
+    def backward(self) -> int:
+        return int(self.counts[2])
+
+    def add(self, asked: int = 0, forward: int = 0) -> None:
+        """That much more."""
+        self.counts[0] += asked
+        self.counts[1] += forward
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,6 +80,10 @@ class Question:
     precision : "bfloat16" evaluates masks in that type, as far as it agrees (see `Lowerable`)
     shortcuts : whether masks may be evaluated with less than whole passes (see `Shortened`)
     pool : evaluations shared with other methods and metrics of the same question, or None
+
+    >>> question = xaikit.make_question(model, sample)
+    >>> question.value(np.zeros((1, question.n_features), dtype=bool)) == question.empty
+    array([ True])
     """
 
     model: Model
@@ -175,6 +183,15 @@ class Question:
         if np.isfinite(empty):
             self.__dict__.setdefault("empty", empty)
 
+    def know_ends(self, output: float, empty: float) -> None:
+        """The target with everything kept and with nothing, where they are known (no NaN)."""
+        for name, known, kept in (("output", output, True), ("empty", empty, False)):
+            if not np.isnan(known):
+                self.__dict__.setdefault(name, float(known))
+                if self.pool is not None:
+                    mask = np.full((1, self.n_features), kept)
+                    self.pool.tell(mask, self.target, np.array([known]))
+
     def value(self, masks: Bools) -> Floats:
         """masks (m, n) bool, True = kept -> target (m,) float64, mean over the references."""
         masks = np.asarray(masks)
@@ -182,7 +199,7 @@ class Question:
             raise InvalidInput(
                 f"masks have dtype {masks.dtype} and shape {masks.shape}; boolean (m, {self.n_features}) is needed."
             )
-        self.meter.asked += len(masks)
+        self.meter.add(asked=len(masks))
         if self.pool is None:
             return self._evaluate(masks, [self.target])[:, 0]
         return self.pool.fill(masks, self.target, self._evaluate)
@@ -236,18 +253,19 @@ class Question:
 
     def rng(self, stream: str, seed: int) -> np.random.Generator:
         """The generator of one method on this sample: the same in any order and batch."""
-        key = [seed, zlib.crc32(stream.encode()), zlib.crc32(self.sample.id.encode())]
+        return self.generator(self.sample.id, stream, seed)
+
+    @staticmethod
+    def generator(sample_id: str, stream: str, seed: int) -> np.random.Generator:
+        """The generator of a stream on a sample."""
+        key = [seed, zlib.crc32(stream.encode()), zlib.crc32(sample_id.encode())]
         return np.random.default_rng(key)
 
-    def metered(self) -> Question:
-        """This question with a meter of its own, for the cost of one method."""
+    def metered(self, meter: Meter) -> Question:
+        """This question with that meter, for the cost of one method."""
         fresh = object.__new__(type(self))
-        fresh.__dict__.update(self.__dict__, meter=Meter())  # with all that is known already
+        fresh.__dict__.update(self.__dict__, meter=meter)  # with all that is known already
         return fresh
-
-    def cost(self, seconds: float) -> Cost:
-        """What was counted so far, with the wall time given."""
-        return Cost(self.meter.asked, self.meter.forward, self.meter.backward, seconds)
 
     @cached_property
     def _bound(self) -> tuple[BoundScores, str]:
@@ -290,7 +308,7 @@ class Question:
         k, rows = self.n_references, self.per_pass.rows
         with self._door():
             parts = [self.bound(masks, slice(i, min(i + rows, k))) for i in range(0, k, rows)]
-        self.meter.forward += len(masks) * k
+        self.meter.add(forward=len(masks) * k)
         return np.concatenate(parts, axis=1)
 
     def learn(self, masks: Bools, scores: Floats, rows: int | None = None) -> None:
@@ -298,7 +316,7 @@ class Question:
 
         rows : model rows that this question is charged with, all of them unless given
         """
-        self.meter.forward += scores.shape[0] * scores.shape[1] if rows is None else rows
+        self.meter.add(forward=scores.shape[0] * scores.shape[1] if rows is None else rows)
         if self.pool is not None:
             for target in {self.target, *self.pool.targets}:
                 values = target(scores.reshape(-1, scores.shape[2])).reshape(scores.shape[:2])
@@ -317,7 +335,7 @@ class Question:
 
     def against(self, masks: Bools, reference: int) -> Floats:
         """masks (m, n) -> target (m,) with that reference alone; never pooled."""
-        self.meter.asked += len(masks)
+        self.meter.add(asked=len(masks))
         return self._evaluate(masks, [self.target], range(reference, reference + 1))[:, 0]
 
     def _evaluate(
@@ -356,7 +374,7 @@ class Question:
         for start in range(references.start, references.stop, rows):
             part = slice(start, min(start + rows, references.stop))
             scores = self.bound(chunk, part)  # (m, k', K)
-            self.meter.forward += scores.shape[0] * scores.shape[1]
+            self.meter.add(forward=scores.shape[0] * scores.shape[1])
             flat = scores.reshape(-1, scores.shape[2])
             for column, target in enumerate(targets):
                 total[:, column] += target(flat).reshape(scores.shape[:2]).sum(axis=1)

@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import difflib
+import importlib
+import warnings
 from collections.abc import Callable, Iterator
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
-from xaikit.core.errors import InvalidInput, UnknownName
+from xaikit.core.errors import InvalidInput, UnknownName, XaikitError, foreign
 
-__all__ = ["Registry"]
+__all__ = ["FILLED_BY", "PluginWarning", "Registry"]
 
 T = TypeVar("T")
+FILLED_BY: dict[str, str] = {}
+"""Kind -> the module that registers what comes with the package; told by the package's root."""
+
+
+class PluginWarning(UserWarning):
+    """A thing that another package offers is left out, and why."""
 
 
 class Registry(Generic[T]):
     """Maps a name to a thing of one kind.
 
+    kinds : what several are called, where that is not just an "s" more
+    base : the class that every thing derives from or is one of, or None; what that class declares
+        must be declared
+
     Other packages add to it through the entry point group `xaikit.<kinds>`; those are loaded on
-    the first look-up, so that importing xaikit stays cheap.
+    the first look-up, so that importing xaikit stays cheap. One that cannot be had is left out with
+    a `PluginWarning`.
     """
 
-    def __init__(self, kind: str) -> None:
+    def __init__(self, kind: str, kinds: str = "", *, base: type | None = None) -> None:
         self.kind = kind
+        self.kinds = kinds or f"{kind}s"
+        self.base = base
         self._entries: dict[str, T] = {}
         self._plugins_loaded = False
 
@@ -30,10 +45,11 @@ class Registry(Generic[T]):
         """A decorator that stores what it decorates under `name`; a name is taken only once."""
 
         def store(thing: T) -> T:
-            if name in self._entries:
+            if self._entries.get(name, thing) is not thing:
                 raise InvalidInput(
                     f"the {self.kind} '{name}' is registered twice; pick another name."
                 )
+            self._check(name, thing)
             self._entries[name] = thing
             return thing
 
@@ -61,10 +77,37 @@ class Registry(Generic[T]):
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())
 
+    def _check(self, name: str, thing: T) -> None:
+        """`InvalidInput` unless the thing is of this kind, under its own name, and declares itself."""
+        if self.base is None:
+            return
+        if not issubclass(thing if isinstance(thing, type) else type(thing), self.base):
+            raise InvalidInput(
+                f"the {self.kind} '{name}' does not derive from {self.base.__name__}; derive it."
+            )
+        declared = [n for n, t in self.base.__annotations__.items() if t.startswith("ClassVar")]
+        if missing := [n for n in declared if not hasattr(thing, n)]:
+            raise InvalidInput(
+                f"the {self.kind} '{name}' does not declare {' and '.join(missing)}; see "
+                f"{self.base.__module__}.{self.base.__name__}."
+            )
+        if (own := getattr(thing, "name", name)) != name:
+            raise InvalidInput(f"the {self.kind} '{name}' calls itself '{own}'; use one name.")
+
     def _load_plugins(self) -> None:
         if self._plugins_loaded:
             return
+        if self.kind in FILLED_BY:
+            importlib.import_module(FILLED_BY[self.kind])
         self._plugins_loaded = True
-        for point in entry_points(group=f"xaikit.{self.kind}s"):
-            if point.name not in self._entries:
-                self._entries[point.name] = point.load()
+        for point in entry_points(group=f"xaikit.{self.kinds}"):
+            try:
+                with foreign(f"its entry point '{point.name} = {point.value}'"):
+                    self.register(point.name)(point.load())
+            except XaikitError as error:
+                text = f"the {self.kind} '{point.name}' of package '{_package(point)}' is left out: {error}"
+                warnings.warn(text, PluginWarning, stacklevel=3)
+
+
+def _package(point: EntryPoint) -> str:
+    return point.dist.name if point.dist else "unknown"

@@ -216,9 +216,15 @@ def _signed_rank_p(d: Floats) -> float:
 
 def _ranks(values: ArrayLike) -> Floats:
     """Ranks from 1, ties at their mean rank."""
-    _, place, size = np.unique(np.asarray(values), return_inverse=True, return_counts=True)
-    ranks: Floats = (np.cumsum(size) - (size - 1) / 2)[place]
-    return ranks
+    x = np.asarray(values)
+    order = x.argsort(kind="stable")
+    ordered = x[order]
+    ranks = np.empty(len(x))
+    ranks[order] = np.arange(1.0, len(x) + 1)
+    if not (ordered[1:] == ordered[:-1]).any():
+        return ranks
+    _, place, size = np.unique(x, return_inverse=True, return_counts=True)
+    return np.asarray((np.cumsum(size) - (size - 1) / 2)[place])
 
 
 def _checked(values: ArrayLike) -> Floats:

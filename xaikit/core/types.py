@@ -6,327 +6,39 @@ boolean and True means *kept*.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xaikit.core.display import display
 from xaikit.core.errors import InvalidInput
-from xaikit.core.words import Text
+from xaikit.core.features import Bools, Floats, Ints, Masker, Segmentation, locked
+from xaikit.core.sample import MODALITIES, Label, Modality, Sample, Titles
+from xaikit.core.target import Space, Target
 
 __all__ = [
+    "MODALITIES",
     "Bools",
     "Cost",
     "Explanation",
     "Floats",
     "Ints",
     "Label",
+    "Masker",
     "Modality",
+    "PerSample",
     "Sample",
     "Score",
     "Segmentation",
     "Space",
     "Target",
-    "grid_shape",
+    "Titles",
 ]
 
-Floats = NDArray[np.float64]
-Bools = NDArray[np.bool_]
-Ints = NDArray[np.int64]
-Modality = Literal["image", "text", "table", "series"]
-Space = Literal["logit", "prob", "value"]
-Label = int | float | frozenset[int] | tuple[float, ...] | None
-
-_DIMENSIONS = {"image": 3, "text": 1, "table": 1, "series": 2}
-
-
-def grid_shape(x: NDArray[Any], modality: Modality) -> tuple[int, ...]:
-    """Shape of the places that can be removed: (H, W), (T,), (D,) or (L, C)."""
-    return tuple(x.shape[:2]) if modality == "image" else tuple(x.shape)
-
-
-@dataclass(frozen=True, eq=False)
-class Sample:
-    """One thing that a model is asked about, in data space.
-
-    id : unique within its data set
-    x : image (H, W, C) float32 in [0, 1]; text (T,) words; table (D,) float64, a category is its
-        code; series (L, C) float32
-    label : class index; a set of class indices where several labels hold at once; number to
-        predict, or a tuple of them, one for each output of a regressor of several; or None
-    rationale : (*grid) bool, the places known to carry the answer, or None
-    meta : anything for people: the source file, units; the raw text as "text", which must hold the
-        words in order and is what models read; without it the words are joined by single blanks
-    """
-
-    id: str
-    x: NDArray[Any]
-    modality: Modality
-    label: Label = None
-    rationale: Bools | None = None
-    meta: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        if self.modality not in get_args(Modality):
-            raise InvalidInput(
-                f"sample '{self.id}' has modality '{self.modality}'; use one of {', '.join(_DIMENSIONS)}."
-            )
-        kind = (
-            np.str_
-            if self.modality == "text"
-            else np.float64
-            if self.modality == "table"
-            else np.float32
-        )
-        x = self._array(kind)
-        if x.ndim != _DIMENSIONS[self.modality] or x.size == 0:
-            raise InvalidInput(
-                f"sample '{self.id}' has shape {x.shape}; a {self.modality} sample needs "
-                f"{_DIMENSIONS[self.modality]} non-empty dimension(s)."
-            )
-        if self.modality != "text" and not np.isfinite(x).all():
-            where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
-            raise InvalidInput(
-                f"sample '{self.id}' holds NaN or infinity at {where}; fill or drop it."
-            )
-        if self.modality == "image" and (x.min() < -1e-6 or x.max() > 1 + 1e-6):
-            raise InvalidInput(
-                f"sample '{self.id}' has pixels from {x.min():g} to {x.max():g}; scale them to [0, 1]."
-            )
-        object.__setattr__(self, "x", _locked(self._written(x) if kind is np.str_ else x))
-        object.__setattr__(self, "label", _plain_label(self.label))
-        if self.rationale is not None:
-            rationale = np.array(self.rationale, dtype=bool)
-            if rationale.shape != self.grid:
-                raise InvalidInput(
-                    f"sample '{self.id}' has a rationale of shape {rationale.shape}; its grid is {self.grid}."
-                )
-            object.__setattr__(self, "rationale", _locked(rationale))
-
-    def _array(self, kind: type[np.generic]) -> NDArray[Any]:
-        """x as an array of its own; `InvalidInput` for what holds something else."""
-        way = "call .toarray()[0] of a sparse row, and code categories as numbers"
-        if hasattr(self.x, "toarray"):
-            raise InvalidInput(f"sample '{self.id}' is a sparse {type(self.x).__name__}; {way}.")
-        try:
-            return np.array(self.x, dtype=kind)
-        except (TypeError, ValueError) as error:
-            raise InvalidInput(
-                f"sample '{self.id}' cannot be read as {self.modality} ({error}); {way}, which a "
-                "function may turn back for the model."
-            ) from error
-
-    def _written(self, words: NDArray[Any]) -> Text:
-        """The words as they stand in the text that is given, or that they come with."""
-        text = self.meta.get("text")
-        if not isinstance(text, str):
-            return Text(self.x if isinstance(self.x, Text) else words)
-        return Text.cut(text, words.tolist(), f"sample '{self.id}'")
-
-    @property
-    def grid(self) -> tuple[int, ...]:
-        """Shape of the places that can be removed."""
-        return grid_shape(self.x, self.modality)
-
-
-def _plain_label(label: Any) -> Label:
-    """Labels that hold at once as a frozen set, several numbers as a tuple, others as they are."""
-    if isinstance(label, (set, frozenset)):
-        return frozenset(map(_plain_number, label))
-    if isinstance(label, (list, tuple)) or (isinstance(label, np.ndarray) and label.ndim):
-        return tuple(map(_plain_number, label))
-    return _plain_number(label)  # type: ignore[no-any-return]
-
-
-def _plain_number(value: Any) -> Any:
-    """NumPy's numbers as Python's; a task says what it cannot read."""
-    number = isinstance(value, np.generic) or (isinstance(value, np.ndarray) and value.ndim == 0)
-    return value.item() if number else value
-
-
-@dataclass(frozen=True, eq=False)
-class Segmentation:
-    """Names the features of one sample on its grid.
-
-    ids : (*grid) int64, the feature of each place; -1 is never removed and gets no credit
-    names : (n,) what people call the features
-    source : how they were made, for example "patches of 4 x 4 px"
-    """
-
-    ids: Ints
-    names: tuple[str, ...]
-    source: str
-
-    def __post_init__(self) -> None:
-        ids = np.array(self.ids, dtype=np.int64)
-        found = np.unique(ids[ids >= 0])
-        if ids.size and ids.min() < -1:
-            raise InvalidInput(
-                f"a segmentation holds the id {ids.min()}; ids are -1 (never removed) or 0 to n-1."
-            )
-        if not np.array_equal(found, np.arange(len(self.names))):
-            raise InvalidInput(
-                f"a segmentation names {len(self.names)} features and its grid holds {len(found)} "
-                "different ids; every id from 0 to n-1 must be present once or more."
-            )
-        if len(self.names) == 0:
-            raise InvalidInput("a segmentation needs at least one feature.")
-        object.__setattr__(self, "ids", _locked(ids))
-        object.__setattr__(self, "names", tuple(self.names))
-
-    @property
-    def n_features(self) -> int:
-        return len(self.names)
-
-    @cached_property
-    def sizes(self) -> Floats:
-        """(n,) number of places in each feature."""
-        return _locked(
-            np.bincount(self._bins, minlength=self.n_features + 1)[:-1].astype(np.float64)
-        )
-
-    @cached_property
-    def _bins(self) -> Ints:
-        """(places,) the feature of each place, n where there is none."""
-        return np.where(self.ids < 0, self.n_features, self.ids).ravel()
-
-    def expand(self, masks: Bools) -> Bools:
-        """(m, n) -> (m, *grid): which places are kept; places of no feature always are."""
-        padded = np.concatenate([masks, np.ones((len(masks), 1), dtype=bool)], axis=1)
-        return padded[:, self.ids]
-
-    def scatter(self, values: Floats, fill: float = 0.0) -> Floats:
-        """(n,) -> (*grid): each place gets its feature's value, places of no feature get `fill`."""
-        return np.append(np.asarray(values, dtype=np.float64), fill)[self.ids]
-
-    def pool(self, grid: NDArray[Any], how: Literal["sum", "mean"] = "sum") -> Floats:
-        """(*grid) -> (n,): sum over each feature's places for additive maps, mean for the others."""
-        self._require_grid(grid.shape)
-        total = np.bincount(self._bins, grid.ravel(), self.n_features + 1)[:-1].astype(np.float64)
-        return total if how == "sum" else total / self.sizes
-
-    def pool_many(self, grids: NDArray[Any], how: Literal["sum", "mean"] = "sum") -> Floats:
-        """(m, *grid) -> (m, n): `pool` of several maps."""
-        self._require_grid(grids.shape[1:])
-        m, n = len(grids), self.n_features
-        owner = self._bins + (n + 1) * np.arange(m)[:, None]  # one bin a map and feature
-        total = np.bincount(owner.ravel(), grids.ravel(), m * (n + 1)).astype(np.float64)
-        total = total.reshape(m, n + 1)[:, :n]
-        return total if how == "sum" else total / self.sizes
-
-    def _require_grid(self, shape: tuple[int, ...]) -> None:
-        if shape != self.ids.shape:
-            raise InvalidInput(
-                f"a map of shape {shape} cannot be pooled on a grid of {self.ids.shape}."
-            )
-
-
-@dataclass(frozen=True)
-class Target:
-    """The one scalar that is explained, taken from scores (B, K).
-
-    index : class, or output of a regressor
-    against : a contrast class; the target is then the difference of the two scores (log-odds of
-        one against the other)
-    space : "logit" = log-odds of the class, log p/(1-p), 0 is an even chance; "prob" = its
-        probability; "value" = the raw score
-    independent : the scores are logits of labels that may hold together: the log-odds of a label
-        are its own logit. Otherwise they are those of classes of which one holds. It follows from
-        the model's task, which puts it into the target of a question.
-    """
-
-    index: int
-    against: int | None = None
-    space: Space = "logit"
-    independent: bool = False
-
-    def __post_init__(self) -> None:
-        if self.space not in get_args(Space):
-            raise InvalidInput(f"target space '{self.space}' is unknown; use logit, prob or value.")
-        if self.against == self.index:
-            raise InvalidInput(
-                f"a target cannot contrast class {self.index} with itself; pick two classes."
-            )
-        if self.against is not None and self.space == "prob":
-            raise InvalidInput(
-                "a contrast of two classes is a log-odds; use space='logit', not 'prob'."
-            )
-        if self.against is not None and self.space == "logit" and self.independent:
-            raise InvalidInput(
-                f"labels {self.index} and {self.against} may hold together, so one is no contrast to "
-                "the other; ask about each label alone."
-            )
-
-    @property
-    def unit(self) -> str:
-        return {"logit": "log-odds", "prob": "probability", "value": "score"}[self.space]
-
-    def difference(self, n_scores: int) -> tuple[int, int | None] | None:
-        """The score that the target is, less another one or none; None when it is no difference."""
-        if self.against is not None or self.space == "value":
-            return self.index, self.against
-        if self.space == "logit" and self.independent:
-            return self.index, None
-        if self.space == "logit" and n_scores == 2:
-            return self.index, 1 - self.index
-        return None
-
-    def __call__(self, scores: Any) -> Any:
-        """(B, K) -> (B,), for NumPy arrays and, differentiably, for torch tensors."""
-        n_scores = scores.shape[1]
-        for index in (self.index, self.against):
-            if index is not None and not 0 <= index < n_scores:
-                raise InvalidInput(
-                    f"target {index} does not exist; the model gives {n_scores} score(s), from 0."
-                )
-        if self.against is not None:
-            return scores[:, self.index] - scores[:, self.against]
-        if self.space == "value":
-            return scores[:, self.index]
-        odds = self._odds(scores)
-        if self.space == "logit":
-            return odds
-        # the same function of the log-odds in both worlds, exact at both ends
-        return 0.5 * (1 + np.tanh(odds / 2)) if isinstance(scores, np.ndarray) else odds.sigmoid()
-
-    def _odds(self, scores: Any) -> Any:
-        """(B, K) -> (B,) log-odds."""
-        n_scores = scores.shape[1]
-        if self.independent:
-            return scores[:, self.index]
-        if n_scores < 2:
-            raise InvalidInput(f"a model with one output has no {self.unit}; use space='value'.")
-        if n_scores == 2:
-            return scores[:, self.index] - scores[:, 1 - self.index]
-        others = scores[:, [j for j in range(n_scores) if j != self.index]]
-        numpy = isinstance(scores, np.ndarray)
-        return scores[:, self.index] - (_logsumexp(others) if numpy else others.logsumexp(dim=1))
-
-    def describe(self, names: tuple[str, ...]) -> str:
-        """The target in words, for example "log-odds of 'cat'".
-
-        names : of the model's outputs, or () for a model of one number
-        """
-        if not names:
-            return "predicted value"
-        words = f"{self.unit} of '{names[self.index]}'"
-        if self.against is None:
-            return words
-        against = f"'{names[self.against]}'"
-        return f"{words} {'less that of' if self.space == 'value' else 'against'} {against}"
-
-
-def _logsumexp(scores: Floats) -> Floats:
-    """(B, K) -> (B,); SciPy's costs more than a small model's pass."""
-    top = scores.max(axis=1)
-    with np.errstate(invalid="ignore"):  # all -inf, or NaN: the caller refuses what comes out
-        total = np.exp(scores - top[:, None]).sum(axis=1)
-    found: Floats = top + np.log(total)
-    return np.where(np.isfinite(top), found, top)
+PerSample = Floats | Sequence[Floats]
+"""One array for each of B samples: (B, ...) where they are of one shape, otherwise a list of B."""
 
 
 @dataclass(frozen=True)
@@ -357,6 +69,10 @@ class Explanation:
     unit : the target's unit, or "relative" when only the order and the sign carry meaning
     note : what a reader must know, for example which estimator was used or "not converged"
     drawn : whether anything was drawn at random; otherwise another seed gives the same
+
+    >>> found = xaikit.explain(model, sample, ["shap"])[0]
+    >>> [(name, round(value, 2)) for name, value in found.top(2)]
+    [('proline', 2.43), ('flavanoids', 1.06)]
     """
 
     values: Floats
@@ -401,7 +117,7 @@ class Explanation:
                     f"{self.method} on sample '{self.sample_id}' gave NaN or infinity in {name}; "
                     "the model's output may overflow there."
                 )
-            object.__setattr__(self, name, _locked(array))
+            object.__setattr__(self, name, locked(array))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -461,9 +177,4 @@ class Score:
                 raise InvalidInput(
                     f"the score '{self.metric}' has a curve of shape {curve.shape}; (p, 2) is needed."
                 )
-            object.__setattr__(self, "curve", _locked(curve))
-
-
-def _locked(array: NDArray[Any]) -> NDArray[Any]:
-    array.setflags(write=False)
-    return array
+            object.__setattr__(self, "curve", locked(curve))

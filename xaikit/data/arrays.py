@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError
 from xaikit.core.files import Origin, read_arrays, short
-from xaikit.core.types import Modality
+from xaikit.core.sample import MODALITIES, Modality
 from xaikit.data.dataset import Column
 from xaikit.data.rows import Options, Rows
 
@@ -36,9 +36,10 @@ def read_npz(path: Path, test: Path | None, options: Options) -> Rows:
         other = _parts(_open(test), test.name)
         found = {"train": next(iter(found.values())), "test": list(other.values())[-1]}
     modality = options.modality or _modality(next(iter(found.values()))[0], path.name)
+    kind = MODALITIES.get(modality)
     xs, labels, ids, parts = [], [], [], []
     for part, (x, y) in found.items():
-        xs += list(_shaped(x, modality, options, path.name))
+        xs += list(_shaped(x, kind, options, path.name))
         labels.append(y)
         ids += [f"{part or 'row'}-{i + 1}" for i in range(len(x))]
         parts += [part] * len(x)
@@ -54,7 +55,7 @@ def read_npz(path: Path, test: Path | None, options: Options) -> Rows:
         xs=xs,
         labels=np.concatenate(labels),
         parts=parts,
-        columns=_columns(stored, modality, xs[0], path.name),
+        columns=_columns(stored, kind, xs[0].shape[-1], path.name),
         classes=tuple(_names(stored, "classes", path.name)) or None,
     )
 
@@ -105,7 +106,7 @@ def _check_finite(x: NDArray[Any], name: str, file: str) -> None:
         )
 
 
-def _modality(x: NDArray[Any], file: str) -> Modality:
+def _modality(x: NDArray[Any], file: str) -> str:
     if x.ndim == 4 or (x.ndim == 3 and x.dtype == np.uint8):
         return "image"
     if x.ndim in (2, 3):
@@ -115,46 +116,14 @@ def _modality(x: NDArray[Any], file: str) -> Modality:
     )
 
 
-def _shaped(x: NDArray[Any], modality: Modality, options: Options, file: str) -> NDArray[Any]:
-    """X as (N, H, W, C), (N, L, C) or (N, D)."""
-    wanted = {"image": (3, 4), "series": (2, 3), "table": (2,)}.get(modality, ())
-    if x.ndim not in wanted:
-        raise DataError(f"'{file}' has X of shape {x.shape}, which cannot be read as {modality}.")
-    if modality == "table":
-        return x.astype(np.float64)
-    if modality == "series":
-        return _series(_single(x, file), options)
-    return _images(x, file)
-
-
-def _single(x: NDArray[Any], file: str) -> NDArray[np.float32]:
+def _shaped(x: NDArray[Any], kind: Modality, options: Options, file: str) -> NDArray[Any]:
+    """X as (N, *x.shape) samples of the modality."""
+    found = kind.from_array(x, file, options.channels)
+    if found.dtype == kind.dtype:
+        return found
     with np.errstate(over="ignore"):
-        found = x.astype(np.float32)
-    _check_finite(found, "X (as float32)", file)
-    return found
-
-
-def _series(x: NDArray[Any], options: Options) -> NDArray[Any]:
-    if x.ndim == 2:
-        return x[:, :, None]
-    first = x.shape[1] < x.shape[2] if options.channels is None else options.channels == "first"
-    return x.transpose(0, 2, 1) if first else x
-
-
-def _images(x: NDArray[Any], file: str) -> NDArray[Any]:
-    x = x[..., None] if x.ndim == 3 else x
-    if x.shape[3] not in (1, 3) and x.shape[1] in (1, 3):
-        x = x.transpose(0, 2, 3, 1)
-    if x.shape[3] not in (1, 3):
-        raise DataError(f"'{file}' has images of shape {x.shape[1:]}; 1 or 3 channels are needed.")
-    low, high = float(x.min()), float(x.max())
-    if low < 0 or high > 255:
-        raise DataError(
-            f"'{file}' has pixels from {low:g} to {high:g}; save bytes 0 to 255 or floats 0 to 1."
-        )
-    found = x.astype(np.float32)
-    found /= np.float32(255 if high > 1 or x.dtype.kind in "iu" else 1)
-    return found
+        _check_finite(x.astype(kind.dtype), f"X (as {np.dtype(kind.dtype)})", file)
+        return found.astype(kind.dtype)
 
 
 def _names(stored: Arrays, name: str, file: str) -> list[str]:
@@ -165,12 +134,9 @@ def _names(stored: Arrays, name: str, file: str) -> list[str]:
     return [str(item) for item in held]
 
 
-def _columns(stored: Arrays, modality: Modality, x: NDArray[Any], file: str) -> tuple[Column, ...]:
-    if modality == "image":
-        return ()
-    n, what = x.shape[-1], "ch " if modality == "series" else "x"
-    names = _names(stored, "columns", file)
+def _columns(stored: Arrays, kind: Modality, n: int, file: str) -> tuple[Column, ...]:
+    plain = kind.columns(n)
+    names = _names(stored, "columns", file) if plain else []
     if names and len(names) != n:
         raise DataError(f"'{file}' names {len(names)} columns and holds {n}; name each.")
-    start = 1 if modality == "series" else 0
-    return tuple(Column(name) for name in names or [f"{what}{i + start}" for i in range(n)])
+    return tuple(Column(name) for name in names or plain)

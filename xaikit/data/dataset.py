@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError, InvalidInput
-from xaikit.core.types import Modality, Sample
+from xaikit.core.types import Sample
 
 __all__ = ["Column", "Dataset"]
 
@@ -41,7 +41,7 @@ class Dataset:
     """
 
     name: str
-    modality: Modality
+    modality: str
     task: Literal["classification", "regression"]
     classes: tuple[str, ...]
     train: tuple[Sample, ...]
@@ -93,12 +93,6 @@ class Dataset:
         """(N,) int64 class indices, or float64 numbers for regression."""
         kind = np.int64 if self.task == "classification" else np.float64
         return np.array([s.label for s in getattr(self, split)], dtype=kind)
-
-    @property
-    def width(self) -> int:
-        """Columns of a table, channels of a series or a picture, 1 for text."""
-        x = self.train[0].x
-        return 1 if self.modality == "text" else int(x.shape[-1])
 
     @cached_property
     def class_weights(self) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from xaikit.core.errors import DataError, InvalidInput
-from xaikit.core.types import Modality
+from xaikit.core.sample import MODALITIES
 from xaikit.data.arrays import read_npz
 from xaikit.data.builtin import DATASETS
 from xaikit.data.dataset import Dataset
@@ -41,7 +41,7 @@ def load_data(
     label_column: str | None = None,
     classes: Sequence[str] | None = None,
     task: Task | None = None,
-    modality: Modality | None = None,
+    modality: str | None = None,
     channels: Literal["first", "last"] | None = None,
     size: int | tuple[int, int] | None = None,
     language: str | None = None,
@@ -57,7 +57,8 @@ def load_data(
     classes : the labels in the order wanted, or for numbers other names, in sorted order
     task : "classification" or "regression"; numbers of more than 20 different values in a table
         are a regression when None
-    modality : of an .npz: "image", "series" or "table"; found from its shape when None
+    modality : of an .npz: "image", "series", "table" or another whose samples are numbers; found
+        from its shape when None
     channels : of an .npz of series: "first" (N, C, L) or "last" (N, L, C); the longer axis is time
         when None
     size : side, or (height, width), that images of a folder are scaled to
@@ -65,6 +66,10 @@ def load_data(
     seed : of the built-in data or of the splits
 
     Raises `DataError` naming the file, row or column that cannot be used.
+
+    >>> data = load_data("wine")
+    >>> len(data.train), len(data.test), data.columns[0].name
+    (124, 27, 'alcohol')
     """
     options = Options(
         text_column=text_column,
@@ -132,7 +137,7 @@ def _name(path: Path) -> str:
 
 
 def _language(rows: Rows, options: Options) -> str:
-    if options.language is not None or rows.modality != "text":
+    if options.language is not None or not MODALITIES.get(rows.modality).words:
         return options.language or "en"
     letters = [c for x in rows.xs[:200] for word in x for c in str(word) if c.isalpha()]
     hangul = sum("\uac00" <= c <= "\ud7a3" or "\u3131" <= c <= "\u318e" for c in letters)

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xaikit.core.errors import DataError
 from xaikit.core.files import short
 from xaikit.core.labels import places_of
-from xaikit.core.types import Bools, Ints, Modality, Sample
+from xaikit.core.types import MODALITIES, Bools, Ints, Sample
 from xaikit.data.dataset import Column, Dataset
 
 __all__ = ["Options", "Rows", "Task", "assemble"]
@@ -31,7 +31,7 @@ class Options:
     label_column: str | None = None
     classes: tuple[str, ...] | None = None
     task: Task | None = None
-    modality: Modality | None = None
+    modality: str | None = None
     channels: Literal["first", "last"] | None = None
     size: tuple[int, int] | None = None
     language: str | None = None
@@ -47,7 +47,7 @@ class Rows:
     classes : names of the labels in order, where the file holds them
     """
 
-    modality: Modality
+    modality: str
     ids: Sequence[str]
     xs: Sequence[NDArray[Any]]
     labels: NDArray[Any]
@@ -152,7 +152,7 @@ def _task(numbers: NDArray[Any] | None, rows: Rows, options: Options, source: st
     if numbers is None or options.classes or rows.classes:
         return "classification"
     many = len(np.unique(numbers)) > MAX_NUMBER_CLASSES
-    codes = bool((numbers == np.round(numbers)).all()) and rows.modality != "table"
+    codes = bool((numbers == np.round(numbers)).all()) and not MODALITIES.get(rows.modality).tabular
     return "regression" if many and not codes else "classification"
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 import numpy as np
 
 from xaikit.core.agreement import Disagreement, disagreements
+from xaikit.core.finding import Finding
 from xaikit.core.stats import bootstrap_interval, median_interval, spearman
 from xaikit.core.types import Explanation, Floats, Ints
 from xaikit.judge.evidence import Evidence
@@ -44,14 +45,18 @@ class Cause:
         instability - agreement of the unsteadier method with its own second run
         interactions - share of output - empty that leaving one out misses, median over samples
         not traced - agreement that is missing, ceiling - agreement
-    sentence : the finding for people
+    found : the finding; sentence : the same in English
     """
 
     a: str
     b: str
     cause: Kind
     value: float
-    sentence: str
+    found: Finding
+
+    @property
+    def sentence(self) -> str:
+        return str(self.found)
 
 
 def causes(run: Evidence) -> tuple[Cause, ...]:
@@ -93,34 +98,30 @@ class _Pair:
         """Whether the method said so of itself when it was asked."""
         return bool(self.cards.get(method, {}).get(what))
 
-    def named(self, cause: Kind, value: float, sentence: str) -> Cause:
-        return Cause(self.a, self.b, cause, value, sentence)
+    def named(self, cause: Kind, value: float, key: str, a: str, **numbers: Any) -> Cause:
+        """a : the method that the sentence is about"""
+        b = self.a if a == self.b else self.b
+        titles = {"a": self.title(a), "b": self.title(b)}
+        found = Finding(f"cause.{key}", {"value": value, **titles, **numbers})
+        return Cause(self.a, self.b, cause, value, found)
 
 
 def _other_value_function(pair: _Pair) -> Cause | None:
     """They measure different things, by definition or because they were asked differently."""
-    a, b = pair.title(pair.a), pair.title(pair.b)
     both = pair.both
     found = (
-        ([x.target != y.target for x, y in both], f"{a} and {b} explain different targets"),
-        ([x.masker != y.masker for x, y in both], f"{a} and {b} remove features in different ways"),
-        ([_bare(x) != _bare(y) for x, y in both], _units(pair)),
+        ("targets", [x.target != y.target for x, y in both]),
+        ("maskers", [x.masker != y.masker for x, y in both]),
+        ("units", [_bare(x) != _bare(y) for x, y in both]),
     )
-    share, sentence = max(((float(np.mean(d)), s) for d, s in found), key=lambda f: f[0])
+    share, key = max(((float(np.mean(d)), k) for k, d in found), key=lambda f: f[0])
     if share == 0:
         return None
-    everywhere = "" if share == 1 else f" (on {share:.0%} of the samples)"
-    return pair.named("other value function", share, f"{sentence}{everywhere}.")
-
-
-def _units(pair: _Pair) -> str:
-    first, second = pair.both[0]
-    bare, other = (pair.a, pair.b) if _bare(first) else (pair.b, pair.a)
-    unit = second.unit if _bare(first) else first.unit
-    return (
-        f"{pair.title(bare)} gives an order without a unit and {pair.title(other)} gives shares of "
-        f"the {unit}, so they measure different things"
-    )
+    first, second = both[0]
+    a = pair.b if key == "units" and not _bare(first) else pair.a
+    unit = (second if _bare(first) else first).unit
+    some = "" if share == 1 else ".some"
+    return pair.named("other value function", share, key + some, a, share=share, unit=unit)
 
 
 def _saturation(pair: _Pair) -> Cause | None:
@@ -142,12 +143,7 @@ def _saturation(pair: _Pair) -> Cause | None:
     median, interval = _median(ratios)
     if interval is None or interval[1] >= SATURATED:
         return None
-    return pair.named(
-        "saturation",
-        median,
-        f"{pair.title(local[0])} looks at the slope at the sample only, and there it is {median:.2f} "
-        f"of the mean slope on the way to it: the model is saturated, so used features look unused.",
-    )
+    return pair.named("saturation", median, "saturation", local[0])
 
 
 def _resolution(pair: _Pair) -> Cause | None:
@@ -165,12 +161,9 @@ def _resolution(pair: _Pair) -> Cause | None:
     gained, missing = float((coarse - fine).mean()), pair.test.ceiling - float(fine.mean())
     if interval is None or interval[0] <= 0 or not gained >= CLOSED * missing > 0:
         return None
-    return pair.named(
-        "resolution",
-        min(1.0, gained / missing),
-        f"A cell of {pair.title(method)} covers {np.mean(covers):.1f} features; compared cell by "
-        f"cell the two agree {coarse.mean():.2f} instead of {fine.mean():.2f}.",
-    )
+    means = {"covers": np.mean(covers), "coarse": coarse.mean(), "fine": fine.mean()}
+    numbers = {name: float(mean) for name, mean in means.items()}
+    return pair.named("resolution", min(1.0, gained / missing), "resolution", method, **numbers)
 
 
 def _instability(pair: _Pair) -> Cause | None:
@@ -185,11 +178,7 @@ def _instability(pair: _Pair) -> Cause | None:
     if interval is None or interval[1] >= STEADY:
         return None
     value = float(np.mean(own[method]))
-    return pair.named(
-        "instability",
-        value,
-        f"{pair.title(method)} agrees only {value:.2f} with its own second run.",
-    )
+    return pair.named("instability", value, "instability", method)
 
 
 def _interactions(pair: _Pair) -> Cause | None:
@@ -204,22 +193,12 @@ def _interactions(pair: _Pair) -> Cause | None:
     median, interval = _median(gaps)
     if interval is None or interval[0] <= INTERACTING:
         return None
-    return pair.named(
-        "interactions",
-        median,
-        f"The features act together: leaving them out one by one misses {median:.0%} of the change "
-        "of the output, and each method shares that out in its own way.",
-    )
+    return pair.named("interactions", median, "interactions", pair.a)
 
 
 def _not_traced(pair: _Pair) -> Cause:
     missing = pair.test.ceiling - pair.test.agreement
-    return pair.named(
-        "not traced",
-        missing,
-        f"{pair.title(pair.a)} and {pair.title(pair.b)} agree {missing:.2f} less than noise would "
-        "allow, and nothing measured here explains it.",
-    )
+    return pair.named("not traced", missing, "not_traced", pair.a)
 
 
 _LOOKS: Sequence[Callable[[_Pair], Cause | None]] = (

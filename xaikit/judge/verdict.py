@@ -11,10 +11,11 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 
+from xaikit.core.finding import Finding
 from xaikit.core.stats import FEWEST, Paired, bootstrap_interval, holm, median_interval, paired_test
 from xaikit.judge.evidence import Evidence
 from xaikit.tasks import restored_task
@@ -38,7 +39,8 @@ class Gate:
         limit, too few samples, not measured)
     value, interval, limit : what was measured, its 95 % interval, and what is needed
     direction : "higher" when value must be at least the limit, "lower" when at most
-    sentence : the finding for people, for example "Two runs agree 0.26; 0.80 is needed."
+    found : the finding, in one or two sentences; sentence : the same in English, for example
+        "Two runs agree 0.26; 0.80 is needed."
     """
 
     name: str
@@ -46,74 +48,46 @@ class Gate:
     value: float | None
     limit: float
     direction: Direction
-    sentence: str
+    found: tuple[Finding, ...]
     interval: tuple[float, float] | None = None
+
+    @property
+    def sentence(self) -> str:
+        return " ".join(map(str, self.found))
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """What the gates say of one method in one run."""
+    """What the gates say of one method in one run; reason : why, in English."""
 
     method: str
     status: Status
-    reason: str
+    found: tuple[Finding, ...]
     gates: tuple[Gate, ...] = ()
+
+    @property
+    def reason(self) -> str:
+        return " ".join(map(str, self.found))
 
     def gate(self, name: str) -> Gate | None:
         """The gate of that name, or None when it was not asked of this method."""
         return next((g for g in self.gates if g.name == name), None)
 
 
-@dataclass(frozen=True)
-class _Limit:
-    """A gate on one number over samples.
-
-    finding : a sentence with {value} and {limit}; missing : why it may not have been measured
-    """
+class _Limit(NamedTuple):
+    """A gate on one number over samples."""
 
     gate: str
     metric: str
     limit: float
     direction: Direction
-    finding: str
-    missing: str
-    percent: bool = False
 
 
 _LIMITS = (
-    _Limit(
-        "depends_on_model",
-        "randomisation",
-        0.3,
-        "lower",
-        "With the model's weights drawn anew, {value} of the picture is left; less than {limit} is needed.",
-        "Not measured: whether the picture changes when the model's weights are drawn anew.",
-    ),
-    _Limit(
-        "depends_on_class",
-        "random_logit",
-        0.9,
-        "lower",
-        "The pictures of two different classes are {value} alike; less than {limit} is needed.",
-        "Not measured: whether another class gets another picture.",
-    ),
-    _Limit(
-        "adds_up",
-        "completeness_gap",
-        0.05,
-        "lower",
-        "In half of the samples the parts miss the output by {value} or more; at most {limit} is allowed.",
-        "Not measured: whether the parts add up to the output.",
-        percent=True,
-    ),
-    _Limit(
-        "repeats",
-        "seed_agreement",
-        0.8,
-        "higher",
-        "Two runs agree {value}; {limit} is needed.",
-        "Not measured: whether a second run gives the same picture.",
-    ),
+    _Limit("depends_on_model", "randomisation", 0.3, "lower"),
+    _Limit("depends_on_class", "random_logit", 0.9, "lower"),
+    _Limit("adds_up", "completeness_gap", 0.05, "lower"),
+    _Limit("repeats", "seed_agreement", 0.8, "higher"),
 )
 
 
@@ -203,11 +177,9 @@ class _Evidence:
 
 def _verdict(evidence: _Evidence, method: str) -> Verdict:
     if evidence.is_control(method):
-        return Verdict(
-            method, "control", "A control: it explains nothing and sets the level to beat."
-        )
+        return Verdict(method, "control", (Finding("reason.control"),))
     if not any(m == method for _, m in evidence.values):
-        return Verdict(method, "not_tested", "Nothing was measured.")
+        return Verdict(method, "not_tested", (Finding("reason.not_tested"),))
     gates = [_beats_random(evidence, method), _beats_trivial(evidence, method)]
     for limit in _LIMITS:
         if limit.gate == "depends_on_class" and not evidence.has_rivals:
@@ -222,54 +194,53 @@ def _from_gates(method: str, gates: tuple[Gate, ...], n: int) -> Verdict:
     failed = [g for g in gates if g.passed is False]
     unsettled = [g for g in gates if g.passed is None]
     if failed:
-        return Verdict(method, "failed", failed[0].sentence, gates)
+        return Verdict(method, "failed", failed[0].found, gates)
     if n < FEWEST:
-        reason = f"{_samples(n)}: verdict at most not shown; {FEWEST} samples are needed."
-        return Verdict(method, "unsettled", reason, gates)
+        few = Finding("reason.few", {"n": n, "needed": FEWEST})
+        return Verdict(method, "unsettled", (few,), gates)
     if unsettled:
-        return Verdict(method, "unsettled", unsettled[0].sentence, gates)
-    return Verdict(method, "faithful", f"All {len(gates)} checks passed on {n} samples.", gates)
+        return Verdict(method, "unsettled", unsettled[0].found, gates)
+    passed = Finding("reason.faithful", {"checks": len(gates), "n": n})
+    return Verdict(method, "faithful", (passed,), gates)
 
 
 def _beats_random(evidence: _Evidence, method: str) -> Gate:
     found = evidence.against_random[method]
-    return _beats("beats_random", found, len(found), "removing at random")
+    return _beats("beats_random", found, len(found), Finding("rival.random"))
 
 
 def _beats_trivial(evidence: _Evidence, method: str) -> Gate:
     if not evidence.trivial:
-        sentence = "Not measured: no control that only looks at the input was in the study."
-        return Gate("beats_trivial", None, None, 0.0, "higher", sentence)
+        missing = Finding("found.beats.no_control")
+        return Gate("beats_trivial", None, None, 0.0, "higher", (missing,))
     found = evidence.against_trivial[method]
-    name = " or ".join(evidence.trivial)
-    return _beats("beats_trivial", found, len(found) // len(evidence.trivial), f"'{name}' alone")
+    rival = Finding("rival.control", {"names": evidence.trivial})
+    return _beats("beats_trivial", found, len(found) // len(evidence.trivial), rival)
 
 
-def _beats(name: str, found: list[tuple[Paired, float]], n_maskers: int, rival: str) -> Gate:
+def _beats(name: str, found: list[tuple[Paired, float]], n_maskers: int, rival: Finding) -> Gate:
     """Judged by the weakest of the comparisons: all must be won, one clear loss is enough to fail."""
     if not found:
-        sentence = f"Not measured: the removal test against {rival}."
-        return Gate(name, None, None, 0.0, "higher", sentence)
+        missing = Finding("found.beats.unmeasured", {"rival": rival})
+        return Gate(name, None, None, 0.0, "higher", (missing,))
     sides = [_side(test, p) for test, p in found]
     (weakest, p), _ = min(zip(found, sides, strict=True), key=lambda f: (f[1], f[0][0].mean))
     lost, won = -1 in sides, set(sides) == {1}
     passed = False if lost else True if won and n_maskers >= N_MASKERS else None
-    ways = f"weakest of {n_maskers} ways of removing" if n_maskers > 1 else "one way of removing"
+    mean, bounds = weakest.mean, weakest.interval
+    known = {"rival": rival, "ways": Finding("ways", {"n": n_maskers})}
     if lost:
-        words = f"What it marks matters {-weakest.mean:.2f} less than {rival} ({ways})."
+        told = Finding("found.beats.less", {**known, "value": -mean})
     elif passed:
-        words = f"What it marks matters {weakest.mean:.2f} more than {rival} ({ways})."
-    elif weakest.interval is None:
-        words = f"{_samples(weakest.n)} against {rival}; {FEWEST} are needed for a test."
+        told = Finding("found.beats.more", {**known, "value": mean})
+    elif bounds is None:
+        told = Finding("found.beats.few", {"rival": rival, "n": weakest.n, "needed": FEWEST})
     elif won:
-        words = f"Better than {rival} under {ways} only; {N_MASKERS} are needed."
+        told = Finding("found.beats.narrow", {**known, "needed": N_MASKERS})
     else:
-        low, high = map(_signed, weakest.interval)
-        words = (
-            f"No clear gain over {rival}: {_signed(weakest.mean)}, 95 % interval {low} to {high}, "
-            f"corrected p = {p:.2f} ({ways})."
-        )
-    return Gate(name, passed, weakest.mean, 0.0, "higher", words, weakest.interval)
+        ends = {"low": bounds[0], "high": bounds[1]}
+        told = Finding("found.beats.open", {**known, "value": mean, **ends, "p": p})
+    return Gate(name, passed, mean, 0.0, "higher", (told,), bounds)
 
 
 def _side(test: Paired, p: float) -> int:
@@ -282,21 +253,22 @@ def _side(test: Paired, p: float) -> int:
 def _limited(evidence: _Evidence, method: str, limit: _Limit) -> Gate:
     by_masker = evidence.values.get((limit.metric, method), {})
     values = np.array([v for found in by_masker.values() for v in found.values()])
+    key = f"found.{limit.gate}"
     if not len(values):
-        return Gate(limit.gate, None, None, limit.limit, limit.direction, limit.missing)
+        missing = Finding(f"{key}.unmeasured")
+        return Gate(limit.gate, None, None, limit.limit, limit.direction, (missing,))
     if limit.gate == "adds_up":
         value, interval = float(np.median(values)), median_interval(values)
     else:
         value, interval = float(values.mean()), bootstrap_interval(values)
     passed = _passes(interval, limit)
-    shown = {"value": _number(value, limit.percent), "limit": _number(limit.limit, limit.percent)}
-    sentence = limit.finding.format(**shown)
+    found = [Finding(key, {"value": value, "limit": limit.limit})]
     if interval is None:
-        sentence += f" {_samples(len(values))}; {FEWEST} are needed to settle it."
+        found.append(Finding("found.few", {"n": len(values), "needed": FEWEST}))
     elif passed is None:
-        low, high = (_number(v, limit.percent) for v in interval)
-        sentence += f" Not settled: the 95 % interval is {low} to {high}."
-    return Gate(limit.gate, passed, value, limit.limit, limit.direction, sentence, interval)
+        open_ = "found.open.share" if limit.gate == "adds_up" else "found.open"
+        found.append(Finding(open_, {"low": interval[0], "high": interval[1]}))
+    return Gate(limit.gate, passed, value, limit.limit, limit.direction, tuple(found), interval)
 
 
 def _passes(interval: tuple[float, float] | None, limit: _Limit) -> bool | None:
@@ -306,15 +278,3 @@ def _passes(interval: tuple[float, float] | None, limit: _Limit) -> bool | None:
     if limit.direction == "higher":
         return True if low >= limit.limit else False if high < limit.limit else None
     return True if high <= limit.limit else False if low > limit.limit else None
-
-
-def _number(value: float, percent: bool) -> str:
-    return f"{100 * value:.1f} %" if percent else f"{value:.2f}".replace("-", "−")
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2f}".replace("-", "−")
-
-
-def _samples(n: int) -> str:
-    return "One sample" if n == 1 else f"{n} samples"

@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal, cast, get_args
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from xaikit.core.abilities import Attention, Attentive, Model
 from xaikit.core.errors import CheckFailed, InvalidInput, NotApplicable
-from xaikit.core.question import Question
-from xaikit.core.types import Explanation, Floats
+from xaikit.core.explanations import Explanations
+from xaikit.core.types import Floats
 from xaikit.methods.base import METHODS, Card, Words, require
 from xaikit.methods.passes import Batch, Batched
 
@@ -65,40 +66,41 @@ class AttentionFlow(Batched):
     def check(self, model: Model) -> None:
         _attentive(model, self.name)
 
-    def explain(self, batch: Batch) -> list[Explanation]:
+    def explain(self, batch: Batch) -> Explanations:
         model = _attentive(batch.model, self.name)
-        seen = model.attention([q.sample.x for q in batch.questions])
+        seen = model.attention(batch.questions.xs)
         _require_outputs(batch, seen)
         flow = _FLOWS[self.mode](batch, seen)
         batch.count(backward=self.mode == "gradient")
         received = torch.einsum("bi,bij->bj", _readers(seen), flow) * seen.valid  # (B, T)
         shares = _special_shares(received, seen)
-        answers = zip(batch.questions, seen.fold(received), shares, strict=True)
-        return [self._answer(*answer) for answer in answers]
-
-    def _answer(self, question: Question, map_: Floats, share: float) -> Explanation:
-        empty = not map_.any()
-        note = f"{share:.0%} of it falls on special tokens"
-        return question.answer(
+        maps = seen.fold(received)
+        return batch.questions.answer(
             self,
-            elements=map_,
+            elements=maps,
             additive=False,
             in_units=False,
-            note=note + ("; no attention raises the target" if empty else ""),
-            extras={"special_share": share},
+            notes=[_note(map_, share) for map_, share in zip(maps, shares, strict=True)],
+            extras=[{"special_share": share} for share in shares],
         )
+
+
+def _note(map_: Floats, share: float) -> str:
+    nothing = "" if map_.any() else "; no attention raises the target"
+    return f"{share:.0%} of it falls on special tokens{nothing}"
 
 
 def _require_outputs(batch: Batch, seen: Attention) -> None:
     """`CheckFailed` when a sample's target is another one once its attention is computed openly."""
     most = ROUNDING * max(1.0, float(seen.scores.detach().abs().max()))
-    for question, found in zip(batch.questions, batch.targets(seen.scores).tolist(), strict=True):
-        if not abs(found - question.output) <= most:
-            raise CheckFailed(
-                f"with its attention computed openly '{batch.model.id}' gives sample "
-                f"'{question.sample.id}' {found:.6g} instead of {question.output:.6g}; only rounding "
-                f"up to {most:.2g} is allowed."
-            )
+    outputs = batch.questions.outputs
+    found = batch.targets(seen.scores).detach().double().cpu().numpy()
+    for i in np.flatnonzero(~(np.abs(found - outputs) <= most))[:1].tolist():
+        raise CheckFailed(
+            f"with its attention computed openly '{batch.model.id}' gives sample "
+            f"'{batch.questions[i].sample.id}' {found[i]:.6g} instead of {outputs[i]:.6g}; only rounding "
+            f"up to {most:.2g} is allowed."
+        )
 
 
 def _gradient(batch: Batch, seen: Attention) -> Tensor:

@@ -6,13 +6,16 @@ import dataclasses
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, overload
 
 import numpy as np
 
 from xaikit.core.abilities import Model
-from xaikit.core.errors import NotApplicable, XaikitError, foreign
+from xaikit.core.errors import CheckFailed, NotApplicable, XaikitError, foreign
+from xaikit.core.explanations import Explanations
+from xaikit.core.many import Same
 from xaikit.core.question import Question
+from xaikit.core.questions import Questions
 from xaikit.core.registry import Registry
 from xaikit.core.types import Bools, Explanation
 from xaikit.methods.packing import prefetch, share_empty
@@ -104,11 +107,11 @@ class Method:
 
     def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
         """The explanation of one question."""
-        return self.block([question], [rng])[0]
+        return self.block(Questions.of([question]), [rng])[0]
 
     def block(
-        self, questions: Sequence[Question], rngs: Sequence[np.random.Generator]
-    ) -> list[Explanation]:
+        self, questions: Questions, rngs: Sequence[np.random.Generator]
+    ) -> Explanations | Sequence[Explanation]:
         """The explanations of questions of one model, in their order."""
         return [self(question, rng) for question, rng in zip(questions, rngs, strict=True)]
 
@@ -133,7 +136,7 @@ class Method:
         return cls.block is not Method.block
 
 
-METHODS: Registry[type[Method]] = Registry("method")
+METHODS: Registry[type[Method]] = Registry("method", base=Method)
 
 
 def make_method(name: str, **params: Any) -> Method:
@@ -165,42 +168,77 @@ def applicable(model: Model) -> dict[str, str | None]:
     return {name: reason_against(METHODS.get(name)(), model) for name in METHODS}
 
 
-def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> list[Explanation]:
-    """Ask questions of one model; the same seed gives the same numbers in any order and batch.
+def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> Explanations:
+    """Ask questions of one model; the same seed gives the same numbers in any order and block.
 
-    Batch methods share passes over all questions; their wall time is shared out evenly. So do small
-    requests of methods that foresee them.
+    Methods with a block of their own share passes over all questions; their wall time is shared out
+    evenly. So do small requests of methods that foresee them.
     """
-    if not questions:
-        return []
-    method.check(questions[0].model)
-    if not _finds_ends(method, questions):
-        know_ends(questions, outputs=not method.finds_outputs)
-    mine = [question.metered() for question in questions]
-    draws, stream = method.draws, method.stream or method.name
-    rngs = [q.rng(stream, seed) if draws else _NO_DRAWS for q in mine]
-    states = [rng.bit_generator.state if draws else None for rng in rngs]
-    found, seconds, start = [], [0.0] * len(mine), time.perf_counter()
+    asked = Questions.of(questions)
+    method.check(asked.model)
+    mine = asked.metered()
+    if not _finds_ends(method, mine):
+        know_ends(mine, outputs=not method.finds_outputs)
+    mine.counts[:] = 0  # the ends are every method's
+    rngs: Sequence[Any] = _Streams(mine, method.stream or method.name, seed)
+    if not method.draws:
+        rngs = Same(_NO_DRAWS, len(mine))
+    start = time.perf_counter()
+    found, seconds = _answered(method, mine, rngs)
+    shared = (time.perf_counter() - start - sum(seconds)) / len(mine)
+    asked.learn_ends(mine)
+    block = found if isinstance(found, Explanations) else Explanations.of(found)
+    return block.completed(
+        costs=mine.costs([shared + own for own in seconds] or Same(shared, len(mine))),
+        seed=seed,
+        drawn=rngs.drawn() if isinstance(rngs, _Streams) else Same(False, len(mine)),
+    )
+
+
+def _answered(
+    method: Method, questions: Questions, rngs: Sequence[Any]
+) -> tuple[Explanations | Sequence[Explanation], list[float]]:
+    """The explanations, and the seconds of each where they were answered one by one."""
     if method.shares_passes():
-        found = method.block(mine, rngs)
-    elif len(mine) > 1 and (foreseen := [method.masks(q) for q in mine])[0] is not None:
-        prefetch(mine, foreseen)
-    shared = (time.perf_counter() - start) / len(mine)
-    if not found:
-        for i, (question, rng) in enumerate(zip(mine, rngs, strict=True)):
-            start = time.perf_counter()
-            found.append(method(question, rng))
-            seconds[i] = time.perf_counter() - start
-    for question, own in zip(questions, mine, strict=True):
-        for end in own.__dict__.keys() & {"output", "empty"}:
-            question.__dict__.setdefault(end, own.__dict__[end])
-    drawn = [
-        draws and rng.bit_generator.state != state for rng, state in zip(rngs, states, strict=True)
-    ]
-    return [
-        _completed(e, cost=q.cost(shared + s), seed=seed, drawn=d)
-        for e, q, s, d in zip(found, mine, seconds, drawn, strict=True)
-    ]
+        return method.block(questions, rngs), []
+    if len(questions) > 1 and (foreseen := [method.masks(q) for q in questions])[0] is not None:
+        prefetch(questions, foreseen)
+    found, seconds = [], []
+    for question, rng in zip(questions, rngs, strict=True):
+        start = time.perf_counter()
+        found.append(method(question, rng))
+        seconds.append(time.perf_counter() - start)
+    return found, seconds
+
+
+class _Streams(Sequence[np.random.Generator]):
+    """The generators of one method, one a question, and whether anything was drawn from them."""
+
+    def __init__(self, questions: Questions, stream: str, seed: int) -> None:
+        self.questions, self.stream, self.seed = questions, stream, seed
+        self._made: dict[int, tuple[np.random.Generator, Any]] = {}
+
+    def __len__(self) -> int:
+        return len(self.questions)
+
+    @overload
+    def __getitem__(self, i: int) -> np.random.Generator: ...
+    @overload
+    def __getitem__(self, i: slice) -> list[np.random.Generator]: ...
+    def __getitem__(self, i: int | slice) -> np.random.Generator | list[np.random.Generator]:
+        if isinstance(i, slice):
+            return [self[j] for j in range(*i.indices(len(self)))]
+        if i not in self._made:
+            if not 0 <= i < len(self):
+                raise IndexError(i)
+            rng = self.questions.rng(i, self.stream, self.seed)
+            self._made[i] = rng, rng.bit_generator.state
+        return self._made[i][0]
+
+    def drawn(self) -> list[bool]:
+        """(B,) from which of them something was drawn."""
+        unused = {i for i, (rng, state) in self._made.items() if rng.bit_generator.state == state}
+        return [i in self._made and i not in unused for i in range(len(self))]
 
 
 class _NoDraws:
@@ -215,38 +253,51 @@ class _NoDraws:
 _NO_DRAWS: Any = _NoDraws()
 
 
-def _finds_ends(method: Method, questions: Sequence[Question]) -> bool:
+def _finds_ends(method: Method, questions: Questions) -> bool:
     """Whether the method asks for output and empty among its first masks, as exactly as alone."""
-    (first, *more) = questions
-    alone = not more and first.pool is not None and first.n_references == 1
-    return alone and first.precision == "float32" and method.finds_ends
+    if len(questions) > 1 or not method.finds_ends:
+        return False
+    (only,) = questions
+    return only.pool is not None and only.n_references == 1 and only.precision == "float32"
 
 
-def _completed(explanation: Explanation, **known: Any) -> Explanation:
-    """The explanation with its cost, seed and so on; everything else was checked when it was made."""
-    found: Explanation = object.__new__(Explanation)  # `copy.copy` takes five times as long
-    found.__dict__.update(explanation.__dict__, **known)
-    return found
-
-
-def know_ends(questions: Sequence[Question], *, outputs: bool = True) -> None:
+def know_ends(questions: Questions, *, outputs: bool = True) -> None:
     """Find the outputs of all questions in shared passes, and their empty values, once.
 
     outputs : False for a method whose own passes find them
     """
-    fresh = [q for q in questions if outputs and "output" not in q.__dict__]
-    size = min((q.batch_size or 64 for q in fresh), default=1)
-    for start in range(0, len(fresh), size):
-        part = fresh[start : start + size]
-        with foreign(f"model '{part[0].model.id}' on {len(part)} sample(s)"):
-            scores = part[0].model.scores([q.sample.x for q in part])
-        for question, row in zip(part, scores, strict=True):
-            question.know_output(row)
-    unknown = [q for q in questions if "empty" not in q.__dict__]
-    if len(unknown) > 1:
-        share_empty(unknown)
-        unknown = [q for q in unknown if "empty" not in q.__dict__]
-        nothing = [np.zeros((1, q.n_features), dtype=bool) for q in unknown]
-        prefetch(unknown, nothing)
-    for question in unknown:
-        _ = question.empty
+    if outputs:
+        _find_outputs(questions)
+    unknown = np.flatnonzero(np.isnan(questions.empties))
+    if len(unknown) == 0:
+        return
+    cut, masker, model = questions.segmentation, questions.masker, questions.model
+    if questions.made is None and cut is not None and cut.ids.min() >= 0 and masker is not None:
+        (scores,) = questions[0].scores(np.zeros((1, cut.n_features), dtype=bool))
+        means = np.array([target(scores).mean() for target in questions.targets.distinct])
+        if not np.isfinite(means).all():
+            raise CheckFailed(
+                f"model '{model.id}' gave {means[~np.isfinite(means)][0]} with every feature removed; "
+                "the model must give finite scores on masked inputs."
+            )
+        questions.empties[:] = means[questions.targets.which]
+        return
+    some = [questions[i] for i in unknown.tolist()]
+    if len(some) > 1:
+        share_empty(some)
+        rest = [q for q in some if "empty" not in q.__dict__]
+        prefetch(rest, [np.zeros((1, q.n_features), dtype=bool) for q in rest])
+    questions.empties[unknown] = [q.empty for q in some]
+
+
+def _find_outputs(questions: Questions) -> None:
+    unknown = np.flatnonzero(np.isnan(questions.outputs))
+    size = questions.settings["batch_size"] or 64
+    if len(unknown) == len(questions):  # in one piece where nothing is known
+        runs = [slice(i, i + size) for i in range(0, len(unknown), size)]
+    else:
+        runs = [slice(i, i + 1) for i in unknown.tolist()]
+    for run in runs:
+        part = questions[run]
+        with foreign(f"model '{questions.model.id}' on {len(part)} sample(s)"):
+            part.know_outputs(questions.model.scores(part.xs))

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor
 
 from xaikit.core.abilities import Activations, Model, Spatial
-from xaikit.core.types import Explanation
+from xaikit.core.explanations import Explanations
+from xaikit.core.types import Floats
 from xaikit.methods.base import METHODS, Card, Words, require
 from xaikit.methods.passes import Batch, Batched
 
@@ -51,7 +52,7 @@ class GradCam(Batched):
     def check(self, model: Model) -> None:
         _spatial(model, self.name).cam_layer(self.layer)
 
-    def explain(self, batch: Batch) -> list[Explanation]:
+    def explain(self, batch: Batch) -> Explanations:
         seen, slopes = _pass(batch, self.layer, self.name)
         # the mean over a sample's own cells: padding has no slope, but would be counted
         weights = slopes.flatten(2).sum(dim=2) / _n_cells(batch, seen)[:, None]  # (B, C)
@@ -90,7 +91,7 @@ class HiResCam(Batched):
     def check(self, model: Model) -> None:
         _spatial(model, self.name).cam_layer(self.layer)
 
-    def explain(self, batch: Batch) -> list[Explanation]:
+    def explain(self, batch: Batch) -> Explanations:
         seen, slopes = _pass(batch, self.layer, self.name)
         return _answers(self, batch, seen, (slopes * seen.at.detach()).sum(dim=1))
 
@@ -98,7 +99,7 @@ class HiResCam(Batched):
 def _pass(batch: Batch, layer: str | None, method: str) -> tuple[Activations, Tensor]:
     """The activations (B, C, *s) of one forward pass and the targets' gradient there."""
     model = _spatial(batch.model, method)
-    seen = model.activations([q.sample.x for q in batch.questions], layer)
+    seen = model.activations(batch.questions.xs, layer)
     (slopes,) = torch.autograd.grad(batch.targets(seen.scores).sum(), seen.at)
     batch.count()
     batch.know_outputs(seen.scores)
@@ -107,30 +108,31 @@ def _pass(batch: Batch, layer: str | None, method: str) -> tuple[Activations, Te
 
 def _answers(
     method: GradCam | HiResCam, batch: Batch, seen: Activations, maps: Tensor
-) -> list[Explanation]:
-    """maps (B, *s) -> one explanation each."""
-    found = []
-    for question, map_ in zip(batch.questions, seen.fold(maps), strict=True):
-        low, high = float(map_.min()), float(map_.max())
-        flat = high - low <= 1e-6 * max(-low, high)
-        found.append(
-            question.answer(
-                method,
-                elements=map_,
-                additive=False,
-                in_units=False,
-                note=f"flat map: layer '{seen.layer}' tells no places apart" if flat else "",
-                extras={"layer": seen.layer, "cell": tuple(seen.cell), "flat": flat},
-            )
-        )
-    return found
+) -> Explanations:
+    """maps (B, *s) -> their explanations."""
+    folded = seen.fold(maps)
+    flat = [_is_flat(map_) for map_ in folded]
+    told = {"layer": seen.layer, "cell": tuple(seen.cell)}
+    return batch.questions.answer(
+        method,
+        elements=folded,
+        additive=False,
+        in_units=False,
+        notes=[f"flat map: layer '{seen.layer}' tells no places apart" if f else "" for f in flat],
+        extras=[{**told, "flat": f} for f in flat],
+    )
+
+
+def _is_flat(map_: Floats) -> bool:
+    low, high = float(map_.min()), float(map_.max())
+    return high - low <= 1e-6 * max(-low, high)
 
 
 def _n_cells(batch: Batch, seen: Activations) -> Tensor:
     """(B,) cells that cover the grid of each sample."""
     counts = [
-        math.prod(n / c for n, c in zip(q.sample.grid, seen.cell, strict=False))
-        for q in batch.questions
+        math.prod(n / c for n, c in zip(cut.ids.shape, seen.cell, strict=False))
+        for cut in batch.questions.segmentations
     ]
     return seen.at.new_tensor(counts)
 

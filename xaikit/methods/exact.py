@@ -15,7 +15,8 @@ import numpy as np
 
 from xaikit.core.abilities import Linear, LinearSum, Model, Ordered, Trees
 from xaikit.core.errors import NotApplicable
-from xaikit.core.types import Bools, Floats, Ints, Space, Target
+from xaikit.core.target import Target, Targets
+from xaikit.core.types import Bools, Floats, Ints, Space
 from xaikit.methods.trees import leaf_sums, tree_rows
 
 __all__ = ["Exact", "has_closed_form", "shapley_rows"]
@@ -77,20 +78,22 @@ def shapley_rows(
     seen together are first tried on a few masks that the model answers itself.
     """
     ids = np.arange(rows.shape[1]) if ids is None else ids
-    if isinstance(targets, Target):
-        return _of_target(model, rows, references, targets, ids, outputs, empties)
-    groups: dict[Target, list[int]] = {}
-    for i, target in enumerate(targets):
-        groups.setdefault(target, []).append(i)
+    each = targets if isinstance(targets, Target) else Targets.of(targets)
+    if isinstance(each, Target) or len(each.distinct) == 1:
+        one = each if isinstance(each, Target) else each.distinct[0]
+        return _of_target(model, rows, references, one, ids, outputs, empties)
     values = np.zeros((len(rows), int(ids.max()) + 1))
     names: set[str] = set()
     reasons: dict[int, str] = {}
-    for target, places in groups.items():
+    for which, target in enumerate(each.distinct):
+        places = np.flatnonzero(each.which == which)
+        if len(places) == 0:
+            continue
         o, e = (None if ends is None else ends[places] for ends in (outputs, empties))
         found = _of_target(model, rows[places], references, target, ids, o, e)
         values[places] = found.values
         names.add(found.estimator)
-        reasons |= {places[i]: why for i, why in found.reasons.items()}
+        reasons |= {int(places[i]): why for i, why in found.reasons.items()}
     return Exact(values, " and ".join(sorted(names)), reasons)
 
 

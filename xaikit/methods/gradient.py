@@ -10,7 +10,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -18,10 +18,13 @@ from torch import Tensor
 
 from xaikit.core.abilities import Leaf, Model
 from xaikit.core.errors import InvalidInput
+from xaikit.core.explanations import Explanations
+from xaikit.core.many import stacked
 from xaikit.core.question import Question
-from xaikit.core.types import Explanation, Floats, Ints
+from xaikit.core.questions import Questions
+from xaikit.core.types import Explanation, Floats, Ints, PerSample
 from xaikit.methods.base import METHODS, Card, Words
-from xaikit.methods.passes import Batch, Batched, Rng, pieces
+from xaikit.methods.passes import Batch, Batched, Rng, pieces, pieces_of
 from xaikit.methods.path import Path, along, differentiable, leaf_of
 
 __all__ = ["GradientShap", "InputXGradient", "IntegratedGradients", "Saliency", "SmoothGrad"]
@@ -55,14 +58,12 @@ class Saliency(Batched):
     def check(self, model: Model) -> None:
         differentiable(model, self.name)
 
-    def explain(self, batch: Batch) -> list[Explanation]:
+    def explain(self, batch: Batch) -> Explanations:
         leaf = leaf_of(batch, self.name)
         rows = _rows(leaf)
         slopes = batch.gradient(leaf, leaf.at, rows, at_samples=True)
-        return [
-            q.answer(self, elements=map_, additive=False, in_units=False)
-            for q, map_ in zip(batch.questions, leaf.fold(slopes.abs(), rows), strict=True)
-        ]
+        maps = leaf.fold(slopes.abs(), rows)
+        return batch.questions.answer(self, elements=maps, additive=False, in_units=False)
 
 
 @METHODS.register("input_x_gradient")
@@ -96,15 +97,12 @@ class InputXGradient(Batched):
     def check(self, model: Model) -> None:
         differentiable(model, self.name)
 
-    def explain(self, batch: Batch) -> list[Explanation]:
+    def explain(self, batch: Batch) -> Explanations:
         path = Path.of(batch, self.name)
         rows = _rows(path.leaf)
         slopes = batch.gradient(path.leaf, path.leaf.at, rows, at_samples=True)
         maps = path.leaf.fold(path.mean_step * slopes, rows)
-        return [
-            q.answer(self, elements=map_, additive=False, in_units=True)
-            for q, map_ in zip(batch.questions, maps, strict=True)
-        ]
+        return batch.questions.answer(self, elements=maps, additive=False, in_units=True)
 
 
 @METHODS.register("integrated_gradients")
@@ -154,49 +152,69 @@ class IntegratedGradients(Batched):
         k = question.n_references
         return self.n_steps * k, (2 * self.max_steps - self.n_steps) * k
 
-    def explain(self, batch: Batch) -> list[Explanation]:
-        path = Path.of(batch, self.name)
-        found: dict[int, Explanation] = {}
-        steps, open_ = self.n_steps, list(range(len(batch)))
-        while open_:
-            for sample, map_ in zip(open_, self._integrate(path, open_, steps), strict=True):
-                gap = _completeness_gap(map_, batch.questions[sample])
-                if gap <= self.tolerance or steps * 2 > self.max_steps:
-                    found[sample] = self._answer(batch.questions[sample], map_, gap, steps)
-            open_ = [s for s in open_ if s not in found]
+    def explain(self, batch: Batch) -> Explanations:
+        path, questions = Path.of(batch, self.name), batch.questions
+        changes = questions.outputs - questions.empties
+        gaps, needed = np.full(len(batch), np.inf), np.zeros(len(batch), dtype=np.int64)
+        maps: Any = None
+        steps, open_ = self.n_steps, np.arange(len(batch))
+        while len(open_):
+            found = self._integrate(path, open_, steps)
+            gaps[open_] = _completeness_gaps(found, changes[open_])
+            needed[open_] = steps
+            maps = found if maps is None else _replaced(maps, open_, found)
+            open_ = open_[(gaps[open_] > self.tolerance) & (steps * 2 <= self.max_steps)]
             steps *= 2
-        return [found[s] for s in range(len(batch))]
+        return self._answer(questions, maps, gaps.tolist(), needed.tolist())
 
-    def _integrate(self, path: Path, samples: list[int], steps: int) -> list[Floats]:
+    def _integrate(self, path: Path, samples: Ints, steps: int) -> PerSample:
         """One map (*grid) for each of the samples."""
         nodes, weights = np.polynomial.legendre.leggauss(steps)
-        base = np.repeat(np.flatnonzero(np.isin(path.owner, samples)), steps)
-        alpha = np.resize((nodes + 1) / 2, len(base))
-        weight = np.resize(weights / 2, len(base)) / path.n_references[path.owner[base]]
-        total = torch.zeros_like(path.leaf.at, dtype=torch.float64)
-        for part in pieces(len(base), path.batch.size):
-            _, credit = path.credit(base[part], alpha[part], weight[part])
-            owners, sizes = np.unique(path.owner[base[part]], return_counts=True)  # in order
-            for sample, own in zip(
-                owners.tolist(), torch.split(credit, sizes.tolist()), strict=True
-            ):
-                total[sample] += own.sum(0, dtype=torch.float64)
-        rows = torch.as_tensor(samples, device=total.device)
-        return path.leaf.fold(total[rows], rows)
-
-    def _answer(self, question: Question, map_: Floats, gap: float, steps: int) -> Explanation:
-        done = gap <= self.tolerance
-        note = f"completeness gap {gap:.2%} after {steps} steps" + (
-            "" if done else ", not converged"
+        ways = np.flatnonzero(np.isin(path.owner, samples))
+        rows, _, step = path.ends(ways)
+        slopes = torch.cat(
+            [
+                self._mean_slopes(path, part, (nodes + 1) / 2, weights / 2)
+                for part in pieces_of(ways, path.batch.size // steps)
+            ]
         )
-        return question.answer(
+        total = slopes.new_zeros(len(path.batch), *step.shape[1:])
+        share = torch.as_tensor(1 / path.n_references[path.owner[ways]]).to(slopes)
+        total.index_add_(0, rows, along(share, step) * step * slopes)
+        asked = torch.as_tensor(samples, device=total.device)
+        return path.leaf.fold(total[asked], asked)
+
+    def _mean_slopes(self, path: Path, ways: Ints, alpha: Floats, weight: Floats) -> Tensor:
+        """(J, ...) the gradient's integral along each of the ways."""
+        rows, start, step = path.ends(ways)
+        total = torch.zeros_like(step, dtype=torch.float64)
+        for part in pieces(len(alpha), max(1, path.batch.size // len(ways))):
+            a = torch.as_tensor(np.repeat(alpha[part][:, None], len(ways), axis=1)).to(step)
+            at = start + a.reshape(*a.shape, *[1] * (step.ndim - 1)) * step  # (steps, J, ...)
+            weights = torch.as_tensor(np.repeat(weight[part], len(ways))).to(step)
+            slopes = path.batch.gradient(
+                path.leaf, at.flatten(0, 1), rows.repeat(len(a)), weights=weights
+            )
+            total += slopes.view_as(at).sum(dim=0, dtype=torch.float64)
+        return total
+
+    def _answer(
+        self, questions: Questions, maps: PerSample, gaps: list[float], steps: list[int]
+    ) -> Explanations:
+        done = [gap <= self.tolerance for gap in gaps]
+        return questions.answer(
             self,
-            elements=map_,
+            elements=maps,
             additive=True,
             in_units=True,
             converged=done,
-            note=note,
-            extras={"completeness_gap": gap, "steps": steps},
+            notes=[
+                f"completeness gap {gap:.2%} after {n} steps" + ("" if d else ", not converged")
+                for gap, n, d in zip(gaps, steps, done, strict=True)
+            ],
+            extras=[
+                {"completeness_gap": gap, "steps": n} for gap, n in zip(gaps, steps, strict=True)
+            ],
         )
 
 
@@ -242,12 +260,10 @@ class SmoothGrad(Batched):
         del question
         return self.n_samples, self.n_samples
 
-    def explain(self, batch: Batch) -> list[Explanation]:
-        found: dict[int, Explanation] = {}
-        for alike in _alike(batch):
-            part = Batch([batch.questions[i] for i in alike], [batch.rngs[i] for i in alike])
-            found |= dict(zip(alike, self._explain_alike(part), strict=True))
-        return [found[i] for i in range(len(batch))]
+    def explain(self, batch: Batch) -> Explanations:
+        if _of_one_size(batch):
+            return Explanations.of(self._explain_alike(batch))
+        return Explanations.of([e for one in batch.each() for e in self._explain_alike(one)])
 
     def _explain_alike(self, batch: Batch) -> list[Explanation]:
         leaf, n, found = leaf_of(batch, self.name), self.n_samples, []
@@ -292,20 +308,17 @@ class SmoothGrad(Batched):
         rows = torch.full((n,), row, device=leaf.at.device)
         (map_,) = leaf.fold((total / n).abs(), rows[:1])
         without = leaf.fold((total - slopes).abs_().div_(n - 1), rows)  # one draw left out
-        values = question.segmentation.pool_many(np.stack(without), "mean")
+        values = question.segmentation.pool_many(np.asarray(without), "mean")
         std = np.sqrt((n - 1) / n * np.square(values - values.mean(axis=0)).sum(axis=0))
         return question.answer(
             self, elements=map_, additive=False, in_units=False, std=std, extras={"noise_sd": sd}
         )
 
 
-def _alike(batch: Batch) -> list[list[int]]:
-    """Questions whose samples have leaves of one size: padding would change the noise and its scale."""
-    groups: dict[tuple[int, ...], list[int]] = {}
-    for i, (question, rng) in enumerate(zip(batch.questions, batch.rngs, strict=True)):
-        alone = leaf_of(Batch([question], [rng]), SmoothGrad.name).at
-        groups.setdefault(tuple(alone.shape), []).append(i)
-    return list(groups.values())
+def _of_one_size(batch: Batch) -> bool:
+    """Whether all samples have leaves of one size: padding would change the noise and its scale."""
+    shapes = {leaf_of(one, SmoothGrad.name).at.shape for one in batch.each()}
+    return len(shapes) == 1
 
 
 @METHODS.register("gradient_shap")
@@ -355,7 +368,7 @@ class GradientShap(Batched):
         del question
         return self.n_samples, self.n_samples
 
-    def explain(self, batch: Batch) -> list[Explanation]:
+    def explain(self, batch: Batch) -> Explanations:
         path = Path.of(batch, self.name)
         plans = [
             _draws(int(k), self.n_samples, rng)
@@ -363,7 +376,8 @@ class GradientShap(Batched):
         ]
         base = np.concatenate([s + p[0] for s, p in zip(path.starts, plans, strict=True)])
         alpha = np.concatenate([p[1] for p in plans])
-        maps = [np.zeros(q.sample.grid) for q in batch.questions]
+        cuts = batch.questions.segmentations
+        maps = [np.zeros(cut.ids.shape) for cut in cuts]
         draws: list[list[Floats]] = [[] for _ in maps]
         for part in pieces(len(base), batch.size):
             rows, credit = path.credit(base[part], alpha[part])
@@ -371,23 +385,25 @@ class GradientShap(Batched):
             for sample, run in itertools.groupby(range(len(rows)), rows.tolist().__getitem__):
                 found = np.stack([folded[i] for i in run])
                 maps[sample] += found.sum(axis=0)
-                draws[sample].extend(batch.questions[sample].segmentation.pool_many(found))
-        return [self._answer(*found) for found in zip(batch.questions, maps, draws, strict=True)]
+                draws[sample].extend(cuts[sample].pool_many(found))
+        counts = [len(own) for own in draws]
+        return batch.questions.answer(
+            self,
+            elements=stacked([total / n for total, n in zip(maps, counts, strict=True)]),
+            additive=True,
+            in_units=True,
+            std=stacked(list(map(self._errors, draws, path.n_references.tolist()))),
+            notes=[f"sampled: {n} draws" for n in counts],
+            extras=[{"draws": n} for n in counts],
+        )
 
-    def _answer(self, question: Question, total: Floats, draws: list[Floats]) -> Explanation:
-        n, n_cells = len(draws), _n_cells(len(question.masker.references), self.n_samples)
+    def _errors(self, draws: list[Floats], n_references: int) -> Floats:
+        """(n,) standard errors of the mean of the draws."""
+        n, n_cells = len(draws), _n_cells(n_references, self.n_samples)
         bends = np.diff(np.stack(draws).reshape(n // n_cells, n_cells, -1), n=2, axis=1)
         # the second difference of independent draws has 6 times their variance
         variance = np.square(bends).sum(axis=(0, 1)) / 6 * n_cells / (n_cells - 2)
-        return question.answer(
-            self,
-            elements=total / n,
-            additive=True,
-            in_units=True,
-            std=np.sqrt(variance) / n,
-            note=f"sampled: {n} draws",
-            extras={"draws": n},
-        )
+        return np.asarray(np.sqrt(variance) / n)
 
 
 _FEWEST = 4  # draws on one way: enough for two second differences
@@ -406,11 +422,18 @@ def _draws(k: int, n: int, rng: Rng) -> tuple[Ints, Floats]:
     return reference, (cell + rng.random(len(cell))) / n_cells
 
 
-def _completeness_gap(map_: Floats, question: Question) -> float:
-    """|sum - (output - empty)| / |output - empty|, 0 is complete."""
-    change = question.output - question.empty
-    scale = max(abs(change), 0.01 * float(np.abs(map_).sum()))
-    return abs(float(map_.sum()) - change) / scale if scale > 0 else 0.0
+def _completeness_gaps(maps: PerSample, changes: Floats) -> Floats:
+    """|sum - (output - empty)| / |output - empty| of each map, 0 is complete."""
+    sums = np.array([float(map_.sum()) for map_ in maps])
+    sizes = np.array([float(np.abs(map_).sum()) for map_ in maps])
+    scale = np.maximum(np.abs(changes), 0.01 * sizes)
+    return np.asarray(np.abs(sums - changes) / np.where(scale > 0, scale, 1.0) * (scale > 0))
+
+
+def _replaced(maps: PerSample, places: Ints, new: PerSample) -> PerSample:
+    for place, map_ in zip(places.tolist(), new, strict=True):
+        maps[place] = map_  # type: ignore[index] # an array or a list
+    return maps
 
 
 def _rows(leaf: Leaf) -> Tensor:

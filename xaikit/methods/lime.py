@@ -205,7 +205,7 @@ def _classic(method: Lime, question: Question, rng: np.random.Generator) -> Expl
 
     seed = int(rng.integers(2**32)) if method.random_state is None else method.random_state
     state = np.random.RandomState(seed)  # the package's own generator
-    text = question.sample.modality == "text"
+    text = question.sample.kind.words
     draw, scale = (_removed_by_count, 100) if text else (_removed_by_coin, 1)
     own = 5000 if text else 1000
     n_rows = own if method.budget == "auto" else method.budget
@@ -222,7 +222,7 @@ def _classic(method: Lime, question: Question, rng: np.random.Generator) -> Expl
         slopes[feature] = weight
     fit = Line(slopes, slopes * np.nan, float(intercept), float(r2))
     note = ["the lime package's estimator"]
-    if question.sample.modality not in ("image", "text"):
+    if question.sample.kind.inputs not in ("pixels", "words"):
         note.append("rows drawn as the package draws them for images")
     return _answer(method, question, fit, note)
 

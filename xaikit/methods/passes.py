@@ -12,16 +12,16 @@ import torch
 from torch import Tensor
 
 from xaikit.core.abilities import Leaf, Model, Single
-from xaikit.core.batching import rows_that_fit
-from xaikit.core.errors import InvalidInput, NotApplicable
-from xaikit.core.question import Question
-from xaikit.core.types import Explanation, Target
+from xaikit.core.batching import rows_per_pass, rows_that_fit
+from xaikit.core.errors import NotApplicable
+from xaikit.core.explanations import Explanations
+from xaikit.core.questions import Questions
+from xaikit.core.types import Ints
 from xaikit.methods.base import Method
 
-__all__ = ["Batch", "Batched", "Rng", "pieces", "rows_of"]
+__all__ = ["Batch", "Batched", "Rng", "pieces", "pieces_of", "rows_of"]
 
 Rng = np.random.Generator
-ROWS = 64  # of a pass, unless the question says otherwise
 GRAPH = 3  # a pass that is differentiated holds about so many times as much
 
 
@@ -29,15 +29,20 @@ GRAPH = 3  # a pass that is differentiated holds about so many times as much
 class Batch:
     """B questions of one model, answered together, and the generator of each."""
 
-    questions: Sequence[Question]
+    questions: Questions
     rngs: Sequence[Rng]
 
     def __len__(self) -> int:
         return len(self.questions)
 
+    def each(self) -> Iterator[Batch]:
+        """Its questions, one by one."""
+        for i in range(len(self)):
+            yield Batch(self.questions[i : i + 1], self.rngs[i : i + 1])
+
     @property
     def model(self) -> Model:
-        return self.questions[0].model
+        return self.questions.model
 
     @property
     def size(self) -> int:
@@ -47,17 +52,10 @@ class Batch:
     def targets(self, scores: Tensor, rows: Tensor | None = None) -> Tensor:
         """(R, K) -> (R,): each row under the target of its own question; row r is question r
         unless `rows` says otherwise."""
-        (first, *others) = {question.target for question in self.questions}
-        if not others:
-            return torch.as_tensor(first(scores))
-        owners = range(len(self)) if rows is None else rows.tolist()
-        groups: dict[Target, list[int]] = {}
-        for row, owner in enumerate(owners):
-            groups.setdefault(self.questions[owner].target, []).append(row)
-        found = scores.new_zeros(len(scores))
-        for target, members in groups.items():
-            found[members] = target(scores[members])
-        return found
+        each = self.questions.targets
+        if len(each.distinct) == 1:
+            return torch.as_tensor(each.distinct[0](scores))
+        return torch.as_tensor(each.read(scores, None if rows is None else rows.cpu().numpy()))
 
     def gradient(
         self,
@@ -89,27 +87,18 @@ class Batch:
             )
         if at_samples:
             self.know_outputs(scores)
-        self.count(rows.tolist())
+        self.count(rows.cpu().numpy())
         return slope.detach()
 
     def know_outputs(self, scores: Tensor) -> None:
         """Tell the questions the scores (B, K) of their samples, unless they know."""
-        if all("output" in question.__dict__ for question in self.questions):
-            return
-        for question, row in zip(
-            self.questions, scores.detach().double().cpu().numpy(), strict=True
-        ):
-            question.know_output(row)
+        if np.isnan(self.questions.outputs).any():
+            self.questions.know_outputs(scores.detach().double().cpu().numpy())
 
-    def count(self, rows: Sequence[int] | None = None, backward: bool = True) -> None:
+    def count(self, rows: Ints | None = None, backward: bool = True) -> None:
         """Put one pass on the meter of each row's question (one row each unless given)."""
-        owners = np.arange(len(self)) if rows is None else np.asarray(rows)
-        for question, n in zip(
-            self.questions, np.bincount(owners, minlength=len(self)).tolist(), strict=True
-        ):
-            question.meter.asked += n
-            question.meter.forward += n
-            question.meter.backward += n if backward else 0
+        n = 1 if rows is None else np.bincount(rows, minlength=len(self))[:, None]
+        self.questions.counts[:, : 3 if backward else 2] += n
 
 
 class Batched(Method, ABC):
@@ -122,45 +111,47 @@ class Batched(Method, ABC):
     holds_references: ClassVar[bool] = False
 
     @abstractmethod
-    def explain(self, batch: Batch) -> list[Explanation]:
-        """One explanation per question of the batch."""
+    def explain(self, batch: Batch) -> Explanations:
+        """The explanations of the questions of a batch."""
 
-    def block(self, questions: Sequence[Question], rngs: Sequence[Rng]) -> list[Explanation]:
+    def block(self, questions: Questions, rngs: Sequence[Rng]) -> Explanations:
         """Explanations of questions of one model, in order, at most `batch_size` rows a pass."""
-        found: list[Explanation] = []
         # whatever mode the caller is in, and back to it afterwards
         with torch.inference_mode(False), torch.enable_grad():
-            for batch in self._batches(questions, rngs):
-                found += self.explain(batch)
-        return found
-
-    def _batches(self, questions: Sequence[Question], rngs: Sequence[Rng]) -> Iterator[Batch]:
-        if not questions:
-            return
-        ids = {id(q.model): q.model.id for q in questions}
-        if len(ids) > 1:
-            raise InvalidInput(
-                f"a batch of questions holds the models {', '.join(ids.values())}; ask one model at a time."
+            return Explanations.joined(
+                [self.explain(batch) for batch in self._batches(questions, rngs)]
             )
-        held = max(len(q.masker.references) for q in questions) if self.holds_references else 1
+
+    def _batches(self, questions: Questions, rngs: Sequence[Rng]) -> Iterator[Batch]:
+        held = 1
+        if self.holds_references:
+            shared = questions.masker
+            maskers = questions.maskers if shared is None else [shared]
+            held = max(len(masker.references) for masker in maskers)
         step = max(1, rows_of(questions) // max(1, held))
         for start in range(0, len(questions), step):
             yield Batch(questions[start : start + step], rngs[start : start + step])
 
 
-def rows_of(questions: Sequence[Question]) -> int:
+def rows_of(questions: Questions) -> int:
     """Rows of a pass that keeps its graph: what the model and the questions allow, and what fits
     into memory."""
-    if any(isinstance(q.model, Single) and q.model.single for q in questions):
+    model, memory = questions.model, questions.settings["memory"]
+    if isinstance(model, Single) and model.single:
         return 1
-    rows = [q.batch_size or ROWS for q in questions]
-    for q in questions:
-        if q.memory is not None:
-            rows.append(max(1, rows_that_fit(q.model, q.sample.x, q.memory) // GRAPH))
-    return min(rows)
+    rows = questions.settings["batch_size"] or rows_per_pass(model, questions.xs[0]).rows
+    if memory is not None:
+        largest = max(questions.xs, key=np.size)
+        rows = min(rows, max(1, rows_that_fit(model, largest, memory) // GRAPH))
+    return int(rows)
 
 
 def pieces(n: int, size: int) -> Iterator[slice]:
     """0..n in slices of at most `size`."""
     for start in range(0, n, size):
         yield slice(start, min(start + size, n))
+
+
+def pieces_of(items: Ints, size: int) -> list[Ints]:
+    """The items in runs of at most `size`, of one at least."""
+    return [items[part] for part in pieces(len(items), max(1, size))]

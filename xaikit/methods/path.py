@@ -13,6 +13,7 @@ from torch import Tensor
 from xaikit.core.abilities import Differentiable, Inputs, Leaf, Model
 from xaikit.core.errors import CheckFailed, NotApplicable
 from xaikit.core.question import Question
+from xaikit.core.questions import Questions
 from xaikit.core.types import Floats, Ints
 from xaikit.core.words import alike
 from xaikit.methods.base import require
@@ -25,7 +26,8 @@ __all__ = ["Path", "along", "baselines", "differentiable", "leaf_of"]
 class Path:
     """Straight ways in leaf space, from each reference of B samples to its sample.
 
-    bases : (J, ...) leaf values of all references, sample after sample
+    bases : (J, ...) leaf values of the references, sample after sample; those of one sample only where
+        all samples share them
     n_references : (B,) int64
     """
 
@@ -36,25 +38,28 @@ class Path:
 
     @classmethod
     def of(cls, batch: Batch, method: str) -> Path:
-        bases = [baselines(question, method) for question in batch.questions]
-        leaf = leaf_of(batch, method)
-        model = differentiable(batch.model, method)
-        at = model.leaf([row for rows in bases for row in rows]).at.detach()
+        questions, leaf = batch.questions, leaf_of(batch, method)
+        rows = _shared_references(questions, method)
+        counts = [1 if rows is None else len(rows)] * len(batch)
+        if rows is None:
+            each = [baselines(question, method) for question in questions]
+            rows, counts = [row for own in each for row in own], list(map(len, each))
+        at = differentiable(batch.model, method).leaf(rows).at.detach()
         if at.shape[1:] != leaf.at.shape[1:]:
             raise CheckFailed(
                 f"model '{batch.model.id}' gives leaves of shape {tuple(leaf.at.shape[1:])} "
                 f"for samples and {tuple(at.shape[1:])} for their references; its adapter must keep them equal."
             )
-        return cls(batch, leaf, at, np.array([len(rows) for rows in bases], dtype=np.int64))
+        return cls(batch, leaf, at, np.array(counts, dtype=np.int64))
 
     @cached_property
     def owner(self) -> Ints:
-        """(J,) the sample of each reference."""
+        """(J,) the sample of each way."""
         return np.repeat(np.arange(len(self.n_references)), self.n_references)
 
     @property
     def starts(self) -> Ints:
-        """(B,) where the references of each sample begin."""
+        """(B,) where the ways of each sample begin."""
         return np.concatenate([[0], np.cumsum(self.n_references)[:-1]])
 
     @property
@@ -63,23 +68,34 @@ class Path:
         counts = self.n_references.tolist()
         if set(counts) == {1}:
             return self.leaf.at - self.bases
+        if len(self.bases) == counts[0]:
+            return self.leaf.at - self.bases.mean(dim=0)
         if len(set(counts)) == 1:
             bases = self.bases.view(len(counts), -1, *self.bases.shape[1:])
             return self.leaf.at - bases.mean(dim=1)
         groups = torch.split(self.bases, counts)
         return self.leaf.at - torch.stack([group.mean(dim=0) for group in groups])
 
-    def credit(
-        self, base: Ints, alpha: Floats, weight: Floats | None = None
-    ) -> tuple[Tensor, Tensor]:
-        """rows (R,) and weight * (x - r) * gradient at r + alpha (x - r), (R, ...)."""
+    def ends(self, ways: Ints) -> tuple[Tensor, Tensor, Tensor]:
+        """Of those ways: rows (R,) of their samples, where they start, and their steps, (R, ...)."""
         device = self.bases.device
-        rows = torch.as_tensor(self.owner[base], device=device)
-        start = self.bases[torch.as_tensor(base, device=device)]
-        step = self.leaf.at[rows] - start
-        at = start + along(torch.as_tensor(alpha, dtype=step.dtype, device=device), step) * step
-        weights = None if weight is None else torch.as_tensor(weight, device=device)
-        return rows, step * self.batch.gradient(self.leaf, at, rows, weights=weights)
+        rows = torch.as_tensor(self.owner[ways], device=device)
+        start = self.bases[torch.as_tensor(ways % len(self.bases), device=device)]
+        return rows, start, self.leaf.at[rows] - start
+
+    def credit(self, ways: Ints, alpha: Floats) -> tuple[Tensor, Tensor]:
+        """rows (R,) and (x - r) * gradient at r + alpha (x - r), (R, ...)."""
+        rows, start, step = self.ends(ways)
+        at = start + along(torch.as_tensor(alpha).to(step), step) * step
+        return rows, step * self.batch.gradient(self.leaf, at, rows)
+
+
+def _shared_references(questions: Questions, method: str) -> Inputs | None:
+    """(k, *x.shape) what is left of any of the samples, where it is the same of all; or None."""
+    cut, masker = questions.segmentation, questions.masker
+    if cut is None or masker is None or masker.drops or cut.ids.min() < 0:
+        return None
+    return baselines(questions[0], method)
 
 
 def baselines(question: Question, method: str) -> Inputs:
@@ -105,8 +121,7 @@ def differentiable(model: Model, method: str) -> Differentiable:
 
 def leaf_of(batch: Batch, method: str) -> Leaf:
     """The leaf of the batch's samples."""
-    model = differentiable(batch.model, method)
-    return model.leaf([q.sample.x for q in batch.questions])
+    return differentiable(batch.model, method).leaf(batch.questions.xs)
 
 
 def along(values: Tensor, like: Tensor) -> Tensor:

@@ -7,7 +7,7 @@ this file each ask one estimator, for comparison.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 
@@ -15,9 +15,12 @@ import numpy as np
 
 from xaikit.core.batching import nominal_seconds
 from xaikit.core.errors import InvalidInput, NotApplicable
+from xaikit.core.explanations import Explanations
+from xaikit.core.many import Same
 from xaikit.core.question import Question
-from xaikit.core.types import Explanation, Floats
-from xaikit.methods.base import COALITIONS, METHODS, Card, Method, Words
+from xaikit.core.questions import Questions
+from xaikit.core.types import Explanation
+from xaikit.methods.base import COALITIONS, METHODS, Card, Method, Words, know_ends
 from xaikit.methods.exact import Exact, has_closed_form, shapley_rows
 from xaikit.methods.few import one_reference_a_pair, too_few
 from xaikit.shapley import shapley
@@ -139,65 +142,74 @@ class Shap(Sampled):
     )
 
     def block(
-        self, questions: Sequence[Question], rngs: Sequence[np.random.Generator]
-    ) -> list[Explanation]:
-        found: dict[int, Explanation] = {}
+        self, questions: Questions, rngs: Sequence[np.random.Generator]
+    ) -> Explanations | Sequence[Explanation]:
         reasons: dict[int, str] = {}
-        for places in _alike(questions):
+        found: dict[int, Explanation] = {}
+        for places, alike in _alike(questions):
             try:
-                exact = _exact([questions[i] for i in places])
+                exact = _exact(alike)
             except NotApplicable as refusal:
                 reasons |= dict.fromkeys(places, str(refusal))
                 continue
+            block = self._read_off(alike, exact)
+            if len(alike) == len(questions) and not exact.reasons:
+                return block
             reasons |= {places[i]: reason for i, reason in exact.reasons.items()}
-            for i, values in zip(places, exact.values, strict=True):
-                if i not in reasons:
-                    found[i] = self._read_off(questions[i], values, exact.estimator)
+            found |= {
+                place: e for place, e in zip(places, block, strict=True) if place not in reasons
+            }
         return [
             found[i] if i in found else self._sample(question, rng, reasons.get(i, ""))
             for i, (question, rng) in enumerate(zip(questions, rngs, strict=True))
         ]
 
     def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
-        return self.block([question], [rng])[0]
+        return self.block(Questions.of([question]), [rng])[0]
 
-    def _read_off(self, question: Question, values: Floats, estimator: str) -> Explanation:
-        return question.answer(
+    def _read_off(self, questions: Questions, exact: Exact) -> Explanations:
+        n = len(questions)
+        return questions.answer(
             self,
-            values,
+            exact.values,
             additive=True,
             in_units=True,
-            std=np.zeros_like(values),
-            converged=True,
-            note=f"estimator: {estimator}, exact",
-            extras={"estimator": estimator, "evaluations": 0},
+            std=np.broadcast_to(0.0, exact.values.shape),
+            converged=Same(True, n),
+            notes=Same(f"estimator: {exact.estimator}, exact", n),
+            extras=Same({"estimator": exact.estimator, "evaluations": 0}, n),
         )
 
 
-def _alike(questions: Sequence[Question]) -> list[list[int]]:
-    """Places of the questions whose columns, features and references are the same, together."""
+def _alike(questions: Questions) -> Iterator[tuple[Sequence[int], Questions]]:
+    """Questions whose features and references are the same, with their places."""
+    if not has_closed_form(questions.model):
+        return
+    know_ends(questions)
+    if questions.masker is not None and questions.segmentation is not None:
+        yield range(len(questions)), questions
+        return
     groups: dict[tuple[object, ...], list[int]] = {}
-    for i, question in enumerate(questions):
-        if has_closed_form(question.model) and question.sample.modality == "table":
-            references = question.masker.references
-            difference = question.target.space, question.target.against is None
-            digest = hashlib.sha256(references.tobytes()).digest()
-            key = (references.shape, digest, question.segmentation.ids.tobytes())
-            groups.setdefault((question.model, *key, *difference), []).append(i)
-    return list(groups.values())
+    for i, (cut, masker) in enumerate(zip(questions.segmentations, questions.maskers, strict=True)):
+        digest = hashlib.sha256(masker.references.tobytes()).digest()
+        groups.setdefault((masker.references.shape, digest, cut.ids.tobytes()), []).append(i)
+    for places in groups.values():
+        yield places, Questions.of([questions[i] for i in places])
 
 
-def _exact(questions: Sequence[Question]) -> Exact:
+def _exact(questions: Questions) -> Exact:
     """The closed form of questions that are alike."""
-    first = questions[0]
+    rows = np.asarray(questions.xs)
+    if rows.ndim != 2:
+        raise NotApplicable("the closed forms are of table rows")
     return shapley_rows(
-        first.model,
-        np.stack([question.sample.x for question in questions]),
-        first.masker.references,
-        [question.target for question in questions],
-        first.segmentation.ids,
-        np.array([question.output for question in questions]),
-        np.array([question.empty for question in questions]),
+        questions.model,
+        rows,
+        questions.maskers[0].references,
+        questions.targets,
+        questions.segmentations[0].ids,
+        questions.outputs,
+        questions.empties,
     )
 
 

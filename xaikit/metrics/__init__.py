@@ -9,7 +9,7 @@ from xaikit.core.agreement import (
     pairwise_agreement,
 )
 from xaikit.metrics.base import MEASURES, METRICS, Measure, Metric, over_samples
-from xaikit.metrics.faithfulness import CompletenessGap, Removal, RemovalTest, removal_tests
+from xaikit.metrics.faithfulness import CompletenessGap, Removal, RemovalTest
 from xaikit.metrics.fine_tuned import FFidelity
 from xaikit.metrics.plausibility import Plausibility
 from xaikit.metrics.sanity import Randomisation, RandomLogit
@@ -38,5 +38,4 @@ __all__ = [
     "neighbours",
     "over_samples",
     "pairwise_agreement",
-    "removal_tests",
 ]

@@ -1,14 +1,10 @@
-"""What a metric is, what its numbers are called, and how numbers over samples are put together.
-
-A metric is a frozen dataclass of parameters; calling it scores one explanation of one question. One
-computation may give several numbers (a removal test gives seven), so a metric returns a list.
-"""
+"""What a metric is, where metrics are registered, and how numbers over samples are put together."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Protocol, runtime_checkable
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -33,25 +29,48 @@ __all__ = [
 ]
 
 
-@runtime_checkable
-class Metric(Protocol):
-    """Scores one explanation; family, direction and card are those of its main number.
+class Metric:
+    """A frozen dataclass of parameters that scores explanations of one question.
 
-    The question may differ from the explained one in its masker only. An empty list means that the
-    metric does not apply to this explanation (no rationale, not additive, no other class).
+    A metric overrides `__call__`, which scores one explanation, or `scores`, which scores all
+    explanations of a question together. The question may differ from the explained one in its masker
+    only. An empty list means that the metric does not apply (no rationale, not additive, no other
+    class).
+
+    What it declares of itself:
+    measures : the numbers it gives, its main number first (see `measure`)
+    costly : left out of "auto"
+    explains_again : asks methods again; a study does so on its first samples only
+    under_each_masker : asked once more with the features removed in another way
     """
 
     name: ClassVar[str]
-    family: ClassVar[str]
-    direction: ClassVar[Direction]
-    card: ClassVar[str]
+    measures: ClassVar[tuple[Measure, ...]]
+    costly: ClassVar[bool] = False
+    explains_again: ClassVar[bool] = False
+    under_each_masker: ClassVar[bool] = False
 
     def __call__(
         self, question: Question, explanation: Explanation, rng: np.random.Generator, /
-    ) -> list[Score]: ...
+    ) -> list[Score]:
+        """The scores of one explanation; `rng` is the same for all explanations of a sample."""
+        raise NotImplementedError
+
+    def scores(
+        self, question: Question, explanations: Sequence[Explanation], *, seed: int = 0
+    ) -> list[Score]:
+        """The scores of several explanations of one question."""
+        rngs = [question.rng(self.name, seed) for _ in explanations]
+        pairs = zip(explanations, rngs, strict=True)
+        return [score for e, rng in pairs for score in self(question, e, rng)]
+
+    @classmethod
+    def shares_passes(cls) -> bool:
+        """Whether it scores all explanations of a question together."""
+        return cls.scores is not Metric.scores
 
 
-METRICS: Registry[type[Metric]] = Registry("metric")
+METRICS: Registry[type[Metric]] = Registry("metric", base=Metric)
 
 
 LEAST_BUDGET = 4  # that every method with a budget takes; one feature has two masks only
@@ -59,12 +78,14 @@ LEAST_BUDGET = 4  # that every method with a budget takes; one feature has two m
 
 def ask_again(
     questions: Sequence[Question], explanation: Explanation, *, seed: int, capped: bool = False
-) -> list[Explanation]:
+) -> Sequence[Explanation]:
     """Explanations of other questions by the same method with the same parameters.
 
     capped : a method that chooses its own effort (budget "auto", steps of integrated gradients) gets
         what it needed the first time; a model of random weights may never let it come to rest
     """
+    if not questions:
+        return ()
     params, asked = dict(explanation.params), explanation.cost.asked
     if capped and asked and params.get("budget") == "auto":
         params["budget"] = max(asked, LEAST_BUDGET)

@@ -19,70 +19,92 @@ from scipy.spatial.distance import cdist
 from scipy.special import expit
 
 from xaikit.core.errors import InvalidInput
-from xaikit.core.question import Masker, Pool, Question
+from xaikit.core.question import Question
 from xaikit.core.stats import area, is_constant, pearson
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Score
-from xaikit.metrics.base import METRICS, Direction, described, measure
+from xaikit.metrics.base import METRICS, Measure, Metric, described, measure
 
-__all__ = ["CompletenessGap", "Removal", "RemovalTest", "removal_tests"]
+__all__ = ["CompletenessGap", "Removal", "RemovalTest"]
 
 _FAMILY = "faithfulness"
+RANDOM = "random"  # the control that stands for a random order
 ALL_STEPS = 40  # features up to which a curve takes them one by one
 CONTROL_STEPS = 10  # most steps of a random order: the mean of many is smooth
 DELETION = measure(
     "deletion",
     _FAMILY,
     "lower",
-    "Mean output while the most relevant features are removed, one after the other.",
+    "Deletion",
+    "mean answer while the strongest are removed first",
+    korean=("제거 곡선", "강한 것부터 제거할 때의 평균 답"),
 )
 INSERTION = measure(
     "insertion",
     _FAMILY,
     "higher",
-    "Mean output while the most relevant features are put back, one after the other.",
+    "Insertion",
+    "mean answer while the strongest are put back first",
+    korean=("복원 곡선", "강한 것부터 복원할 때의 평균 답"),
 )
 SRG = measure(
     "srg",
     _FAMILY,
     "higher",
-    "How much more the answer falls when the most relevant features go first instead of the least "
-    "relevant; a random order gives 0.",
+    "Gain over the reverse order",
+    "area between removing the least and the most important first; a random order gives 0",
+    korean=(
+        "역순 대비 이득",
+        "덜 중요한 것부터와 중요한 것부터 제거한 곡선 사이의 면적. 무작위는 0",
+    ),
 )
 COMPREHENSIVENESS = measure(
     "comprehensiveness",
     _FAMILY,
     "higher",
-    "How far the output falls when only the top features are removed.",
+    "Comprehensiveness",
+    "fall of the answer without the top features",
+    korean=("포괄성", "상위 특징을 뺄 때 답의 하락"),
 )
 SUFFICIENCY = measure(
     "sufficiency",
     _FAMILY,
     "lower",
-    "How far the output falls when only the top features are kept.",
+    "Sufficiency",
+    "fall of the answer with the top features alone",
+    korean=("충분성", "상위 특징만 남길 때 답의 하락"),
 )
 INFIDELITY = measure(
     "infidelity",
     _FAMILY,
     "lower",
-    "Mean squared error of predicting what removing features does from their values.",
+    "Infidelity",
+    "squared error of predicting removals from the values",
+    korean=("불충실도", "값으로 제거의 효과를 예측할 때의 제곱 오차"),
 )
 CORRELATION = measure(
     "faithfulness_correlation",
     _FAMILY,
     "higher",
-    "Correlation between the values of removed features and the fall of the output.",
+    "Faithfulness correlation",
+    "correlation of removed values with the fall of the answer",
+    korean=("충실성 상관", "제거한 값과 답의 하락 사이의 상관"),
 )
 SHIFT = measure(
     "shift",
     _FAMILY,
     "lower",
-    "How far inputs with removed parts lie from real data; 1 is as far as real data from each other.",
+    "Distance from real data",
+    "how far inputs with removed parts lie from real data; 1 is as far as real data from each other",
+    in_table=False,
 )
 COMPLETENESS_GAP = measure(
     "completeness_gap",
     _FAMILY,
     "lower",
-    "Share of the output that the values fail to sum to.",
+    "Completeness gap (median)",
+    "share of the output that the parts miss",
+    korean=("합의 오차(중앙값)", "부분의 합이 놓치는 출력의 비율"),
+    centre="median",  # a share of an output near 0 can be of any size
 )
 
 
@@ -92,7 +114,7 @@ class RemovalTest:
 
     The controls are drawn from the question's own generator, so they are the same whichever method
     comes first. Every order is used together with its reverse; the mean random "srg" is therefore 0
-    exactly, as its expectation is. A masker other than the question's: see `removal_tests`.
+    exactly, as its expectation is.
 
     n_orders : random orders in the control, an even number
     n_steps : equal steps of a curve beyond 40 features; with fewer features each is one step. Random
@@ -142,7 +164,7 @@ class RemovalTest:
         With a background, also "shift", the gauge of how unreal the removals make the input.
         """
         of = {
-            "method": "random",
+            "method": RANDOM,
             "sample": self.question.sample.id,
             "masker": self.question.masker.name,
         }
@@ -247,7 +269,7 @@ class RemovalTest:
 
 @METRICS.register("removal")
 @dataclass(frozen=True)
-class Removal:
+class Removal(Metric):
     """Deletion, insertion, their difference, and five more numbers under the question's masker.
 
     Deletion and insertion: Petsiuk et al. 2018, section 3.2. srg: least-relevant-first minus
@@ -255,13 +277,15 @@ class Removal:
     the most relevant first is that of removing the least relevant first. Comprehensiveness and
     sufficiency: DeYoung et al. 2020, eq. 1-2, averaged over bins. Infidelity: Yeh et al. 2019,
     def. 2.1, with the removed sets of the random orders as perturbations. Faithfulness correlation:
-    Bhatt et al. 2020, def. 3. A study of several methods uses one `RemovalTest` for all of them.
+    Bhatt et al. 2020, def. 3. All explanations of one question share one `RemovalTest`.
     """
 
     name: ClassVar[str] = "removal"
-    family: ClassVar[str] = _FAMILY
-    direction: ClassVar[Direction] = "higher"
-    card: ClassVar[str] = SRG.card
+    measures: ClassVar[tuple[Measure, ...]] = (
+        *(SRG, DELETION, INSERTION, COMPREHENSIVENESS, SUFFICIENCY, INFIDELITY, CORRELATION),
+        SHIFT,
+    )
+    under_each_masker: ClassVar[bool] = True
     n_orders: int = 32
     n_steps: int = 32
     bins: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5)
@@ -270,23 +294,34 @@ class Removal:
     def __call__(
         self, question: Question, explanation: Explanation, rng: np.random.Generator
     ) -> list[Score]:
+        return self._test(question, int(rng.integers(2**31))).scores(explanation)
+
+    def scores(
+        self, question: Question, explanations: Sequence[Explanation], *, seed: int = 0
+    ) -> list[Score]:
+        """With the random control, which is a mean of many orders and no single explanation."""
+        test = self._test(question, seed)
+        found = test.random()
+        for explanation in explanations:
+            if explanation.method != RANDOM:
+                found += test.scores(explanation)
+        return found
+
+    def _test(self, question: Question, seed: int) -> RemovalTest:
         params = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        seed = int(rng.integers(2**31))
-        return RemovalTest(question, seed=seed, **params).scores(explanation)
+        return RemovalTest(question, seed=seed, **params)
 
 
 @METRICS.register("completeness_gap")
 @dataclass(frozen=True)
-class CompletenessGap:
+class CompletenessGap(Metric):
     """|output - empty - sum(values)| / |output - empty|, for methods that claim to be additive.
 
     Measured on the explained question only: another masker has another `empty`.
     """
 
     name: ClassVar[str] = "completeness_gap"
-    family: ClassVar[str] = _FAMILY
-    direction: ClassVar[Direction] = "lower"
-    card: ClassVar[str] = COMPLETENESS_GAP.card
+    measures: ClassVar[tuple[Measure, ...]] = (COMPLETENESS_GAP,)
 
     def __call__(
         self, question: Question, explanation: Explanation, _: np.random.Generator
@@ -303,22 +338,6 @@ class CompletenessGap:
         return [COMPLETENESS_GAP.score(float("nan"), of, note=note)]
 
 
-def removal_tests(
-    question: Question, maskers: Sequence[Masker], *, seed: int = 0
-) -> tuple[RemovalTest, ...]:
-    """The same test under the question's own masker and under others, in that order.
-
-    Questions of other maskers get a pool of their own: values of one masker are none of another.
-    """
-    own = question if question.pool is not None else dataclasses.replace(question, pool=Pool())
-    others = [
-        dataclasses.replace(own, masker=masker, pool=Pool())
-        for masker in maskers
-        if masker.name != question.masker.name
-    ]
-    return tuple(RemovalTest(q, seed=seed) for q in (own, *others))
-
-
 def shift(question: Question, masks: Bools) -> float | None:
     """Distance of masked inputs to the nearest background row over that of background rows; 1 is typical.
 
@@ -326,14 +345,14 @@ def shift(question: Question, masks: Bools) -> float | None:
     Euclidean distance (columns of a table in their deviations). None without a background of two
     different rows, and for text.
     """
-    x, background = question.sample.x, question.model.background
-    if background is None or question.sample.modality == "text" or len(background) < 2:
+    x, background, kind = question.sample.x, question.model.background, question.sample.kind
+    if background is None or not kind.typical or len(background) < 2:
         return None
     kept = question.segmentation.expand(masks[:: max(1, len(masks) // 200)])
     kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim + 1))
     rows = background[:200].reshape(min(len(background), 200), -1).astype(np.float64)
     masked = np.where(kept, x, question.masker.references[0]).reshape(len(kept), -1)
-    spread = rows.std(axis=0) if question.sample.modality == "table" else np.ones(rows.shape[1])
+    spread = rows.std(axis=0) if kind.tabular else np.ones(rows.shape[1])
     rows, masked = (
         rows / np.where(spread > 0, spread, 1.0),
         masked / np.where(spread > 0, spread, 1.0),

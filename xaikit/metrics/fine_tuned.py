@@ -24,7 +24,7 @@ from xaikit.core.errors import InvalidInput, NotApplicable, TrainingFailed
 from xaikit.core.question import Meter, Pool, Question
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Score
 from xaikit.core.words import Text, alike
-from xaikit.metrics.base import Direction, described, measure
+from xaikit.metrics.base import Measure, Metric, described, measure
 from xaikit.tasks import task_of
 
 if TYPE_CHECKING:
@@ -39,20 +39,25 @@ PLUS = measure(
     "f_fidelity_plus",
     _FAMILY,
     "higher",
-    "How far a model that is used to gaps falls when a few of the most relevant features are removed.",
+    "F-Fidelity, removed",
+    "fall without the top features, on a model tuned to removed parts",
+    korean=("F-Fidelity, 제거", "제거에 맞춘 모델에서 상위 특징을 뺄 때의 하락"),
 )
 MINUS = measure(
     "f_fidelity_minus",
     _FAMILY,
     "lower",
-    "How far a model that is used to gaps falls when a few of the other features are removed.",
+    "F-Fidelity, kept",
+    "fall with the top features alone, on a model tuned to removed parts",
+    korean=("F-Fidelity, 유지", "제거에 맞춘 모델에서 상위 특징만 남길 때의 하락"),
 )
 DIFFERENCE = measure(
     "f_fidelity",
     _FAMILY,
     "higher",
-    "How much more a model that is used to gaps loses with the most relevant features than with the "
-    "others; a random order gives 0.",
+    "F-Fidelity",
+    "removed minus kept, on a model tuned to removed parts",
+    korean=("F-Fidelity", "제거에 맞춘 모델에서 제거와 유지의 차"),
 )
 
 
@@ -120,7 +125,7 @@ def on_model(question: Question, model: Model) -> Question:
 
 
 @dataclass(frozen=True)
-class FFidelity:
+class FFidelity(Metric):
     """Mean fall of the output when random parts of the most, and of the least, relevant are removed.
 
     model : the copy made by `fine_tuned` with the same beta
@@ -135,9 +140,7 @@ class FFidelity:
     """
 
     name: ClassVar[str] = "f_fidelity"
-    family: ClassVar[str] = _FAMILY
-    direction: ClassVar[Direction] = "higher"
-    card: ClassVar[str] = DIFFERENCE.card
+    measures: ClassVar[tuple[Measure, ...]] = (DIFFERENCE, PLUS, MINUS)
     model: Model
     beta: float = BETA
     alpha: float = 0.5

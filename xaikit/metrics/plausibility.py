@@ -16,43 +16,64 @@ from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Question
 from xaikit.core.stats import average_precision
 from xaikit.core.types import Bools, Explanation, Floats, Score
-from xaikit.metrics.base import METRICS, Direction, described, measure
+from xaikit.metrics.base import METRICS, Measure, Metric, described, measure
 
 __all__ = ["Plausibility"]
 
 _FAMILY = "plausibility"
 POINTING = measure(
-    "pointing_game", _FAMILY, "higher", "Whether the strongest place lies inside the marked part."
+    "pointing_game",
+    _FAMILY,
+    "higher",
+    "Pointing game",
+    "whether the strongest place lies in the marked part",
+    korean=("최강점 위치", "가장 강한 곳이 표시된 부분 안에 있는지"),
 )
 MASS = measure(
-    "relevance_mass", _FAMILY, "higher", "Share of the supporting relevance inside the marked part."
+    "relevance_mass",
+    _FAMILY,
+    "higher",
+    "Relevance mass",
+    "share of supporting evidence in the marked part",
+    korean=("근거의 비율", "표시된 부분 안의 지지 근거 비율"),
 )
 RANK = measure(
     "relevance_rank",
     _FAMILY,
     "higher",
-    "Share of the strongest places that are marked, as many as are marked.",
+    "Relevance rank",
+    "share of the strongest places in the marked part",
+    korean=("근거의 순위", "가장 강한 곳 중 표시된 부분에 있는 비율"),
 )
 AUPRC = measure(
     "auprc",
     _FAMILY,
     "higher",
-    "How well the ranking finds the marked places (area under precision and recall).",
+    "AUPRC",
+    "how well strength finds the marked places",
+    korean=("AUPRC", "세기로 표시된 곳을 찾는 정도"),
 )
 TOKEN_F1 = measure(
-    "token_f1", _FAMILY, "higher", "Overlap of the strongest words with the marked words."
+    "token_f1",
+    _FAMILY,
+    "higher",
+    "Token F1",
+    "overlap of the strongest with the marked words",
+    korean=("토큰 F1", "가장 강한 어절과 표시된 어절의 겹침"),
 )
 IOU_F1 = measure(
     "iou_f1",
     _FAMILY,
     "higher",
-    "Share of runs of strong words that match a marked run by half or more.",
+    "IoU F1",
+    "matches of word spans with the marked spans",
+    korean=("IoU F1", "어절 구간과 표시된 구간의 일치"),
 )
 
 
 @METRICS.register("plausibility")
 @dataclass(frozen=True)
-class Plausibility:
+class Plausibility(Metric):
     """Agreement with `sample.rationale`; nothing when there is none.
 
     Pointing game: Zhang et al. 2018; ties count by their share inside. Relevance mass and rank: Arras
@@ -63,9 +84,7 @@ class Plausibility:
     """
 
     name: ClassVar[str] = _FAMILY
-    family: ClassVar[str] = _FAMILY
-    direction: ClassVar[Direction] = "higher"
-    card: ClassVar[str] = RANK.card
+    measures: ClassVar[tuple[Measure, ...]] = (RANK, POINTING, MASS, AUPRC, TOKEN_F1, IOU_F1)
     k: int | None = None
 
     def __post_init__(self) -> None:
@@ -91,8 +110,8 @@ class Plausibility:
             RANK.score(float(_top_share(values, int(truth.sum())) @ truth / truth.sum()), of),
             AUPRC.score(average_precision(values, truth), of),
         ]
-        text = question.sample.modality == "text"
-        return [*scores, *(self._words(values, truth, of) if text else ())]
+        words = question.sample.kind.words
+        return [*scores, *(self._words(values, truth, of) if words else ())]
 
     def _words(self, values: Floats, truth: Bools, of: dict[str, str]) -> list[Score]:
         k = min(self.k or int(truth.sum()), len(values))

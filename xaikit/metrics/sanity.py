@@ -18,7 +18,7 @@ from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Meter, Pool, Question
 from xaikit.core.stats import is_constant, spearman
 from xaikit.core.types import Explanation, Score, Target
-from xaikit.metrics.base import METRICS, Direction, ask_again, described, measure
+from xaikit.metrics.base import METRICS, Measure, Metric, ask_again, described, measure
 from xaikit.tasks import task_of
 
 __all__ = ["RandomLogit", "Randomisation"]
@@ -28,25 +28,31 @@ RANDOMISATION = measure(
     "randomisation",
     _FAMILY,
     "lower",
-    "How much of the explanation is left when all of the model's weights are drawn anew.",
+    "Weights drawn anew",
+    "likeness that is left with random weights",
+    korean=("가중치 다시 뽑기", "무작위 가중치에서 남는 유사도"),
 )
 STRENGTH = measure(
     "randomisation_strength",
     _FAMILY,
     "lower",
-    "The same for strength alone, without signs; the input's own contrast raises it too.",
+    "Weights drawn anew, strength",
+    "the same for strength without the sign",
+    korean=("가중치 다시 뽑기, 세기", "부호를 뺀 세기의 같은 값"),
 )
 RANDOM_LOGIT = measure(
     "random_logit",
     _FAMILY,
     "lower",
-    "How alike the explanations of two different classes are; 1 means the class was ignored.",
+    "Another class",
+    "likeness of the pictures of two classes",
+    korean=("다른 분류", "두 분류의 그림이 닮은 정도"),
 )
 
 
 @METRICS.register("randomisation")
 @dataclass(frozen=True)
-class Randomisation:
+class Randomisation(Metric):
     """Rank correlation of the explanation with that of a copy of the model with random weights.
 
     "randomisation" keeps the signs. Strength alone (|values|, as Adebayo et al. 2018 measure it) is
@@ -61,9 +67,8 @@ class Randomisation:
     """
 
     name: ClassVar[str] = "randomisation"
-    family: ClassVar[str] = _FAMILY
-    direction: ClassVar[Direction] = "lower"
-    card: ClassVar[str] = RANDOMISATION.card
+    measures: ClassVar[tuple[Measure, ...]] = (RANDOMISATION, STRENGTH)
+    explains_again: ClassVar[bool] = True
     n_copies: int | None = None
     cascade: bool = False
 
@@ -121,7 +126,7 @@ class Randomisation:
 
 @METRICS.register("random_logit")
 @dataclass(frozen=True)
-class RandomLogit:
+class RandomLogit(Metric):
     """Rank correlation of the signed explanation with that of the runner-up class (Sixt et al. 2020).
 
     With one or two classes there is no other question: the second class is the first with its sign
@@ -130,9 +135,8 @@ class RandomLogit:
     """
 
     name: ClassVar[str] = "random_logit"
-    family: ClassVar[str] = _FAMILY
-    direction: ClassVar[Direction] = "lower"
-    card: ClassVar[str] = RANDOM_LOGIT.card
+    measures: ClassVar[tuple[Measure, ...]] = (RANDOM_LOGIT,)
+    explains_again: ClassVar[bool] = True
 
     def __call__(
         self, question: Question, explanation: Explanation, _: np.random.Generator

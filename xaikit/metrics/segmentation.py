@@ -11,8 +11,8 @@ import numpy as np
 
 from xaikit.core.question import Meter, Pool, Question
 from xaikit.core.stats import is_constant, spearman
-from xaikit.core.types import Explanation, Ints, Sample, Score, Segmentation
-from xaikit.metrics.base import METRICS, Direction, ask_again, described, measure
+from xaikit.core.types import Explanation, Sample, Score, Segmentation
+from xaikit.metrics.base import METRICS, Measure, Metric, ask_again, described, measure
 
 __all__ = ["SegmentationStability", "recut"]
 
@@ -22,13 +22,15 @@ SEGMENTATION_STABILITY = measure(
     "segmentation_stability",
     "stability",
     "higher",
-    "Whether the same sample, cut into other parts, gets the same explanation.",
+    "Other segmentation",
+    "likeness when the features are cut differently",
+    korean=("다른 분할", "특징을 다르게 나눌 때의 유사도"),
 )
 
 
 @METRICS.register("segmentation_stability")
 @dataclass(frozen=True)
-class SegmentationStability:
+class SegmentationStability(Metric):
     """Rank correlation of the explanation with that of the same sample cut in another way, -1 to 1.
 
     The method is asked again about `recut` features with the same references. Both maps are spread
@@ -41,10 +43,9 @@ class SegmentationStability:
     """
 
     name: ClassVar[str] = "segmentation_stability"
-    family: ClassVar[str] = "stability"
-    direction: ClassVar[Direction] = "higher"
-    card: ClassVar[str] = SEGMENTATION_STABILITY.card
+    measures: ClassVar[tuple[Measure, ...]] = (SEGMENTATION_STABILITY,)
     costly: ClassVar[bool] = True
+    explains_again: ClassVar[bool] = True
 
     def __call__(
         self, question: Question, explanation: Explanation, _: np.random.Generator
@@ -76,50 +77,18 @@ def _recut_question(question: Question) -> Question | None:
 def recut(sample: Sample, segmentation: Segmentation) -> Segmentation | None:
     """Other features of the same sample, at most three quarters as many, or None where there are none.
 
-    image : squares of another size, whatever the first features were; series : windows of another
-    length, channels kept apart where they were; text : neighbouring features two by two. Places that
-    were never removed stay so.
+    How is told by the modality: an image in squares of another size, whatever the first features
+    were; a series in windows of another length, channels kept apart where they were; a text's
+    neighbouring features two by two. Places that were never removed stay so.
     """
     most = int(SHARE * segmentation.n_features)
-    if sample.modality == "table" or most < FEWEST:
+    cut = sample.kind.recut(segmentation, most) if most >= FEWEST else None
+    if cut is None:
         return None
-    if sample.modality == "text":
-        ids, kind = _pairs(segmentation), "neighbours joined two by two"
-    elif sample.modality == "image":
-        ids, kind = _squares(segmentation, most)
-    else:
-        ids, kind = _windows(segmentation, most)
+    ids, kind = cut
     found, dense = np.unique(np.where(segmentation.ids < 0, -1, ids), return_inverse=True)
     dense = dense.reshape(ids.shape) - int(found[0] < 0)
     n = int(dense.max()) + 1
     if not FEWEST <= n <= most:
         return None
     return Segmentation(dense, tuple(f"part {i + 1}" for i in range(n)), f"{n} parts: {kind}")
-
-
-def _pairs(segmentation: Segmentation) -> Ints:
-    """The first feature with the second, the third with the fourth, in the order of the text."""
-    ids: Ints = segmentation.ids // 2
-    return ids
-
-
-def _squares(segmentation: Segmentation, most: int) -> tuple[Ints, str]:
-    """The smallest squares that give at most that many features."""
-    height, width = segmentation.ids.shape
-    side = 1
-    while -(-height // side) * -(-width // side) > most:
-        side += 1
-    rows, columns = np.arange(height) // side, np.arange(width) // side
-    ids: Ints = rows[:, None] * (int(columns[-1]) + 1) + columns[None, :]
-    return ids, f"squares of {side} x {side} px"
-
-
-def _windows(segmentation: Segmentation, most: int) -> tuple[Ints, str]:
-    """The shortest windows that give at most that many features."""
-    length, n_channels = segmentation.ids.shape
-    apart = n_channels > 1 and bool((segmentation.ids[:, :1] != segmentation.ids).any())
-    n = max(1, min(length, most // n_channels if apart else most))
-    window = np.arange(length) * n // length
-    channel = np.arange(n_channels) if apart else np.zeros(n_channels, dtype=np.int64)
-    ids: Ints = window[:, None] + n * channel[None, :]
-    return ids, f"{n} windows"

@@ -7,18 +7,17 @@ its own second run, under a = b in `of`.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 
 from xaikit.core.agreement import agreement_scores, similarity, top_k
 from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Meter, Pool, Question
 from xaikit.core.types import Explanation, Floats, Score
-from xaikit.metrics.base import METRICS, Direction, ask_again, default_k, described, measure
-from xaikit.modalities.table import categories_of
+from xaikit.metrics.base import METRICS, Measure, Metric, ask_again, default_k, described, measure
 from xaikit.tasks import task_of
 
 __all__ = ["Stability", "neighbours", "seed_agreement"]
@@ -29,19 +28,23 @@ SEED_AGREEMENT = measure(
     "seed_agreement",
     _FAMILY,
     "higher",
-    "Overlap of the top features of two runs that differ in their random numbers only.",
+    "Second run",
+    "overlap of the top features of two runs",
+    korean=("두 번째 실행", "두 실행의 상위 특징이 겹치는 비율"),
 )
 INPUT_STABILITY = measure(
     "input_stability",
     _FAMILY,
     "higher",
-    "Whether hardly changed inputs with the same prediction get the same explanation.",
+    "Small input noise",
+    "likeness under noise that keeps the prediction",
+    korean=("입력의 작은 잡음", "예측을 바꾸지 않는 잡음에서의 유사도"),
 )
 
 
 @METRICS.register("stability")
 @dataclass(frozen=True)
-class Stability:
+class Stability(Metric):
     """Agreement with a second run, and with the explanation of a neighbour.
 
     The method is asked again with its own parameters. A method that gives the very same numbers has
@@ -54,9 +57,8 @@ class Stability:
     """
 
     name: ClassVar[str] = _FAMILY
-    family: ClassVar[str] = _FAMILY
-    direction: ClassVar[Direction] = "higher"
-    card: ClassVar[str] = SEED_AGREEMENT.card
+    measures: ClassVar[tuple[Measure, ...]] = (SEED_AGREEMENT, INPUT_STABILITY)
+    explains_again: ClassVar[bool] = True
     n_seeds: int = 1
     n_neighbours: int | None = None
     radius: float = 0.02
@@ -83,8 +85,8 @@ class Stability:
         of = described(question, explanation)
         scores = [seed_agreement([explanation, *runs], of)]
         n_near = int(fixed) if self.n_neighbours is None else self.n_neighbours
-        near: list[Explanation] = []
-        if n_near and question.sample.modality != "text":
+        near: Sequence[Explanation] = ()
+        if n_near and _spread(question) is not None:
             close = neighbours(question, rng, n=n_near, radius=self.radius)
             near = ask_again(close, explanation, seed=explanation.seed)
             value = np.mean([similarity(explanation, e) for e in near]) if near else np.nan
@@ -118,17 +120,18 @@ def neighbours(
 ) -> list[Question]:
     """Up to n questions about hardly changed inputs for which the model predicts the same class.
 
-    Gaussian noise, `radius` times the range of an image, the deviation of a channel of a series, or
-    the deviation of a number column over the background; categories stay. A regressor's prediction
-    counts as kept when it moves by at most a tenth of output - empty.
+    Gaussian noise, `radius` times the spread that the modality tells: the range of an image, the
+    deviation of a channel of a series, or the deviation of a number column over the background;
+    categories stay. A regressor's prediction counts as kept when it moves by at most a tenth of
+    output - empty.
     """
-    sample, model = question.sample, question.model
-    if sample.modality == "text":
-        raise InvalidInput("words have no hardly changed neighbours; use image, table or series.")
-    noise = rng.standard_normal((n * _TRIES, *sample.x.shape)) * radius * _scale(question)
-    xs: NDArray[Any] = (sample.x + noise).astype(sample.x.dtype)
-    if sample.modality == "image":
-        xs = np.clip(xs, 0.0, 1.0)
+    sample, model, spread = question.sample, question.model, _spread(question)
+    if spread is None:
+        raise InvalidInput(
+            f"a {sample.modality} sample has no hardly changed neighbours; use image, table or series."
+        )
+    noise = rng.standard_normal((n * _TRIES, *sample.x.shape)) * radius * spread
+    xs = sample.kind.within((sample.x + noise).astype(sample.x.dtype))
     scores = model.scores([sample.x, *xs])
     if model.classes:
         task = task_of(model)
@@ -145,14 +148,8 @@ def neighbours(
     ]
 
 
-def _scale(question: Question) -> Floats:
-    """What noise of radius 1 means at each place, broadcast to x."""
-    x, background = question.sample.x, question.model.background
-    if question.sample.modality == "image":
-        return np.array(np.ptp(x), dtype=np.float64)
-    if question.sample.modality == "series":
-        return np.asarray(x.std(axis=0), dtype=np.float64)
-    known = background if background is not None else question.masker.references
-    scale: Floats = np.asarray(known, dtype=np.float64).std(axis=0) if len(known) > 1 else np.abs(x)
-    scale[np.flatnonzero(categories_of(question.model.info) or [])] = 0.0
-    return scale
+def _spread(question: Question) -> Floats | None:
+    """What noise of radius 1 means at each place; None where there are no neighbours."""
+    sample, model = question.sample, question.model
+    rows = question.masker.references if model.background is None else model.background
+    return sample.kind.spread(sample.x, rows, model.info)

@@ -1,47 +1,58 @@
-"""The features of a sample, and what a removed feature is replaced by, for the four modalities.
+"""The features of a sample, and what a removed feature is replaced by.
 
 Methods know nothing of modalities: everything that differs between an image, a text, a table row
-and a series is in this folder, one file each.
+and a series is in this folder, one object each. Another package adds one through the entry point
+group `xaikit.modalities`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.core.errors import InvalidInput
-from xaikit.core.question import Masker
-from xaikit.core.types import Floats, Sample, Segmentation
-from xaikit.modalities import image, series, table, text
+from xaikit.core.features import Masker, Segmentation
+from xaikit.core.sample import MODALITIES, Modality, Sample, Titles
+from xaikit.modalities.image import IMAGE
+from xaikit.modalities.series import SERIES
+from xaikit.modalities.table import TABLE
+from xaikit.modalities.text import TEXT
 
 if TYPE_CHECKING:
     from xaikit.data.dataset import Dataset
 
-__all__ = ["MASKERS", "SEGMENTERS", "as_rows", "background", "magnitude", "masker", "segment"]
+__all__ = [
+    "IMAGE",
+    "MODALITIES",
+    "SERIES",
+    "TABLE",
+    "TEXT",
+    "Modality",
+    "Titles",
+    "as_rows",
+    "background",
+    "masker",
+    "segment",
+]
 
 MAX_BYTES = 2**30  # of a sparse background as a full one
 
-_HOMES: dict[str, ModuleType] = {"image": image, "text": text, "table": table, "series": series}
-
-SEGMENTERS: dict[str, tuple[str, ...]] = {name: home.SEGMENTERS for name, home in _HOMES.items()}
-MASKERS: dict[str, tuple[str, ...]] = {name: home.MASKERS for name, home in _HOMES.items()}
-"""The ways to cut and to remove by modality: the default first, a second opinion next."""
+for _kind in (IMAGE, TEXT, TABLE, SERIES):
+    MODALITIES.register(_kind.name)(_kind)
 
 
 def segment(sample: Sample, how: str = "auto", names: Sequence[str] | None = None) -> Segmentation:
     """The features of a sample, with the names that people know.
 
-    how : "auto" (the first of `SEGMENTERS`) or one of them; a number goes after a colon, for
-        example "patches:4", "slic:50" or "windows:12"
+    how : "auto" (the first of its modality's `segmenters`) or one of them; a number goes after a
+        colon, for example "patches:4", "slic:50" or "windows:12"
     names : of a table's columns or a series' channels
     """
     kind, number = _parse(sample, how)
-    found: Segmentation = _HOMES[sample.modality].segment(sample, kind, number, names)
-    return found
+    return sample.kind.segment(sample, kind, number, names)
 
 
 def masker(
@@ -56,13 +67,13 @@ def masker(
     """What a removed feature of this sample is replaced by.
 
     background : (b, *x.shape) typical training inputs, or None
-    how : "auto" (the first of `MASKERS`) or one of them
+    how : "auto" (the first of its modality's `maskers`) or one of them
     n_background : rows of the background that are used, evenly spaced from the first to the last; None
         for all, of a table at most 50. `Masker.name` says how many of how many
     categorical : (D,) which columns of a table are category codes; guessed from the background
         when None
     """
-    known = MASKERS[sample.modality]
+    known = sample.kind.maskers
     if how not in ("auto", *known):
         raise InvalidInput(
             f"a {sample.modality} sample has no masker '{how}'; use auto, {', '.join(known)}."
@@ -70,37 +81,18 @@ def masker(
     how = known[0] if how == "auto" else how
     rows = _checked(sample, background)
     n = _count(rows, n_background)
-    if sample.modality == "table":
-        plain = np.array_equal(segmentation.ids, np.arange(len(sample.x)))
-        names = segmentation.names if plain else ()  # of features of several columns
-        return table.masker(sample, rows, how, n, categorical, names)
-    if sample.modality == "image":
-        return image.masker(sample, segmentation, rows, how, n)
-    if sample.modality == "text":
-        return text.masker(sample, how)
-    return series.masker(sample, rows, how, n)
-
-
-def magnitude(sample: Sample, background: NDArray[Any] | None = None) -> Floats:
-    """(*grid) float64, how much there is at each place: the control that no method may lose to.
-
-    It never sees a model. An explanation that ranks features no better than this map says where
-    the input is strong, which is not what the model used.
-    """
-    rows = _checked(sample, background)
-    found: Floats = _HOMES[sample.modality].magnitude(sample, rows)
-    return found
+    return sample.kind.masker(sample, segmentation, rows, how, n, categorical)
 
 
 def background(dataset: Dataset, limit: int = 100, seed: int = 0) -> NDArray[Any] | None:
     """(b, *x.shape), at most `limit` training inputs that hold the labels in their proportions.
 
-    None for text, which has no typical row. Rows are drawn evenly along the sorted labels, so
-    classes and regression targets alike keep their share, and come in random order.
+    None where there is no typical input, as for text. Rows are drawn evenly along the sorted
+    labels, so classes and regression targets alike keep their share, and come in random order.
     """
     if limit < 1:
         raise InvalidInput(f"the background limit is {limit}; it must be 1 or more.")
-    if dataset.modality == "text":
+    if not MODALITIES.get(dataset.modality).typical:
         return None
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(dataset.train))
@@ -130,7 +122,7 @@ def as_rows(background: Any) -> NDArray[Any]:
 
 
 def _parse(sample: Sample, how: str) -> tuple[str, int | None]:
-    known = SEGMENTERS[sample.modality]
+    known = sample.kind.segmenters
     kind, _, number = how.partition(":")
     kind = known[0] if kind == "auto" else kind
     if kind not in known or (number and not number.isdigit()) or number == "0":
@@ -152,7 +144,7 @@ def _count(rows: NDArray[Any] | None, n: int | None) -> int | None:
 
 
 def _checked(sample: Sample, background: NDArray[Any] | None) -> NDArray[Any] | None:
-    if background is None or sample.modality == "text":
+    if background is None or not sample.kind.typical:
         return None
     rows = as_rows(background)
     if rows.ndim != sample.x.ndim + 1 or rows.shape[1:] != sample.x.shape or len(rows) == 0:

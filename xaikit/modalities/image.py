@@ -2,75 +2,140 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter
 
-from xaikit.core.errors import InvalidInput
-from xaikit.core.question import Masker
-from xaikit.core.types import Floats, Ints, Sample, Segmentation
+from xaikit.core.errors import DataError, InvalidInput
+from xaikit.core.features import Floats, Ints, Masker, Segmentation
+from xaikit.core.sample import Modality, Sample, Titles
 from xaikit.modalities.rows import thinned
 
-__all__ = ["MASKERS", "SEGMENTERS", "magnitude", "masker", "segment"]
-
-SEGMENTERS = ("patches", "slic", "quickshift", "pixels")
-MASKERS = ("mean", "blur", "black", "segment_mean")
+__all__ = ["IMAGE", "Image"]
 
 
-def segment(
-    sample: Sample, kind: str, number: int | None, names: Sequence[str] | None = None
-) -> Segmentation:
-    """Patches (number of them along the longer side, 8), superpixels (number wanted, 50) or pixels."""
-    del names  # an image's features are named by their place
-    if kind == "patches":
-        return _patches(sample, number or 8)
-    if kind == "slic":
-        return _regions(sample, _slic(sample.x, number or 50), "slic")
-    if number is not None:
-        raise InvalidInput(f"'{kind}' takes no number and got {number}; use '{kind}'.")
-    if kind == "quickshift":
-        return _regions(sample, _quickshift(sample.x), "quickshift")
-    return _patches(sample, max(sample.grid))
+@dataclass(frozen=True)
+class Image(Modality):
+    """(H, W, C) float32 in [0, 1]; a place is a pixel."""
+
+    def segment(
+        self, sample: Sample, kind: str, number: int | None, names: Sequence[str] | None = None
+    ) -> Segmentation:
+        """Patches (number of them along the longer side, 8), superpixels (number wanted, 50) or pixels."""
+        del names  # an image's features are named by their place
+        if kind == "patches":
+            return _patches(sample, number or 8)
+        if kind == "slic":
+            return _regions(sample, _slic(sample.x, number or 50), "slic")
+        if number is not None:
+            raise InvalidInput(f"'{kind}' takes no number and got {number}; use '{kind}'.")
+        if kind == "quickshift":
+            return _regions(sample, _quickshift(sample.x), "quickshift")
+        return _patches(sample, max(sample.grid))
+
+    def masker(
+        self,
+        sample: Sample,
+        segmentation: Segmentation,
+        rows: NDArray[Any] | None,
+        how: str,
+        n: int | None,
+        categorical: Sequence[bool] | None,
+    ) -> Masker:
+        """ "mean": mean colour of n pictures of the background (None: all), or of this image without one; "blur": Gaussian,
+        sigma a tenth of the longer side; "black"; "segment_mean": each feature's own mean colour."""
+        del categorical
+        x = sample.x
+        if how == "mean" and rows is not None:
+            pictures, used = thinned(rows, n, "training images")
+            return _flat(f"mean colour of {used}", x, pictures.mean(axis=(0, 1, 2)))
+        if how == "mean":
+            return _flat("mean colour of this image", x, x.mean(axis=(0, 1)))
+        if how == "black":
+            return _flat("black", x, np.zeros(x.shape[2]))
+        if how == "blur":
+            return _blurred(x)
+        channels = [segmentation.pool(x[..., c], "mean") for c in range(x.shape[2])]
+        own = np.stack([segmentation.scatter(means) for means in channels], axis=-1)
+        return Masker("mean colour of each feature", own.astype(x.dtype)[None])
+
+    def check(self, x: NDArray[Any], id: str) -> None:
+        super().check(x, id)
+        if x.min() < -1e-6 or x.max() > 1 + 1e-6:
+            raise InvalidInput(
+                f"sample '{id}' has pixels from {x.min():g} to {x.max():g}; scale them to [0, 1]."
+            )
+
+    def within(self, x: NDArray[Any]) -> NDArray[Any]:
+        return x.clip(0.0, 1.0)
+
+    def spread(self, x: NDArray[Any], rows: NDArray[Any], info: Mapping[str, Any]) -> Floats:
+        """The range of the picture."""
+        del rows, info
+        return np.array(np.ptp(x), dtype=np.float64)
+
+    def recut(self, segmentation: Segmentation, most: int) -> tuple[Ints, str]:
+        """The smallest squares that give at most that many features, whatever the first were."""
+        height, width = segmentation.ids.shape
+        side = 1
+        while -(-height // side) * -(-width // side) > most:
+            side += 1
+        rows, columns = np.arange(height) // side, np.arange(width) // side
+        ids: Ints = rows[:, None] * (int(columns[-1]) + 1) + columns[None, :]
+        return ids, f"squares of {side} x {side} px"
+
+    def from_array(self, x: NDArray[Any], file: str, channels: str | None) -> NDArray[Any]:
+        """Whole numbers 0 to 255 or floats 0 to 1, of 1 or 3 channels, last or first or left out."""
+        del channels  # their number tells where they are
+        self.require_axes(x, file, 3, 4)
+        x = x[..., None] if x.ndim == 3 else x
+        if x.shape[3] not in (1, 3) and x.shape[1] in (1, 3):
+            x = x.transpose(0, 2, 3, 1)
+        if x.shape[3] not in (1, 3):
+            raise DataError(
+                f"'{file}' has images of shape {x.shape[1:]}; 1 or 3 channels are needed."
+            )
+        low, high = float(x.min()), float(x.max())
+        if low < 0 or high > 255:
+            raise DataError(
+                f"'{file}' has pixels from {low:g} to {high:g}; save bytes 0 to 255 or floats 0 to 1."
+            )
+        found = x.astype(np.float32)
+        found /= np.float32(255 if high > 1 or x.dtype.kind in "iu" else 1)
+        return found
 
 
-def masker(
-    sample: Sample,
-    segmentation: Segmentation,
-    background: NDArray[Any] | None,
-    how: str,
-    n: int | None = None,
-) -> Masker:
-    """ "mean": mean colour of n pictures of the background (None: all), or of this image without one; "blur": Gaussian, sigma a
-    tenth of the longer side; "black"; "segment_mean": each feature's own mean colour."""
-    x = sample.x
-    if how == "mean" and background is not None:
-        pictures, used = thinned(background, n, "training images")
-        return _flat(f"mean colour of {used}", x, pictures.mean(axis=(0, 1, 2)))
-    if how == "mean":
-        return _flat("mean colour of this image", x, x.mean(axis=(0, 1)))
-    if how == "black":
-        return _flat("black", x, np.zeros(x.shape[2]))
-    if how == "blur":
-        sigma = max(x.shape[:2]) / 10
-        blurred = gaussian_filter(x, sigma=(sigma, sigma, 0), mode="nearest")
-        return Masker(f"blurred image (sigma {sigma:g} px)", blurred[None])
-    channels = [segmentation.pool(x[..., c], "mean") for c in range(x.shape[2])]
-    own = np.stack([segmentation.scatter(means) for means in channels], axis=-1)
-    return Masker("mean colour of each feature", own.astype(x.dtype)[None])
+IMAGE = Image(
+    name="image",
+    axes=("H", "W", "C"),
+    segmenters=("patches", "slic", "quickshift", "pixels"),
+    maskers=("mean", "blur", "black", "segment_mean"),
+    titles=Titles(
+        study=("image study", "이미지 연구"),
+        samples=("images", "이미지"),
+        question=(
+            "Which parts of the image decide what {model} reads, and which explanations of it can be believed?",
+            "{model} 모델의 판독은 이미지의 어느 부분이 정하며, 어떤 설명을 믿을 수 있는가?",
+        ),
+        part=("patch", "패치"),
+        parts=("patches", "패치"),
+    ),
+    inputs="pixels",
+    shared=("patches", "pixels", "mean", "black"),
+    view="picture",
+    channels=True,
+)
 
 
-def magnitude(sample: Sample, background: NDArray[Any] | None = None) -> Floats:
-    """(H, W) float64, distance of each pixel from the image's median colour, mean over channels.
+def _blurred(x: NDArray[Any]) -> Masker:
+    from scipy.ndimage import gaussian_filter
 
-    The median is the colour of the ground in most pictures, so this marks whatever stands out
-    from it: on bright strokes over black it is the picture itself, the hardest trivial control.
-    """
-    del background  # what stands out is judged within the picture
-    x = sample.x.astype(np.float64)
-    return np.asarray(np.abs(x - np.median(x, axis=(0, 1))).mean(axis=2))
+    sigma = max(x.shape[:2]) / 10
+    blurred = gaussian_filter(x, sigma=(sigma, sigma, 0), mode="nearest")
+    return Masker(f"blurred image (sigma {sigma:g} px)", blurred[None])
 
 
 def _flat(name: str, x: NDArray[Any], colour: NDArray[Any]) -> Masker:

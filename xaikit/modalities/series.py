@@ -2,75 +2,125 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.ndimage import gaussian_filter1d
 
 from xaikit.core.errors import InvalidInput
-from xaikit.core.question import Masker
-from xaikit.core.types import Floats, Sample, Segmentation
+from xaikit.core.features import Floats, Ints, Masker, Segmentation
+from xaikit.core.sample import Modality, Sample, Titles
 from xaikit.modalities.rows import thinned
 
-__all__ = ["MASKERS", "SEGMENTERS", "magnitude", "masker", "segment"]
-
-SEGMENTERS = ("windows", "channels")
-MASKERS = ("mean", "blur", "own_mean")
+__all__ = ["SERIES", "Series"]
 
 MAX_WINDOWS = 24
 MAX_CHANNELS = 4
 
 
-def segment(
-    sample: Sample, kind: str, number: int | None, names: Sequence[str] | None = None
-) -> Segmentation:
-    """Windows of time, each channel apart up to 4 channels, or whole channels.
+@dataclass(frozen=True)
+class Series(Modality):
+    """(L, C) float32; a place is one channel at one step."""
 
-    Steps are counted from 0 as in the data; channels are named by `names` or ch 1, ch 2, ...
-    """
-    n_channels = sample.x.shape[1]
-    if names is not None and len(names) != n_channels:
-        raise InvalidInput(
-            f"{len(names)} channel names were given for the {n_channels} channels of sample '{sample.id}'."
-        )
-    channels = tuple(names) if names else tuple(f"ch {c + 1}" for c in range(n_channels))
-    if kind == "windows":
-        return _windows(sample, number, channels)
-    if number is not None:
-        raise InvalidInput(f"'{kind}' takes no number and got {number}; use '{kind}'.")
-    ids = np.broadcast_to(np.arange(n_channels), sample.x.shape)
-    return Segmentation(ids, channels, f"{n_channels} channels")
+    def segment(
+        self, sample: Sample, kind: str, number: int | None, names: Sequence[str] | None = None
+    ) -> Segmentation:
+        """Windows of time, each channel apart up to 4 channels, or whole channels.
+
+        Steps are counted from 0 as in the data; channels are named by `names` or ch 1, ch 2, ...
+        """
+        n_channels = sample.x.shape[1]
+        if names is not None and len(names) != n_channels:
+            raise InvalidInput(
+                f"{len(names)} channel names were given for the {n_channels} channels of sample '{sample.id}'."
+            )
+        channels = tuple(names) if names else self.columns(n_channels)
+        if kind == "windows":
+            return _windows(sample, number, channels)
+        if number is not None:
+            raise InvalidInput(f"'{kind}' takes no number and got {number}; use '{kind}'.")
+        ids = np.broadcast_to(np.arange(n_channels), sample.x.shape)
+        return Segmentation(ids, channels, f"{n_channels} channels")
+
+    def masker(
+        self,
+        sample: Sample,
+        segmentation: Segmentation,
+        rows: NDArray[Any] | None,
+        how: str,
+        n: int | None,
+        categorical: Sequence[bool] | None,
+    ) -> Masker:
+        """ "mean": mean of n series of the background (None: all) at each step and channel, or the sample's own channel mean
+        without one; "own_mean": always the latter; "blur": Gaussian over time, sigma a tenth of the
+        length."""
+        del segmentation, categorical
+        x = sample.x
+        if how == "mean" and rows is not None:
+            rows, used = thinned(rows, n, "training series")
+            return Masker(f"mean of {used}", rows.mean(axis=0).astype(x.dtype)[None])
+        if how == "blur":
+            return _blurred(x)
+        own = np.broadcast_to(x.mean(axis=0), x.shape)
+        return Masker("own mean of each channel", own[None].copy())
+
+    def columns(self, n: int) -> tuple[str, ...]:
+        return tuple(f"ch {c + 1}" for c in range(n))
+
+    def spread(self, x: NDArray[Any], rows: NDArray[Any], info: Mapping[str, Any]) -> Floats:
+        """The deviation of each channel."""
+        del rows, info
+        return np.asarray(x.std(axis=0), dtype=np.float64)
+
+    def recut(self, segmentation: Segmentation, most: int) -> tuple[Ints, str]:
+        """The shortest windows that give at most that many features, channels apart where they were."""
+        length, n_channels = segmentation.ids.shape
+        apart = n_channels > 1 and bool((segmentation.ids[:, :1] != segmentation.ids).any())
+        n = max(1, min(length, most // n_channels if apart else most))
+        window = np.arange(length) * n // length
+        channel = np.arange(n_channels) if apart else np.zeros(n_channels, dtype=np.int64)
+        ids: Ints = window[:, None] + n * channel[None, :]
+        return ids, f"{n} windows"
+
+    def from_array(self, x: NDArray[Any], file: str, channels: str | None) -> NDArray[Any]:
+        """One channel, or several of which the longer axis is time unless it was said."""
+        self.require_axes(x, file, 2, 3)
+        if x.ndim == 2:
+            return x[:, :, None]
+        first = x.shape[1] < x.shape[2] if channels is None else channels == "first"
+        return x.transpose(0, 2, 1) if first else x
 
 
-def masker(
-    sample: Sample, background: NDArray[Any] | None, how: str, n: int | None = None
-) -> Masker:
-    """ "mean": mean of n series of the background (None: all) at each step and channel, or the sample's own channel mean
-    without one; "own_mean": always the latter; "blur": Gaussian over time, sigma a tenth of the
-    length."""
-    x = sample.x
-    if how == "mean" and background is not None:
-        rows, used = thinned(background, n, "training series")
-        return Masker(f"mean of {used}", rows.mean(axis=0).astype(x.dtype)[None])
-    if how == "blur":
-        sigma = len(x) / 10
-        blurred = gaussian_filter1d(x, sigma, axis=0, mode="nearest")
-        return Masker(f"blurred series (sigma {sigma:g} steps)", blurred[None])
-    own = np.broadcast_to(x.mean(axis=0), x.shape)
-    return Masker("own mean of each channel", own[None].copy())
+SERIES = Series(
+    name="series",
+    axes=("L", "C"),
+    segmenters=("windows", "channels"),
+    maskers=("mean", "blur", "own_mean"),
+    titles=Titles(
+        study=("time series study", "시계열 연구"),
+        samples=("time series", "시계열"),
+        question=(
+            "Which stretch of the signal decides what {model} reads, and which explanations of it can be believed?",
+            "{model} 모델의 판독은 신호의 어느 구간이 정하며, 어떤 설명을 믿을 수 있는가?",
+        ),
+        part=("segment", "구간"),
+        parts=("segments", "구간"),
+    ),
+    inputs="steps",
+    shared=("windows", "channels", "mean"),
+    view="lines",
+)
 
 
-def magnitude(sample: Sample, background: NDArray[Any] | None = None) -> Floats:
-    """(L, C) float64, distance of each step from its channel's mean.
+def _blurred(x: NDArray[Any]) -> Masker:
+    from scipy.ndimage import gaussian_filter1d
 
-    Peaks and dips are what the eye finds first, with or without a model.
-    """
-    del background  # a peak is judged within its own series
-    x = sample.x.astype(np.float64)
-    return np.asarray(np.abs(x - x.mean(axis=0)))
+    sigma = len(x) / 10
+    blurred = gaussian_filter1d(x, sigma, axis=0, mode="nearest")
+    return Masker(f"blurred series (sigma {sigma:g} steps)", blurred[None])
 
 
 def _windows(sample: Sample, number: int | None, channels: tuple[str, ...]) -> Segmentation:

@@ -3,99 +3,135 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.core.errors import InvalidInput
-from xaikit.core.question import Masker
-from xaikit.core.types import Bools, Floats, Sample, Segmentation
+from xaikit.core.features import Bools, Floats, Masker, Segmentation
+from xaikit.core.sample import Modality, Sample, Titles
 from xaikit.modalities.rows import thinned
 
-__all__ = [
-    "MASKERS",
-    "SEGMENTERS",
-    "categories_of",
-    "coded_columns",
-    "magnitude",
-    "masker",
-    "segment",
-]
-
-SEGMENTERS = ("columns",)
-MASKERS = ("rows", "median", "column_shuffle")
+__all__ = ["TABLE", "Table", "coded_columns"]
 
 MAX_ROWS = 50
 MAX_CODES = 20
 N_TOLD = 5  # columns named in the name of a masker
 
 
-def segment(
-    sample: Sample, kind: str, number: int | None, names: Sequence[str] | None = None
-) -> Segmentation:
-    """One feature a column, named by `names` or x0, x1, ..."""
-    if number is not None:
-        raise InvalidInput(f"'{kind}' takes no number and got {number}; use '{kind}'.")
-    n = len(sample.x)
-    if names is not None and len(names) != n:
-        raise InvalidInput(
-            f"{len(names)} column names were given for the {n} columns of sample '{sample.id}'."
-        )
-    names = names or [f"x{i}" for i in range(n)]
-    return Segmentation(np.arange(n), tuple(names), f"{n} columns")
+@dataclass(frozen=True)
+class Table(Modality):
+    """(D,) float64, a category is its code; a place is a column."""
 
+    def segment(
+        self, sample: Sample, kind: str, number: int | None, names: Sequence[str] | None = None
+    ) -> Segmentation:
+        """One feature a column, named by `names` or x0, x1, ..."""
+        if number is not None:
+            raise InvalidInput(f"'{kind}' takes no number and got {number}; use '{kind}'.")
+        n = len(sample.x)
+        if names is not None and len(names) != n:
+            raise InvalidInput(
+                f"{len(names)} column names were given for the {n} columns of sample '{sample.id}'."
+            )
+        return Segmentation(np.arange(n), tuple(names or self.columns(n)), f"{n} columns")
 
-def masker(
-    sample: Sample,
-    background: NDArray[Any] | None,
-    how: str,
-    n: int | None = None,
-    categorical: Sequence[bool] | None = None,
-    names: Sequence[str] = (),
-) -> Masker:
-    """ "rows": n real rows of the background, up to 50 when None; "median": one row of medians, of all
-    rows when n is None, for categories of most frequent codes, which its name tells;
-    "column_shuffle": rows with each column permuted on its own, which breaks their correlations.
+    def masker(
+        self,
+        sample: Sample,
+        segmentation: Segmentation,
+        rows: NDArray[Any] | None,
+        how: str,
+        n: int | None,
+        categorical: Sequence[bool] | None,
+    ) -> Masker:
+        """ "rows": n real rows of the background, up to 50 when None; "median": one row of medians, of all
+        rows when n is None, for categories of most frequent codes, which its name tells;
+        "column_shuffle": rows with each column permuted on its own, which breaks their correlations.
 
-    categorical : (D,) which columns are categories; None takes those of few whole numbers
-    names : (D,) of the columns
-    """
-    if background is None:
-        raise InvalidInput(
-            f"the masker '{how}' needs background rows to replace the columns of sample "
-            f"'{sample.id}'; give the model a background or pass background=."
-        )
-    background = background.astype(np.float64)
-    if how == "median":
+        categorical : (D,) which columns are categories; None takes those of few whole numbers
+        """
+        if rows is None:
+            raise InvalidInput(
+                f"the masker '{how}' needs background rows to replace the columns of sample "
+                f"'{sample.id}'; give the model a background or pass background=."
+            )
+        background = rows.astype(np.float64)
+        if how == "median":
+            return self._medians(sample, segmentation, background, n, categorical)
+        rows, used = thinned(background, n or min(MAX_ROWS, len(background)), "training rows")
+        used = f"{len(rows)} {used}" if len(rows) == len(background) else used
+        if how == "rows":
+            return Masker(used, rows)
+        shuffled = np.random.default_rng(0).permuted(rows, axis=0)
+        return Masker(f"shuffled columns of {used}", shuffled)
+
+    def _medians(
+        self,
+        sample: Sample,
+        segmentation: Segmentation,
+        background: Floats,
+        n: int | None,
+        categorical: Sequence[bool] | None,
+    ) -> Masker:
         rows, used = thinned(background, n, "training rows")
         codes = _guess_codes(rows) if categorical is None else np.array(categorical, bool)
-        names = names if len(names) == len(sample.x) else [f"x{i}" for i in range(len(sample.x))]
-        told = _told(
-            [names[i] for i in np.flatnonzero(codes).tolist()], guessed=categorical is None
-        )
+        plain = np.array_equal(segmentation.ids, np.arange(len(sample.x)))
+        names = segmentation.names if plain else self.columns(len(sample.x))
+        coded = [names[i] for i in np.flatnonzero(codes).tolist()]
         name = "column medians" if len(rows) == len(background) else f"column medians of {used}"
+        told = _told(coded, guessed=categorical is None)
         return Masker(f"{name}{told}", _typical(rows, codes)[None])
-    rows, used = thinned(background, n or min(MAX_ROWS, len(background)), "training rows")
-    used = f"{len(rows)} {used}" if len(rows) == len(background) else used
-    if how == "rows":
-        return Masker(used, rows)
-    shuffled = np.random.default_rng(0).permuted(rows, axis=0)
-    return Masker(f"shuffled columns of {used}", shuffled)
+
+    def columns(self, n: int) -> tuple[str, ...]:
+        return tuple(f"x{i}" for i in range(n))
+
+    def categories(self, info: Mapping[str, Any]) -> list[bool] | None:
+        """(D,) which columns of a model's table are categories, or None where its info does not say."""
+        if "categorical" in info:
+            return list(info["categorical"])
+        columns = info.get("columns") or ()
+        if not all("categories" in column for column in columns):
+            return None
+        return [bool(column["categories"]) for column in columns] or None
+
+    def spread(self, x: NDArray[Any], rows: NDArray[Any], info: Mapping[str, Any]) -> Floats | None:
+        """The deviation of each number column over the rows; categories stay."""
+        wide = super().spread(x, rows, info)
+        codes = np.array(self.categories(info) or [False] * len(x))
+        return None if wide is None else np.where(codes, 0.0, wide)
+
+    def made(
+        self, known: Sequence[NDArray[Any]], n: int, rng: np.random.Generator
+    ) -> list[NDArray[Any]]:
+        """Each column from one of the rows; of a single row its whole numbers, which may be codes, are
+        kept or set to 0 (a row of zeros to 1), and its other numbers change by up to a half."""
+        return [_mixed(np.stack(known), rng) for _ in range(n)]
 
 
-def magnitude(sample: Sample, background: NDArray[Any] | None = None) -> Floats:
-    """(D,) float64, distance of each value from the background's mean in standard deviations.
-
-    An unusual value is what a person would point at first. Columns that never vary get 0; without
-    a background the size of the value itself is all that is known.
-    """
-    if background is None:
-        return np.asarray(np.abs(sample.x))
-    rows = background.astype(np.float64)
-    spread = rows.std(axis=0)
-    distance = np.abs(sample.x - rows.mean(axis=0))
-    return np.asarray(np.where(spread > 0, distance / np.where(spread > 0, spread, 1.0), 0.0))
+TABLE = Table(
+    name="table",
+    axes=("D",),
+    segmenters=("columns",),
+    maskers=("rows", "median", "column_shuffle"),
+    titles=Titles(
+        study=("table study", "표 연구"),
+        samples=("table rows", "표"),
+        question=(
+            "Which columns decide what {model} says, and which explanations of it can be believed?",
+            "{model} 모델의 답은 어떤 항목이 정하며, 어떤 설명을 믿을 수 있는가?",
+        ),
+        part=("column", "항목"),
+        parts=("columns", "항목"),
+    ),
+    inputs="columns",
+    shared=("columns", "rows", "median", "column_shuffle"),
+    view="bars",
+    dtype=np.float64,
+    tabular=True,
+)
 
 
 def coded_columns(
@@ -122,14 +158,12 @@ def coded_columns(
     )
 
 
-def categories_of(info: Mapping[str, Any]) -> list[bool] | None:
-    """(D,) which columns of a model's table are categories, or None where its info does not say."""
-    if "categorical" in info:
-        return list(info["categorical"])
-    columns = info.get("columns") or ()
-    if not all("categories" in column for column in columns):
-        return None
-    return [bool(column["categories"]) for column in columns] or None
+def _mixed(rows: NDArray[Any], rng: np.random.Generator) -> NDArray[Any]:
+    if (rows != rows[0]).any():
+        return np.asarray(rows[rng.integers(len(rows), size=rows.shape[1]), range(rows.shape[1])])
+    x = rows[0]
+    codes = np.where(rng.random(x.shape) < 0.5, x if x.any() else 1.0, 0.0)
+    return np.where(x == np.round(x), codes, x * rng.uniform(0.5, 1.5, x.shape))
 
 
 def _told(coded: Sequence[str], guessed: bool) -> str:

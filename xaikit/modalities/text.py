@@ -3,31 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.core.errors import InvalidInput
-from xaikit.core.question import Masker
-from xaikit.core.types import Bools, Floats, Sample, Segmentation
+from xaikit.core.features import Bools, Ints, Masker, Segmentation
+from xaikit.core.sample import Modality, Sample, Titles
 from xaikit.core.words import Text
 
-__all__ = [
-    "MASKERS",
-    "MASK_WORD",
-    "SEGMENTERS",
-    "join",
-    "magnitude",
-    "mark",
-    "masker",
-    "segment",
-    "words",
-]
+__all__ = ["MASK_WORD", "TEXT", "Words", "join", "mark", "words"]
 
-SEGMENTERS = ("words", "sentences")
-MASKERS = ("mask", "delete")
 MASK_WORD = "[MASK]"
 
 _GAP = r"[\s\0]"  # NumPy text cannot end in NUL, so it counts as white space
@@ -67,44 +56,111 @@ def mark(text: str, spans: Sequence[tuple[int, int]]) -> Bools:
     return np.asarray(so_far[bounds[:, 1]] > so_far[bounds[:, 0]])
 
 
-def segment(
-    sample: Sample, kind: str, number: int | None, names: Sequence[str] | None = None
-) -> Segmentation:
-    """One feature a word occurrence, or one a sentence (a run up to . ! or ?)."""
-    del names  # the words are the names
-    if number is not None:
-        raise InvalidInput(f"'{kind}' takes no number and got {number}; use '{kind}'.")
-    x = [str(word) for word in sample.x]
-    if kind == "words":
-        return Segmentation(np.arange(len(x)), tuple(x), f"{len(x)} words")
-    ends = [bool(_ENDS.fullmatch(word)) for word in x]
-    starts = [i > 0 and ends[i - 1] and not ends[i] for i in range(len(x))]
-    ids = np.cumsum(starts)
-    text = Text(sample.x)
-    sentences = tuple(
-        _short(join([x[i] for i in at], [text.gaps[i] for i in at]).strip())
-        for at in (np.flatnonzero(ids == s) for s in range(int(ids[-1]) + 1))
-    )
-    return Segmentation(ids, sentences, f"{len(sentences)} sentences")
+@dataclass(frozen=True)
+class Words(Modality):
+    """(T,) words, of a text as it is written; a place is a word."""
+
+    def segment(
+        self, sample: Sample, kind: str, number: int | None, names: Sequence[str] | None = None
+    ) -> Segmentation:
+        """One feature a word occurrence, or one a sentence (a run up to . ! or ?)."""
+        del names  # the words are the names
+        if number is not None:
+            raise InvalidInput(f"'{kind}' takes no number and got {number}; use '{kind}'.")
+        x = [str(word) for word in sample.x]
+        if kind == "words":
+            return Segmentation(np.arange(len(x)), tuple(x), f"{len(x)} words")
+        ends = [bool(_ENDS.fullmatch(word)) for word in x]
+        starts = [i > 0 and ends[i - 1] and not ends[i] for i in range(len(x))]
+        ids = np.cumsum(starts)
+        text = Text(sample.x)
+        sentences = tuple(
+            _short(join([x[i] for i in at], [text.gaps[i] for i in at]).strip())
+            for at in (np.flatnonzero(ids == s) for s in range(int(ids[-1]) + 1))
+        )
+        return Segmentation(ids, sentences, f"{len(sentences)} sentences")
+
+    def masker(
+        self,
+        sample: Sample,
+        segmentation: Segmentation,
+        rows: NDArray[Any] | None,
+        how: str,
+        n: int | None,
+        categorical: Sequence[bool] | None,
+    ) -> Masker:
+        """ "mask": the mask word; "delete": the word is left out, which methods that follow a gradient
+        from the reference refuse."""
+        del segmentation, rows, n, categorical
+        masked = np.full((1, len(sample.x)), MASK_WORD)
+        if how == "delete":
+            return Masker("words left out", masked, drops=True)
+        return Masker(f"mask word {MASK_WORD}", masked)
+
+    def check(self, x: NDArray[Any], id: str) -> None:
+        """Any word will do."""
+
+    def kept(self, x: NDArray[Any], sample: Sample) -> Text:
+        """The words as they stand in the text that is given, or that they come with."""
+        text = sample.meta.get("text")
+        if not isinstance(text, str):
+            return Text(sample.x if isinstance(sample.x, Text) else x)
+        return Text.cut(text, x.tolist(), f"sample '{sample.id}'")
+
+    def spread(self, x: NDArray[Any], rows: NDArray[Any], info: Mapping[str, Any]) -> None:
+        """Words have no hardly changed neighbours."""
+
+    def recut(self, segmentation: Segmentation, most: int) -> tuple[Ints, str]:
+        """The first feature with the second, the third with the fourth, in the order of the text."""
+        del most
+        return segmentation.ids // 2, "neighbours joined two by two"
+
+    def blank(self) -> NDArray[Any]:
+        return np.array([MASK_WORD] * 4)
+
+    def made(
+        self, known: Sequence[NDArray[Any]], n: int, rng: np.random.Generator
+    ) -> list[NDArray[Any]]:
+        """Texts that lose, repeat and exchange words; of a single word also twice that word."""
+        first = known[0]
+        twice = [np.concatenate([first, first])] if len(first) == 1 else []  # lengths then differ
+        return [*twice, *(_mixed([*known, *twice], rng) for _ in range(n))]
+
+    def from_array(self, x: NDArray[Any], file: str, channels: str | None) -> NDArray[Any]:
+        """Never: arrays of a file hold numbers."""
+        del channels
+        self.require_axes(x, file)
+        return x
 
 
-def masker(sample: Sample, how: str) -> Masker:
-    """ "mask": the mask word; "delete": the word is left out, which methods that follow a gradient
-    from the reference refuse."""
-    masked = np.full((1, len(sample.x)), MASK_WORD)
-    if how == "delete":
-        return Masker("words left out", masked, drops=True)
-    return Masker(f"mask word {MASK_WORD}", masked)
+TEXT = Words(
+    name="text",
+    axes=("T",),
+    segmenters=("words", "sentences"),
+    maskers=("mask", "delete"),
+    titles=Titles(
+        study=("text study", "텍스트 연구"),
+        samples=("text", "텍스트"),
+        question=(
+            "Which words decide what {model} reads, and which explanations of it can be believed?",
+            "{model} 모델의 판독은 어떤 말이 정하며, 어떤 설명을 믿을 수 있는가?",
+        ),
+        part=("word", "어절"),
+        parts=("words", "어절"),
+    ),
+    inputs="words",
+    view="text",
+    dtype=np.str_,
+    typical=False,
+    words=True,
+)
 
 
-def magnitude(sample: Sample, background: NDArray[Any] | None = None) -> Floats:
-    """(T,) float64, number of characters of each word.
-
-    Long words are rare and carry content, short ones (the, of, .) hold sentences together, so the
-    length alone ranks words surprisingly well without any model.
-    """
-    del background  # a word's length needs no comparison
-    return np.array([len(str(word)) for word in sample.x], dtype=np.float64)
+def _mixed(known: Sequence[NDArray[Any]], rng: np.random.Generator) -> NDArray[Any]:
+    """At most as many words as the longest, some of them masked."""
+    words = [str(word) for word in known[int(rng.integers(len(known)))]]
+    drawn = rng.integers(len(words), size=rng.integers(1, len(words) + 1))
+    return np.array([MASK_WORD if rng.random() < 0.3 else words[i] for i in drawn])
 
 
 def _short(sentence: str, limit: int = 60) -> str:

@@ -12,6 +12,7 @@ from xaikit.models.attention import TokenModel
 from xaikit.models.cam_layer import SpatialModel
 from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
 from xaikit.models.neural import NeuralModel, Reads
+from xaikit.models.reading import EMBEDDING, READINGS
 from xaikit.models.text import Words
 from xaikit.models.zoo import Architecture, build
 from xaikit.models.zoo.card import Family, Shape
@@ -25,13 +26,14 @@ KINDS: dict[Family, type[NeuralModel]] = {
     "rnn": SpatialModel,
     "transformer": TokenModel,
 }
-_EMBEDDING = 64
 
 
-def settable(card: Architecture, modality: str) -> dict[str, Any]:
-    """The parameters of the net that people can set, with their defaults."""
-    words = {"embedding": _EMBEDDING} if modality == "text" else {}
-    return {**card.parameters, **words}
+def settable(card: Architecture, inputs: str) -> dict[str, Any]:
+    """The parameters of the net that people can set, with their defaults.
+
+    inputs : the kind of its inputs
+    """
+    return {**card.parameters, **READINGS[inputs].settings}
 
 
 def assemble(
@@ -41,7 +43,7 @@ def assemble(
     if not isinstance(inputs, Words):
         return build(card, _shape(inputs), n_outputs, **settings)
     rest = {name: value for name, value in settings.items() if name != "embedding"}
-    width = settings.get("embedding", _EMBEDDING)
+    width = settings.get("embedding", EMBEDDING)
     if type(width) is not int or not 1 <= width <= 1024:
         raise ModelError(f"embedding is {width!r}; it must be a whole number from 1 to 1024.")
     words = WordVectors(inputs.n_words, inputs.n_buckets, width)

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from xaikit.core.abilities import Attention
 from xaikit.core.errors import CheckFailed, NotApplicable
-from xaikit.core.types import Floats
+from xaikit.core.types import PerSample
 from xaikit.models.cam_layer import SpatialModel, token_cells
 from xaikit.models.inputs import Batch
 from xaikit.models.modes import differentiating
@@ -89,7 +89,7 @@ def _described(
     if batch.words is not None:
         special = valid & (batch.words < 0)
 
-    def fold(values: Tensor) -> list[Floats]:
+    def fold(values: Tensor) -> PerSample:
         places = values[:, cells.prefix :].reshape(len(values), *cells.shape)
         return model.inputs.spread(places, batch)
 

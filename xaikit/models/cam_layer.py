@@ -23,7 +23,6 @@ __all__ = ["Cells", "SpatialModel", "cut", "find_layer", "keeps_places", "token_
 
 Array = NDArray[Any]
 _INSTEAD = "try 'integrated_gradients', 'occlusion' or 'shap'"
-_CONVOLUTIONS = {"image": nn.Conv2d, "series": nn.Conv1d}
 _POOLS = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d)
 
 
@@ -144,22 +143,21 @@ def cut(model: NeuralModel, xs: Sequence[Array], layer: str, *, last: bool = Fal
     if not scores.requires_grad:
         raise _reads_final_state(model, layer)
     cells, at = taken[0]
-    extent = batch.at.shape[2:] if model.modality == "image" else batch.at.shape[1:2]
     return Activations(
         at=at,
         scores=scores,
         fold=lambda maps: model.inputs.upsample(maps, batch),
         layer=layer,
-        cell=tuple(n / s for n, s in zip(extent, cells.shape, strict=True)),
+        cell=tuple(n / s for n, s in zip(_extent(model, batch), cells.shape, strict=True)),
     )
 
 
 def token_cells(model: NeuralModel, batch: Batch, n_tokens: int) -> Cells:
     """Which of the tokens stand for places: the last ones, after any class tokens."""
-    patches = _patches(model.events, model.modality)
+    patches = _patches(model)
     shape = patches or (batch.at.shape[1],)
     prefix = n_tokens - math.prod(shape)
-    if prefix < 0 or (model.modality == "image" and patches is None):
+    if prefix < 0 or len(shape) != model.inputs.axes:
         raise NotApplicable(
             f"the {n_tokens} tokens of '{model.id}' cannot be matched with places of its input; "
             f"{_INSTEAD}."
@@ -167,10 +165,16 @@ def token_cells(model: NeuralModel, batch: Batch, n_tokens: int) -> Cells:
     return Cells(shape, prefix, channels_last=True)
 
 
-def _patches(events: Sequence[Event], modality: str) -> tuple[int, ...] | None:
+def _extent(model: NeuralModel, batch: Batch) -> tuple[int, ...]:
+    """How many places an encoded input has along each axis with neighbours."""
+    axes = model.inputs.axes
+    return tuple(batch.at.shape[2:] if axes > 1 else batch.at.shape[1:2])
+
+
+def _patches(model: NeuralModel) -> tuple[int, ...] | None:
     """The cells of a convolution that cuts the input into patches, or None."""
-    kind = _CONVOLUTIONS.get(modality)
-    for event in events:
+    kind = model.inputs.convolution
+    for event in model.events:
         conv = event.module
         if (
             kind
@@ -192,23 +196,22 @@ def _candidates(model: NeuralModel) -> list[Event]:
         after = events[recurrent[-1] :]
         plain = (nn.RNNBase, nn.Identity, nn.LayerNorm)
         return [e for e in after if isinstance(e.module, plain) and len(e.shape) == 3]
-    return _maps(events, model.modality)
+    return _maps(model)
 
 
 def _is_norm(event: Event) -> bool:
     return "norm" in type(event.module).__name__.lower() and len(event.shape) == 3
 
 
-def _maps(events: Sequence[Event], modality: str) -> list[Event]:
-    kind = _CONVOLUTIONS.get(modality)
+def _maps(model: NeuralModel) -> list[Event]:
+    events, kind = model.events, model.inputs.convolution
     first = next(
         (i for i, e in enumerate(events) if kind and isinstance(e.module, kind)), len(events)
     )
-    n_dimensions = 4 if modality == "image" else 3
     maps = [
         e
         for e in events[first:]
-        if len(e.shape) == n_dimensions
+        if len(e.shape) == 2 + model.inputs.axes
         and min(e.shape[2:]) > 1
         and not isinstance(e.module, _POOLS)
     ]
@@ -218,14 +221,13 @@ def _maps(events: Sequence[Event], modality: str) -> list[Event]:
 def _has_tokens(model: NeuralModel) -> bool:
     """Whether three-dimensional outputs are (B, T, C), as in transformers and RNNs."""
     seen = any(e.n_attentions or isinstance(e.module, nn.RNNBase) for e in model.events)
-    return seen or model.modality == "text"
+    return seen or model.inputs.pads
 
 
 def _cells(model: NeuralModel, batch: Batch, layer: str, output: Tensor, tokens: bool) -> Cells:
-    n_dimensions = 4 if model.modality == "image" else 3
     if output.ndim == 3 and tokens:
         return token_cells(model, batch, output.shape[1])
-    if output.ndim == n_dimensions and min(output.shape[2:]) > 1:
+    if output.ndim == 2 + model.inputs.axes and min(output.shape[2:]) > 1:
         return Cells(tuple(output.shape[2:]))
     raise NotApplicable(
         f"layer '{layer}' of '{model.id}' gives {tuple(output.shape)}, which has no places; name a "

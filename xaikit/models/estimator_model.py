@@ -13,10 +13,11 @@ from sklearn.pipeline import Pipeline
 
 from xaikit.core.abilities import BoundScores, LinearSum, TreeSum
 from xaikit.core.errors import ModelError, NotApplicable
-from xaikit.core.types import Bools, Floats, Ints, Modality, Space
+from xaikit.core.types import Bools, Floats, Ints, Space
 from xaikit.models.features import WordGrams
 from xaikit.models.linear_sums import coefficients, is_affine
 from xaikit.models.margins import has_margins, margins_of
+from xaikit.models.reading import reading_of
 from xaikit.models.tree_sums import FORESTS, fitted_part, is_tree_ensemble, nodes_of
 from xaikit.models.wiring import owners_after, width_of
 from xaikit.tasks import Task
@@ -49,7 +50,7 @@ class EstimatorModel:
     """
 
     id: str
-    modality: Modality
+    modality: str
     classes: tuple[str, ...]
     space: Space
     pipeline: Pipeline
@@ -96,10 +97,8 @@ class EstimatorModel:
 
     def _stack(self, xs: Sequence[Array] | Array) -> Any:
         """(B, *x.shape), or the texts as they are; `ModelError` for another shape than trained on."""
-        if self.modality == "text":
-            return xs
         if self.background is None:
-            return np.asarray(xs)
+            return reading_of(self.modality).stacked(xs)
         shape = self.background.shape[1:]
         found = [xs.shape[1:]] if isinstance(xs, np.ndarray) else [x.shape for x in xs]
         for other in found:
@@ -227,7 +226,7 @@ def wrap_estimator(
     pipeline: Pipeline,
     *,
     id: str,
-    modality: Modality,
+    modality: str,
     classes: Sequence[str] = (),
     background: Array | None = None,
     info: Mapping[str, Any] | None = None,
@@ -264,15 +263,16 @@ def space_of(pipeline: Pipeline, classes: tuple[str, ...]) -> Space:
 
 
 def _kind(
-    pipeline: Pipeline, modality: Modality, classes: tuple[str, ...], asks: str
+    pipeline: Pipeline, modality: str, classes: tuple[str, ...], asks: str
 ) -> type[EstimatorModel]:
     steps = [step for _, step in pipeline.steps]
     estimator = steps[-1]
-    if modality == "text" and isinstance(steps[0], WordGrams):
+    if isinstance(steps[0], WordGrams):
         return TextEstimator
-    if modality == "table" and is_tree_ensemble(estimator):
+    rows = reading_of(modality).rows
+    if rows and is_tree_ensemble(estimator):
         return TreeTable  # which says by name what stands between the columns and its trees
-    if modality != "table" or not _keeps_columns(steps):
+    if not rows or not _keeps_columns(steps):
         return EstimatorModel
     odds = len(classes) == len(getattr(estimator, "classes_", ())) and has_margins(estimator)
     if classes and not odds:

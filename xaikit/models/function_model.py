@@ -11,9 +11,9 @@ import torch
 from numpy.typing import NDArray
 
 from xaikit.core.errors import ModelError
-from xaikit.core.types import Floats, Modality, Space
-from xaikit.core.words import Text
+from xaikit.core.types import Floats, Space
 from xaikit.models.outputs import Outputs, decoded
+from xaikit.models.reading import reading_of
 from xaikit.tasks import Task
 
 __all__ = ["FunctionModel", "wrong_shape"]
@@ -30,7 +30,7 @@ class FunctionModel:
     """
 
     id: str
-    modality: Modality
+    modality: str
     classes: tuple[str, ...]
     space: Space
     function: Callable[[Any], Any]
@@ -47,7 +47,7 @@ class FunctionModel:
         return self._asked(xs)
 
     def _asked(self, xs: Sequence[Array] | Array) -> Floats:
-        found = self.function(list(map(Text, xs)) if self.modality == "text" else np.asarray(xs))
+        found = self.function(reading_of(self.modality).given(xs))
         try:
             answers = np.asarray(found, dtype=np.float64)
         except (TypeError, ValueError) as error:

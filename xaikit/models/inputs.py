@@ -1,6 +1,6 @@
 """How samples in data space become tensors for a net, and how maps come back: pixels, columns, steps.
 
-Preprocessing belongs to the model. Each class here reads one modality, is saved with the model, and
+Preprocessing belongs to the model. Each class here reads one kind, is saved with the model, and
 knows its way back from the tensor to the sample's grid. Text is in `text.py`.
 """
 
@@ -19,11 +19,12 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xaikit.core.errors import InvalidInput
-from xaikit.core.types import Floats, Ints, Modality
+from xaikit.core.types import Floats, Ints, PerSample
 
-__all__ = ["Batch", "Columns", "Inputs", "Pixels", "Steps", "as_tensor", "padding"]
+__all__ = ["Batch", "Columns", "Convolution", "Inputs", "Pixels", "Steps", "as_tensor", "padding"]
 
 Array = NDArray[Any]
+Convolution = type[nn.Conv1d] | type[nn.Conv2d]
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,10 +60,20 @@ class Batch:
 
 
 class Inputs(Protocol):
-    """Reads samples of one modality for a net."""
+    """Reads samples of one kind for a net.
 
-    modality: ClassVar[Modality]
-    composes: ClassVar[bool]  # whether masks can be applied to encoded inputs
+    kind : what a modality states as its `inputs`
+    composes : whether masks can be applied to encoded inputs
+    pads : whether inputs of different length are filled up at the end
+    axes : how many axes of an encoded input have neighbours, 1 where none has
+    convolution : the layer that runs along them, None where there is none
+    """
+
+    kind: ClassVar[str]
+    composes: ClassVar[bool]
+    pads: ClassVar[bool]
+    axes: ClassVar[int]
+    convolution: ClassVar[Convolution | None]
 
     def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
         """B inputs in data space, encoded."""
@@ -76,15 +87,15 @@ class Inputs(Protocol):
         """Feature ids on the grid -> ids that broadcast against one encoded input."""
         ...
 
-    def fold(self, values: Tensor, batch: Batch) -> list[Floats]:
-        """(B, ...) values at the encoded inputs -> B arrays (*grid): sums of what is one place."""
+    def fold(self, values: Tensor, batch: Batch) -> PerSample:
+        """(B, ...) values at the encoded inputs -> B maps (*grid): sums of what is one place."""
         ...
 
-    def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
+    def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
         """(B, *s) maps over the cells of a layer -> B arrays (*grid), linear between cells."""
         ...
 
-    def spread(self, cells: Tensor, batch: Batch) -> list[Floats]:
+    def spread(self, cells: Tensor, batch: Batch) -> PerSample:
         """(B, *s) shares of cells -> B arrays (*grid), evenly within a cell; the sum is kept."""
         ...
 
@@ -109,8 +120,11 @@ class Pixels:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     apart: bool = False
-    modality: ClassVar[Modality] = "image"
+    kind: ClassVar[str] = "pixels"
     composes: ClassVar[bool] = True
+    pads: ClassVar[bool] = False
+    axes: ClassVar[int] = 2
+    convolution: ClassVar[Convolution | None] = nn.Conv2d
 
     @classmethod
     def fit(cls, xs: Sequence[Array]) -> Pixels:
@@ -133,16 +147,16 @@ class Pixels:
     def places(self, ids: Ints) -> Ints:
         return ids[None]
 
-    def fold(self, values: Tensor, batch: Batch) -> list[Floats]:
+    def fold(self, values: Tensor, batch: Batch) -> PerSample:
         del batch
         return _rows(reduce(torch.add, values.unbind(1)))  # a sum over few channels is slow
 
-    def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
+    def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
         del batch
         size = self.shape[:2]
         return _rows(F.interpolate(maps[:, None].double(), size, mode="bilinear")[:, 0])
 
-    def spread(self, cells: Tensor, batch: Batch) -> list[Floats]:
+    def spread(self, cells: Tensor, batch: Batch) -> PerSample:
         del batch
         size = self.shape[:2]
         wide = F.interpolate(cells[:, None].double(), size, mode="nearest")[:, 0]
@@ -153,7 +167,7 @@ class Pixels:
         return noise.clip(0, 1).astype(np.float32)
 
     def config(self) -> dict[str, Any]:
-        return {"kind": "pixels", "shape": self.shape, "mean": self.mean, "std": self.std}
+        return {"kind": self.kind, "shape": self.shape, "mean": self.mean, "std": self.std}
 
 
 @dataclass(frozen=True, eq=False)
@@ -166,8 +180,11 @@ class Columns:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     categories: tuple[int, ...]
-    modality: ClassVar[Modality] = "table"
+    kind: ClassVar[str] = "columns"
     composes: ClassVar[bool] = True
+    pads: ClassVar[bool] = False
+    axes: ClassVar[int] = 1
+    convolution: ClassVar[Convolution | None] = None
 
     @classmethod
     def fit(cls, xs: Sequence[Array], categories: Sequence[int]) -> Columns:
@@ -210,17 +227,17 @@ class Columns:
     def places(self, ids: Ints) -> Ints:
         return ids[self.owners]
 
-    def fold(self, values: Tensor, batch: Batch) -> list[Floats]:
+    def fold(self, values: Tensor, batch: Batch) -> PerSample:
         del batch
         owners = torch.from_numpy(self.owners).to(values.device)
         summed = values.new_zeros(len(values), len(self.mean), dtype=torch.float64)
         return _rows(summed.index_add_(1, owners, values.detach().double()))
 
-    def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
+    def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
         """Columns have no neighbours, so there is nothing between cells."""
         return self.fold(maps, batch)
 
-    def spread(self, cells: Tensor, batch: Batch) -> list[Floats]:
+    def spread(self, cells: Tensor, batch: Batch) -> PerSample:
         return self.fold(cells, batch)
 
     def example(self) -> Array:
@@ -228,7 +245,7 @@ class Columns:
 
     def config(self) -> dict[str, Any]:
         return {
-            "kind": "columns",
+            "kind": self.kind,
             "mean": self.mean,
             "std": self.std,
             "categories": self.categories,
@@ -246,8 +263,11 @@ class Steps:
     mean: tuple[float, ...]
     std: tuple[float, ...]
     channels_first: bool = False
-    modality: ClassVar[Modality] = "series"
+    kind: ClassVar[str] = "steps"
     composes: ClassVar[bool] = True
+    pads: ClassVar[bool] = False
+    axes: ClassVar[int] = 1
+    convolution: ClassVar[Convolution | None] = nn.Conv1d
 
     @classmethod
     def fit(cls, xs: Sequence[Array]) -> Steps:
@@ -267,17 +287,17 @@ class Steps:
     def places(self, ids: Ints) -> Ints:
         return ids
 
-    def fold(self, values: Tensor, batch: Batch) -> list[Floats]:
+    def fold(self, values: Tensor, batch: Batch) -> PerSample:
         del batch
         return _rows(values)
 
-    def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
+    def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
         """A layer over time knows no channels: each channel shows the same map."""
         del batch
         fine = F.interpolate(maps[:, None].double(), self.shape[0], mode="linear")[:, 0]
         return _rows(fine[:, :, None].expand(-1, -1, self.shape[1]))
 
-    def spread(self, cells: Tensor, batch: Batch) -> list[Floats]:
+    def spread(self, cells: Tensor, batch: Batch) -> PerSample:
         del batch
         length, channels = self.shape
         fine = F.interpolate(cells[:, None].double(), length, mode="nearest")[:, 0]
@@ -290,7 +310,7 @@ class Steps:
 
     def config(self) -> dict[str, Any]:
         return {
-            "kind": "steps",
+            "kind": self.kind,
             "shape": self.shape,
             "mean": self.mean,
             "std": self.std,
@@ -314,6 +334,8 @@ def padding(lengths: Sequence[int], device: torch.device) -> Tensor | None:
 def _stack(xs: Sequence[Array] | Array, shape: tuple[int, ...] | None) -> Array:
     """(B, *shape), a copy; each input must have the shape, or that of the first."""
     expected = tuple(xs[0].shape) if shape is None else shape
+    if isinstance(xs, np.ndarray) and xs.shape[1:] == expected:
+        return np.array(xs, order="C")
     for i, x in enumerate(xs):
         if tuple(x.shape) != expected:
             raise InvalidInput(
@@ -332,5 +354,5 @@ def _spreads(values: Array) -> tuple[float, ...]:
     return tuple(float(v) if v > 1e-8 else 1.0 for v in values)
 
 
-def _rows(values: Tensor) -> list[Floats]:
-    return list(values.detach().double().cpu().numpy())
+def _rows(values: Tensor) -> Floats:
+    return np.asarray(values.detach().double().cpu().numpy())

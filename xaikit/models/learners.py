@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
@@ -24,9 +24,9 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from xaikit.core.errors import ModelError
 from xaikit.core.registry import Registry
-from xaikit.core.types import Modality
+from xaikit.core.types import MODALITIES
 from xaikit.data.dataset import Dataset
-from xaikit.models.features import Columns, Gradients, Pixels, Strongest, Summary, WordGrams
+from xaikit.models.reading import reading_of
 
 __all__ = ["ESTIMATORS", "Learner", "make_learner"]
 
@@ -53,8 +53,8 @@ class Learner:
     family: Literal["sklearn"] = "sklearn"
 
     @property
-    def modalities(self) -> tuple[Modality, ...]:
-        return get_args(Modality)
+    def modalities(self) -> tuple[str, ...]:
+        return MODALITIES.names()
 
 
 ESTIMATORS: Registry[Learner] = Registry("estimator")
@@ -92,24 +92,11 @@ def make_learner(name: str, data: Dataset, seed: int, params: Mapping[str, Any])
 
 def _featurise(learner: Learner, data: Dataset, features: str | None) -> list[Any]:
     """The steps before the estimator."""
-    known = _FEATURES.get(data.modality, {})
-    if features is not None and features not in known:
-        ways = ", ".join(known) or "no choice for this modality"
+    reading = reading_of(data.modality)
+    if features is not None and features not in reading.features:
+        ways = ", ".join(reading.features) or "no choice for this modality"
         raise ModelError(f"'{data.modality}' has no features '{features}'; there is {ways}.")
-    if data.modality == "table":
-        counts = tuple(len(column.categories) for column in data.columns) or (0,) * data.width
-        return [Columns(counts)] if learner.scaled else []
-    if data.modality == "text":
-        strongest = Strongest(score="chi2" if data.classes else "f")
-        return [WordGrams(), *([strongest] if learner.name == "boosting" else [])]
-    made = known[features or next(iter(known))]()
-    return [made, *([StandardScaler()] if learner.scaled else [])]
-
-
-_FEATURES: dict[str, dict[str, Callable[[], Any]]] = {
-    "image": {"gradients": Gradients, "pixels": Pixels},
-    "series": {"summary": Summary, "steps": Pixels},
-}
+    return reading.steps(learner.name, learner.scaled, data, features)
 
 
 def _inner(estimator: Any) -> Any:
@@ -136,8 +123,7 @@ def _add(name: str, summary: str, **facts: Any) -> Callable[[Make], Make]:
     scaled=True,
 )
 def _logistic(data: Dataset, seed: int) -> Any:
-    # TF-IDF rows have length 1, so they bear a weaker penalty than scaled columns
-    strength = 4.0 if data.modality == "text" else 1.0 if data.modality == "table" else 0.05
+    strength = reading_of(data.modality).strength
     return LogisticRegression(C=strength, max_iter=2000, random_state=seed)
 
 
@@ -167,8 +153,9 @@ def _boosting(data: Dataset, seed: int) -> Any:
 
 @_add("svm", "Support vector machine, its margins calibrated", scaled=True, calibrated=True)
 def _svm(data: Dataset, seed: int) -> Any:
-    many = len(data.train) > MANY_ROWS and data.modality != "text"
-    if data.modality == "text" or many:
+    sparse = reading_of(data.modality).sparse
+    many = len(data.train) > MANY_ROWS and not sparse
+    if sparse or many:
         machine = LinearSVC(random_state=seed) if data.classes else LinearSVR(random_state=seed)
     else:
         machine = SVC(random_state=seed) if data.classes else SVR()

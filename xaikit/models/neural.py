@@ -17,10 +17,10 @@ from torch import Tensor, nn
 from xaikit.core.abilities import BoundScores, Leaf
 from xaikit.core.batching import LARGEST, keep_pages
 from xaikit.core.errors import InvalidInput
-from xaikit.core.types import Bools, Floats, Ints, Modality, Space
+from xaikit.core.types import MODALITIES, Bools, Floats, Ints, PerSample, Space
 from xaikit.core.words import Text
 from xaikit.models.composing import Composed
-from xaikit.models.inputs import Batch, Inputs, padding
+from xaikit.models.inputs import Batch, Columns, Inputs, Pixels, padding
 from xaikit.models.modes import Parts, alone, differentiating, evaluating
 from xaikit.models.outputs import Outputs, decoded, tensor_in
 from xaikit.models.probe import Event, has_strided_point, watch
@@ -44,6 +44,7 @@ class NeuralModel:
     centre, scale : a regressor's value is centre + scale * net
     reads : the token whose state the head reads, for transformers
     probe : one input to find layers with; made up when None
+    modality : of its samples; "" takes the one whose inputs these are
     outputs : what the net gives; scores are logits, log-probabilities or values
     task : what the scores mean; one of the classes, or one value, when None
     single : the net is given one input a pass
@@ -63,11 +64,17 @@ class NeuralModel:
     outputs: Outputs = "logits"
     task: Task | None = None
     single: bool = False
-    modality: Modality = field(init=False)
+    modality: str = ""
 
     def __post_init__(self) -> None:
-        self.modality = self.inputs.modality
+        self.modality = self.modality or self._read
         keep_pages()
+
+    @property
+    def _read(self) -> str:
+        """The modality whose samples are read, where it was not said: the first of such inputs."""
+        kinds = map(MODALITIES.get, MODALITIES)
+        return next(kind.name for kind in kinds if kind.inputs == self.inputs.kind)
 
     @property
     def device(self) -> torch.device:
@@ -87,7 +94,7 @@ class NeuralModel:
         if self.single:
             return 1
         largest = max((math.prod(e.shape) for e in self.events), default=1)
-        if self.modality == "table":
+        if isinstance(self.inputs, Columns):
             return int(np.clip(2 ** int(math.log2(4 * _CACHE / largest)), 1024, LARGEST))
         return int(np.clip(2 ** int(math.log2(max(1, _CACHE / largest))), 8, 64))
 
@@ -130,7 +137,7 @@ class NeuralModel:
     def _risky(self) -> bool:
         """Whether channels must not lie together: the backward pass of a strided 1 x 1 convolution
         then writes out of bounds on few channels and kills the process (oneDNN in torch 2.13)."""
-        if self.modality != "image":
+        if not isinstance(self.inputs, Pixels):
             return False
         with differentiating(self.net), torch.no_grad():
             batch = self.encode([self.example()])
@@ -193,7 +200,7 @@ class NeuralModel:
             with differentiating(self.parts):
                 return self.forward(at, batch.take(rows))
 
-        def fold(values: Tensor, rows: Tensor) -> list[Floats]:
+        def fold(values: Tensor, rows: Tensor) -> PerSample:
             return self.inputs.fold(values, batch.take(rows))
 
         return Leaf(batch.at.detach(), forward, fold)

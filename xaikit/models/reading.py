@@ -1,51 +1,238 @@
-"""How a module that people bring reads samples."""
+"""How models read samples: one `Reading` for each kind of inputs that a modality may state."""
 
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from xaikit.core.errors import InvalidInput, ModelError
-from xaikit.core.types import Modality
+from xaikit.core.sample import MODALITIES
+from xaikit.core.words import Text
+from xaikit.data.dataset import Dataset
+from xaikit.modalities.text import MASK_WORD
+from xaikit.models import features
 from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
-from xaikit.models.text import Encode, Tokens
+from xaikit.models.text import Encode, Tokens, Words
+from xaikit.models.zoo.card import Recipe
 
-__all__ = ["inputs_of"]
+__all__ = ["EMBEDDING", "READINGS", "Reading", "Said", "reading_of"]
 
 Array = NDArray[Any]
+EMBEDDING = 64  # numbers in the vector of a word
 
 
-def inputs_of(
-    net: nn.Module,
-    modality: Modality,
-    x: Array,
-    mean: Sequence[float] | None,
-    std: Sequence[float] | None,
-    layout: str | None,
-    encode: Encode | None,
-    padding_id: int,
-) -> Inputs:
-    """The inputs of `wrap`'s arguments, for samples like x."""
-    if modality == "text":
-        if encode is None:
+@dataclass(frozen=True)
+class Said:
+    """What `wrap` was told of how a module reads; see there."""
+
+    mean: Sequence[float] | None = None
+    std: Sequence[float] | None = None
+    layout: str | None = None
+    encode: Encode | None = None
+    of_text: bool = False
+    padding_id: int = 0
+
+    def scales(self, n: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
+        """What each of n channels or columns is centred on and divided by."""
+        return _per_channel("mean", self.mean, 0.0, n), _per_channel("std", self.std, 1.0, n)
+
+
+class Reading:
+    """How models read inputs of one kind; here arrays of numbers with neighbours.
+
+    settings : what people can set of a net because of its inputs, with the defaults
+    features : the ways in which scikit-learn models see them, the default first
+    strength : inverse penalty of a logistic regression
+    sparse : whether the rows of scikit-learn models are sparse
+    rows : whether an input is a row as scikit-learn reads it
+    compared : models that are worth a comparison
+    """
+
+    settings: ClassVar[Mapping[str, Any]] = {}
+    features: ClassVar[Mapping[str, Callable[[], Any]]] = {}
+    strength: ClassVar[float] = 0.05
+    sparse: ClassVar[bool] = False
+    rows: ClassVar[bool] = False
+    compared: ClassVar[tuple[str, ...]]
+
+    def fit(self, data: Dataset) -> Inputs:
+        """The inputs of a net of the zoo, fitted on the training rows."""
+        raise NotImplementedError
+
+    def brought(self, net: nn.Module, x: Array, said: Said) -> Inputs:
+        """The inputs of a module that people bring, for samples like x."""
+        raise NotImplementedError
+
+    def varied(self, x: Array, recipe: Recipe, rng: np.random.Generator) -> Array:
+        """The input as a net sees it once in training."""
+        del recipe, rng
+        return x
+
+    def stacked(self, xs: Any) -> Any:
+        """B inputs as a pipeline that was fitted here reads them."""
+        return np.asarray(xs)
+
+    def given(self, xs: Any) -> Any:
+        """B inputs as a function reads them."""
+        return np.asarray(xs)
+
+    def flat(self, xs: Any) -> Any:
+        """B inputs as an estimator that people bring reads them."""
+        return np.asarray(xs).reshape(len(xs), -1)
+
+    def steps(self, learner: str, scaled: bool, data: Dataset, wanted: str | None) -> list[Any]:
+        """The steps of a pipeline before the estimator."""
+        del learner, data
+        made = self.features[wanted or next(iter(self.features))]()
+        return [made, *([StandardScaler()] if scaled else [])]
+
+
+class OfPixels(Reading):
+    """(H, W, C) in [0, 1]."""
+
+    features: ClassVar[Mapping[str, Callable[[], Any]]] = {
+        "gradients": features.Gradients,
+        "pixels": features.Pixels,
+    }
+    compared = ("forest", "lenet")
+
+    def fit(self, data: Dataset) -> Inputs:
+        return Pixels.fit(data.inputs("train"))
+
+    def brought(self, net: nn.Module, x: Array, said: Said) -> Inputs:
+        del net
+        height, across, n = x.shape
+        return Pixels((height, across, n), *said.scales(n))
+
+    def varied(self, x: Array, recipe: Recipe, rng: np.random.Generator) -> Array:
+        """Moved, or mirrored."""
+        if recipe.shift:
+            pad = recipe.shift
+            top, left = rng.integers(0, 2 * pad + 1, 2)
+            wide = np.pad(x, ((pad, pad), (pad, pad), (0, 0)), mode="edge")
+            x = wide[top : top + x.shape[0], left : left + x.shape[1]]
+        return x[:, ::-1] if recipe.flip and rng.random() < 0.5 else x
+
+
+class OfSteps(Reading):
+    """(L, C) numbers over time."""
+
+    features: ClassVar[Mapping[str, Callable[[], Any]]] = {
+        "summary": features.Summary,
+        "steps": features.Pixels,
+    }
+    compared = ("forest", "fcn_1d")
+
+    def fit(self, data: Dataset) -> Inputs:
+        return Steps.fit(data.inputs("train"))
+
+    def brought(self, net: nn.Module, x: Array, said: Said) -> Inputs:
+        del net
+        length, n = x.shape
+        scales = said.scales(n)
+        if said.layout not in ("BLC", "BCL"):
+            raise InvalidInput(
+                f"layout is {said.layout!r}; a series module reads 'BLC' (steps, then channels) or 'BCL'."
+            )
+        return Steps((length, n), *scales, channels_first=said.layout == "BCL")
+
+
+class OfColumns(Reading):
+    """(D,) numbers, a category is its code."""
+
+    strength = 1.0
+    rows = True
+    compared = ("boosting", "logistic", "mlp")
+
+    def fit(self, data: Dataset) -> Inputs:
+        return Columns.fit(data.inputs("train"), _categories(data))
+
+    def brought(self, net: nn.Module, x: Array, said: Said) -> Inputs:
+        del net
+        return Columns(*said.scales(len(x)), (0,) * len(x))
+
+    def steps(self, learner: str, scaled: bool, data: Dataset, wanted: str | None) -> list[Any]:
+        del learner, wanted
+        return [features.Columns(_categories(data))] if scaled else []
+
+
+class OfWords(Reading):
+    """(T,) words of a text as it is written."""
+
+    settings: ClassVar[Mapping[str, Any]] = {"embedding": EMBEDDING}
+    strength = 4.0  # TF-IDF rows have length 1, so they bear a weaker penalty than scaled columns
+    sparse = True
+    compared = ("logistic", "lstm", "bert_small")
+
+    def fit(self, data: Dataset) -> Inputs:
+        return Words.fit(data.inputs("train"))
+
+    def brought(self, net: nn.Module, x: Array, said: Said) -> Inputs:
+        del x
+        if said.encode is None:
             raise InvalidInput("a text module needs encode: words -> (token ids, word positions).")
-        return _tokens(net, encode, padding_id)
-    n = x.shape[-1]
-    centre, spread = _per_channel("mean", mean, 0.0, n), _per_channel("std", std, 1.0, n)
-    if modality == "table":
-        return Columns(centre, spread, (0,) * n)
-    if modality == "image":
-        return Pixels((x.shape[0], x.shape[1], n), centre, spread)
-    if layout not in ("BLC", "BCL"):
+        embedding = next((n for n, m in net.named_modules() if isinstance(m, nn.Embedding)), None)
+        if embedding is None:
+            raise ModelError(
+                "the text module has no nn.Embedding, so there is no place for gradients."
+            )
+        arguments = inspect.signature(net.forward).parameters.values()
+        positional = [
+            p for p in arguments if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
+        ]
+        return Tokens(said.encode, embedding, len(positional) > 1, said.padding_id, said.of_text)
+
+    def varied(self, x: Array, recipe: Recipe, rng: np.random.Generator) -> Array:
+        """With some words masked."""
+        if not recipe.mask_words:
+            return x
+        return np.where(rng.random(len(x)) < recipe.mask_words, MASK_WORD, x)
+
+    def stacked(self, xs: Any) -> Any:
+        return xs
+
+    def given(self, xs: Any) -> Any:
+        return list(map(Text, xs))
+
+    def flat(self, xs: Any) -> Any:
+        return [Text(x).written for x in xs]
+
+    def steps(self, learner: str, scaled: bool, data: Dataset, wanted: str | None) -> list[Any]:
+        del scaled, wanted
+        strongest = features.Strongest(score="chi2" if data.classes else "f")
+        return [features.WordGrams(), *([strongest] if learner == "boosting" else [])]
+
+
+READINGS: dict[str, Reading] = {
+    "pixels": OfPixels(),
+    "columns": OfColumns(),
+    "steps": OfSteps(),
+    "words": OfWords(),
+}
+"""By what a `Modality` states as its `inputs`."""
+
+
+def reading_of(modality: str) -> Reading:
+    """How models read the samples of that modality."""
+    inputs = MODALITIES.get(modality).inputs
+    if inputs not in READINGS:
         raise InvalidInput(
-            f"layout is {layout!r}; a series module reads 'BLC' (steps, then channels) or 'BCL'."
+            f"modality '{modality}' says that models read its samples as '{inputs}'; models know "
+            f"{', '.join(READINGS)}."
         )
-    return Steps((x.shape[0], n), centre, spread, channels_first=layout == "BCL")
+    return READINGS[inputs]
+
+
+def _categories(data: Dataset) -> tuple[int, ...]:
+    """How many categories each column has, 0 for a number."""
+    return tuple(len(c.categories) for c in data.columns) or (0,) * len(data.train[0].x)
 
 
 def _per_channel(
@@ -58,12 +245,3 @@ def _per_channel(
             + (" above 0." if name == "std" else ", one a channel or column.")
         )
     return values
-
-
-def _tokens(net: nn.Module, encode: Encode, padding_id: int) -> Tokens:
-    embedding = next((n for n, m in net.named_modules() if isinstance(m, nn.Embedding)), None)
-    if embedding is None:
-        raise ModelError("the text module has no nn.Embedding, so there is no place for gradients.")
-    arguments = inspect.signature(net.forward).parameters.values()
-    positional = [p for p in arguments if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)]
-    return Tokens(encode, embedding, len(positional) > 1, padding_id)

@@ -7,7 +7,7 @@ import time
 import zipfile
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, cast, get_args
+from typing import Any
 
 import numpy as np
 import skops.io
@@ -23,7 +23,7 @@ from xaikit.core.files import (
     read_zip,
     short,
 )
-from xaikit.core.types import Modality
+from xaikit.core.sample import MODALITIES
 from xaikit.data.dataset import Dataset
 from xaikit.modalities import background
 from xaikit.models import features
@@ -32,6 +32,7 @@ from xaikit.models.estimator_model import EstimatorModel, wrap_estimator
 from xaikit.models.evaluation import evaluate
 from xaikit.models.fields import MODELS, Fields, read_config
 from xaikit.models.learners import ESTIMATORS, make_learner
+from xaikit.models.reading import reading_of
 from xaikit.models.sound import check_members, nodes, what_is_unsound
 
 __all__ = [
@@ -77,8 +78,11 @@ def fit_estimator(
     start = time.perf_counter()
     try:
         xs = data.inputs("train")
-        x = xs if data.modality == "text" else np.stack(xs)
-        pipeline.fit(x, data.labels("train"), **_weights(pipeline, data, balanced))
+        pipeline.fit(
+            reading_of(data.modality).stacked(xs),
+            data.labels("train"),
+            **_weights(pipeline, data, balanced),
+        )
     except ModelError:
         raise
     except ValueError as error:  # how scikit-learn refuses parameters and data
@@ -148,7 +152,7 @@ def load_estimator(folder: str | Path) -> EstimatorModel:
     fields.choice("family", ("sklearn",))
     fields.whole("format", FORMAT, FORMAT)
     id, classes = fields.text("id"), fields.texts("classes", MOST_CLASSES)
-    modality = cast(Modality, fields.choice("modality", get_args(Modality)))
+    modality = fields.choice("modality", MODALITIES)
     rows = read_background(folder) if (folder / FILE).exists() else None
     info, order = fields.object("info"), _order(fields, len(classes))
     old = "asks" not in fields.values  # saved before there was a choice
@@ -187,7 +191,8 @@ def _order(fields: Fields, n: int) -> tuple[int, ...]:
 
 def _ask(model: EstimatorModel) -> None:
     """Answers of rows it was saved with, which a pipeline of damaged parts does not give."""
-    rows = [np.array(["word"])] if model.modality == "text" else model.background
+    blank = MODALITIES.get(model.modality).blank()
+    rows = model.background if blank is None else [blank]
     if rows is not None and not np.isfinite(model.scores(rows[:ASKED])).all():
         raise ValueError("NaN or infinity")
 

@@ -20,10 +20,12 @@ from safetensors.torch import load_file, save_file
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, ModelError
 from xaikit.core.files import short
+from xaikit.core.sample import MODALITIES
 from xaikit.models.assembly import KINDS, assemble, reads_of, settable
 from xaikit.models.background import read_background, write_background
 from xaikit.models.config import read_inputs
 from xaikit.models.fields import MODELS, Fields, read_config
+from xaikit.models.inputs import Inputs
 from xaikit.models.neural import NeuralModel
 from xaikit.models.training import pick_device
 from xaikit.models.trial import require_independent_model
@@ -44,6 +46,9 @@ def save_model(model: Model, folder: str | Path) -> Path:
 
     `ModelError` when the folder holds something that xaikit did not write, or the model's code is
     not of this package.
+
+    >>> save_model(model, "models/wine").name
+    'wine'
     """
     from xaikit.models.sklearn import EstimatorModel, save_estimator
 
@@ -62,6 +67,9 @@ def load_model(path: str | Path, device: str = "auto") -> Model:
 
     `ModelError` names what is missing, unknown, out of bounds or of the wrong shape, and refuses a
     model whose score of an input depends on what else is in its batch.
+
+    >>> load_model(xaikit.save_model(model, "models/wine")).id
+    'wine-logistic'
     """
     folder = Path(path)
     fields = read_config(folder)
@@ -73,7 +81,7 @@ def load_model(path: str | Path, device: str = "auto") -> Model:
     model = _on_paper(fields)
     _load_weights(model, MODELS.file(folder, _WEIGHTS))
     model.net = model.net.to(pick_device(device)).eval().requires_grad_(False)
-    if model.modality != "text":
+    if MODALITIES.get(model.modality).typical:
         model.background = read_background(folder, model.example().shape)
     MODELS.check_whole(folder, fields.values)
     return _tried(model, folder)
@@ -96,6 +104,7 @@ def _config(model: NeuralModel) -> dict[str, Any]:
         "format": _FORMAT,
         "family": model.info["family"],
         "id": model.id,
+        "modality": model.modality,
         "architecture": model.info["architecture"],
         "parameters": model.info["params"],
         "classes": model.classes,
@@ -121,13 +130,14 @@ def _on_paper(fields: Fields) -> NeuralModel:
     """The model with a net that has shapes and no memory."""
     card = ZOO.get(fields.choice("architecture", ZOO))
     inputs = read_inputs(fields.path, fields.object("inputs"))
-    if inputs.modality not in card.modalities:
-        raise fields.wrong("architecture", f"one that reads {inputs.modality}")
+    modality = _modality(fields, inputs)
+    if inputs.kind not in card.recipes:
+        raise fields.wrong("architecture", f"one that reads {modality or inputs.kind}")
     classes = fields.texts("classes", _MOST_CLASSES)
     settings = fields.object("parameters")
-    unknown = set(settings) - set(settable(card, inputs.modality))
+    unknown = set(settings) - set(settable(card, inputs.kind))
     if unknown or len(classes) == 1:
-        raise fields.wrong("parameters" if unknown else "classes", _rule(card, inputs.modality))
+        raise fields.wrong("parameters" if unknown else "classes", _rule(card, inputs.kind))
     try:
         with torch.device("meta"):
             net = assemble(card, inputs, max(1, len(classes)), settings)
@@ -143,7 +153,16 @@ def _on_paper(fields: Fields) -> NeuralModel:
         centre=fields.number("centre"),
         scale=fields.number("scale", above=0),
         reads=reads_of(net),
+        modality=modality,
     )
+
+
+def _modality(fields: Fields, inputs: Inputs) -> str:
+    """Of the samples; folders of earlier versions say it by their inputs only."""
+    if "modality" not in fields.values:
+        return ""
+    fitting = [name for name in MODALITIES if MODALITIES.get(name).inputs == inputs.kind]
+    return fields.choice("modality", fitting)
 
 
 def _load_weights(model: NeuralModel, path: Path) -> None:
@@ -176,5 +195,7 @@ def _compare(path: Path, expected: dict[str, tuple[int, ...]]) -> None:
     )
 
 
-def _rule(card: Architecture, modality: str) -> str:
-    return f"settings out of {', '.join(settable(card, modality))}; a classifier has two classes or more"
+def _rule(card: Architecture, inputs: str) -> str:
+    return (
+        f"settings out of {', '.join(settable(card, inputs))}; a classifier has two classes or more"
+    )

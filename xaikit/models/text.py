@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xaikit.core.errors import ModelError
-from xaikit.core.types import Floats, Ints, Modality
+from xaikit.core.types import Ints, PerSample
 from xaikit.core.words import Text
 from xaikit.modalities.text import MASK_WORD
-from xaikit.models.inputs import Batch, padding
+from xaikit.models.inputs import Batch, Convolution, padding
 from xaikit.models.probe import hooked
 
 __all__ = ["Encode", "Tokens", "Words"]
@@ -43,8 +43,11 @@ class Words:
 
     vocabulary: tuple[str, ...]
     n_buckets: int = 4096
-    modality: ClassVar[Modality] = "text"
+    kind: ClassVar[str] = "words"
     composes: ClassVar[bool] = True
+    pads: ClassVar[bool] = True
+    axes: ClassVar[int] = 1
+    convolution: ClassVar[Convolution | None] = None
 
     @classmethod
     def fit(
@@ -98,13 +101,13 @@ class Words:
     def places(self, ids: Ints) -> Ints:
         return ids[:, None]
 
-    def fold(self, values: Tensor, batch: Batch) -> list[Floats]:
+    def fold(self, values: Tensor, batch: Batch) -> PerSample:
         return self.spread(values.sum(2), batch)
 
-    def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
+    def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
         return self.spread(maps, batch)
 
-    def spread(self, cells: Tensor, batch: Batch) -> list[Floats]:
+    def spread(self, cells: Tensor, batch: Batch) -> PerSample:
         found = cells.detach().double().cpu().numpy()
         return [row[:n] for row, n in zip(found, batch.lengths, strict=True)]
 
@@ -112,7 +115,7 @@ class Words:
         return np.array([MASK_WORD, *self.vocabulary[:7]])
 
     def config(self) -> dict[str, Any]:
-        return {"kind": "words", "vocabulary": self.vocabulary, "n_buckets": self.n_buckets}
+        return {"kind": self.kind, "vocabulary": self.vocabulary, "n_buckets": self.n_buckets}
 
 
 @dataclass(frozen=True, eq=False)
@@ -133,8 +136,11 @@ class Tokens:
     takes_valid: bool
     padding_id: int = 0
     of_text: bool = False
-    modality: ClassVar[Modality] = "text"
+    kind: ClassVar[str] = "words"
     composes: ClassVar[bool] = False  # a masked word may have another number of tokens
+    pads: ClassVar[bool] = True
+    axes: ClassVar[int] = 1
+    convolution: ClassVar[Convolution | None] = None
 
     def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
         found = [self._encoded(Text(x)) for x in xs]
@@ -170,16 +176,16 @@ class Tokens:
     def places(self, ids: Ints) -> Ints:
         raise NotImplementedError
 
-    def fold(self, values: Tensor, batch: Batch) -> list[Floats]:
+    def fold(self, values: Tensor, batch: Batch) -> PerSample:
         return self.spread(values.sum(2), batch)
 
-    def upsample(self, maps: Tensor, batch: Batch) -> list[Floats]:
+    def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
         """A word shows the mean of its tokens."""
         counts = self.spread(torch.ones_like(maps), batch)
         sums = self.spread(maps, batch)
         return [total / np.maximum(n, 1) for total, n in zip(sums, counts, strict=True)]
 
-    def spread(self, cells: Tensor, batch: Batch) -> list[Floats]:
+    def spread(self, cells: Tensor, batch: Batch) -> PerSample:
         """A word gets the sum of its tokens."""
         assert batch.words is not None
         values, words = cells.detach().double().cpu().numpy(), batch.words.cpu().numpy()

@@ -19,14 +19,13 @@ from torch import Tensor
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import DataError, InvalidInput, TrainingFailed, UnknownName
+from xaikit.core.sample import MODALITIES
 from xaikit.data.dataset import Dataset
 from xaikit.modalities import background
-from xaikit.modalities.text import MASK_WORD
 from xaikit.models.assembly import KINDS, assemble, reads_of, settable
 from xaikit.models.evaluation import evaluate
-from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
 from xaikit.models.neural import NeuralModel
-from xaikit.models.text import Words
+from xaikit.models.reading import reading_of
 from xaikit.models.zoo import ZOO, Architecture, Recipe
 
 __all__ = ["pick_device", "train"]
@@ -56,6 +55,9 @@ def train(
 
     The same seed gives the same weights on one machine; the global generators are left as they
     were. `TrainingFailed` when the loss turns NaN.
+
+    >>> train("logistic", data, progress=False).classes
+    ('cultivar 1', 'cultivar 2', 'cultivar 3')
     """
     if architecture not in ZOO:
         return _fit_estimator(architecture, data, epochs, seed, balanced, params)
@@ -123,8 +125,9 @@ def _split(
             f"'{card.name}' reads {', '.join(card.modalities)} and '{data.name}' is "
             f"{data.modality}; use {', '.join(fitting)}."
         )
-    recipe = card.recipes[data.modality]
-    training, net = dataclasses.asdict(recipe), settable(card, data.modality)
+    inputs = MODALITIES.get(data.modality).inputs
+    recipe = card.recipes[inputs]
+    training, net = dataclasses.asdict(recipe), settable(card, inputs)
     for name in params:
         if name not in training and name not in net:
             raise InvalidInput(
@@ -154,7 +157,7 @@ def _fresh(
     card: Architecture, data: Dataset, settings: dict[str, Any], device: torch.device
 ) -> NeuralModel:
     labels = _checked_labels(data)
-    inputs = _fit_inputs(data)
+    inputs = reading_of(data.modality).fit(data)
     net = assemble(card, inputs, max(1, len(data.classes)), settings).to(device)
     model = KINDS[card.family](
         id=f"{data.name}-{card.name}",
@@ -163,21 +166,12 @@ def _fresh(
         classes=data.classes,
         background=background(data),
         reads=reads_of(net),
+        modality=data.modality,
     )
     if data.task == "regression":
         model.space = "value"
         model.centre, model.scale = float(labels.mean()), float(labels.std()) or 1.0
     return model
-
-
-def _fit_inputs(data: Dataset) -> Inputs:
-    xs = data.inputs("train")
-    if data.modality == "text":
-        return Words.fit(xs)
-    if data.modality == "table":
-        categories = [len(c.categories) for c in data.columns] or [0] * len(xs[0])
-        return Columns.fit(xs, categories)
-    return Pixels.fit(xs) if data.modality == "image" else Steps.fit(xs)
 
 
 def _checked_labels(data: Dataset) -> Array:
@@ -228,6 +222,7 @@ class _Loop:
         """Trains in place, leaves the best weights on val in the net; gives the epochs that ran."""
         net, recipe = self.model.net, self.recipe
         xs, labels = self.data.inputs("train"), self._labels("train")
+        vary = reading_of(self.data.modality).varied
         optimizer = torch.optim.AdamW(
             net.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay
         )
@@ -240,7 +235,7 @@ class _Loop:
             for epoch in range(1, self.n_epochs + 1):
                 net.train()
                 for rows in self._batches(xs, rng):
-                    seen = [_varied(xs[i], self.data.modality, recipe, rng) for i in rows]
+                    seen = [vary(xs[i], recipe, rng) for i in rows]
                     self._step(seen, labels[torch.from_numpy(rows)], optimizer, epoch)
                     cycle.step()
                 loss = self._val_loss()
@@ -258,7 +253,7 @@ class _Loop:
     def _batches(self, xs: Sequence[Array], rng: np.random.Generator) -> list[Array]:
         """Every row once, in random order; texts of like length share a batch, which pads less."""
         order = rng.permutation(len(xs))
-        if self.data.modality == "text":
+        if self.model.inputs.pads:
             lengths = np.array([len(xs[i]) for i in order])
             order = order[np.argsort(lengths + rng.normal(0, 0.1 * lengths.std(), len(lengths)))]
         batches = np.array_split(order, self.n_batches)
@@ -316,17 +311,3 @@ class _Loop:
         scores = self.model.scores(self.data.inputs("val"))
         found = torch.tensor((scores - self.model.centre) / self.model.scale, dtype=torch.float32)
         return self._loss(found.to(self.model.device), self._labels("val")).item()
-
-
-def _varied(x: Array, modality: str, recipe: Recipe, rng: np.random.Generator) -> Array:
-    """The input as the net sees it once: moved or mirrored, or with some words masked."""
-    if modality == "text" and recipe.mask_words:
-        return np.where(rng.random(len(x)) < recipe.mask_words, MASK_WORD, x)
-    if modality != "image":
-        return x
-    if recipe.shift:
-        pad = recipe.shift
-        top, left = rng.integers(0, 2 * pad + 1, 2)
-        wide = np.pad(x, ((pad, pad), (pad, pad), (0, 0)), mode="edge")
-        x = wide[top : top + x.shape[0], left : left + x.shape[1]]
-    return x[:, ::-1] if recipe.flip and rng.random() < 0.5 else x

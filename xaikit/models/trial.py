@@ -12,9 +12,8 @@ from torch import nn
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, ModelError
-from xaikit.core.types import Floats, Modality, Sample
+from xaikit.core.types import MODALITIES, Floats, Sample
 from xaikit.modalities import as_rows
-from xaikit.modalities.text import MASK_WORD
 from xaikit.models.neural import NeuralModel
 from xaikit.models.probe import hooked, watch
 
@@ -39,20 +38,22 @@ SINGLE = "or say batch='single' to ask it one row at a time"
 AGAIN = "or train or wrap it again so that it does not"
 
 
-def first_input(modality: Modality, sample: Array | None, background: Array | None) -> Array:
+def first_input(modality: str, sample: Array | None, background: Array | None) -> Array:
     """The input that a model is tried on: the sample, or the first row of the background."""
+    kind = MODALITIES.get(modality)
     if sample is not None:
         given = as_rows(sample)[0] if hasattr(sample, "toarray") else np.asarray(sample)
         x = Sample("sample", given, modality).x
-        shape = x.shape if background is None or modality == "text" else np.shape(background)[1:]
+        shape = x.shape if background is None or not kind.typical else np.shape(background)[1:]
         if x.shape != shape:
             raise InvalidInput(
                 f"the sample has shape {x.shape} and rows of the background have {shape}; give both "
                 "as the model reads them."
             )
         return x
-    if modality == "text":
-        return np.array([MASK_WORD] * 4)
+    blank = kind.blank()
+    if blank is not None:
+        return blank
     if background is None or len(background) == 0:
         raise InvalidInput(
             f"to try a {modality} model one input is needed; give sample= or background=."
@@ -60,46 +61,16 @@ def first_input(modality: Modality, sample: Array | None, background: Array | No
     return Sample("background[0]", np.asarray(background[0]), modality).x
 
 
-def trial_inputs(modality: Modality, x: Array, background: Array | None) -> list[Array]:
+def trial_inputs(modality: str, x: Array, background: Array | None) -> list[Array]:
     """The input, some of the background, and inputs made of them at random, the same every time.
 
-    Made inputs hold what a removal could show: columns of a table come from the known rows, pixels
-    and steps get noise of the known spread, texts lose, repeat and exchange words.
+    Made inputs hold what a removal could show, as the modality says: columns of a table come from
+    the known rows, pixels and steps get noise of the known spread, texts lose, repeat and exchange
+    words.
     """
     others: Sequence[Array] | Array = () if background is None else background[: N_KNOWN - 1]
-    known = [x, *(np.asarray(row, dtype=None if modality == "text" else x.dtype) for row in others)]
-    if modality == "text" and len(x) == 1:
-        known.append(np.concatenate([x, x]))  # so that lengths differ
-    rng = np.random.default_rng(0)
-    make = {"table": _mixed_row, "text": _mixed_text}.get(modality, _noisy)
-    made = [make(known, rng) for _ in range(N_MADE)]
-    if modality == "image":
-        made = [m.clip(0, 1) for m in made]
-    return [*known, *made]
-
-
-def _mixed_row(known: Sequence[Array], rng: np.random.Generator) -> Array:
-    """Each column from one of the rows; of a single row its whole numbers, which may be codes, are
-    kept or set to 0 (a row of zeros to 1), and its other numbers change by up to a half."""
-    rows = np.stack(known)
-    if (rows != rows[0]).any():
-        return np.asarray(rows[rng.integers(len(rows), size=rows.shape[1]), range(rows.shape[1])])
-    x = rows[0]
-    codes = np.where(rng.random(x.shape) < 0.5, x if x.any() else 1.0, 0.0)
-    return np.where(x == np.round(x), codes, x * rng.uniform(0.5, 1.5, x.shape))
-
-
-def _noisy(known: Sequence[Array], rng: np.random.Generator) -> Array:
-    x = known[int(rng.integers(len(known)))]
-    spread = float(np.stack(known).std()) or 1.0
-    return np.asarray(x + rng.normal(0, spread, x.shape), dtype=x.dtype)
-
-
-def _mixed_text(known: Sequence[Array], rng: np.random.Generator) -> Array:
-    """At most as many words as the longest, some of them masked."""
-    words = [str(word) for word in known[int(rng.integers(len(known)))]]
-    drawn = rng.integers(len(words), size=rng.integers(1, len(words) + 1))
-    return np.array([MASK_WORD if rng.random() < 0.3 else words[i] for i in drawn])
+    known = [x, *(np.asarray(row, dtype=x.dtype.type) for row in others)]
+    return [*known, *MODALITIES.get(modality).made(known, N_MADE, np.random.default_rng(0))]
 
 
 class Dependence(NamedTuple):
@@ -177,7 +148,7 @@ def require_independent(
 def require_independent_model(model: Model) -> Dependence:
     """The same of a model that was loaded, on its background or, of texts, on masked words."""
     known = model.background
-    x = np.array([MASK_WORD] * 4) if known is None else known[0]
+    x = first_input(model.modality, None, None) if known is None else known[0]
     inputs = trial_inputs(model.modality, x, known)
     eps = precision_of(model.net if isinstance(model, NeuralModel) else None)
     return require_independent(model.id, model.scores, inputs, eps=eps, way_out=AGAIN)

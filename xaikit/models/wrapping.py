@@ -6,7 +6,7 @@ import copy
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -15,8 +15,7 @@ from torch import Tensor, nn
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, ModelError
-from xaikit.core.types import Floats, Modality, Space
-from xaikit.core.words import Text
+from xaikit.core.types import MODALITIES, Floats, Modality, Space
 from xaikit.modalities import as_rows
 from xaikit.modalities.table import coded_columns
 from xaikit.models.attention import TokenModel
@@ -41,8 +40,8 @@ from xaikit.models.outputs import (
     task_for,
     tensor_in,
 )
-from xaikit.models.reading import inputs_of
-from xaikit.models.text import Encode, Tokens
+from xaikit.models.reading import Said, reading_of
+from xaikit.models.text import Encode
 from xaikit.models.training import pick_device
 from xaikit.models.trial import (
     SINGLE,
@@ -53,7 +52,7 @@ from xaikit.models.trial import (
     require_independent,
     trial_inputs,
 )
-from xaikit.tasks import Task
+from xaikit.tasks import TASKS, Task
 
 __all__ = ["FunctionModel", "wrap"]
 
@@ -63,13 +62,14 @@ Array = NDArray[Any]
 def wrap(
     thing: Any,
     *,
-    modality: Modality,
+    modality: str,
     classes: Sequence[str] = (),
     names: Sequence[str] = (),
     id: str = "yours",
     sample: Array | None = None,
     background: Array | None = None,
     outputs: Outputs | None = None,
+    task: str | None = None,
     space: Space | None = None,
     batch: Literal["many", "single"] = "many",
     mean: Sequence[float] | None = None,
@@ -99,6 +99,7 @@ def wrap(
         by itself; "values" of a regressor, and of a scikit-learn classifier its decision function.
         None finds it out on several rows, says so in
         `info["outputs_note"]`, and asks where it can be two things
+    task : what the numbers mean, a name from `xaikit list tasks`; follows from the outputs when None
     space : where changes are measured; follows from the outputs when None
     batch : "single" asks one row at a time, for a thing whose score of a row depends on the others
 
@@ -116,35 +117,36 @@ def wrap(
     text as it is written. It is tried on the sample, a few rows of the background and
     inputs made of them: `ModelError` says what does not fit, also when the score of a row depends on
     its batch or changes by itself.
+
+    >>> doubles = wrap(lambda x: 2.0 * x[:, 0], modality="table", background=np.zeros((1, 2)))
+    >>> xaikit.explain(doubles, xaikit.Sample("a", np.ones(2), "table"), ["shap"])[0].values.tolist()
+    [2.0, 0.0]
     """
-    if modality not in get_args(Modality):
-        raise InvalidInput(
-            f"modality '{modality}' is unknown; use {', '.join(get_args(Modality))}."
-        )
+    if modality not in MODALITIES:
+        raise InvalidInput(f"modality '{modality}' is unknown; use {', '.join(MODALITIES)}.")
+    kind, reading = MODALITIES.get(modality), reading_of(modality)
     if batch not in ("many", "single"):
         raise InvalidInput(f"batch is '{batch}'; use many, or single to ask one row at a time.")
     if encodes not in ("words", "text"):
         raise InvalidInput(f"encodes is {encodes!r}; encode reads 'words' or the 'text'.")
-    if background is not None and modality != "text":
+    if background is not None and kind.typical:
         background = as_rows(background)
     x = first_input(modality, sample, background)
     answer = None
     if is_estimator(thing):
-        answer = answer_of(thing, outputs, _rows(modality, [x]))
+        answer = answer_of(thing, outputs, reading.flat([x]))
         classes = answer.named(tuple(map(str, classes)))
     classes = tuple(map(str, classes))
     check_outputs(outputs, classes, tuple(names))
     facts = _Facts(
         id, modality, classes, tuple(names), space, background, outputs, batch == "single",
-        trial_inputs(modality, x, background),
+        trial_inputs(modality, x, background), None if task is None else TASKS.get(task),
     )  # fmt: skip
     model: Wrapped
     if isinstance(thing, nn.Module):
         net = thing if device is None else copy.deepcopy(thing).to(pick_device(device))
-        inputs = inputs_of(net, modality, x, mean, std, layout, encode, padding_id)
-        if isinstance(inputs, Tokens):
-            inputs = dataclasses.replace(inputs, of_text=encodes == "text")
-        model = _module(net, inputs, facts, reads)
+        said = Said(mean, std, layout, encode, encodes == "text", padding_id)
+        model = _module(net, reading.brought(net, x, said), facts, reads)
     elif mean is not None or std is not None or layout or encode:
         raise InvalidInput(
             "mean, std, layout and encode are for torch modules; put the preprocessing into the "
@@ -161,10 +163,10 @@ def wrap(
         )
     _try(model, facts)
     known = getattr(thing, "feature_names_in_", None)  # of an estimator that was fitted on a frame
-    if known is not None and modality == "table":
+    if known is not None and kind.tabular:
         model.info = {**model.info, "columns": [{"name": str(name)} for name in known]}
     if categorical is not None:
-        model.info = {**model.info, "categorical": _coded(thing, modality, categorical, x)}
+        model.info = {**model.info, "categorical": _coded(thing, kind, categorical, x)}
     return model
 
 
@@ -176,7 +178,7 @@ class _Facts:
     """What is known of the model before it is made; `inputs` are those it is tried on."""
 
     id: str
-    modality: Modality
+    modality: str
     classes: tuple[str, ...]
     names: tuple[str, ...]
     given_space: Space | None
@@ -184,6 +186,12 @@ class _Facts:
     given: Outputs | None
     single: bool
     inputs: list[Array]
+    kind: type[Task] | None
+
+    def task(self, outputs: Outputs, n: int) -> Task:
+        """What n scores mean."""
+        usual = task_for(outputs, self.classes, self.names, n)
+        return usual if self.kind is None else self.kind(usual.outputs)
 
     def read(
         self, answers: Floats, louder: Callable[[], Floats | None] = lambda: None
@@ -201,7 +209,7 @@ class _Facts:
         outputs, note = recognised(answers, self.given, self.classes, self.id, louder)
         if outputs != "log_probabilities" and not np.isfinite(answers).all():
             raise ModelError(f"'{self.id}' gave NaN or infinity for one sample; check its weights.")
-        return outputs, task_for(outputs, self.classes, self.names, columns), note
+        return outputs, self.task(outputs, columns), note
 
     def require_independent(self, answers: Answers, net: nn.Module | None = None) -> None:
         """`ModelError` when the answer to an input changes by itself, or with its batch."""
@@ -213,11 +221,9 @@ class _Facts:
         return self.given_space or SPACES[outputs]
 
 
-def _coded(
-    thing: Any, modality: Modality, categorical: Sequence[Any], x: Array
-) -> tuple[bool, ...]:
-    if modality != "table":
-        raise InvalidInput(f"categorical is for tables and this is {modality}; leave it out.")
+def _coded(thing: Any, kind: Modality, categorical: Sequence[Any], x: Array) -> tuple[bool, ...]:
+    if not kind.tabular:
+        raise InvalidInput(f"categorical is for tables and this is {kind.name}; leave it out.")
     return coded_columns(categorical, len(x), getattr(thing, "feature_names_in_", None))
 
 
@@ -248,6 +254,7 @@ def _module(net: nn.Module, inputs: Inputs, facts: _Facts, reads: Reads) -> Neur
         "outputs": outputs,
         "task": task,
         "single": facts.single,
+        "modality": facts.modality,
     }
     if is_sealed(net):
         return SealedModel(**arguments)
@@ -315,8 +322,9 @@ def _once(net: nn.Module, inputs: Inputs, x: Array) -> Inputs:
 
 
 def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | FunctionModel:
-    """On a table with all the abilities of its kind, otherwise a function."""
-    answer.check(_rows(facts.modality, facts.inputs[:1]), len(facts.classes))
+    """On rows with all the abilities of its kind, otherwise a function."""
+    reading = reading_of(facts.modality)
+    answer.check(reading.flat(facts.inputs[:1]), len(facts.classes))
     if facts.given not in (None, answer.outputs):
         raise InvalidInput(
             f"outputs is '{facts.given}' and a {answer.of} is asked for {answer.outputs}; leave "
@@ -326,11 +334,11 @@ def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | Fu
     own = answer.outputs == "probabilities" and answer.labels is not None
     margins = answer.name == "decision_function" and hasattr(thing, "classes_")
     values = answer.name == "predict" or margins
-    if facts.modality == "table" and not facts.single and (own or values):
+    if reading.rows and not facts.single and (own or values):
         return wrap_estimator(
             pipeline_of(thing),
             id=facts.id,
-            modality="table",
+            modality=facts.modality,
             classes=facts.classes,
             background=facts.background,
             order=columns,
@@ -339,19 +347,12 @@ def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | Fu
         )
 
     def function(xs: Any) -> Any:
-        found = answer.ask(_rows(facts.modality, xs))
+        found = answer.ask(reading.flat(xs))
         return np.asarray(found)[:, columns] if facts.classes else found
 
     space = facts.given_space or space_of(pipeline_of(thing), facts.classes)
     facts = dataclasses.replace(facts, given=answer.outputs, given_space=space)
     return _function(function, facts, family="sklearn")
-
-
-def _rows(modality: Modality, xs: Any) -> Any:
-    """B inputs as scikit-learn reads them: texts as they are written, or rows of numbers."""
-    if modality == "text":
-        return [Text(x).written for x in xs]
-    return np.asarray(xs).reshape(len(xs), -1)
 
 
 def _function(
@@ -379,7 +380,7 @@ def _try(model: Wrapped, facts: _Facts) -> None:
     scores = model.scores(few)
     if model.task is None:  # an estimator of scikit-learn's own
         outputs: Outputs = "probabilities" if facts.classes else "values"
-        model.task = task_for(outputs, facts.classes, facts.names, scores.shape[1])
+        model.task = facts.task(outputs, scores.shape[1])
     n = len(model.task.outputs)
     if scores.shape != (len(few), n):
         raise wrong_shape(facts.id, scores.shape, len(few), model.task.outputs)

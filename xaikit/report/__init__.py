@@ -27,6 +27,10 @@ def write_report(
     """Write the page of a run (or of a saved run's folder); language is "en" or "ko".
 
     A file at `out` that is no page of xaikit is overwritten only with `force`.
+
+    >>> run = xaikit.study(model, [sample], "shap", "none")
+    >>> write_report(run, "wine.html").name
+    'wine.html'
     """
     folder = "" if isinstance(run, Run) else Path(run).name
     where = "" if isinstance(run, Run) else f" in '{run}'"

@@ -98,7 +98,7 @@ def strongest(mine: Card) -> dict[str, Any] | None:
         end = max(end, float((np.abs(values[order]) + errors[order]).max()))
     title = words(
         "strongest",
-        parts=words(f"parts.{mine.sample.modality}"),
+        parts=mine.findings.parts,
         method=mine.findings.name(e.method),
         unit=words.known(f"unit.{e.unit}", e.unit),
         end=fixed(end, decimals(end)),
@@ -139,7 +139,7 @@ def dot(
 
 def quoted(sample: Sample, name: str) -> str:
     """Words stand in quotation marks, so that a full stop can be seen."""
-    return f"“{name}”" if sample.modality == "text" else name
+    return f"“{name}”" if sample.kind.words else name
 
 
 def probability(log_odds: float) -> float:

@@ -7,59 +7,34 @@ from typing import Any
 import numpy as np
 
 from xaikit.core.types import Explanation, Floats
-from xaikit.report.card import Card, shares_scale, strongest
+from xaikit.report.card import Card, shares_scale
 from xaikit.report.consensus import consensus_of
 from xaikit.report.findings import Findings
 from xaikit.report.formats import count, decimals, duration, fixed, signed
-from xaikit.report.image_card import heat_map, picture
 from xaikit.report.predictions import bars, explained, said
 from xaikit.report.quality import figures
-from xaikit.report.series_card import series_parts
-from xaikit.report.table_card import table_end, table_parts
-from xaikit.report.text_card import marked_words
 from xaikit.report.verdict_table import badge
+from xaikit.report.views import view_of
 
 __all__ = ["card"]
 
 MOST_ROWS = 64  # of the table of all numbers
 
 
-def card(findings: Findings, index: int, channel_names: list[str] | None = None) -> dict[str, Any]:
+def card(findings: Findings, index: int) -> dict[str, Any]:
     """What the template needs to draw one sample."""
-    mine = Card(findings, index)
-    sample = mine.sample
-    end = table_end(mine) if sample.modality == "table" and mine.end else mine.end
-    page: dict[str, Any] = {
+    mine, view = Card(findings, index), view_of(findings.kind)
+    end = view.end(mine)
+    slots = [_slot(mine, m, end) for m in findings.order]
+    return {
         "index": index,
-        "modality": sample.modality,
+        "view": findings.kind.view,
         **_common_parts(mine, end),
-        "slots": [_slot(mine, m, end) for m in findings.order],
-        "consensus": consensus_of(findings, sample),
+        "slots": slots,
+        "consensus": consensus_of(findings, mine.sample),
         "numbers": _numbers(mine),
+        **view.parts(mine, slots),
     }
-    if sample.modality == "image":
-        page["picture"] = picture(sample)
-        for slot in page["slots"]:
-            e = mine.explanations.get(slot["method"])
-            if e is not None and not slot["empty"]:
-                slot["map"] = heat_map(mine.shares(e), e.segmentation, page["picture"]["height"])
-        page["strongest"] = strongest(mine)
-    elif sample.modality == "text":
-        data = findings.run.context.get("data") or {}
-        page["text_lang"] = str(sample.meta.get("language") or data.get("language") or "")
-        for slot in page["slots"]:
-            e = mine.explanations.get(slot["method"])
-            if e is not None:
-                slot["words"] = marked_words(
-                    sample, e, mine.shown(e), mine.shares(e), mine.digits_of(e), mine.errors(e)
-                )
-        page["strongest"] = strongest(mine)
-    elif sample.modality == "table":
-        page["table"] = table_parts(mine)
-    else:
-        page["series"] = series_parts(mine, channel_names or [])
-        page["strongest"] = strongest(mine)
-    return page
 
 
 def _common_parts(mine: Card, end: float) -> dict[str, Any]:
@@ -102,7 +77,6 @@ def _scaled(mine: Card, e: Explanation, end: float) -> dict[str, Any]:
     unit = words.known(f"unit.{e.unit}", e.unit)
     over = float(np.abs(e.values).max()) if shares_scale(e) else 0.0
     top = ", ".join(f"{n} {signed(v, mine.digits_of(e))}" for n, v in _top(mine, e, 3))
-    part = words(f"part.{mine.sample.modality}")
     return {
         "scale": words("scale.shared", unit=unit) if shares_scale(e) else words("scale.own"),
         "clipped": (
@@ -113,7 +87,7 @@ def _scaled(mine: Card, e: Explanation, end: float) -> dict[str, Any]:
         "not_converged": e.converged is False,
         "figures": figures(mine, e),
         "label": words("map.label", method=findings.title(e.method), features=top),
-        "nothing": words("map.zero", part=part),
+        "nothing": words("map.zero", part=findings.part),
     }
 
 

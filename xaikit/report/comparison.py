@@ -6,7 +6,8 @@ place. Shares and accuracies are fractions (0.962, not 96.2); intervals are 95 %
 
 from __future__ import annotations
 
-from typing import Literal, TypedDict
+from collections.abc import Mapping
+from typing import Any, Literal, TypedDict
 
 __all__ = [
     "Agreement",
@@ -19,10 +20,22 @@ __all__ = [
     "LearningPoint",
     "ModelEntry",
     "Pair",
+    "Sentence",
     "Studied",
+    "Told",
 ]
 
 Metric = Literal["accuracy", "r2", "mae"]
+
+
+class Sentence(TypedDict):
+    """A sentence of `words/*.toml` and what stands in its fields: a `Finding` as JSON keeps it."""
+
+    key: str
+    numbers: Mapping[str, Any]
+
+
+Told = str | Sentence  # words of a person as they are, or a sentence in the page's language
 
 
 class Bin(TypedDict):
@@ -59,7 +72,7 @@ class ModelEntry(TypedDict, total=False):
     family: Literal["ml", "dl", "baseline"]
     says: str
     title: str
-    detail: str  # for example "80 rounds, 8 leaves"
+    detail: Told  # for example "80 rounds, 8 leaves"
     accuracy: float
     interval: tuple[float, float]
     correct: int
@@ -128,7 +141,7 @@ class Agreement(TypedDict, total=False):
     b: str
     value: float
     interval: tuple[float, float]
-    note: str  # for example "training has no randomness"
+    note: Told  # for example "training has no randomness"
 
 
 class Studied(TypedDict, total=False):
@@ -150,11 +163,11 @@ class Comparison(TypedDict, total=False):
     against_baseline : every model held against the baseline, which stands first in `models`
     """
 
-    title: str
+    title: Told
     metric: Metric
     data: Studied
-    protocol: str  # for example "one split, same samples for every model"
-    protocol_detail: str
+    protocol: Told  # for example "one split, same samples for every model"
+    protocol_detail: Told
     weights: Literal["none", "balanced"]
     models: list[ModelEntry]
     pairs: list[Pair]

@@ -19,8 +19,7 @@ from xaikit.report.comparison_charts import (
     marker,
     nice_end,
 )
-from xaikit.report.comparison_short import short_answer
-from xaikit.report.comparison_told import Told
+from xaikit.report.comparison_told import Told, short_answer
 from xaikit.report.formats import (
     amount,
     count,
@@ -59,7 +58,7 @@ def comparison_page(
     told = Told(words, comparison, models, [m for m in rows if m not in models])
     return {
         "language": language,
-        "title": str(comparison.get("title") or words("title")),
+        "title": words.told(comparison.get("title") or words("title")),
         "kicker": words("compare.kicker"),
         "brand": f"{studied.get('name', '')} · {words('compare.kind')}".strip(" ·"),
         "nav": [(f"#{s}", told.nav(s)) for s in SECTIONS],
@@ -232,7 +231,7 @@ def _same(told: Told) -> dict[str, Any] | None:
         "sub": words(
             "compare.same.sub",
             method=evidence.get("method", ""),
-            unit=words.known(f"unit.{unit}", unit),
+            unit=words.unit(unit),
         ),
         "rows": [
             {
@@ -268,7 +267,7 @@ def _agreement(told: Told) -> dict[str, Any] | None:
         rows.append(
             {
                 "name": words("compare.agree.self" if ceiling else "compare.agree.pair", a=a, b=b),
-                "note": f"{note}; {r['note']}" if r.get("note") else note,
+                "note": f"{note}; {words.told(r['note'])}" if r.get("note") else note,
                 "chart": dot_whisker(
                     r["value"], (min(0.0, r["value"]), 1.0), interval=r.get("interval")
                 ),

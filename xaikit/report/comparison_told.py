@@ -1,15 +1,31 @@
-"""A comparison in one language: names, numbers as text, and the facts under the title."""
+"""A comparison in one language: names, numbers as text, the facts under the title, the short answer:
+who is better, whether both look at the same, what it costs.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from xaikit.report.comparison_charts import marker
-from xaikit.report.formats import count, fixed, interval, percent, percent_interval, signed
+from xaikit.report.formats import (
+    count,
+    duration,
+    fixed,
+    interval,
+    percent,
+    percent_interval,
+    signed,
+)
 from xaikit.report.words import Words
 
-__all__ = ["Told"]
+__all__ = ["Told", "short_answer"]
+
+NEAR = 1.5  # answers that differ by less than this factor cost the same,
+CHEAP = 1.0  # and so do answers that all take less than this many milliseconds
+SIMILAR = 0.8  # share of the ceiling from which two models look at similar features
 
 
 class Told:
@@ -49,7 +65,7 @@ class Told:
             {
                 "label": words("compare.model", letter="ABCDEFGH"[i] if i < 8 else str(i + 1)),
                 "value": self.names[str(m["id"])],
-                "detail": str(m.get("detail") or ""),
+                "detail": words.told(m.get("detail") or ""),
             }
             for i, m in enumerate(self.models)
         ]
@@ -66,8 +82,8 @@ class Told:
             },
             {
                 "label": words("compare.protocol"),
-                "value": str(self.comparison.get("protocol") or "–"),
-                "detail": str(self.comparison.get("protocol_detail") or ""),
+                "value": words.told(self.comparison.get("protocol") or "–"),
+                "detail": words.told(self.comparison.get("protocol_detail") or ""),
             },
         ]
 
@@ -119,3 +135,63 @@ class Told:
     def agreements(self) -> tuple[list[Any], list[Any]]:
         rows = self.comparison.get("agreement") or []
         return [r for r in rows if r["a"] != r["b"]], [r for r in rows if r["a"] == r["b"]]
+
+
+def short_answer(told: Told) -> list[dict[str, str]]:
+    return [s for s in (_short_accuracy(told), _short_same(told), _short_cost(told)) if s]
+
+
+def _short_accuracy(told: Told) -> dict[str, str] | None:
+    pairs = told.comparison.get("pairs") or []
+    if not pairs:
+        return None
+    pair = max(pairs, key=lambda p: told.value(p["b"]))
+    a, b = told.names[pair["a"]], told.names[pair["b"]]
+    rope = pair.get("rope", 0.01)
+    text = told.words(
+        "compare.short.body",
+        a=a,
+        b=b,
+        difference=told.points(pair["difference"]),
+        interval=told.bounds(pair.get("interval")),
+        rope=fixed(100 * rope, 1) if told.shares else fixed(rope, 3),
+    )
+    text = " ".join([text, *told.not_better()])
+    verdict = pair.get("verdict", "not_settled")
+    title = told.words(f"compare.short.{verdict}", a=a, b=b, metric=told.metric_name)
+    return {
+        "title": title,
+        "text": text.replace(" .", "."),
+        "href": "#accuracy",
+        "link": told.words("short.details"),
+    }
+
+
+def _short_same(told: Told) -> dict[str, str] | None:
+    between, own = told.agreements()
+    if not between or not own:
+        return None
+    value = float(np.mean([r["value"] for r in between]))
+    ceilings = [float(r["value"]) for r in own]
+    alike = value >= SIMILAR * float(np.mean(ceilings))
+    title = told.words("compare.short.same" if alike else "compare.short.differ")
+    ends = " – ".join(dict.fromkeys(fixed(c) for c in (min(ceilings), max(ceilings))))
+    text = told.words("compare.short.agree_body", value=fixed(value), ceiling=ends)
+    return {"title": title, "text": text, "href": "#same", "link": told.words("short.details")}
+
+
+def _short_cost(told: Told) -> dict[str, str] | None:
+    timed = [m for m in told.models if m.get("predict_ms")]
+    if len(timed) < 2:
+        return None
+    cheap, dear = (f(timed, key=lambda m: m["predict_ms"]) for f in (min, max))
+    equal = dear["predict_ms"] < max(NEAR * cheap["predict_ms"], CHEAP)
+    names = {"cheap": told.names[str(cheap["id"])], "dear": told.names[str(dear["id"])]}
+    text = told.words(
+        "compare.short.cost_body",
+        fast=duration(cheap["predict_ms"] / 1000),
+        slow=duration(dear["predict_ms"] / 1000),
+        **names,
+    )
+    title = told.words("compare.short.cost_equal" if equal else "compare.short.cost", **names)
+    return {"title": title, "text": text, "href": "#cost", "link": told.words("short.details")}

@@ -54,7 +54,7 @@ def consensus_block(findings: Findings) -> dict[str, Any]:
             "consensus.over",
             names=words.listed([findings.name(m) for m in passed]),
             share=percent(float(np.mean(shares))),
-            parts=words(f"parts.{findings.run.samples[0].modality}"),
+            parts=findings.parts,
             n=len(shares),
         )
     }
@@ -69,7 +69,7 @@ def consensus_of(findings: Findings, sample: Sample) -> dict[str, Any] | None:
     steps = levels(found.above)
     names = [isolated(quoted(sample, name)) for name in found.names]
     text = [
-        _order(findings, sample, names, steps),
+        _order(findings, names, steps),
         words("consensus.share", share=percent(found.share)),
         *_signs(findings, sample, methods),
     ]
@@ -83,13 +83,12 @@ def _given(findings: Findings, sample: Sample) -> list[str] | None:
     return methods if len(methods) >= FEWEST_METHODS else None
 
 
-def _order(findings: Findings, sample: Sample, names: Sequence[str], steps: Sequence[Ints]) -> str:
+def _order(findings: Findings, names: Sequence[str], steps: Sequence[Ints]) -> str:
     """The first steps in words; or that nothing is agreed to be strongest."""
     words = findings.words
     if len(steps[0]) > MOST_NAMES:
-        parts = words(f"parts.{sample.modality}")
         n = count(len(steps[0]))
-        return words("consensus.no_order", n=n, of=count(len(names)), parts=parts)
+        return words("consensus.no_order", n=n, of=count(len(names)), parts=findings.parts)
     shown = [_listed(findings, names, step) for step in steps]
     rest = len(names) - sum(map(len, steps))
     if rest:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from typing import Any
 
 import numpy as np
@@ -12,6 +12,7 @@ from xaikit.report.charts import dot_whisker
 from xaikit.report.findings import RANDOM, Estimate, Findings, estimate
 from xaikit.report.formats import fixed, percent, percent_interval
 from xaikit.report.verdict_table import badge
+from xaikit.report.views import view_of
 
 __all__ = ["Share", "drivers_block", "lead_share", "rationale_name"]
 
@@ -46,7 +47,8 @@ def rationale_name(findings: Findings) -> str | None:
     """What the samples' known places are called, None when no sample has any."""
     if all(s.rationale is None for s in findings.run.samples):
         return None
-    return str(findings.run.context.get("rationale") or "the marked places")
+    given = str(findings.run.context.get("rationale") or "rationale.marked")
+    return findings.words.known(given, given)
 
 
 def _card(findings: Findings, method: str) -> dict[str, Any]:
@@ -76,12 +78,11 @@ def _shares(findings: Findings, method: str) -> list[Share]:
     found: dict[str, list[float]] = defaultdict(list)
     sizes: dict[str, list[float]] = defaultdict(list)
     measured = findings.values("relevance_mass", method)
-    common = _common_words(findings) if findings.run.samples[0].modality == "text" else set()
     for sample in findings.run.samples:
         explanation = findings.by_sample.get(sample.id, {}).get(method)
         if explanation is None:
             continue
-        for name, weight in _regions(findings, sample, explanation, common).items():
+        for name, weight in _regions(findings, sample, explanation).items():
             places = explanation.segmentation.ids >= 0
             share = _share(explanation, weight, positive=sample.rationale is not None)
             if sample.rationale is not None and sample.id in measured:
@@ -99,8 +100,7 @@ def _shares(findings: Findings, method: str) -> list[Share]:
 
 def _in_order(findings: Findings) -> bool:
     """Whether regions are places with an order of their own, which is kept: parts of the time."""
-    first = findings.run.samples[0]
-    return first.modality == "series" and first.rationale is None
+    return view_of(findings.kind).in_order and findings.run.samples[0].rationale is None
 
 
 def _share(explanation: Explanation, weight: Floats, *, positive: bool) -> float | None:
@@ -112,53 +112,13 @@ def _share(explanation: Explanation, weight: Floats, *, positive: bool) -> float
     return float((per_place * weight).sum() / total) if total > 0 else None
 
 
-def _regions(
-    findings: Findings, sample: Sample, explanation: Explanation, common: set[str]
-) -> dict[str, Floats]:
+def _regions(findings: Findings, sample: Sample, explanation: Explanation) -> dict[str, Floats]:
     """Region -> (*grid) 0 or 1: known places, columns, words, channels or parts."""
     words = findings.words
     if sample.rationale is not None:
         inside = sample.rationale.astype(np.float64)
         return {rationale_name(findings) or "": inside, words("drivers.elsewhere"): 1 - inside}
-    seg = explanation.segmentation
-    if sample.modality == "table":
-        return {n: (seg.ids == i).astype(np.float64) for i, n in enumerate(seg.names)}
-    if sample.modality == "text":
-        own = np.array([str(w).casefold() for w in sample.x])
-        return {w: (own == w).astype(np.float64) for w in dict.fromkeys(own) if w in common}
-    if sample.modality == "series":
-        return _series_parts(findings, sample)
-    return _picture_parts(findings, sample)
-
-
-def _series_parts(findings: Findings, sample: Sample) -> dict[str, Floats]:
-    length, channels = sample.grid
-    if channels > 1:
-        columns = (findings.run.context.get("data") or {}).get("columns") or []
-        names = [str(c["name"]) for c in columns]
-        names = names if len(names) == channels else [f"ch {c + 1}" for c in range(channels)]
-        eye = np.eye(channels)
-        return {n: np.broadcast_to(eye[c], sample.grid).copy() for c, n in enumerate(names)}
-    part = np.arange(length) * 5 // length
-    return {
-        findings.words("drivers.fifth", i=i + 1): (part == i).astype(np.float64)[:, None]
-        for i in range(5)
-    }
-
-
-def _picture_parts(findings: Findings, sample: Sample) -> dict[str, Floats]:
-    middle = np.zeros(sample.grid)
-    h, w = sample.grid
-    middle[h // 4 : h - h // 4, w // 4 : w - w // 4] = 1
-    return {findings.words("drivers.middle"): middle, findings.words("drivers.edge"): 1 - middle}
-
-
-def _common_words(findings: Findings) -> set[str]:
-    """Words of letters that two samples or more hold, so that something can be said over samples."""
-    seen = Counter(
-        w for s in findings.run.samples for w in {str(x).casefold() for x in s.x} if w.isalnum()
-    )
-    return {w for w, n in seen.items() if n >= 2}
+    return view_of(findings.kind).regions(findings, sample, explanation)
 
 
 def _place(findings: Findings) -> dict[str, Any] | None:

@@ -50,9 +50,7 @@ def _urgency(findings: Findings, pair: tuple[str, str]) -> tuple[bool, int, floa
 
 def _pair(findings: Findings, pair: tuple[str, str]) -> dict[str, Any]:
     words, found = findings.words, findings.disagreements[pair]
-    key = {True: "real", False: "same", None: "open"}[found.real]
     a, b = (findings.name(m) for m in pair)
-    value, ceiling = fixed(found.agreement), fixed(found.ceiling)
     axis = (min(0.0, found.agreement), 1.0)
     return {
         "pair": words("differ.pair", a=a, b=b),
@@ -65,7 +63,7 @@ def _pair(findings: Findings, pair: tuple[str, str]) -> dict[str, Any]:
             value=fixed(found.test.mean),
             interval=interval(found.test.interval, sign=False),
         ).strip(),
-        "finding": words(f"differ.{key}", value=value, ceiling=ceiling, n=found.test.n),
+        "finding": words.told(found.found),
         "cause": " ".join(findings.causes.get(pair, ())),
     }
 

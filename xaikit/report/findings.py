@@ -3,27 +3,26 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from xaikit.core.sample import Modality
 from xaikit.core.stats import FEWEST, bootstrap_interval
 from xaikit.core.types import Bools, Explanation, Floats, Sample, Score
 from xaikit.judge.verdict import Verdict
-from xaikit.report.formats import fixed, percent
 from xaikit.report.words import Words
 from xaikit.study.run import Run
-from xaikit.tasks import Regression, Task, restored_task
+from xaikit.tasks import Task, restored_task
 
 __all__ = ["RANDOM", "Estimate", "Findings", "Pair", "estimate"]
 
 RANDOM = "random"  # the control that every comparison is made against
 ORDER = ("faithful", "unsettled", "not_tested", "failed", "control")
-BETTER = {"deletion": "lower", "insertion": "higher"}
 
 
 @dataclass(frozen=True)
@@ -62,6 +61,28 @@ class Findings:
 
     run: Run
     words: Words
+
+    @property
+    def kind(self) -> Modality:
+        """The modality of the samples."""
+        return self.run.samples[0].kind
+
+    @cached_property
+    def shared_words(self) -> set[str]:
+        """Words of letters that two samples or more hold, in small letters."""
+        texts = ({str(x).casefold() for x in s.x} for s in self.run.samples)
+        seen = Counter(w for words in texts for w in words if w.isalnum())
+        return {w for w, n in seen.items() if n >= 2}
+
+    @property
+    def part(self) -> str:
+        """What one feature is called."""
+        return self.words.own(self.kind.titles.part)
+
+    @property
+    def parts(self) -> str:
+        """What features are called."""
+        return self.words.own(self.kind.titles.parts)
 
     @cached_property
     def verdicts(self) -> dict[str, Verdict]:
@@ -109,6 +130,20 @@ class Findings:
         given = dict((self.run.context.get("methods") or {}).get(method) or {})
         own = given.get("ko") if self.words.language == "ko" else None
         return {**given, **(own or {})}
+
+    @cached_property
+    def _measures(self) -> Mapping[str, Mapping[str, Any]]:
+        return self.run.measures()
+
+    def measure(self, name: str) -> Mapping[str, Any]:
+        """What is known of a number, in the page's language where it is known."""
+        given = self._measures.get(name) or {}
+        own = given.get("ko") if self.words.language == "ko" else None
+        return {**given, **(own or {})}
+
+    def measured(self, name: str) -> str:
+        """What a number is called."""
+        return str(self.measure(name).get("title") or name.replace("_", " "))
 
     def title(self, method: str) -> str:
         name = self.name(method)
@@ -173,7 +208,7 @@ class Findings:
     def gain(self, metric: str, method: str) -> Estimate | None:
         """By how much a method beats random removal, paired by sample; positive is better."""
         mine, random = self.values(metric, method), self.values(metric, RANDOM)
-        sign = -1.0 if BETTER[metric] == "lower" else 1.0
+        sign = -1.0 if self.measure(metric).get("direction") == "lower" else 1.0
         return estimate([sign * (mine[k] - random[k]) for k in mine if k in random])
 
     def faithfulness(self, method: str) -> Estimate | None:
@@ -240,12 +275,11 @@ class Findings:
     def causes(self) -> dict[tuple[str, str], list[str]]:
         """(a, b) -> what their disagreement was traced to, in words."""
         found: dict[tuple[str, str], list[str]] = defaultdict(list)
+        cards = self.run.context.get("methods") or {}
+        titles = {str(cards.get(m, {}).get("title", m)): self.name(m) for m in self.run.methods}
+        words = replace(self.words, titles=titles)
         for c in self.run.causes():
-            text = c.sentence
-            if self.words.language != "en":
-                values = {"value": fixed(c.value), "share": percent(c.value)}
-                text = self.words(f"cause.{c.cause}", **values)
-            found[c.a, c.b].append(text)
+            found[c.a, c.b].append(words.told(c.found))
         return found
 
     def stopped(self, method: str) -> str:
@@ -287,7 +321,7 @@ class Findings:
     @cached_property
     def classes(self) -> tuple[str, ...]:
         """Names of the classes or labels, their numbers when nobody named them, () for values."""
-        return () if isinstance(self.task, Regression) else self.task.outputs
+        return () if self.task.words.startswith("value") else self.task.outputs
 
     @cached_property
     def chosen(self) -> Bools:

@@ -14,7 +14,7 @@ from xaikit.report.findings import Findings
 from xaikit.report.formats import amount, count, interval, percent, percent_interval
 from xaikit.study.run import Run
 
-__all__ = ["facts", "fingerprint", "part", "title"]
+__all__ = ["facts", "fingerprint", "part", "title", "worth"]
 
 
 def part(run: Run, name: str) -> Mapping[str, Any]:
@@ -28,8 +28,8 @@ def title(findings: Findings) -> str:
     if given and words.language == "en":
         return str(given)
     model = part(findings.run, "model").get("id")
-    key = f"title.{findings.run.samples[0].modality}"
-    return words(key, model=model) if model else words("title")
+    question = words.own(findings.kind.titles.question)
+    return question.format(model=model) if model else words("title")
 
 
 def facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
@@ -39,7 +39,7 @@ def facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
     n, n_wrong = len(run.samples), sum(findings.is_wrong(i) for i in range(len(run.samples)))
     second = findings.second_masker
     unit = str(question.get("unit") or next((e.target.unit for e in run.explanations), ""))
-    shown_unit = words.known(f"unit.{unit}", unit)
+    shown_unit = words.unit(unit)
     environment = run.environment
     weights = model.get("n_parameters")
     architecture = [str(model["architecture"])] if model.get("architecture") else []
@@ -116,8 +116,7 @@ def _features(findings: Findings) -> str:
     sources = {e.segmentation.source for e in run.explanations}
     if len(sources) > 1:
         counts = [e.segmentation.n_features for e in run.explanations]
-        parts = findings.words(f"parts.{run.samples[0].modality}")
-        return f"{min(counts)} – {max(counts)} {parts}"
+        return f"{min(counts)} – {max(counts)} {findings.parts}"
     asked = (run.context.get("question") or {}).get("features")
     return re.sub(r"(\d) x (\d)", r"\1 × \2", str(asked or next(iter(sources), "–")))
 
@@ -163,14 +162,16 @@ def _quality(findings: Findings) -> str:
     if quality.get("value") is None:
         return words("fact.no_quality")
     n = count(quality.get("n")) if quality.get("n") else "–"
-    bounds = quality.get("interval")
-    if quality.get("metric") == "accuracy":
-        value = percent(quality["value"], 1)
-        return words("fact.accuracy", n=n, value=value, interval=percent_interval(bounds)).strip()
-    metric = words.known(f"metric.{quality.get('metric')}", str(quality.get("metric")))
-    value = amount(float(quality["value"]))
-    shown = interval(bounds, 3, sign=False)
-    return words("fact.quality", n=n, metric=metric, value=value, interval=shown).strip()
+    return words("fact.quality", n=n, **worth(findings, quality)).strip()
+
+
+def worth(findings: Findings, quality: Mapping[str, Any]) -> dict[str, str]:
+    """Name, value and interval of the model's quality: shares as per cent."""
+    name, value, bounds = str(quality.get("metric")), quality["value"], quality.get("interval")
+    told = {"metric": findings.words.known(f"metric.{name}", findings.measured(name))}
+    if name == "accuracy":
+        return told | {"value": percent(value, 1), "interval": percent_interval(bounds)}
+    return told | {"value": amount(float(value)), "interval": interval(bounds, 3, sign=False)}
 
 
 def fingerprint(run: Run) -> str:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
+from xaikit.core.sample import MODALITIES
+from xaikit.report.comparison import Told
 from xaikit.report.formats import amount, percent
 from xaikit.report.words import Words
 
@@ -14,13 +16,13 @@ __all__ = ["Entry", "index_page"]
 class Entry(TypedDict, total=False):
     """One report. `title` and `href` are needed; href is relative to the index.
 
-    modality : image, text, table, series or comparison
+    modality : name of one, or comparison
     summary : one or two sentences
     quality : {"metric", "value"} of the model; n, methods: how many of them
     facts : more short facts
     """
 
-    title: str
+    title: Told
     href: str
     modality: str
     summary: str
@@ -44,15 +46,23 @@ def index_page(
         "nav": [],
         "entries": [
             {
-                "title": str(e["title"]),
+                "title": words.told(e["title"]),
                 "href": _local(str(e["href"])),
-                "kicker": words.known(f"index.{e.get('modality')}", str(e.get("modality") or "")),
+                "kicker": _kicker(str(e.get("modality") or ""), words),
                 "summary": str(e.get("summary") or ""),
                 "facts": _facts(e, words),
             }
             for e in entries
         ],
     }
+
+
+def _kicker(modality: str, words: Words) -> str:
+    """What the report is about."""
+    if modality not in MODALITIES:
+        return words.known(f"index.{modality}", modality)
+    samples = words.own(MODALITIES.get(modality).titles.samples)
+    return samples[:1].upper() + samples[1:]
 
 
 def _facts(e: Entry | Mapping[str, Any], words: Words) -> list[str]:

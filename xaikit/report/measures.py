@@ -15,8 +15,6 @@ from xaikit.report.formats import fixed, interval
 __all__ = ["measures_block"]
 
 FAMILIES = ("faithfulness", "stability", "sanity", "plausibility")
-APART = ("shift",)  # a gauge of the test and no property of a method
-BY_MEDIAN = ("completeness_gap",)  # a share of an output near 0 can be of any size
 
 
 def measures_block(findings: Findings) -> dict[str, Any]:
@@ -25,7 +23,7 @@ def measures_block(findings: Findings) -> dict[str, Any]:
         lambda: defaultdict(list)
     )
     for s in findings.run.scores:
-        if "method" in s.of and s.family in FAMILIES and s.metric not in APART:
+        if "method" in s.of and findings.measure(s.metric).get("in_table", True):
             masker = str(s.of.get("masker", ""))
             rows[s.family, s.metric, masker][str(s.of["method"])].append(s)
     maskers: dict[str, set[str]] = defaultdict(set)
@@ -33,14 +31,14 @@ def measures_block(findings: Findings) -> dict[str, Any]:
         maskers[metric].add(masker)
     groups = [
         {
-            "family": findings.words(f"family.{family}"),
+            "family": findings.words.known(f"family.{family}", family),
             "rows": [
                 _row(findings, metric, masker if len(maskers[metric]) > 1 else "", found)
                 for (of, metric, masker), found in rows.items()
                 if of == family
             ],
         }
-        for family in FAMILIES
+        for family in dict.fromkeys([*FAMILIES, *(of for of, _, _ in rows)])
     ]
     return {
         "methods": [(findings.name(m), findings.stopped(m)) for m in findings.order],
@@ -51,26 +49,25 @@ def measures_block(findings: Findings) -> dict[str, Any]:
 def _row(
     findings: Findings, metric: str, masker: str, found: dict[str, list[Score]]
 ) -> dict[str, Any]:
-    words = findings.words
     first = next(iter(found.values()))[0]
-    name = words.known(f"measure.{metric}", metric.replace("_", " "))
-    meaning = words.known(f"measure.{metric}.means", "")
-    under = words("measures.under", masker=masker) if masker else ""
+    told = findings.measure(metric)
+    name, meaning = findings.measured(metric), str(told.get("means", ""))
+    under = findings.words("measures.under", masker=masker) if masker else ""
     return {
         "name": f"{name} {'↑' if first.direction == 'higher' else '↓'}",
         "meaning": "; ".join(x for x in (meaning, under) if x),
-        "cells": [_cell(found.get(m, []), metric) for m in findings.order],
+        "cells": [_cell(found.get(m, []), told.get("centre") == "median") for m in findings.order],
     }
 
 
-def _cell(scores: list[Score], metric: str) -> tuple[str, str]:
+def _cell(scores: list[Score], by_median: bool) -> tuple[str, str]:
     """The mean (or median) and its interval as printed."""
     values = [s.value for s in scores if np.isfinite(s.value)]
     found = estimate(values)
     if found is None:
         return "–", ""
     value, bounds = found.value, found.interval
-    if metric in BY_MEDIAN:
+    if by_median:
         value = float(np.median(values))
         bounds = median_interval(values)
     digits = 3 if max(map(abs, (value, *(bounds or ())))) < 0.1 else 2

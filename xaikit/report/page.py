@@ -13,6 +13,7 @@ from xaikit.report.measures import measures_block
 from xaikit.report.short import short_answer
 from xaikit.report.story import agreement_block, removal_block
 from xaikit.report.verdict_table import badge, verdict_block
+from xaikit.report.views import view_of
 from xaikit.report.words import Words
 from xaikit.study.run import Failure, Run
 
@@ -38,16 +39,18 @@ def report_page(run: Run, language: str = "en", folder: str = "") -> dict[str, A
     """Everything the page says of a run; `folder` is the name of the run's folder, if it was saved."""
     findings = Findings(run, Words(language))
     words = findings.words
-    modality = run.samples[0].modality
+    titles = findings.kind.titles
     chosen = _chosen(findings)
     return {
         "language": language,
         "title": title(findings),
-        "kicker": words(f"kicker.{modality}"),
-        "brand": f"{part(run, 'data').get('name') or ''} · {words(f'kind.{modality}')}".strip(" ·"),
+        "kicker": words("kicker", samples=words.own(titles.samples)),
+        "brand": f"{part(run, 'data').get('name') or ''} · {words.own(titles.study)}".strip(" ·"),
         "nav": [(f"#{s}", words(f"{s}.nav")) for s in SECTIONS],
-        "modality": modality,
-        "parts": words(f"parts.{modality}"),
+        "view": findings.kind.view,
+        "key": view_of(findings.kind).key,
+        "part": findings.part,
+        "parts": findings.parts,
         "facts": facts(findings, len(chosen)),
         "short": short_answer(findings, chosen),
         "verdict": verdict_block(findings),
@@ -73,9 +76,7 @@ def _chosen(findings: Findings) -> list[int]:
 
 
 def _samples(findings: Findings, chosen: list[int]) -> dict[str, Any]:
-    columns = part(findings.run, "data").get("columns") or []
-    names = [str(c["name"]) for c in columns]
-    cards = [card(findings, i, names) for i in chosen]
+    cards = [card(findings, i) for i in chosen]
     compared = [c for c in cards if c["agreement"]]
     least = sorted(compared, key=lambda c: c["order"])[: max(1, len(cards) // 3)]
     for c in cards:

@@ -89,7 +89,7 @@ def _strongest(mine: Card, e: Explanation, clock: Clock) -> str:
     """The strongest feature's span and value, in words."""
     values = mine.shown(e)
     if not np.abs(values).max() > 0:
-        return mine.findings.words("map.zero", part=mine.findings.words("part.series"))
+        return mine.findings.words("map.zero", part=mine.findings.part)
     best = int(np.argmax(np.abs(values)))
     steps = np.flatnonzero((e.segmentation.ids == best).any(axis=1))
     digits = mine.digits_of(e) if shares_scale(e) else 2

@@ -7,8 +7,8 @@ from typing import Any
 
 from xaikit.report.drivers import lead_share, rationale_name
 from xaikit.report.findings import Findings
-from xaikit.report.formats import amount, count, fixed, interval, percent, percent_interval
-from xaikit.report.header import part
+from xaikit.report.formats import count, fixed, percent, percent_interval
+from xaikit.report.header import part, worth
 
 __all__ = ["short_answer"]
 
@@ -111,11 +111,6 @@ def _not_better(findings: Findings, quality: Mapping[str, Any]) -> str:
 
 def _worth(findings: Findings, quality: Mapping[str, Any]) -> str:
     words, n = findings.words, count(quality.get("n"))
-    bounds = quality.get("interval")
-    if quality.get("metric") == "accuracy":
-        value, shown = percent(quality["value"], 1), percent_interval(bounds)
-        return words("short.accuracy", n=n, value=value, interval=shown).replace(" .", ".")
-    metric = words.known(f"metric.{quality.get('metric')}", str(quality.get("metric")))
-    value, shown = amount(float(quality["value"])), interval(bounds, 3, sign=False)
-    text = words("short.quality_body", metric=metric, value=value, interval=shown, n=n)
+    key = "short.accuracy" if quality.get("metric") == "accuracy" else "short.quality_body"
+    text = words(key, n=n, **worth(findings, quality)).replace(" .", ".")
     return (text[0].upper() + text[1:]).replace("  ", " ")

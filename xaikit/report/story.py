@@ -46,7 +46,7 @@ def _matrix(findings: Findings, metric: str) -> dict[str, Any]:
     pairs = (findings.pair(a, b, metric) for a, b in itertools.combinations(methods, 2))
     return {
         "n": max((p.n for p in pairs if p), default=0),
-        "metric": findings.words.known(f"metric.{metric}", metric.replace("_", " ")),
+        "metric": findings.measured(metric),
         "names": [findings.name(m) for m in methods],
         "rows": [
             {
@@ -127,8 +127,8 @@ def _curve(
     gain = findings.gain(kind, method)
     value = signed(gain.value) if gain else "–"
     how = words(f"removal.{kind}")
-    parts = words(f"parts.{findings.run.samples[0].modality}")
-    label = words("removal.label", method=findings.title(method), parts=parts, how=how, value=value)
+    title, parts = findings.title(method), findings.parts
+    label = words("removal.label", method=title, parts=parts, how=how, value=value)
     return {
         "how": how,
         "area": words(

@@ -41,7 +41,7 @@ def table_parts(mine: Card) -> dict[str, Any] | None:
             }
             for i in kept
         ],
-        "others": words("table.others", n=count(len(rest))) if len(rest) else "",
+        "others": _others(mine, len(rest)) if len(rest) else "",
         "rest": [
             words("table.in_total", sum=signed(float(mine.shown(e)[rest].sum()), mine.digits_of(e)))
             for e in explanations
@@ -49,6 +49,11 @@ def table_parts(mine: Card) -> dict[str, Any] | None:
         "methods": [e.method for e in explanations],
         "sum": _sum(mine),
     }
+
+
+def _others(mine: Card, n: int) -> str:
+    found = mine.findings
+    return found.words("table.others", n=count(n), part=found.part, parts=found.parts)
 
 
 def _target(mine: Card) -> str:
@@ -109,7 +114,7 @@ def _sum(mine: Card) -> str:
         empty=signed(e.empty, d),
         parts=signed(float(e.values.sum()), d),
         n=len(e.values),
-        what=words("parts.table"),
+        what=mine.findings.parts,
         total=total,
         unit=unit,
         residual=signed(e.residual, d),

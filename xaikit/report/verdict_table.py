@@ -9,7 +9,7 @@ from xaikit.report.charts import dot_whisker
 from xaikit.report.findings import RANDOM, Estimate, Findings
 from xaikit.report.formats import count, duration, fixed, interval, signed
 
-__all__ = ["badge", "finding", "verdict_block"]
+__all__ = ["badge", "verdict_block"]
 
 GLYPHS = {
     "faithful": "✓",
@@ -18,7 +18,6 @@ GLYPHS = {
     "failed": "✕",
     "control": "◇",
     "error": "–",
-    "n/a": "–",
 }
 GATES = (
     "beats_random",
@@ -60,20 +59,6 @@ def _meanings(findings: Findings) -> list[tuple[str, str]]:
     checks = [(words(f"gate.{g}"), words(f"asks.{g}")) for g in GATES if g in asked or not asked]
     columns = [(words(f"verdict.{c}"), words(f"meaning.{c}")) for c in ("agrees", "cost")]
     return [*checks, *columns]
-
-
-def finding(findings: Findings, gate: Gate) -> str:
-    """What a check found, in the page's language, with its number and what is needed."""
-    words = findings.words
-    if words.language == "en" and gate.sentence:
-        return gate.sentence
-    name = words.known(f"gate.{gate.name}", gate.name)
-    if gate.value is None:
-        return words("found.unmeasured", name=name)
-    needed = ("≥" if gate.direction == "higher" else "≤") + f" {fixed(gate.limit)}"
-    found = interval(gate.interval, sign=gate.name.startswith("beats"))
-    text = words("found", name=name, value=fixed(gate.value), interval=found, limit=needed)
-    return text.replace(" ;", ";").replace("  ", " ")
 
 
 def _row(
@@ -121,12 +106,8 @@ def _reason(findings: Findings, verdict: Verdict, gain: Estimate | None) -> str:
     if verdict.status == "not_tested":
         return words("verdict.untested_reason")
     if verdict.status == "failed":
-        return " ".join(finding(findings, g) for g in verdict.gates if g.passed is False)
-    if words.language == "en" and verdict.reason:
-        return verdict.reason
-    if verdict.status == "faithful":
-        return words("verdict.all_passed", n=len(verdict.gates))
-    return " ".join(finding(findings, g) for g in verdict.gates if g.passed is None)
+        return " ".join(words.told(*g.found) for g in verdict.gates if g.passed is False)
+    return words.told(*verdict.found)
 
 
 def _better(
@@ -173,7 +154,7 @@ def _check(findings: Findings, gate: Gate) -> dict[str, Any]:
     return {
         "name": words.known(f"gate.{gate.name}", gate.name),
         "asks": words.known(f"asks.{gate.name}", ""),
-        "finding": finding(findings, gate),
+        "finding": words.told(*gate.found),
         **_mark(findings, gate),
     }
 

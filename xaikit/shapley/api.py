@@ -79,6 +79,9 @@ def shapley(
 
     Raises InvalidInput for a bad argument or a bad value, OutOfBudget for a budget below the
     method's minimum or beyond what the memory holds. Sources: see the module of each method.
+
+    >>> shapley(lambda kept: 3.0 * kept[:, 0] - kept[:, 1], 2).values.tolist()
+    [3.0, -1.0]
     """
     request = _Request(
         n=_whole("n_features", n_features, 1),

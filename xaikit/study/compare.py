@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,25 +18,22 @@ from scipy.special import softmax
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput
+from xaikit.core.finding import Finding
 from xaikit.core.progress import Progress
+from xaikit.core.sample import MODALITIES
 from xaikit.core.stats import bootstrap_interval, spearman, wilson
 from xaikit.core.types import Explanation, Floats, Sample, Space
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import ask, make_method
 from xaikit.models import train
+from xaikit.models.reading import reading_of
 from xaikit.study.context import environment
 from xaikit.study.plan import Plan, make_question
 from xaikit.study.quality import blind, interval, paired, per_row
 from xaikit.tasks import task_of
 
-__all__ = ["AUTO_MODELS", "compare"]
+__all__ = ["compare"]
 
-AUTO_MODELS: Mapping[str, tuple[str, ...]] = {
-    "table": ("boosting", "logistic", "mlp"),
-    "text": ("logistic", "lstm", "bert_small"),
-    "image": ("forest", "lenet"),
-    "series": ("forest", "fcn_1d"),
-}
 N_BINS = 8
 N_FEATURES_SHOWN = 10
 SIZES = (0.1, 0.25, 0.5, 1.0)
@@ -76,10 +73,14 @@ def compare(
 
     The first of "models" is no model: it says the most frequent class of the training rows, or their
     mean, whatever the input. "against_baseline" holds every model against it.
+
+    >>> found = compare(data, models="logistic,forest", n=2, learning=False)
+    >>> [row["id"] for row in found["models"]]
+    ['majority', 'logistic', 'forest']
     """
     names = _names(data, models)
     if learning is None:
-        learning = data.modality == "table" and len(data.train) <= 2000
+        learning = MODALITIES.get(data.modality).tabular and len(data.train) <= 2000
     steps = 2 * len(names) + len(names) * 2 + (len(names) * len(SIZES) if learning else 0)
     with Progress(steps, f"comparing {len(names)} models", show=progress) as bar:
         teach = _Teacher(seed, device, balanced)
@@ -93,7 +94,7 @@ def compare(
         "title": _title(fitted),
         "metric": "accuracy" if data.classes else "r2",
         "data": _studied(data),
-        "protocol": "one split, the same rows for every model",
+        "protocol": _told("compare.protocol.split"),
         "protocol_detail": _protocol(seed, balanced, draw, len(samples), len(data.test)),
         "weights": "balanced" if balanced else "none",
         "models": [known["entry"], *(_entry(f, data, asked[f.name][0]) for f in fitted)],
@@ -109,7 +110,7 @@ def compare(
 
 def _names(data: Dataset, models: str | Sequence[str]) -> list[str]:
     if models == "auto":
-        chosen = list(AUTO_MODELS[data.modality])
+        chosen = reading_of(data.modality).compared
         return [m for m in chosen if data.classes or m != "logistic"]
     names = [m.strip() for m in models.split(",")] if isinstance(models, str) else list(models)
     if len(names) < 2 or len(set(names)) < len(names):
@@ -152,11 +153,16 @@ def _fit(name: str, data: Dataset, teach: _Teacher, tick: Callable[[int], None])
     return _Fitted(name, model, twin, outputs, per_row(outputs, data), seconds)
 
 
-def _protocol(seed: int, balanced: bool, draw: bool, n: int, of: int) -> str:
-    """How the models were trained and which samples are explained, in words."""
-    weights = "class weights balanced for every model" if balanced else "no class weights"
-    rows = f"{n} drawn of {of}" if draw and n < of else f"the first {n} of {of}" if n < of else n
-    return f"seed {seed}; {weights}; {rows} test samples explained"
+def _told(key: str, **numbers: Any) -> dict[str, Any]:
+    """A finding as JSON keeps it."""
+    return asdict(Finding(key, numbers))
+
+
+def _protocol(seed: int, balanced: bool, draw: bool, n: int, of: int) -> dict[str, Any]:
+    """How the models were trained and which samples are explained."""
+    weights = _told(f"compare.protocol.{'balanced' if balanced else 'none'}")
+    how = "all" if n >= of else "drawn" if draw else "first"
+    return _told(f"compare.protocol.{how}", seed=seed, weights=weights, n=n, of=of)
 
 
 def _baseline(data: Dataset) -> dict[str, Any]:
@@ -165,10 +171,8 @@ def _baseline(data: Dataset) -> dict[str, Any]:
     quality = per_row(outputs, data)
     entry: dict[str, Any] = {
         "id": "majority" if data.classes else "mean",
-        "title": f"always says {says!r}" if data.classes else f"always says the mean, {says}",
         "says": says,
         "family": "baseline",
-        "detail": f"the {'most frequent class' if data.classes else 'mean'} of the training rows",
         "accuracy": float(quality.mean()),
         "interval": interval(quality, data),
     }
@@ -183,7 +187,7 @@ def _explain(
     space: Space,
     seed: int,
     tick: Callable[[int], None],
-) -> tuple[list[Explanation], list[Explanation]]:
+) -> tuple[Sequence[Explanation], Sequence[Explanation]]:
     """SHAP of the model and of its twin, for the true class, in the unit that all models share."""
     task = task_of(fitted.model)
     targets = [task.target(task.named("label", s), space) for s in samples]
@@ -210,7 +214,7 @@ def _entry(fitted: _Fitted, data: Dataset, explained: Sequence[Explanation]) -> 
         "id": fitted.name,
         "title": fitted.name,
         "family": family,
-        "detail": f"{info.get('n_parameters', 0):,} numbers learned",
+        "detail": _told("compare.learned", n=int(info.get("n_parameters", 0))),
         "accuracy": float(fitted.quality.mean()),
         "interval": interval(fitted.quality, data),
         "fit_seconds": float(info.get("fit_seconds", 0.0)),
@@ -292,9 +296,9 @@ def _subset(data: Dataset, share: float, seed: int) -> Dataset:
 
 def _evidence(fitted: Sequence[_Fitted], asked: Mapping[str, Any]) -> dict[str, Any]:
     """Share of all |SHAP| on each feature, where the samples share their features."""
-    first = asked[fitted[0].name][0]
+    first, explained = asked[fitted[0].name][0], MODALITIES.get(fitted[0].model.modality)
     names = first[0].names
-    if any(e.names != names for e in first) or fitted[0].model.modality == "text":
+    if any(e.names != names for e in first) or explained.words:
         return {}
     shares = {}
     for f in fitted:
@@ -318,16 +322,15 @@ def _agreement(fitted: Sequence[_Fitted], asked: Mapping[str, Any]) -> list[dict
     for f in fitted:
         mine, twin = asked[f.name]
         fixed = all(np.array_equal(a.values, b.values) for a, b in zip(mine, twin, strict=True))
-        rows.append(
-            _agree(f.name, f.name, mine, twin, "training has no randomness" if fixed else "")
-        )
+        note = _told("compare.agree.fixed") if fixed else ""
+        rows.append(_agree(f.name, f.name, mine, twin, note))
     base = fitted[0].name
     rows += [_agree(base, f.name, asked[base][0], asked[f.name][0], "") for f in fitted[1:]]
     return rows
 
 
 def _agree(
-    a: str, b: str, left: Sequence[Explanation], right: Sequence[Explanation], note: str
+    a: str, b: str, left: Sequence[Explanation], right: Sequence[Explanation], note: Any
 ) -> dict[str, Any]:
     values = [
         spearman(np.abs(x.values), np.abs(y.values)) for x, y in zip(left, right, strict=True)
@@ -337,12 +340,12 @@ def _agree(
     return row | ({"interval": bounds} if bounds else {})
 
 
-def _title(fitted: Sequence[_Fitted]) -> str:
+def _title(fitted: Sequence[_Fitted]) -> dict[str, Any]:
     nets = [f.name for f in fitted if f.model.info.get("family") != "sklearn"]
     others = [f.name for f in fitted if f.model.info.get("family") == "sklearn"]
     if nets and others:
-        return f"Is {nets[0]} worth it over {others[0]}, and do they look at the same features?"
-    return f"Which of {', '.join(f.name for f in fitted)} is worth it, and do they look at the same features?"
+        return _told("compare.title", net=nets[0], other=others[0])
+    return _told("compare.title.several", names=[f.name for f in fitted])
 
 
 def _studied(data: Dataset) -> dict[str, Any]:
@@ -352,5 +355,5 @@ def _studied(data: Dataset) -> dict[str, Any]:
         "source": data.source,
         "n_train": len(data.train),
         "n_test": len(data.test),
-        "n_features": len(data.columns) if data.modality == "table" else 0,
+        "n_features": len(data.columns) if MODALITIES.get(data.modality).tabular else 0,
     }

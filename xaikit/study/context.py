@@ -3,32 +3,23 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
 
 from xaikit.core.abilities import Model
+from xaikit.core.measures import MEASURES
 from xaikit.core.question import Question, versions
-from xaikit.core.types import Target
+from xaikit.core.types import MODALITIES, Target
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import Method
 from xaikit.tasks import task_of
 
 __all__ = ["describe", "environment"]
 
-_TITLES = {
-    "image": "Which parts of the image decide what {model} reads, and which explanations of it can be believed?",
-    "text": "Which words decide what {model} reads, and which explanations of it can be believed?",
-    "table": "Which columns decide what {model} says, and which explanations of it can be believed?",
-    "series": "Which stretch of the signal decides what {model} reads, and which explanations of it can be believed?",
-}
-_RATIONALES = {
-    "digits": "the true digit's box",
-    "reviews": "the words that decide the label",
-    "waves": "the planted motif",
-}
+_RATIONALES = ("digits", "reviews", "waves")  # data sets whose marked places have a name
 
 
 def describe(
@@ -41,14 +32,15 @@ def describe(
     drawn: int | None,
     target: str | int | Target,
     second_masker: str | None,
+    measures: Collection[str],
     command: str,
 ) -> dict[str, Any]:
     """JSON-able facts of one study; the keys are those that the report reads."""
-    first = questions[0]
+    first, told = questions[0], _model(model, quality)
+    named = {*measures, (told["quality"] or {}).get("metric")}
     return {
-        "title": _TITLES[model.modality].format(model=model.id),
         "command": command,
-        "model": _model(model, quality),
+        "model": told,
         "data": _data(model, data),
         "chosen": _chosen([q.sample.id for q in questions], data, drawn),
         "question": {
@@ -60,6 +52,7 @@ def describe(
             "second_masker": second_masker,
         },
         "methods": {m.name: m.facts() for m in methods},
+        "measures": {name: MEASURES.get(name).facts() for name in MEASURES if name in named},
         "rationale": _rationale(questions, data),
     }
 
@@ -132,7 +125,7 @@ def _columns(data: Dataset) -> list[dict[str, Any]]:
     plain = [
         {"name": c.name, "categories": list(c.categories), "unit": c.unit} for c in data.columns
     ]
-    if data.modality != "table":
+    if not MODALITIES.get(data.modality).tabular:
         return plain
     low, median, high = np.percentile(np.stack(data.inputs("train")), [5, 50, 95], axis=0)
     return [
@@ -142,7 +135,7 @@ def _columns(data: Dataset) -> list[dict[str, Any]]:
 
 
 def _rationale(questions: Sequence[Question], data: Dataset | None) -> str | None:
-    """What the marked places are, in words, or None where nothing is marked."""
+    """The key of what the marked places are, or None where nothing is marked."""
     if all(q.sample.rationale is None for q in questions):
         return None
-    return _RATIONALES.get(data.name if data else "", "the marked places")
+    return f"rationale.{data.name if data and data.name in _RATIONALES else 'marked'}"

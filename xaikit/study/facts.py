@@ -76,6 +76,18 @@ class MethodFacts(TypedDict, total=False):
     control: bool
 
 
+class MeasureFacts(TypedDict, total=False):
+    """A number that was measured, in words; `ko`: title and meaning in Korean."""
+
+    family: str
+    direction: str
+    title: str
+    means: str
+    centre: str
+    in_table: bool
+    ko: dict[str, str]
+
+
 class Facts(TypedDict, total=False):
     """The context of a run."""
 
@@ -85,4 +97,5 @@ class Facts(TypedDict, total=False):
     data: DataFacts | None
     question: QuestionFacts | None
     methods: dict[str, MethodFacts] | None
+    measures: dict[str, MeasureFacts] | None
     rationale: str | None

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from xaikit.core.question import Masker, Question
+from xaikit.core.question import Masker, Pool, Question
 from xaikit.core.types import Explanation, Score
-from xaikit.metrics import METRICS, agreement_scores, removal_tests
+from xaikit.metrics import METRICS, agreement_scores
 from xaikit.metrics.base import Metric
 from xaikit.study.failures import recorded
 from xaikit.study.plan import Plan, mask_like
 from xaikit.study.run import Failure
 
-__all__ = ["FAST", "N_AGAIN", "Measuring", "masked"]
-
-FAST = ("removal", "completeness_gap", "plausibility")
-"""Metrics that ask no explanation again."""
+__all__ = ["N_AGAIN", "Measuring", "masked"]
 
 N_AGAIN = 10
-"""Samples on which the other metrics ask again: the fewest on which a verdict can rest."""
+"""Samples on which metrics explain again: the fewest on which a verdict can rest."""
 
 
 def masked(question: Question, plan: Plan, how: str) -> Masker:
@@ -32,7 +29,7 @@ def masked(question: Question, plan: Plan, how: str) -> Masker:
 class Measuring:
     """Scores of explanations; what fails is kept in `failures`, and the rest is measured.
 
-    metrics : names; second : another masker under which removal is measured too, or None
+    metrics : names; second : another masker under which some are asked once more, or None
     """
 
     metrics: Sequence[str]
@@ -65,32 +62,38 @@ class Measuring:
         again: bool,
         tick: Callable[[int], None],
     ) -> list[Score]:
-        scores = self._removal(question, found) if "removal" in self.metrics else []
-        singles = [METRICS.get(name)() for name in self.metrics if name != "removal"]
+        metrics = [METRICS.get(name)() for name in self.metrics]
+        metrics = [m for m in metrics if again or not m.explains_again]
+        asked = self._asked(question) if any(m.under_each_masker for m in metrics) else [question]
+        scores: list[Score] = []
+        for metric in metrics:
+            if metric.shares_passes():
+                scores += self._scored(metric, asked, found, metric.name)
         for explanation in found:
-            for metric in singles:
-                if again or metric.name in FAST:
-                    scores += self._single(metric, question, explanation)
+            for metric in metrics:
+                if not metric.shares_passes():
+                    name = f"{explanation.method}: {metric.name}"
+                    scores += self._scored(metric, asked, [explanation], name)
             tick(1)
         for a, b in combinations(found, 2):
             with recorded(self.failures, "agreement", question.model.id, question.sample.id):
                 scores += agreement_scores(a, b)
         return scores
 
-    def _single(self, metric: Metric, question: Question, explanation: Explanation) -> list[Score]:
-        name = f"{explanation.method}: {metric.name}"
-        rng = question.rng(metric.name, self.seed)  # the same for all methods
-        with recorded(self.failures, name, question.model.id, question.sample.id):
-            return metric(question, explanation, rng)
-        return []
+    def _asked(self, question: Question) -> list[Question]:
+        """The question, and the same with its features removed in another way."""
+        with recorded(self.failures, "second_masker", question.model.id, question.sample.id):
+            if self.second:
+                other = masked(question, self.plan, self.second)
+                if other.name != question.masker.name:
+                    return [question, replace(question, masker=other, pool=Pool())]
+        return [question]
 
-    def _removal(self, question: Question, found: Sequence[Explanation]) -> list[Score]:
+    def _scored(
+        self, metric: Metric, asked: Sequence[Question], found: Sequence[Explanation], name: str
+    ) -> list[Score]:
         scores: list[Score] = []
-        with recorded(self.failures, "removal", question.model.id, question.sample.id):
-            maskers = [masked(question, self.plan, self.second)] if self.second else []
-            for test in removal_tests(question, maskers, seed=self.seed):
-                scores += test.random()
-                for explanation in found:
-                    if explanation.method != "random":  # the control is a mean of many orders
-                        scores += test.scores(explanation)
+        with recorded(self.failures, name, asked[0].model.id, asked[0].sample.id):
+            for question in asked if metric.under_each_masker else asked[:1]:
+                scores += metric.scores(question, found, seed=self.seed)
         return scores

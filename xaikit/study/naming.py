@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput
+from xaikit.core.sample import MODALITIES
 from xaikit.data.dataset import Dataset
 
 __all__ = ["named"]
@@ -76,8 +77,8 @@ def _info(model: Model, data: Dataset) -> Any:
 
 def _width(model: Model) -> int:
     """Columns or channels that the model is known to read, 0 where nothing says so."""
-    counted = model.modality in ("table", "series") and model.background is not None
-    return int(model.background.shape[-1]) if counted and model.background is not None else 0
+    named = MODALITIES.get(model.modality).columns(1)
+    return int(model.background.shape[-1]) if named and model.background is not None else 0
 
 
 def _classes(model: Model, data: Dataset) -> tuple[str, ...]:

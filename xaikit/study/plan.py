@@ -6,30 +6,38 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, NotApplicable, XaikitError, foreign
 from xaikit.core.question import Masker, Pool, Precision, Question
-from xaikit.core.types import Explanation, Sample, Segmentation, Target
+from xaikit.core.questions import Questions
+from xaikit.core.samples import Samples
+from xaikit.core.target import Target, Targets
+from xaikit.core.types import Explanation, Modality, Sample, Segmentation
 from xaikit.methods import METHODS
 from xaikit.methods.base import Method, ask, make_method, reason_against
 from xaikit.modalities import masker as make_masker
 from xaikit.modalities import segment
-from xaikit.modalities.table import categories_of
 from xaikit.study.failures import EVERY, recorded
+from xaikit.study.given import samples_of
 from xaikit.study.run import Failure
-from xaikit.tasks import default_target, task_of
+from xaikit.tasks import default_target, default_targets, task_of
 
 __all__ = [
     "Plan",
     "choose_methods",
     "explain",
     "explain_all",
+    "make_block",
     "make_question",
     "make_questions",
     "mask_like",
 ]
+
+
+TOGETHER = 256  # samples that several methods are asked about at once
 
 
 @dataclass(frozen=True)
@@ -49,6 +57,9 @@ class Plan:
     memory : bytes that an answer may take at once, or None
     precision : "bfloat16" evaluates masked inputs in that type, where it agrees with float32
     shortcuts : False makes whole passes only, for comparison; values agree beyond rounding
+
+    >>> xaikit.explain(model, sample, ["occlusion"], plan=Plan(target=1))[0].target.index
+    1
     """
 
     target: str | int | Target = "predicted"
@@ -63,7 +74,11 @@ class Plan:
 
 
 def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Question:
-    """The question about one sample that every method will answer."""
+    """The question about one sample that every method will answer.
+
+    >>> make_question(model, sample).masker.name
+    '50 of 100 training rows, evenly spaced'
+    """
     if not isinstance(sample, Sample):
         raise InvalidInput(
             f"a {type(sample).__name__} is no sample; give Sample('a name', x, '{model.modality}')."
@@ -86,12 +101,51 @@ def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Que
         segmentation=segmentation,
         masker=masker,
         target=target,
-        batch_size=plan.batch_size,
-        memory=plan.memory,
-        precision=plan.precision,
-        shortcuts=plan.shortcuts,
         pool=Pool([other] if other else ()),
+        **_settings(plan),
     )
+
+
+def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions:
+    """The questions about samples of one model; what they share is made and asked once."""
+    first = samples[0]
+    if len(samples) == 1 or not _of_one_shape(samples) or not _alike(model, first.kind, plan):
+        return Questions.of([make_question(model, sample, plan) for sample in samples])
+    question = make_question(model, first, plan)
+    xs = samples.x if isinstance(samples, Samples) else np.stack([s.x for s in samples])
+    with foreign(f"model '{model.id}' on {len(samples)} samples"):
+        scores = model.scores(xs)
+    if isinstance(plan.target, Target):
+        targets = Targets((question.target,), np.zeros(len(samples), dtype=np.int64))
+    else:
+        targets = default_targets(model, samples, scores, plan.target)
+    found = Questions.alike(
+        model, samples, xs, question.segmentation, question.masker, targets, _settings(plan)
+    )
+    found.know_outputs(scores)
+    return found
+
+
+def _alike(model: Model, kind: Modality, plan: Plan) -> bool:
+    """Whether samples of one shape are cut and masked alike."""
+    cut, masker = plan.features, plan.masker
+    cut_alike = not isinstance(cut, str) or kind.shares(cut, kind.segmenters)
+    if not isinstance(masker, str):
+        return cut_alike
+    return cut_alike and _background(model, plan) is not None and kind.shares(masker, kind.maskers)
+
+
+def _of_one_shape(samples: Sequence[Sample]) -> bool:
+    return isinstance(samples, Samples) or len({sample.x.shape for sample in samples}) == 1
+
+
+def _settings(plan: Plan) -> dict[str, Any]:
+    names = ("batch_size", "memory", "precision", "shortcuts")
+    return {name: getattr(plan, name) for name in names}
+
+
+def _background(model: Model, plan: Plan) -> NDArray[Any] | None:
+    return model.background if plan.background is None else plan.background
 
 
 def make_questions(
@@ -128,19 +182,18 @@ def mask_like(
     model: Model, sample: Sample, segmentation: Segmentation, plan: Plan, how: str
 ) -> Masker:
     """The masker of that name, told which columns of the model's table are categories."""
-    coded = categories_of(model.info) if sample.modality == "table" else None
     return make_masker(
         sample,
         segmentation,
-        model.background if plan.background is None else plan.background,
+        _background(model, plan),
         how,
         n_background=plan.n_background,
-        categorical=coded,
+        categorical=sample.kind.categories(model.info),
     )
 
 
 def choose_methods(
-    model: Model, methods: str | Iterable[str | Method] = "auto", **params: Any
+    model: Model, methods: str | Method | Iterable[str | Method] = "auto", **params: Any
 ) -> tuple[list[Method], list[Failure]]:
     """The methods to ask and, for those that do not apply, why not.
 
@@ -149,6 +202,8 @@ def choose_methods(
     """
     given = {name: value for name, value in params.items() if value is not None}
     wanted = _in_auto() if methods == "auto" else methods
+    if isinstance(wanted, Method):
+        wanted = [wanted]
     if isinstance(wanted, str):
         wanted = [name.strip() for name in wanted.split(",") if name.strip()]
     made = [_made(m, given) if isinstance(m, str) else m for m in wanted]
@@ -179,27 +234,41 @@ def _made(name: str, params: dict[str, Any]) -> Method:
 
 def explain(
     model: Model,
-    samples: Sample | Sequence[Sample],
-    methods: str | Iterable[str | Method] = "auto",
+    samples: Any,
+    methods: str | Method | Iterable[str | Method] = "auto",
     *,
     plan: Plan | None = None,
     seed: int = 0,
     **changes: Any,
-) -> list[Explanation]:
-    """One explanation per sample and method, sample by sample, methods in the order given.
+) -> Sequence[Explanation]:
+    """Explanations of samples; of one method that is named a block, whose numbers lie in arrays.
 
+    samples : what `xaikit.study.given.samples_of` reads: samples, an array (B, ...), a frame, texts,
+        pictures
+    methods : one method gives `Explanations`; "auto" or several give a list of one explanation per sample
+        and method, sample by sample, methods in the order given
     Keyword arguments are those of `Plan` (target, features, masker, background, n_background,
     batch_size, memory, precision).
     Raises `NotApplicable` when a method that was named does not apply; "auto" leaves those out.
+
+    >>> [e.method for e in explain(model, sample, ["shap", "lime"])]
+    ['shap', 'lime']
     """
-    samples = [samples] if isinstance(samples, Sample) else list(samples)
+    given = samples_of(model, samples)
     plan = replace(plan or Plan(), **changes)
     chosen, refused = choose_methods(model, methods)
     if refused and methods != "auto":
         raise NotApplicable(refused[0].reason)
-    questions = [make_question(model, sample, plan) for sample in samples]
-    by_method = [ask(method, questions, seed=seed) for method in chosen]
-    return [found[i] for i in range(len(samples)) for found in by_method]
+    questions = make_block(model, given, plan)
+    if len(chosen) == 1 and methods != "auto":
+        return ask(chosen[0], questions, seed=seed)
+    found: list[Explanation] = []
+    for start in range(0, len(given), TOGETHER):
+        # each is made once: its evaluations are shared by the methods
+        some = Questions.of(list(questions[start : start + TOGETHER]))
+        by_method = [ask(method, some, seed=seed) for method in chosen]
+        found += [block[i] for i in range(len(some)) for block in by_method]
+    return found
 
 
 def explain_all(

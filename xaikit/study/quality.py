@@ -11,8 +11,12 @@ from xaikit.core.stats import bootstrap_interval, wilson
 from xaikit.core.types import Floats
 from xaikit.data.dataset import Dataset
 
-__all__ = ["ROPE", "blind", "interval", "labelled", "measured", "paired", "per_row"]
+__all__ = ["BESIDE_BLIND", "ROPE", "blind", "interval", "labelled", "measured", "paired", "per_row"]
 
+BESIDE_BLIND = (
+    "accuracy",
+    "r2",
+)  # means over rows, of which an answer that never looks has one too
 ROPE = 0.01  # a point of accuracy (or of R2): less is too small to matter
 
 

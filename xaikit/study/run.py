@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
@@ -18,6 +19,7 @@ from numpy.typing import NDArray
 from xaikit.core.errors import DataError
 from xaikit.core.files import read_arrays, read_json, short, write_arrays
 from xaikit.core.folders import Folder
+from xaikit.core.measures import MEASURES
 from xaikit.core.typed import build, fits
 from xaikit.core.types import Cost, Explanation, Floats, Sample, Score, Segmentation, Target
 from xaikit.study.facts import Facts
@@ -55,6 +57,10 @@ class Run:
     config : what was asked for, enough to ask again (command, seed, methods, target, ...)
     predictions : (N, K) probabilities of classes or of each label, or values of a regressor
     context : JSON-able facts for the page: model, data, question, methods (see pipeline.py)
+
+    >>> run = xaikit.study(model, [sample], "shap", "none")
+    >>> Run.load(run.save("runs/wine")).methods
+    ('shap',)
     """
 
     config: Mapping[str, Any]
@@ -74,6 +80,15 @@ class Run:
     def methods(self) -> tuple[str, ...]:
         """Names of the methods that gave at least one explanation, in the order asked."""
         return tuple(dict.fromkeys(e.method for e in self.explanations))
+
+    def measures(self) -> Mapping[str, Mapping[str, Any]]:
+        """Name of each number -> its words and how it is read; of older runs as this version has it."""
+        known: Mapping[str, Mapping[str, Any]] | None = self.context.get("measures")
+        if known is None and self.scores:
+            with suppress(ImportError):  # a page can be written where no torch is
+                import xaikit.metrics  # noqa: F401 - registers them
+            return {name: MEASURES.get(name).facts() for name in MEASURES}
+        return known or {}
 
     def verdicts(self) -> tuple[Verdict, ...]:
         """Which explanations can be believed: one verdict a method, in the order asked."""

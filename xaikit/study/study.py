@@ -16,14 +16,13 @@ from xaikit.core.types import Floats, Sample, Score
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import Method
 from xaikit.metrics import METRICS
-from xaikit.modalities import MASKERS
 from xaikit.study.context import describe, environment
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.forecast import forecast
-from xaikit.study.measuring import FAST, Measuring, masked
+from xaikit.study.measuring import Measuring, masked
 from xaikit.study.naming import named
 from xaikit.study.plan import Plan, choose_methods, explain_all, make_questions
-from xaikit.study.quality import labelled, measured
+from xaikit.study.quality import BESIDE_BLIND, labelled, measured
 from xaikit.study.run import Failure, Run
 from xaikit.tasks import task_of
 
@@ -61,6 +60,10 @@ def study(
 
     A sample, method or metric that fails is recorded in `failures` with its reason; the others go on.
     A sample that the model cannot answer is no sample of the run.
+
+    >>> run = study(model, data.test[:2], "shap,random", "fast")
+    >>> [(verdict.method, verdict.status) for verdict in run.verdicts()]
+    [('shap', 'unsettled'), ('random', 'control')]
     """
     samples = _distinct(samples)
     asked = Plan(**plan)
@@ -114,6 +117,7 @@ def study(
             drawn=drawn,
             target=asked.target,
             second_masker=masked(questions[0], asked, second).name if second else None,
+            measures={s.metric for s in scores},
             command=command,
         ),
     )
@@ -180,24 +184,23 @@ def _quality(model: Model, data: Dataset | None, failures: list[Failure]) -> dic
     if data is None or not labelled(data):
         return None
     with recorded(failures, "quality", model.id):
-        task = task_of(model)
-        if not task.many:
-            return measured(probabilities(model, data.test), data)
-        scores = model.scores(data.inputs("test"))
+        task, scores = task_of(model), model.scores(data.inputs("test"))
         found = task.quality(
             task.measures(scores, [s.label for s in data.test if s.label is not None])
         )
+        if found and found["metric"] in BESIDE_BLIND and not task.many:
+            return measured(task.predictions(scores), data)
         return found and {**found, "split": "test"}
     return None
 
 
 def _metrics(wanted: str | Sequence[str]) -> tuple[str, ...]:
-    if wanted == "auto":
-        return tuple(n for n in METRICS.names() if not getattr(METRICS.get(n), "costly", False))
+    if wanted in ("auto", "fast"):
+        kinds = {name: METRICS.get(name) for name in METRICS}
+        cheap = [name for name, kind in kinds.items() if not kind.costly]
+        return tuple(n for n in cheap if wanted == "auto" or not kinds[n].explains_again)
     if wanted == "none":
         return ()
-    if wanted == "fast":
-        return FAST
     names = [m.strip() for m in wanted.split(",")] if isinstance(wanted, str) else list(wanted)
     for name in names:
         METRICS.get(name)
@@ -206,7 +209,7 @@ def _metrics(wanted: str | Sequence[str]) -> tuple[str, ...]:
 
 def _second_masker(question: Question, plan: Plan, failures: list[Failure]) -> str | None:
     """Another way to remove: an answer that holds under both does not hang on how it was removed."""
-    known = MASKERS[question.sample.modality]
+    known = question.sample.kind.maskers
     first = known[0] if plan.masker == "auto" else plan.masker
     others = [name for name in known if name != first]
     with recorded(failures, "second_masker", question.model.id):

@@ -5,26 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from xaikit.core.abilities import Model, Tasked
 from xaikit.core.errors import DataError
-from xaikit.core.types import Sample, Target
-from xaikit.tasks.base import Task
+from xaikit.core.target import Targets
+from xaikit.core.types import Floats, Sample, Target
+from xaikit.tasks.base import TASKS, Task
 from xaikit.tasks.classification import Classification, MultiLabel
 from xaikit.tasks.regression import Regression
 
 __all__ = [
+    "TASKS",
     "Classification",
     "MultiLabel",
     "Regression",
     "Task",
     "default_target",
+    "default_targets",
     "restored_task",
     "task_of",
 ]
-
-TASKS: Mapping[str, type[Task]] = {
-    kind.name: kind for kind in (Classification, MultiLabel, Regression)
-}
 
 
 def task_of(model: Model) -> Task:
@@ -36,12 +37,23 @@ def task_of(model: Model) -> Task:
 
 def default_target(model: Model, sample: Sample, choice: str | int = "predicted") -> Target:
     """The target that people mean: "predicted", "label", or an output by name or index."""
+    targets = default_targets(model, [sample], model.scores([sample.x]), choice)
+    return targets.distinct[0]
+
+
+def default_targets(
+    model: Model, samples: Sequence[Sample], scores: Floats, choice: str | int = "predicted"
+) -> Targets:
+    """The targets that people mean of samples with scores (B, K); see `default_target`."""
     task = task_of(model)
     if choice == "predicted":
-        index = task.default(model.scores([sample.x])[0])
+        outputs = task.default(scores)
+    elif choice == "label":
+        outputs = np.array([task.named(choice, sample) for sample in samples])
     else:
-        index = task.named(choice, sample)
-    return task.target(index, model.space)
+        outputs = np.full(len(samples), task.named(choice, samples[0]))
+    named, which = np.unique(outputs, return_inverse=True)
+    return Targets(tuple(task.target(int(i), model.space) for i in named), which)
 
 
 def restored_task(facts: Mapping[str, Any], n_outputs: int) -> Task:
@@ -50,7 +62,7 @@ def restored_task(facts: Mapping[str, Any], n_outputs: int) -> Task:
     if stored is not None:
         if not isinstance(stored, Mapping) or stored.get("name") not in TASKS:
             raise DataError(f"the run's task is {stored!r}; known are {', '.join(TASKS)}.")
-        return TASKS[stored["name"]](tuple(stored["outputs"]))
+        return TASKS.get(stored["name"])(tuple(stored["outputs"]))
     classes: Sequence[Any] = facts.get("classes") or ()
     if not classes and n_outputs == 1:
         return Regression()

@@ -16,9 +16,10 @@ from typing import Any, ClassVar
 import numpy as np
 
 from xaikit.core.errors import InvalidInput
-from xaikit.core.types import Bools, Floats, Label, Sample, Space, Target
+from xaikit.core.registry import Registry
+from xaikit.core.types import Bools, Floats, Ints, Label, Sample, Space, Target
 
-__all__ = ["Task"]
+__all__ = ["TASKS", "Task"]
 
 
 @dataclass(frozen=True)
@@ -69,8 +70,8 @@ class Task(ABC):
         """The target that people mean by that output, measured where the model asks for it."""
 
     @abstractmethod
-    def default(self, scores: Floats) -> int:
-        """Which output of scores (K,) is meant when people ask about the prediction."""
+    def default(self, scores: Floats) -> Ints:
+        """(B, K) -> (B,): which output is meant when people ask about the prediction."""
 
     @abstractmethod
     def runner_up(self, scores: Floats, target: Target) -> Target | None:
@@ -90,7 +91,10 @@ class Task(ABC):
 
     @abstractmethod
     def quality(self, measures: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The measure people are shown: metric, value, 95 % interval (or None) and n."""
+        """The measure people are shown: metric, value, 95 % interval (or None) and n.
+
+        A metric of your own is named by a `measure` of its name.
+        """
 
     def fitted(self, target: Target) -> Target:
         """A target that people made, told what the scores are; `InvalidInput` when it has no meaning."""
@@ -149,3 +153,6 @@ class Task(ABC):
                     f"target {index} does not exist; the model gives {len(self.outputs)} score(s), "
                     f"from 0: {', '.join(self.outputs)}."
                 )
+
+
+TASKS: Registry[type[Task]] = Registry("task", base=Task)

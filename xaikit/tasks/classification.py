@@ -11,12 +11,13 @@ from scipy.special import expit, softmax
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.stats import wilson
-from xaikit.core.types import Bools, Floats, Label, Space, Target
-from xaikit.tasks.base import Task
+from xaikit.core.types import Bools, Floats, Ints, Label, Space, Target
+from xaikit.tasks.base import TASKS, Task
 
 __all__ = ["Classification", "MultiLabel"]
 
 
+@TASKS.register("classification")
 @dataclass(frozen=True)
 class Classification(Task):
     """One of K classes holds: probabilities are the softmax of the scores, and sum to 1.
@@ -45,8 +46,8 @@ class Classification(Task):
     def target(self, index: int, space: Space) -> Target:
         return Target(index, space=space)
 
-    def default(self, scores: Floats) -> int:
-        return int(np.argmax(scores))
+    def default(self, scores: Floats) -> Ints:
+        return np.asarray(np.argmax(scores, axis=1))
 
     def runner_up(self, scores: Floats, target: Target) -> Target | None:
         """The most likely class that is not asked about; None with fewer than three."""
@@ -80,6 +81,7 @@ class Classification(Task):
         return _share("accuracy", measures)
 
 
+@TASKS.register("multilabel")
 @dataclass(frozen=True)
 class MultiLabel(Task):
     """Each of K labels holds or not, whatever the others do: scores are logits, one a label.
@@ -109,9 +111,9 @@ class MultiLabel(Task):
     def target(self, index: int, space: Space) -> Target:
         return Target(index, space=space, independent=True)
 
-    def default(self, scores: Floats) -> int:
+    def default(self, scores: Floats) -> Ints:
         """The most probable label."""
-        return int(np.argmax(scores))
+        return np.asarray(np.argmax(scores, axis=1))
 
     def runner_up(self, scores: Floats, target: Target) -> Target | None:
         """The most probable label that is not asked about."""

@@ -10,12 +10,13 @@ import numpy as np
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.stats import bootstrap_interval
-from xaikit.core.types import Bools, Floats, Label, Sample, Space, Target
-from xaikit.tasks.base import Task
+from xaikit.core.types import Bools, Floats, Ints, Label, Sample, Space, Target
+from xaikit.tasks.base import TASKS, Task
 
 __all__ = ["Regression"]
 
 
+@TASKS.register("regression")
 @dataclass(frozen=True)
 class Regression(Task):
     """The scores are the predicted values, in units of what is predicted."""
@@ -43,10 +44,9 @@ class Regression(Task):
         del space
         return Target(index, space="value")
 
-    def default(self, scores: Floats) -> int:
+    def default(self, scores: Floats) -> Ints:
         """The first output."""
-        del scores
-        return 0
+        return np.zeros(len(scores), dtype=np.int64)
 
     def runner_up(self, scores: Floats, target: Target) -> Target | None:
         del scores, target

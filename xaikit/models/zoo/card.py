@@ -11,7 +11,7 @@ from torch import nn
 
 from xaikit.core.errors import ModelError
 from xaikit.core.registry import Registry
-from xaikit.core.types import Modality
+from xaikit.core.sample import MODALITIES
 
 __all__ = ["ZOO", "Architecture", "Family", "Recipe", "Shape", "build"]
 
@@ -49,18 +49,20 @@ class Architecture:
     net : makes the module from the shape of one encoded input and the number of outputs; its
         keyword arguments are the parameters that people can set. Shapes are (C, H, W) for images,
         (L, C) for series, (T, E) for text (T is 0: any length), (D,) for tables
-    recipes : how it is trained, by modality
+    recipes : how it is trained, by the kind of inputs that a modality states
     """
 
     name: str
     family: Family
     summary: str
     net: Callable[..., nn.Module]
-    recipes: Mapping[Modality, Recipe]
+    recipes: Mapping[str, Recipe]
 
     @property
-    def modalities(self) -> tuple[Modality, ...]:
-        return tuple(self.recipes)
+    def modalities(self) -> tuple[str, ...]:
+        """Those whose inputs it reads."""
+        inputs = {name: MODALITIES.get(name).inputs for name in MODALITIES}
+        return tuple(name for kind in self.recipes for name in MODALITIES if inputs[name] == kind)
 
     @property
     def parameters(self) -> dict[str, Any]:

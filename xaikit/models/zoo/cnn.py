@@ -178,18 +178,18 @@ def _need(shape: Shape, least: int) -> None:
 _IMAGES = partial(Recipe, shift=1)
 for _card in (
     Architecture(
-        "lenet", "cnn", "two convolutions and two dense layers (1998)", LeNet, {"image": _IMAGES()}
+        "lenet", "cnn", "two convolutions and two dense layers (1998)", LeNet, {"pixels": _IMAGES()}
     ),
     Architecture(
-        "vgg_small", "cnn", "stacked 3 x 3 convolutions (2015)", VGGSmall, {"image": _IMAGES()}
+        "vgg_small", "cnn", "stacked 3 x 3 convolutions (2015)", VGGSmall, {"pixels": _IMAGES()}
     ),
     Architecture(
         "resnet_small", "cnn", "residual blocks and a global average (2016)", ResNetSmall,
-        {"image": _IMAGES()},
+        {"pixels": _IMAGES()},
     ),
     Architecture(
         "fcn_1d", "cnn", "convolutions over time and a global average (2017)", FCN1d,
-        {"series": Recipe(steps=800, batch_size=32)},
+        {"steps": Recipe(steps=800, batch_size=32)},
     ),
 ):  # fmt: skip
     ZOO.register(_card.name)(_card)

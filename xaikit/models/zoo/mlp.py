@@ -34,6 +34,6 @@ _card = Architecture(
     "mlp",
     "fully connected layers (1986)",
     MLP,
-    {"table": Recipe(steps=1000, lr=3e-3), "image": Recipe(shift=1)},
+    {"columns": Recipe(steps=1000, lr=3e-3), "pixels": Recipe(shift=1)},
 )
 ZOO.register(_card.name)(_card)

@@ -93,6 +93,6 @@ for _cell, _summary in (
             _FAMILY,
             _summary,
             partial(Recurrent, cell=_cell),
-            {"text": _TEXT, "series": _SERIES},
+            {"words": _TEXT, "steps": _SERIES},
         )
     )

@@ -192,21 +192,21 @@ for _card in (
         "transformer",
         "encoder that reads a class token (2019)",
         partial(SequenceTransformer, reads="first"),
-        {"text": _TEXT, "series": _SERIES},
+        {"words": _TEXT, "steps": _SERIES},
     ),
     Architecture(
         "gpt_small",
         "transformer",
         "causal net that reads the last token (2018)",
         partial(SequenceTransformer, reads="last"),
-        {"text": _TEXT, "series": _SERIES},
+        {"words": _TEXT, "steps": _SERIES},
     ),
     Architecture(
         "vit_small",
         "transformer",
         "encoder over image patches (2021)",
         ViTSmall,
-        {"image": Recipe(steps=1000, lr=3e-3, shift=1)},
+        {"pixels": Recipe(steps=1000, lr=3e-3, shift=1)},
     ),
 ):
     ZOO.register(_card.name)(_card)

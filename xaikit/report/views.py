@@ -1,0 +1,135 @@
+"""How the page draws each view that a modality may state: what stands in a card, and its regions."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xaikit.core.errors import InvalidInput
+from xaikit.core.sample import Modality
+from xaikit.core.types import Explanation, Floats, Sample
+from xaikit.report.card import Card, strongest
+from xaikit.report.findings import Findings
+from xaikit.report.image_card import heat_map, picture
+from xaikit.report.series_card import series_parts
+from xaikit.report.table_card import table_end, table_parts
+from xaikit.report.text_card import marked_words
+
+__all__ = ["VIEWS", "View", "view_of"]
+
+Slots = list[dict[str, Any]]
+Regions = dict[str, Floats]
+
+
+@dataclass(frozen=True)
+class View:
+    """One way to draw samples; its template is `view_<name>.html.j2`.
+
+    parts : of a card, beside what all cards have; the slots of the methods may get more
+    regions : name -> (*grid) 0 or 1, over which evidence is shared out
+    key : the legend above the cards, `key_<name>.html.j2`, or ""
+    in_order : whether regions have an order of their own, which is kept
+    end : where the shared scale of a card is drawn to
+    """
+
+    parts: Callable[[Card, Slots], dict[str, Any]]
+    regions: Callable[[Findings, Sample, Explanation], Regions]
+    key: str = ""
+    in_order: bool = False
+    end: Callable[[Card], float] = lambda mine: mine.end
+
+
+def view_of(kind: Modality) -> View:
+    """The view that a modality states."""
+    if kind.view not in VIEWS:
+        raise InvalidInput(
+            f"modality '{kind.name}' says that a report draws its samples as '{kind.view}'; reports "
+            f"draw {', '.join(VIEWS)}."
+        )
+    return VIEWS[kind.view]
+
+
+def _picture(mine: Card, slots: Slots) -> dict[str, Any]:
+    drawn = picture(mine.sample)
+    for slot in slots:
+        e = mine.explanations.get(slot["method"])
+        if e is not None and not slot["empty"]:
+            slot["map"] = heat_map(mine.shares(e), e.segmentation, drawn["height"])
+    return {"picture": drawn, "strongest": strongest(mine)}
+
+
+def _text(mine: Card, slots: Slots) -> dict[str, Any]:
+    data = mine.findings.run.context.get("data") or {}
+    for slot in slots:
+        e = mine.explanations.get(slot["method"])
+        if e is not None:
+            slot["words"] = marked_words(
+                mine.sample, e, mine.shown(e), mine.shares(e), mine.digits_of(e), mine.errors(e)
+            )
+    language = str(mine.sample.meta.get("language") or data.get("language") or "")
+    return {"text_lang": language, "strongest": strongest(mine)}
+
+
+def _bars(mine: Card, slots: Slots) -> dict[str, Any]:
+    del slots
+    return {"table": table_parts(mine)}
+
+
+def _lines(mine: Card, slots: Slots) -> dict[str, Any]:
+    del slots
+    return {"series": series_parts(mine, _columns(mine.findings)), "strongest": strongest(mine)}
+
+
+def _columns(findings: Findings) -> list[str]:
+    """What the data's columns or channels are called."""
+    columns = (findings.run.context.get("data") or {}).get("columns") or []
+    return [str(c["name"]) for c in columns]
+
+
+def _middle_and_edge(findings: Findings, sample: Sample, explanation: Explanation) -> Regions:
+    del explanation
+    middle = np.zeros(sample.grid)
+    h, w = sample.grid
+    middle[h // 4 : h - h // 4, w // 4 : w - w // 4] = 1
+    return {findings.words("drivers.middle"): middle, findings.words("drivers.edge"): 1 - middle}
+
+
+def _common_words(findings: Findings, sample: Sample, explanation: Explanation) -> Regions:
+    """Words that several samples hold, so that something can be said over samples."""
+    del explanation
+    own = np.array([str(w).casefold() for w in sample.x])
+    shared = (w for w in dict.fromkeys(own) if w in findings.shared_words)
+    return {w: (own == w).astype(np.float64) for w in shared}
+
+
+def _features(findings: Findings, sample: Sample, explanation: Explanation) -> Regions:
+    del findings, sample
+    seg = explanation.segmentation
+    return {n: (seg.ids == i).astype(np.float64) for i, n in enumerate(seg.names)}
+
+
+def _channels_or_fifths(findings: Findings, sample: Sample, explanation: Explanation) -> Regions:
+    """Channels where there are several, otherwise parts of the time."""
+    del explanation
+    length, channels = sample.grid
+    if channels > 1:
+        names = _columns(findings)
+        names = names if len(names) == channels else list(sample.kind.columns(channels))
+        eye = np.eye(channels)
+        return {n: np.broadcast_to(eye[c], sample.grid).copy() for c, n in enumerate(names)}
+    part = np.arange(length) * 5 // length
+    return {
+        findings.words("drivers.fifth", i=i + 1): (part == i).astype(np.float64)[:, None]
+        for i in range(5)
+    }
+
+
+VIEWS: dict[str, View] = {
+    "picture": View(_picture, _middle_and_edge, key="heat"),
+    "text": View(_text, _common_words, key="words"),
+    "bars": View(_bars, _features, end=lambda mine: table_end(mine) if mine.end else mine.end),
+    "lines": View(_lines, _channels_or_fifths, key="heat", in_order=True),
+}

@@ -1,0 +1,44 @@
+"""Values of many samples by one method, in parts: memory grows by the values alone."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from xaikit.core.abilities import Model
+from xaikit.core.errors import NotApplicable
+from xaikit.core.explanations import Explanations
+from xaikit.core.progress import Progress
+from xaikit.core.types import Sample
+from xaikit.methods.base import Method, ask
+from xaikit.study.plan import Plan, choose_methods, make_block
+
+__all__ = ["explain_many"]
+
+PART = 256  # samples at once: passes are full, and what is not kept stays small
+
+
+def explain_many(
+    model: Model,
+    samples: Sequence[Sample],
+    method: str | Method,
+    *,
+    plan: Plan | None = None,
+    seed: int = 0,
+    progress: bool = False,
+) -> Explanations:
+    """The explanations of any number of samples, without the maps before pooling.
+
+    The numbers are those of `explain`. `NotApplicable` where the method does not apply.
+    """
+    chosen, refused = choose_methods(model, method)
+    if refused or len(chosen) != 1:
+        raise NotApplicable(refused[0].reason if refused else "name one method.")
+    (asked,) = chosen
+    parts = []
+    with Progress(len(samples), asked.name, show=progress, rate=True) as bar:
+        for start in range(0, len(samples), PART):
+            some = samples[start : start + PART]
+            found = ask(asked, make_block(model, some, plan or Plan()), seed=seed)
+            parts.append(found.completed(elements=None))
+            bar.tick(len(some))
+    return Explanations.joined(parts)
