@@ -17,7 +17,7 @@ from benchmarks.overhead import fresh
 from benchmarks.peers import global_seed
 from benchmarks.shapley_accuracy import Table
 from xaikit import shapley
-from xaikit.core.question import Masker, Pool, Question
+from xaikit.core.question import Cache, Masker, Question
 from xaikit.core.types import Sample, Segmentation, Target
 from xaikit.methods.base import ask, make_method
 from xaikit.models.neural import NeuralModel
@@ -76,7 +76,7 @@ def _error(values: np.ndarray, exact: np.ndarray) -> float:
 
 def _exact(question: Question) -> np.ndarray:
     """From all coalitions against all rows."""
-    return Table(replace(question, pool=None).value(coalition_masks(N, 0, 2**N))).shapley()
+    return Table(replace(question, cache=None).value(coalition_masks(N, 0, 2**N))).shapley()
 
 
 def _trained() -> tuple[NeuralModel, np.ndarray]:
@@ -99,5 +99,5 @@ def _question(model: NeuralModel, row: np.ndarray, references: np.ndarray) -> Qu
         segmentation=Segmentation(np.arange(N), tuple(f"x{i}" for i in range(N)), f"{N} columns"),
         masker=Masker(f"{K} rows", references),
         target=Target(shown, space="logit"),
-        pool=Pool(),
+        cache=Cache(),
     )

@@ -13,9 +13,9 @@ from benchmarks.harness import MOST, Options, Row, clock, per_row, ratios, sprea
 from benchmarks.nets import cases
 from benchmarks.passes import Passes
 from benchmarks.peers import Peers
-from xaikit.core.question import Meter, Pool, Question
+from xaikit.core.question import Cache, Meter, Question
 from xaikit.methods import METHODS
-from xaikit.methods.base import ask, know_ends, make_method, reason_against
+from xaikit.methods.base import ask, compute_output_and_empty, make_method, reason_against
 from xaikit.methods.passes import Batched
 from xaikit.models.neural import NeuralModel
 
@@ -30,7 +30,7 @@ def rows(options: Options) -> Iterator[Row]:
     for case in every if options.device == "cuda" else every[:1] if options.quick else every[::3]:
         model = case.make()
         questions = [case.question(model, sample) for sample in case.samples(B)]
-        know_ends(questions)
+        compute_output_and_empty(questions)
         with torch.no_grad():
             at = model.inputs.read(model.net, [q.sample.x for q in questions], model.device).at
         passes = Passes(model, at.repeat(8, *[1] * (at.ndim - 1)))
@@ -46,7 +46,7 @@ def _methods(model: NeuralModel, quick: bool) -> list[str]:
 
 def known(question: Question) -> Question:
     """The same question, of which only output and empty are known, as in a study."""
-    fresh = replace(question, pool=Pool(), meter=Meter())
+    fresh = replace(question, cache=Cache(), meter=Meter())
     for name in ("output", "empty"):
         fresh.__dict__[name] = question.__dict__[name]
     return fresh

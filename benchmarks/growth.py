@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from benchmarks.harness import Options, Row, clock, spread, turns
 from benchmarks.nets import cases, image_model, table_question
-from xaikit.core.question import Meter, Pool, Question
+from xaikit.core.question import Cache, Meter, Question
 from xaikit.core.types import Sample
 from xaikit.methods.base import ask, make_method
 from xaikit.study.plan import Plan, make_question
@@ -51,7 +51,7 @@ def _row(
     method = make_method(name) if budget is None else make_method(name, budget=budget)
 
     def run() -> list:
-        return ask(method, [replace(q, pool=Pool(), meter=Meter()) for q in questions])
+        return ask(method, [replace(q, cache=Cache(), meter=Meter()) for q in questions])
 
     found = run()
     asked = sum(e.cost.asked for e in found)

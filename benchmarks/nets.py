@@ -12,13 +12,13 @@ import torch
 from torch import Tensor, nn
 
 from benchmarks.harness import Options
-from xaikit.core.question import Masker, Pool, Question
+from xaikit.core.question import Cache, Masker, Question
 from xaikit.core.types import Sample, Segmentation, Target
 from xaikit.models import wrap
 from xaikit.models.assembly import KINDS, assemble, reads_of
-from xaikit.models.inputs import Columns, Pixels
+from xaikit.models.inputs import ColumnEncoder, PixelEncoder
 from xaikit.models.neural import NeuralModel
-from xaikit.models.text import Words
+from xaikit.models.text import WordEncoder
 from xaikit.models.zoo import ZOO
 from xaikit.study.plan import Plan, make_question
 
@@ -77,17 +77,17 @@ def cases(options: Options) -> list[Case]:
 
 def image_model(name: str, side: int, **settings: Any) -> NeuralModel:
     """A CNN of the zoo over colour images of that side, 10 classes."""
-    return _assembled(name, Pixels((side, side, 3), *_COLOURS), 10, "cpu", settings)
+    return _assembled(name, PixelEncoder((side, side, 3), *_COLOURS), 10, "cpu", settings)
 
 
 def text_model(name: str, device: str = "cpu", **settings: Any) -> NeuralModel:
     """A net of the zoo over words, 2 classes."""
-    return _assembled(name, Words(WORDS), 2, device, settings)
+    return _assembled(name, WordEncoder(WORDS), 2, device, settings)
 
 
 def table_model(n: int = N_COLUMNS) -> NeuralModel:
     """Two layers of 64 over n columns, 2 classes."""
-    return _assembled("mlp", Columns((0.0,) * n, (1.0,) * n, (0,) * n), 2, "cpu", {})
+    return _assembled("mlp", ColumnEncoder((0.0,) * n, (1.0,) * n, (0,) * n), 2, "cpu", {})
 
 
 def table_questions(k: int, n: int = N_COLUMNS, count: int = 1) -> list[Question]:
@@ -102,7 +102,7 @@ def table_questions(k: int, n: int = N_COLUMNS, count: int = 1) -> list[Question
             segmentation=Segmentation(np.arange(n), names, f"{n} columns"),
             masker=masker,
             target=Target(0, space="logit"),
-            pool=Pool(),
+            cache=Cache(),
         )
         for i in range(count)
     ]
@@ -168,12 +168,17 @@ class _Block(nn.Module):
 def _assembled(
     name: str, inputs: Any, n_classes: int, device: str, settings: dict[str, Any]
 ) -> NeuralModel:
-    card = ZOO.get(name)
+    architecture = ZOO.get(name)
     with torch.random.fork_rng():
         torch.manual_seed(0)
-        net = assemble(card, inputs, n_classes, settings).eval().requires_grad_(False).to(device)
+        net = (
+            assemble(architecture, inputs, n_classes, settings)
+            .eval()
+            .requires_grad_(False)
+            .to(device)
+        )
     classes = tuple(f"class {i}" for i in range(n_classes))
-    return KINDS[card.family](name, net, inputs, classes, reads=reads_of(net))
+    return KINDS[architecture.family](name, net, inputs, classes, reads=reads_of(net))
 
 
 def _picture(side: int) -> Callable[[np.random.Generator], np.ndarray]:

@@ -16,7 +16,7 @@ import numpy as np
 from xaikit.shapley.design import paired_design
 from xaikit.shapley.exact import coalition_masks
 from xaikit.shapley.game import Game, ValueFunction
-from xaikit.shapley.process.pairs import Pairs, evaluate_pairs
+from xaikit.shapley.pairs import Pairs, evaluate_pairs
 from xaikit.shapley.regression import size_mass
 
 __all__ = ["oddshap"]

@@ -12,7 +12,7 @@ from benchmarks.harness import Options, Row, Triple, clock, per_row, ratios, tur
 from benchmarks.nets import cases
 from benchmarks.passes import Passes, Recording
 from benchmarks.peers import Peers
-from xaikit.core.question import Meter, Pool, Question
+from xaikit.core.question import Cache, Meter, Question
 from xaikit.methods.base import ask, make_method
 from xaikit.metrics.faithfulness import RemovalTest
 
@@ -64,7 +64,7 @@ def _jobs(question: Question, peers: Peers, budget: int, quick: bool) -> Iterato
 
 def fresh(question: Question) -> Question:
     """The same question, with nothing known yet."""
-    return replace(question, pool=Pool(), meter=Meter())
+    return replace(question, cache=Cache(), meter=Meter())
 
 
 def counted(question: Question, run: Callable[[Question], Any]) -> tuple[int, np.ndarray | None]:

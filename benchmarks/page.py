@@ -35,7 +35,7 @@ TITLES = {
 WORDS = {
     "overhead": "Time of a method over the time of the same number of rows, masked and encoded "
     "beforehand, in the net's fastest batch and layout. 1 means that nothing but the passes costs. "
-    "Below 1 the method needs less than a full pass a row: CNNs are run from mosaics, LSTMs from common "
+    "Below 1 the method needs less than a full pass a row: CNNs are run from cached activations, LSTMs from common "
     "beginnings. Designs of coalitions, which all samples of a process share, are made before.",
     "tabular": "A pass of a table takes a fraction of a microsecond, so the method's own work is what "
     "people wait for. With one background row: (time - time of the passes) / evaluations. The design of "

@@ -26,8 +26,8 @@ from xaikit.shapley import ShapleyResult, shapley
 from xaikit.shapley.design import paired_design
 from xaikit.shapley.exact import shapley_weights
 from xaikit.shapley.game import Game
+from xaikit.shapley.pairs import evaluate_pairs
 from xaikit.shapley.permutation import permutation_estimate
-from xaikit.shapley.process.pairs import evaluate_pairs
 from xaikit.shapley.regression import leverage_fit
 from xaikit.shapley.result import Estimate
 

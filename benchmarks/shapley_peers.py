@@ -23,7 +23,7 @@ from benchmarks.shapley_accuracy import Table
 from xaikit.shapley import shapley
 from xaikit.shapley.design import paired_design
 from xaikit.shapley.game import Game
-from xaikit.shapley.process.pairs import evaluate_pairs
+from xaikit.shapley.pairs import evaluate_pairs
 from xaikit.shapley.regression import leverage_fit
 
 __all__ = ["DEFAULTS", "OURS", "PACKAGES", "RESEARCH", "Counted", "Estimator"]

@@ -20,7 +20,7 @@ def rows(options: Options) -> Iterator[Row]:
     """Speed over whole passes of the same masks, and by how much the values differ."""
     for case in cases(options)[: 1 if options.quick else 2]:
         question = case.question(case.make(), case.samples(1)[0])
-        yield from _shared(case.name, "mosaics", question, options)
+        yield from _shared(case.name, "cached activations", question, options)
 
 
 def _shared(name: str, part: str, question: Question, options: Options) -> Iterator[Row]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import importlib.metadata
 import json
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -254,12 +255,24 @@ def test_a_cell_of_a_table_is_printed_as_it_stands(monkeypatch) -> None:
     assert "[bold]a[/bold]" in say("list", "methods")
 
 
+def test_a_quick_doctor_says_versions_and_checks_nothing() -> None:
+    told = json.loads(say("doctor", "--quick", "--json"))
+    assert told["checks"] == []
+    assert told["facts"]["torch"] == importlib.metadata.version("torch")
+    assert {"numpy", "python"} < set(told["facts"])
+    assert "gpu" not in told["facts"]
+    assert f"python: {told['facts']['python']}" in say("doctor", "--quick")
+    assert refused("doctor", "--quick", "--truth") == (
+        "--quick checks nothing; leave out --truth and --model."
+    )
+
+
 def test_doctor_ends_in_code_1_when_an_answer_is_wrong(monkeypatch) -> None:
     heads = ["method", "answer", "on", "largest error"]
     for answer, code in (("right", 0), ("untried", 0), ("wrong", 1)):
         monkeypatch.setattr(
             "xaikit.app.doctor.check_methods", lambda a=answer: (heads, [["shap", a, "x", "1e-9"]])
         )
-        monkeypatch.setattr("xaikit.app.doctor.facts", lambda: {"python": "3"})
+        monkeypatch.setattr("xaikit.app.machine.facts", lambda quick: {"python": "3"})
         told = json.loads(say("doctor", "--json", code=code))
         assert told["checks"] == [dict(zip(heads, ["shap", answer, "x", "1e-9"], strict=True))]

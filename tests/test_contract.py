@@ -12,7 +12,7 @@ import torch
 from toys import FunctionModel, ask_table, linear, product
 
 from xaikit.core.errors import CheckFailed, DataError, InvalidInput, UnknownName
-from xaikit.core.question import Pool
+from xaikit.core.question import Cache
 from xaikit.core.registry import Registry
 from xaikit.core.types import Explanation, Sample, Score, Segmentation, Target
 from xaikit.study.plan import explain
@@ -103,7 +103,7 @@ def test_a_target_far_from_even_stays_finite() -> None:
 
 def test_a_pool_asks_each_mask_once() -> None:
     model = linear([1.0, 2.0])
-    question = ask_table(model, [1.0, 1.0], pool=Pool())
+    question = ask_table(model, [1.0, 1.0], cache=Cache())
     masks = np.array([[1, 0], [0, 1], [1, 0]], dtype=bool)
     assert question.value(masks).tolist() == [1.0, 2.0, 1.0]
     assert question.value(masks).tolist() == [1.0, 2.0, 1.0]

@@ -22,7 +22,7 @@ from xaikit.core.batching import (
     worked,
 )
 from xaikit.core.errors import InvalidInput, OutOfBudget
-from xaikit.core.question import Pool, Question
+from xaikit.core.question import Cache, Question
 from xaikit.core.types import Sample
 from xaikit.methods.base import ask, make_method
 from xaikit.models import wrap
@@ -172,7 +172,7 @@ def test_bfloat16_is_not_used_where_it_is_wrong() -> None:
 
 def test_a_model_of_another_kind_says_that_it_has_no_other_precision() -> None:
     question = ask_table(linear(np.ones(4)), np.ones(4))
-    question = dataclasses.replace(question, precision="bfloat16", pool=Pool())
+    question = dataclasses.replace(question, precision="bfloat16", cache=Cache())
     assert "has no bfloat16" in ask(make_method("occlusion"), [question])[0].note
 
 

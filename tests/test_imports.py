@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import xaikit
+from xaikit.core.later import later
 from xaikit.core.moved import MOVED, new_address
 
 ROOT = Path(xaikit.__file__).parent
@@ -74,6 +75,14 @@ def test_nothing_runs_against_the_arrows_or_in_a_circle() -> None:
     assert circles(arrows(modules)) == set()
 
 
+def test_the_process_is_used_through_its_front_only() -> None:
+    rooms = {name: found for name, found in arrows(sources()).items() if ".process" not in name}
+    inner = {
+        m for found in rooms.values() for m in found if m.startswith("xaikit.shapley.process.")
+    }
+    assert inner == set()
+
+
 @pytest.mark.parametrize("lazily", ["", "def late():\n    "])
 def test_a_planted_arrow_back_and_a_planted_circle_are_seen(lazily: str) -> None:
     modules = {name: text for name, text in sources().items() if name != "xaikit"}
@@ -98,6 +107,42 @@ def test_importing_xaikit_loads_nothing_heavy() -> None:
     code = "import sys, xaikit, xaikit.app.cli; print(*{m.split('.')[0] for m in sys.modules})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert not HEAVY & set(done.stdout.split())
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "list methods",
+        "list models",
+        "list metrics",
+        "list datasets",
+        "list tasks",
+        "doctor --quick",
+    ],
+)
+def test_what_only_names_things_loads_nothing_heavy(words: str) -> None:
+    code = (
+        "import sys\n"
+        "from xaikit.app.cli import app\n"
+        f"app({words.split()}, standalone_mode=False)\n"
+        "print('loaded:', *{m.split('.')[0] for m in sys.modules}, *sys.modules)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    told, loaded = done.stdout.split("loaded:")
+    assert len(told.splitlines()) >= 5
+    assert not (HEAVY | {"pandas", "scipy.stats", "scipy.optimize"}) & set(loaded.split())
+
+
+def test_a_module_for_later_is_imported_once_at_the_first_look(monkeypatch) -> None:
+    monkeypatch.delitem(sys.modules, "colorsys", raising=False)
+    colours = later("colorsys")
+    assert "colorsys" not in sys.modules
+    assert colours.rgb_to_hsv(1, 1, 1) == (0.0, 0.0, 1)
+    assert colours.__dict__["rgb_to_hsv"] is sys.modules["colorsys"].rgb_to_hsv
+    with pytest.raises(AttributeError, match="has no attribute 'rgb_to_cmyk'"):
+        colours.rgb_to_cmyk  # noqa: B018 - the access is what is tested
+    with pytest.raises(ModuleNotFoundError, match="no_such_package"):
+        later("no_such_package").anything  # noqa: B018
 
 
 @pytest.mark.parametrize("name", xaikit.__all__)

@@ -43,7 +43,7 @@ def question(kind: tuple[str, str], index: int = 0, **changes) -> Question:
         sample = min(data.test[:12], key=lambda s: abs(len(s.x) - 9 - index))
     found = make_question(model, sample, Plan(features=COARSE[data.modality], batch_size=64))
     masker = replace(found.masker, references=found.masker.references[:2])
-    return replace(found, masker=masker, pool=None, **changes)
+    return replace(found, masker=masker, cache=None, **changes)
 
 
 def answer(kind: tuple[str, str], method: str, **changes) -> Explanation:

@@ -13,7 +13,7 @@ import numpy as np
 from scipy.special import softmax
 
 from xaikit.core.abilities import Model
-from xaikit.core.question import Masker, Pool, Question
+from xaikit.core.question import Cache, Masker, Question
 from xaikit.core.types import Explanation, Sample, Score, Segmentation
 from xaikit.judge.verdict import verdicts
 from xaikit.methods.base import METHODS, Card, Method, ask, make_method
@@ -81,7 +81,7 @@ def questions(seed: int, modality: str = "table", n_samples: int = 16) -> list[Q
         masker, _ = maskers(modality, shape)
         target = default_target(model, sample)
         found.append(
-            Question(model, sample, segmentation, masker, target, batch_size=1024, pool=Pool())
+            Question(model, sample, segmentation, masker, target, batch_size=1024, cache=Cache())
         )
     return found
 
@@ -210,7 +210,7 @@ class WrongClass(Toy):
     def values(self, question, rng):
         scores = question.model.scores([question.sample.x])[0]
         target = dataclasses.replace(question.target, index=int(scores.argmin()))
-        return exact(dataclasses.replace(question, target=target, pool=Pool()))
+        return exact(dataclasses.replace(question, target=target, cache=Cache()))
 
 
 class Reversed(Toy):
@@ -227,7 +227,7 @@ class OtherModel(Toy):
 
     def values(self, question, rng):
         fresh = question.model.randomised(("singles", "pairs"), np.random.default_rng(99))
-        return exact(dataclasses.replace(question, model=fresh, pool=Pool()))
+        return exact(dataclasses.replace(question, model=fresh, cache=Cache()))
 
 
 class Unstable(Toy):
@@ -267,7 +267,7 @@ def study(asked: list[Question], kinds: Sequence[type[Toy]] = EVERY, seed: int =
     for question in asked:
         mine = [e for e in explanations if e.sample_id == question.sample.id]
         second = maskers(question.sample.modality, question.sample.x.shape)[1]
-        other = dataclasses.replace(question, masker=second, pool=Pool())
+        other = dataclasses.replace(question, masker=second, cache=Cache())
         for test in (RemovalTest(question, seed=seed), RemovalTest(other, seed=seed)):
             scores += [s for e in mine for s in test.scores(e)]
         for e in mine:

@@ -10,9 +10,9 @@ import torch
 from xaikit.core.types import Sample
 from xaikit.data.dataset import Column, Dataset
 from xaikit.models.assembly import KINDS, assemble, reads_of
-from xaikit.models.inputs import Columns, Pixels, Steps
+from xaikit.models.inputs import ColumnEncoder, PixelEncoder, StepEncoder
 from xaikit.models.neural import NeuralModel
-from xaikit.models.text import Words
+from xaikit.models.text import WordEncoder
 from xaikit.models.zoo import ZOO
 
 CELLS = [(name, modality) for name in ZOO for modality in ZOO.get(name).modalities]
@@ -68,23 +68,23 @@ def line_data(n: int = 80) -> Dataset:
 
 def fresh(name: str, modality: str, seed: int = 0, **params: Any) -> NeuralModel:
     """The net on toy inputs with random weights; batch statistics are random too."""
-    data, card = toy_data(modality), ZOO.get(name)
+    data, architecture = toy_data(modality), ZOO.get(name)
     xs = data.inputs("train")
-    fit = {"image": Pixels.fit, "series": Steps.fit, "text": Words.fit}
+    fit = {"image": PixelEncoder.fit, "series": StepEncoder.fit, "text": WordEncoder.fit}
     inputs = (
-        Columns.fit(xs, [len(c.categories) for c in COLUMNS])
+        ColumnEncoder.fit(xs, [len(c.categories) for c in COLUMNS])
         if modality == "table"
         else fit[modality](xs)
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        net = assemble(card, inputs, 3, {**SMALL[name], **params})
+        net = assemble(architecture, inputs, 3, {**SMALL[name], **params})
         for key, buffer in net.named_buffers():
             if key.endswith("running_mean"):
                 buffer.uniform_(-0.1, 0.1)
             if key.endswith("running_var"):
                 buffer.uniform_(0.5, 1.5)
-    return KINDS[card.family](
+    return KINDS[architecture.family](
         f"toy-{name}", net, inputs, data.classes, reads=reads_of(net), probe=xs[0]
     )
 

@@ -14,6 +14,8 @@ from xaikit.core.errors import InvalidInput, OutOfBudget
 from xaikit.shapley import ShapleyResult, shapley
 from xaikit.shapley import api as estimate_module
 from xaikit.shapley.api import METHODS, minimum_budget
+from xaikit.shapley.process import FIXED
+from xaikit.shapley.process import estimator as process
 from xaikit.shapley.result import Estimate, is_converged
 
 ESTIMATORS = ("auto", "odd_gp", "kernel", "leverage", "permutation")
@@ -105,7 +107,7 @@ def test_one_fitted_rung_is_enough_for_a_forecast():
 
 def test_the_price_of_an_evaluation_reaches_the_design_and_the_fit(monkeypatch):
     rungs, seconds = [], []
-    place, fit = estimate_module.placed_design, estimate_module.process.odd_gp
+    place, fit = process.placed_design, process.odd_gp
 
     def placed(n, asked, seed):
         rungs.append(asked)
@@ -115,8 +117,8 @@ def test_the_price_of_an_evaluation_reaches_the_design_and_the_fit(monkeypatch):
         seconds.append(room["seconds"])
         return fit(pairs, seed, start, **room)
 
-    monkeypatch.setattr(estimate_module, "placed_design", placed)
-    monkeypatch.setattr(estimate_module.process, "odd_gp", fitted)
+    monkeypatch.setattr(process, "placed_design", placed)
+    monkeypatch.setattr(process, "odd_gp", fitted)
     shapley(Counter(12), 12, budget=102, seconds_per_evaluation=0.01)
     assert rungs == [((50, pytest.approx(0.1)),)]  # a tenth of 100 evaluations' time
     assert seconds == [pytest.approx(0.03)]
@@ -133,9 +135,9 @@ def test_huge_values_do_not_overflow(method):
 
 
 def test_pairs_that_no_error_bar_is_trusted_on_are_not_fitted(monkeypatch):
-    fitted, fit = [], estimate_module.process.fit_parameters
+    fitted, fit = [], process.fit_parameters
     monkeypatch.setattr(
-        estimate_module.process,
+        process,
         "fit_parameters",
         lambda obs, start: fitted.append(len(obs.odd)) or fit(obs, start),
     )
@@ -162,6 +164,27 @@ def test_a_small_game_ends_in_enumeration():
     assert (result.method, result.evaluations, result.converged) == ("exact", 128, True)
 
 
+@pytest.mark.parametrize(
+    ("n", "asked", "method", "reason"),
+    [
+        (7, {"budget": 128}, "exact", "all 2^7 coalitions fit the budget of 128"),
+        (
+            7,
+            {"budget": 128, "method": "kernel"},
+            "exact",
+            "all 2^7 coalitions fit the budget of 128",
+        ),
+        (12, {"budget": 100}, "odd_gp", "2^12 coalitions do not fit the budget of 100"),
+        (10, {"tolerance": 0.5}, "odd_gp", "it converged before all 2^10 coalitions were asked"),
+        (12, {"budget": 100, "method": "kernel"}, "kernel", "as asked"),
+        (12, {"budget": 100, "method": "odd_gp"}, "odd_gp", "as asked"),
+    ],
+)
+def test_the_result_says_why_its_estimator_was_taken(n, asked, method, reason):
+    result = shapley(Counter(n), n, **asked)
+    assert (result.method, result.reason) == (method, reason)
+
+
 def test_a_fixed_budget_reports_convergence_too():
     assert shapley(Counter(12), 12, budget=300, tolerance=0.3).converged
     assert not shapley(Counter(12), 12, budget=300, tolerance=0.001).converged
@@ -182,14 +205,15 @@ def test_convergence_needs_enough_pairs_and_a_small_error():
 def test_cheap_games_take_more_evaluations_of_leverage():
     cheap = shapley(Counter(16), 16, seconds_per_evaluation=1e-6)
     assert cheap.method == "leverage"
-    assert cheap.note == "at 1e-06 s an evaluation, more evaluations are cheaper than odd_gp"
+    assert cheap.reason == "at 1e-06 s an evaluation, more evaluations are cheaper than odd_gp"
     assert shapley(Counter(16), 16, seconds_per_evaluation=1.0, max_budget=100).method == "odd_gp"
 
 
 def test_beyond_a_thousand_features_leverage_is_taken(monkeypatch):
-    monkeypatch.setattr(estimate_module.process, "MAX_FEATURES", 10)
+    ten = dataclasses.replace(FIXED, max_features=10)
+    monkeypatch.setattr(estimate_module, "FIXED", ten)
     result = shapley(Counter(12), 12, budget=100)
-    assert result.method == "leverage"
+    assert (result.method, result.reason) == ("leverage", "odd_gp takes at most 10 features")
     with pytest.raises(InvalidInput, match="odd_gp takes at most 10 features and the game has 12"):
         shapley(Counter(12), 12, budget=100, method="odd_gp")
 

@@ -8,11 +8,14 @@ import numpy as np
 import pytest
 from scipy.optimize import approx_fprime
 
+from xaikit.shapley import shapley
 from xaikit.shapley.design import paired_design
 from xaikit.shapley.exact import exact_values
 from xaikit.shapley.game import Game
+from xaikit.shapley.pairs import evaluate_pairs
 from xaikit.shapley.process import estimator as odd_gp_module
 from xaikit.shapley.process import integrals as odd_integrals
+from xaikit.shapley.process.constants import FIXED
 from xaikit.shapley.process.estimator import fitted_pairs, odd_gp
 from xaikit.shapley.process.integrals import (
     nugget_functional,
@@ -29,7 +32,6 @@ from xaikit.shapley.process.model import (
     odd_kernel,
     smooth_kernel,
 )
-from xaikit.shapley.process.pairs import evaluate_pairs
 from xaikit.shapley.process.posterior import condition, with_rest
 
 N = 6
@@ -330,7 +332,8 @@ def test_unfactorable_covariance_is_reported_not_hidden(monkeypatch):
     monkeypatch.setattr(odd_gp_module, "condition", lambda *_: None)
     estimate = odd_gp(pairs, 0)
     assert estimate.method == "leverage"
-    assert estimate.note == "odd GP: no covariance was positive definite"
+    assert estimate.reason == "odd_gp: no covariance was positive definite"
+    assert shapley(rough, 8, budget=80).reason == estimate.reason
 
 
 def test_more_pairs_than_one_factor_holds(monkeypatch):
@@ -338,7 +341,7 @@ def test_more_pairs_than_one_factor_holds(monkeypatch):
     truth = exact_values(Game(rough, n))
     pairs = evaluated(rough, n, 900)
     plain = odd_gp(pairs, 0)
-    monkeypatch.setattr(odd_gp_module, "MAX_PAIRS", 300)
+    monkeypatch.setattr(odd_gp_module, "FIXED", dataclasses.replace(FIXED, max_pairs=300))
     reduced = odd_gp(pairs, 0)
     error = np.abs(reduced.values - truth)
     assert np.mean(error <= 1.96 * reduced.std) > 0.7

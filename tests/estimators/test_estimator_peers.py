@@ -14,8 +14,8 @@ from xaikit.shapley.api import largest_budget
 from xaikit.shapley.design import paired_design, stratum_caps
 from xaikit.shapley.exact import exact_values
 from xaikit.shapley.game import Game
+from xaikit.shapley.pairs import evaluate_pairs
 from xaikit.shapley.permutation import permutation_estimate
-from xaikit.shapley.process.pairs import evaluate_pairs
 from xaikit.shapley.regression import (
     System,
     kernel_design,

@@ -6,17 +6,10 @@ import numpy as np
 import pytest
 
 from xaikit.shapley.design import allocate, list_stratum, paired_design
+from xaikit.shapley.process.constants import FIXED
 from xaikit.shapley.process.integrals import nugget_functional
 from xaikit.shapley.process.model import Parameters, smooth_kernel
-from xaikit.shapley.process.placement import (
-    LINEAR_RATIO,
-    NUGGET_RATIO,
-    RELEVANCE,
-    VARIANTS,
-    _most_placed,
-    _place,
-    placed_design,
-)
+from xaikit.shapley.process.placement import _most_placed, _place, placed_design
 
 
 def rows(masks):
@@ -33,9 +26,10 @@ def explained(every, seen):
     phi = weights' g over all 31 pairs and the anchor, so its covariance with g is kernel @ weights.
     """
     signs = np.vstack([np.where(every, 1.0, -1.0), np.ones(6)])
-    smooth = ((1 + RELEVANCE) ** 6 - (1 - RELEVANCE) ** 6) / 2 - 6 * RELEVANCE
-    eta = NUGGET_RATIO * smooth
-    parameters = Parameters(np.full(6, RELEVANCE), LINEAR_RATIO * smooth, np.array([eta]))
+    rho = FIXED.relevance
+    smooth = ((1 + rho) ** 6 - (1 - rho) ** 6) / 2 - 6 * rho
+    eta = FIXED.placed_nugget * smooth
+    parameters = Parameters(np.full(6, rho), FIXED.linear_ratio * smooth, np.array([eta]))
     nugget = np.append(np.full(len(every), eta), 1e-8 * eta)
     kernel = smooth_kernel(signs, signs, parameters) + np.diag(nugget)
     weights = np.vstack([nugget_functional(signs[:-1]), np.full(6, 2 / 6)])
@@ -116,7 +110,7 @@ def test_a_ladder_begins_with_its_lower_rungs(n):
 
 
 def test_some_seeds_have_designs_of_their_own():
-    one, other, same = (rows(placed(12, 40, seed=seed)) for seed in (0, 1, VARIANTS))
+    one, other, same = (rows(placed(12, 40, seed=seed)) for seed in (0, 1, FIXED.variants))
     assert one != other
     assert one == same
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from xaikit.methods import weighted_lines
 from xaikit.methods.weighted_lines import Frame
-from xaikit.shapley.process.pairs import both_of
+from xaikit.shapley.pairs import both_of
 
 
 def test_a_mask_is_followed_by_its_complement():

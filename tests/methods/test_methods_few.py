@@ -7,7 +7,7 @@ import pytest
 from toys import FunctionModel, ask_table, linear
 
 from xaikit import shapley
-from xaikit.core.question import Pool, Question
+from xaikit.core.question import Cache, Question
 from xaikit.core.types import Explanation, Floats
 from xaikit.methods.base import ask
 from xaikit.methods.few import too_few
@@ -62,7 +62,8 @@ def test_values_add_up_and_no_more_rows_are_used_than_the_budget_pays_for() -> N
     assert abs(found.residual) < 1e-9
     assert found.cost.forward <= BUDGET * K
     assert found.cost.forward > 0.8 * BUDGET * K
-    assert f"each pair meets one of {K} references" in found.note
+    assert found.extras["reason"] == f"few evaluations: each pair meets one of {K} references"
+    assert f"estimator: leverage, {BUDGET} evaluations; {found.extras['reason']}" in found.note
     assert found.extras["evaluations"] == BUDGET
 
 
@@ -85,7 +86,7 @@ def test_the_batch_size_changes_nothing_and_the_seed_does(size: int) -> None:
 
 
 def test_the_pool_keeps_nothing_of_single_references() -> None:
-    asked = question(pool=Pool())
+    asked = question(cache=Cache())
     explain(asked)
     masks = np.random.default_rng(0).random((50, N)) < 0.5
     np.testing.assert_allclose(asked.value(masks), question().value(masks), rtol=1e-12)

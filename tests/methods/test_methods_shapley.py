@@ -83,7 +83,7 @@ def test_shap_asks_all_coalitions_of_few_features() -> None:
     rng = np.random.default_rng(0)
     question = ask_table(smooth(6), rng.normal(size=6), rng.normal(size=(3, 6)))
     found = explain("shap", question)
-    assert found.extras == {"estimator": "exact", "evaluations": 64}
+    assert (found.extras["estimator"], found.extras["evaluations"]) == ("exact", 64)
     np.testing.assert_allclose(found.values, by_definition(question), atol=1e-10)
 
 
@@ -159,7 +159,7 @@ def test_a_linear_model_is_read_off_without_evaluations(target: Target, weights:
     question = ask_table(Terms(WEIGHTS, tuple("abc")), x, references, target=target)
     found = explain("shap", question)
     np.testing.assert_allclose(found.values, weights * [0.5, 1.5, 3.0], atol=1e-12)
-    assert found.extras == {"estimator": "linear", "evaluations": 0}
+    assert (found.extras["estimator"], found.extras["evaluations"]) == ("linear", 0)
     assert found.cost.asked == 0
 
 
@@ -236,7 +236,7 @@ def test_trees_equal_the_shap_package(kind: Any, space: str) -> None:
     theirs = shap_package.TreeExplainer(
         kind, data=question.masker.references, feature_perturbation="interventional"
     ).shap_values(question.sample.x[None])
-    assert found.extras == {"estimator": "tree", "evaluations": 0}
+    assert (found.extras["estimator"], found.extras["evaluations"]) == ("tree", 0)
     # its leaves are float32 numbers below 1 and there are 20 trees
     np.testing.assert_allclose(found.values, theirs.reshape(30, -1)[:, -1], atol=2e-6)
 
@@ -344,3 +344,23 @@ def test_relabelling_features_relabels_values() -> None:
     values = ask(Shap(), [question])[0].values
     np.testing.assert_allclose(values[::-1], ask(ExactShapley(), [plain])[0].values, atol=1e-12)
     assert columns(4).n_features == 4
+
+
+def test_an_explanation_says_which_estimator_answered_and_why() -> None:
+    x, references = np.arange(1.0, 4.0), np.zeros((1, 3))
+    told = {
+        "linear": explain("shap", ask_table(Terms(np.ones((3, 1))), x, references)),
+        "exact": explain("shap", ask_table(smooth(3), x)),
+        "odd_gp": explain("shap", ask_table(smooth(13), np.arange(13) / 13), budget=100),
+        "kernel": explain("kernel_shap", ask_table(smooth(13), np.arange(13) / 13), budget=100),
+    }
+    assert {name: found.extras["reason"] for name, found in told.items()} == {
+        "linear": "the model has a closed form",
+        "exact": "all 2^3 coalitions fit the budget of 8",
+        "odd_gp": "2^13 coalitions do not fit the budget of 100",
+        "kernel": "as asked",
+    }
+    for name, found in told.items():
+        assert found.extras["estimator"] == name
+        assert f"estimator: {name}, " in found.note
+        assert f"; {found.extras['reason']}" in found.note

@@ -13,9 +13,9 @@ from xaikit.core.types import Explanation, Sample, Target
 from xaikit.methods.base import ask, make_method, reason_against
 from xaikit.modalities import masker, segment
 from xaikit.models.assembly import KINDS, assemble, reads_of
-from xaikit.models.inputs import Columns, Pixels, Steps
+from xaikit.models.inputs import ColumnEncoder, PixelEncoder, StepEncoder
 from xaikit.models.neural import NeuralModel
-from xaikit.models.text import Words
+from xaikit.models.text import WordEncoder
 from xaikit.models.zoo import ZOO
 
 GRADIENTS = (
@@ -47,20 +47,20 @@ def samples(kind: str) -> tuple[Sample, ...]:
 def inputs(kind: str):
     xs = [s.x for s in samples(kind)]
     if kind == "table":
-        return Columns.fit(xs, [0] * 5)
+        return ColumnEncoder.fit(xs, [0] * 5)
     if kind == "text":
-        return Words.fit(xs, n_buckets=32, min_count=1)
-    return Pixels.fit(xs) if kind == "image" else Steps.fit(xs)
+        return WordEncoder.fit(xs, n_buckets=32, min_count=1)
+    return PixelEncoder.fit(xs) if kind == "image" else StepEncoder.fit(xs)
 
 
 def model_of(name: str, kind: str, settings: dict) -> NeuralModel:
-    card, reader = ZOO.get(name), inputs(kind)
-    small = {k: v for k, v in SMALL.items() if k in card.parameters}
+    architecture, reader = ZOO.get(name), inputs(kind)
+    small = {k: v for k, v in SMALL.items() if k in architecture.parameters}
     with torch.random.fork_rng():
         torch.manual_seed(1)
-        net = assemble(card, reader, 3, {**small, **settings})
+        net = assemble(architecture, reader, 3, {**small, **settings})
     net.train()  # the adapter must not leave dropout on
-    return KINDS[card.family](
+    return KINDS[architecture.family](
         id=name, net=net, inputs=reader, classes=("a", "b", "c"), reads=reads_of(net)
     )
 

@@ -10,7 +10,7 @@ import pytest
 from toys import FunctionModel, ask_table, linear
 
 from xaikit.core.errors import InvalidInput
-from xaikit.core.question import Masker, Pool, Question
+from xaikit.core.question import Cache, Masker, Question
 from xaikit.core.types import Explanation, Target
 from xaikit.metrics import METRICS, CompletenessGap, Removal, RemovalTest
 from xaikit.metrics.faithfulness import shift
@@ -134,7 +134,7 @@ def test_a_linear_model_gives_the_areas_worked_by_hand() -> None:
 @pytest.mark.parametrize("n", [8, 100])
 def test_perfect_beats_random_beats_reversed(n: int) -> None:
     w = np.random.default_rng(1).normal(size=n)
-    question = ask_table(linear(w), np.ones(n), pool=Pool())
+    question = ask_table(linear(w), np.ones(n), cache=Cache())
     test = RemovalTest(question)
     perfect, reverse = (
         {s.metric: s.value for s in test.scores(explain(question, v))} for v in (w, -w)
@@ -202,7 +202,7 @@ def test_the_control_in_10_steps_has_the_areas_of_all_steps(n: int) -> None:
 
 def test_masks_of_one_explanation_are_one_call_and_the_control_is_paid_once() -> None:
     model = linear(np.arange(1.0, 9.0))
-    question = ask_table(model, np.ones(8), pool=Pool())
+    question = ask_table(model, np.ones(8), cache=Cache())
     test = RemovalTest(question)
     test.random()
     test.scores(explain(question, np.arange(8.0)))
@@ -229,7 +229,7 @@ def test_constant_values_are_ranked_at_random_and_say_so() -> None:
 
 
 def test_explanations_of_a_question_are_tested_beside_the_mean_of_many_random_orders() -> None:
-    question = ask_table(linear([1.0, 2.0]), [1.0, 1.0], pool=Pool())
+    question = ask_table(linear([1.0, 2.0]), [1.0, 1.0], cache=Cache())
     one = explain(question, [1.0, 2.0])
     drawn = dataclasses.replace(one, method="random")
     found = Removal(n_orders=4).scores(question, [one, drawn], seed=3)
@@ -242,10 +242,12 @@ def test_explanations_of_a_question_are_tested_beside_the_mean_of_many_random_or
 def test_results_do_not_depend_on_batch_size_pool_or_method_order() -> None:
     model, w = saturating(12)
     found = []
-    for batch_size, pool in ((1, None), (500, Pool())):
-        question = ask_table(model, np.ones(12), target=Target(1), batch_size=batch_size, pool=pool)
+    for batch_size, cache in ((1, None), (500, Cache())):
+        question = ask_table(
+            model, np.ones(12), target=Target(1), batch_size=batch_size, cache=cache
+        )
         test = RemovalTest(question)
-        if pool is not None:
+        if cache is not None:
             test.random()
         found.append([s.value for s in test.scores(explain(question, w))])
     assert found[0] == pytest.approx(found[1], rel=1e-12)

@@ -11,7 +11,7 @@ from toy_nets import NetModel, ask_net
 from toys import ask_table, linear
 
 from xaikit.core.errors import InvalidInput
-from xaikit.core.question import Masker, Pool
+from xaikit.core.question import Cache, Masker
 from xaikit.core.stats import spearman
 from xaikit.methods.base import METHODS, ask, make_method
 from xaikit.metrics import METRICS, Randomisation, RandomLogit, Stability, neighbours
@@ -41,7 +41,7 @@ def test_randomisation_is_the_rank_correlation_with_a_copy_and_leaves_the_model_
     found = Randomisation(n_copies=1)(question, explanation, rng())
     seed = int(rng().integers(2**31))
     copy = question.model.randomised(("pairs", "singles"), np.random.default_rng(seed))
-    theirs = toys.exact(dataclasses.replace(question, model=copy, pool=Pool()))
+    theirs = toys.exact(dataclasses.replace(question, model=copy, cache=Cache()))
     assert found[0].metric == "randomisation"
     assert found[0].value == pytest.approx(spearman(explanation.values, theirs))
     assert found[1].metric == "randomisation_strength"
@@ -81,7 +81,7 @@ def test_random_logit_asks_about_the_runner_up() -> None:
     (explanation,) = ask(toys.Sound(), [question])
     (found,) = RandomLogit()(question, explanation, rng())
     target = dataclasses.replace(question.target, index=int(order[1]))
-    theirs = toys.exact(dataclasses.replace(question, target=target, pool=Pool()))
+    theirs = toys.exact(dataclasses.replace(question, target=target, cache=Cache()))
     assert found.value == pytest.approx(spearman(explanation.values, theirs))
     assert found.note == f"against '{question.model.classes[order[1]]}'"
 
@@ -147,7 +147,7 @@ def test_no_other_class_and_no_weights_give_no_score() -> None:
     assert Randomisation()(question, explanation, rng()) == []
     (asked,) = toys.questions(0, n_samples=1)
     (explanation,) = ask(toys.Sound(), [asked])
-    other = dataclasses.replace(asked, masker=Masker("other", np.ones((1, toys.N))), pool=None)
+    other = dataclasses.replace(asked, masker=Masker("other", np.ones((1, toys.N))), cache=None)
     for metric in (RandomLogit(), Randomisation(), Stability()):
         assert metric(other, explanation, rng()) == []
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from toys import FunctionModel, ask_table, linear
 
-from xaikit.core.question import Masker, Pool, Question
+from xaikit.core.question import Cache, Masker, Question
 from xaikit.core.stats import spearman
 from xaikit.core.types import Sample, Segmentation, Target
 from xaikit.methods.base import ask, make_method
@@ -121,7 +121,12 @@ def test_maps_of_places_tables_and_other_maskers_are_not_asked() -> None:
     (explanation,) = ask(make_method("occlusion"), [question])
     white = Masker("white", np.ones((1, 16, 16, 1)))
     other = Question(
-        question.model, question.sample, question.segmentation, white, question.target, pool=Pool()
+        question.model,
+        question.sample,
+        question.segmentation,
+        white,
+        question.target,
+        cache=Cache(),
     )
     assert metric(other, explanation, rng) == []
 

@@ -17,9 +17,9 @@ from xaikit.core.abilities import Attentive, Spatial, abilities_of
 from xaikit.core.errors import InvalidInput, NotApplicable
 from xaikit.core.question import Masker, Question
 from xaikit.core.types import Segmentation, Target
-from xaikit.models.inputs import Columns, Pixels, Steps
+from xaikit.models.inputs import ColumnEncoder, PixelEncoder, StepEncoder
 from xaikit.models.probe import has_strided_point
-from xaikit.models.text import Words
+from xaikit.models.text import WordEncoder
 
 VARIANTS = [
     *[(name, modality, {}) for name, modality in CELLS],
@@ -263,7 +263,7 @@ def test_abilities_by_family():
 def test_pixels_are_scaled_by_channel():
     x = np.zeros((2, 2, 2), dtype=np.float32)
     x[..., 1] = [[0.2, 0.4], [0.6, 0.8]]
-    inputs = Pixels.fit([x])
+    inputs = PixelEncoder.fit([x])
     assert inputs.mean == pytest.approx((0.0, 0.5))
     assert inputs.std == pytest.approx((1.0, np.sqrt(0.05)))  # a constant channel is not divided
     at = inputs.read(torch.nn.Identity(), [x], torch.device("cpu")).at
@@ -272,7 +272,7 @@ def test_pixels_are_scaled_by_channel():
 
 
 def test_columns_are_scaled_or_one_hot():
-    inputs = Columns((10.0, 0.0), (2.0, 1.0), (0, 3))
+    inputs = ColumnEncoder((10.0, 0.0), (2.0, 1.0), (0, 3))
     at = inputs.read(torch.nn.Identity(), [np.array([14.0, 2.0])], torch.device("cpu")).at
     assert at.tolist() == [[2.0, 0.0, 0.0, 1.0]]
     assert inputs.owners.tolist() == [0, 1, 1, 1]
@@ -282,7 +282,7 @@ def test_columns_are_scaled_or_one_hot():
 
 @pytest.mark.parametrize("code", [3.0, -1.0, 0.5])
 def test_a_code_that_is_no_category_is_refused(code):
-    inputs = Columns((10.0, 0.0), (2.0, 1.0), (0, 3))
+    inputs = ColumnEncoder((10.0, 0.0), (2.0, 1.0), (0, 3))
     with pytest.raises(
         InvalidInput, match=rf"column 1 is a category and holds {code:g}; .* 0 to 2"
     ):
@@ -295,7 +295,7 @@ def test_an_input_of_another_shape_is_refused():
 
 
 def test_unknown_words_differ_by_their_letters():
-    inputs = Words.fit([np.array(["Good", "good", "bad"])])
+    inputs = WordEncoder.fit([np.array(["Good", "good", "bad"])])
     assert inputs.vocabulary == ("good",)  # once is not often enough
     assert inputs.codes("GOOD") == inputs.codes("good")
     assert inputs.codes("[MASK]") == [2]
@@ -316,14 +316,14 @@ def test_word_vectors_are_a_word_and_the_mean_of_its_grams():
 
 
 def test_maps_over_cells_are_spread_by_their_kind():
-    pixels = Pixels((4, 4, 1), (0.0,), (1.0,))
+    pixels = PixelEncoder((4, 4, 1), (0.0,), (1.0,))
     cells = torch.tensor([[[1.0, 2.0], [3.0, 4.0]]])
     (shares,) = pixels.spread(cells, None)
     assert shares[:2, :2].tolist() == [[0.25, 0.25], [0.25, 0.25]]
     assert shares.sum() == 10
     (fine,) = pixels.upsample(cells, None)
     assert fine[0].tolist() == [1.0, 1.25, 1.75, 2.0]  # linear between the centres of cells
-    steps = Steps((4, 2), (0.0, 0.0), (1.0, 1.0))
+    steps = StepEncoder((4, 2), (0.0, 0.0), (1.0, 1.0))
     (shares,) = steps.spread(torch.tensor([[1.0, 3.0]]), None)
     assert shares.tolist() == [[0.25, 0.25], [0.25, 0.25], [0.75, 0.75], [0.75, 0.75]]
     (fine,) = steps.upsample(torch.tensor([[1.0, 3.0]]), None)
@@ -347,7 +347,7 @@ def test_a_strided_point_convolution_is_seen_in_modules_and_in_plain_calls() -> 
 
 @pytest.mark.parametrize("many", [np.array, list], ids=["an array", "a list"])
 def test_pixels_are_scaled_channel_by_channel_on_a_copy(many) -> None:
-    pixels = Pixels((2, 3, 2), (0.5, 0.25), (0.5, 2.0))
+    pixels = PixelEncoder((2, 3, 2), (0.5, 0.25), (0.5, 2.0))
     images = np.random.default_rng(0).random((4, 2, 3, 2)).astype(np.float32)
     xs, before = many(images), images.copy()
     at = pixels.read(nn.Identity(), xs, torch.device("cpu")).at

@@ -172,7 +172,7 @@ def test_a_card_tells_the_order_and_the_signs_that_all_share():
     run = small_run(rows)
     assert {v.method: v.status for v in run.verdicts()}["one"] == "faithful"
     page = report_page(run)
-    text = page["samples"]["cards"][0]["consensus"]["text"]
+    text = page["samples"]["blocks"][0]["consensus"]["text"]
     assert text[0].startswith("Order by strength: a → b → c · d. ")
     assert text[1] == "All put 83\u00a0% of the pairs in the same order."  # 5 of 6
     assert text[2:] == [
@@ -186,7 +186,7 @@ def test_a_card_tells_the_order_and_the_signs_that_all_share():
 def test_error_bars_loosen_the_order():
     rows = {"one": [[5.0, 4.0, 1.0]] * 12, "two": [[5.0, 4.0, 1.0]] * 12}
     page = report_page(small_run(rows, {"one": 0.5}))  # 1 < 1.96 sqrt(2) 0.5 < 3
-    text = page["samples"]["cards"][0]["consensus"]["text"]
+    text = page["samples"]["blocks"][0]["consensus"]["text"]
     assert text[0].startswith("Order by strength: a · b → c. ")
 
 
@@ -194,14 +194,14 @@ def test_without_two_methods_that_passed_there_is_no_consensus(tmp_path):
     run = small_run({"one": [[1.0, 2.0]] * 12})
     page = report_page(run)
     assert "here 1 did. Nothing is averaged instead." in page["agreement"]["consensus"]["text"]
-    assert page["samples"]["cards"][0]["consensus"] is None
+    assert page["samples"]["blocks"][0]["consensus"] is None
     tree = read(write_report(run, tmp_path / "x.html").read_text())
     assert not tree.all(class_="agreed")
 
 
 def test_cards_show_fit_gap_and_error_bars(runs):
     run, page = runs["image"], report_page(runs["image"])
-    for card, sample in zip(page["samples"]["cards"][:2], run.samples, strict=False):
+    for card, sample in zip(page["samples"]["blocks"][:2], run.samples, strict=False):
         slots = {s["method"]: s.get("figures", []) for s in card["slots"]}
         lime = next(e for e in run.of("lime") if e.sample_id == sample.id)
         poor = lime.extras["r2"] < 0.3

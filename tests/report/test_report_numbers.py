@@ -17,7 +17,7 @@ from xaikit.report.comparison_page import comparison_page
 from xaikit.report.header import fingerprint
 from xaikit.report.page import report_page
 from xaikit.report.strips import strip
-from xaikit.report.text_card import marked_words
+from xaikit.report.text_case import marked_words
 from xaikit.study.run import Run
 
 SPACE = "\u00a0"
@@ -103,7 +103,7 @@ def test_a_gain_is_positive_where_a_method_is_better_than_removing_at_random() -
 def test_the_bars_are_the_likeliest_classes_the_true_one_and_the_rest() -> None:
     p = np.array([[0.02, 0.5, 0.25, 0.125, 0.105]])
     sample = replace(table_samples(1)[0], label=0)
-    bars = report_page(hand_run({"m": [1, 2]}, samples=[sample], predictions=p))["samples"]["cards"][0]["bars"]  # fmt: skip
+    bars = report_page(hand_run({"m": [1, 2]}, samples=[sample], predictions=p))["samples"]["blocks"][0]["bars"]  # fmt: skip
     assert [(b["name"], b["text"]) for b in bars] == [
         ("1", f"50{SPACE}%"), ("2", f"25{SPACE}%"), ("3", f"12{SPACE}%"), ("0 · true", f"2{SPACE}%"),
         ("1 other", f"10{SPACE}%"),
@@ -124,7 +124,7 @@ def test_a_gap_is_told_by_its_median_and_other_measures_by_their_mean() -> None:
 
 
 def drivers(run: Run, card: int = 0) -> dict[str, tuple[str, str]]:
-    rows = report_page(run)["drivers"]["cards"][card]["rows"]
+    rows = report_page(run)["drivers"]["blocks"][card]["rows"]
     return {r["name"]: (r["text"], r["expected"]) for r in rows}
 
 
@@ -165,7 +165,7 @@ def test_the_middle_of_a_picture_is_that_of_its_own_height_and_width() -> None:
         "Edge of the picture": (f"20{SPACE}%", f"75{SPACE}%"),
     }
     tall = report_page(hand_run({"m": [1.0, 4.0]}, samples=[sample], segmentation=seg))
-    assert tall["samples"]["cards"][0]["picture"]["height"] == 48  # of a drawing 96 wide
+    assert tall["samples"]["blocks"][0]["picture"]["height"] == 48  # of a drawing 96 wide
 
 
 def test_words_that_two_samples_share_are_told() -> None:
@@ -194,7 +194,7 @@ def test_parts_of_the_time_keep_their_order() -> None:
 def test_at_most_half_of_the_cards_are_wrong_answers_and_all_keep_their_order() -> None:
     samples = [replace(s, label=int(i >= 12)) for i, s in enumerate(table_samples(30))]
     cards = report_page(hand_run({"m": [1, 2]}, samples=samples))["samples"]
-    assert [c["index"] for c in cards["cards"]] == [*range(8), *range(12, 20)]
+    assert [c["index"] for c in cards["blocks"]] == [*range(8), *range(12, 20)]
     assert (cards["n"], cards["n_wrong"]) == (30, 8)
 
 
@@ -223,7 +223,7 @@ def test_the_sum_of_a_row_is_told_in_its_unit_with_the_probability() -> None:
     run = hand_run(
         {"m": [1.0, -0.5, 0.25, 0.25]}, changes={"additive": True, "output": 2.0, "empty": 0.875}
     )
-    told = report_page(run)["samples"]["cards"][0]["table"]["sum"]
+    told = report_page(run)["samples"]["blocks"][0]["table"]["sum"]
     p = 1 / (1 + np.exp(-2.0))
     for part in ("+0.88", "+1.00", "+2.00", f"{100 * p:.0f}{SPACE}% 0", "+0.12"):
         assert part in told, part
@@ -241,7 +241,7 @@ def test_a_table_lists_the_eight_strongest_and_sums_the_rest() -> None:
             for n in names
         ]}},
     )  # fmt: skip
-    table = report_page(run)["samples"]["cards"][0]["table"]
+    table = report_page(run)["samples"]["blocks"][0]["table"]
     assert [r["name"] for r in table["rows"]] == [f"c{i}" for i in (1, 2, 3, 4, 5, 6, 7, 8)]
     assert [r["value"] for r in table["rows"][:3]] == ["1 kg", "maybe", "3"]
     assert [r["cells"][0]["text"] for r in table["rows"][:2]] == [f"{MINUS}9.00", "+8.00"]

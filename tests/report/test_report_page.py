@@ -201,8 +201,8 @@ def test_only_passed_methods_say_what_drives_the_model(runs):
     page = report_page(runs["image"])
     passed = {v.method for v in verdicts(runs["image"]) if v.status == "faithful"}
     titles = {k.title for k in sample_runs.KINDS if k.name in passed}
-    assert {c["title"] for c in page["drivers"]["cards"]} == titles
-    inside = page["drivers"]["cards"][0]["rows"][0]
+    assert {c["title"] for c in page["drivers"]["blocks"]} == titles
+    inside = page["drivers"]["blocks"][0]["rows"][0]
     assert inside["name"] == "The true digit's box"
     size = np.mean([s.rationale.mean() for s in runs["image"].samples])
     assert inside["expected"] == f"{100 * size:.0f}\u00a0%"
@@ -269,7 +269,7 @@ def test_estimates_that_did_not_converge_say_so_wherever_they_are(pages, runs):
 
 def test_values_whose_interval_holds_zero_are_faint(runs):
     page = report_page(runs["table"])
-    table = page["samples"]["cards"][0]["table"]
+    table = page["samples"]["blocks"][0]["table"]
     e = next(x for x in runs["table"].explanations if x.method == "lime")
     column = table["methods"].index("lime")
     for row in table["rows"]:

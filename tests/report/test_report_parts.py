@@ -29,10 +29,10 @@ from xaikit.report.formats import (
     signed,
     size,
 )
-from xaikit.report.image_card import cells, heat_map
+from xaikit.report.image_case import cells, heat_map
 from xaikit.report.png import heat_uri, photo_uri, sketch_uri
 from xaikit.report.strips import Clock, common_span
-from xaikit.report.text_card import marked_words
+from xaikit.report.text_case import marked_words
 
 
 def opened(uri: str) -> Image.Image:

@@ -15,7 +15,7 @@ from report import sample_runs
 from report.reading import Node, read
 
 from xaikit.report import write_comparison, write_report
-from xaikit.report.card import Card
+from xaikit.report.case import Case
 from xaikit.report.charts import curve_panel
 from xaikit.report.comparison_charts import difference_chart, learning_chart
 
@@ -159,11 +159,11 @@ def test_methods_that_passed_set_the_shared_end_and_relative_ones_are_shares_of_
         "relative": replace(made("relative", 5.0, unit="relative"), std=np.full(len(x), 0.5)),
     }
     named = {"order": tuple(found), "trusted": ("passed",)}
-    card = Card(SimpleNamespace(run=run, by_sample={run.samples[0].id: found}, **named), 0)
-    assert (card.end, card.end_of(found["failed"]), card.end_of(found["relative"])) == (2, 2, 5)
-    assert card.shown(found["failed"]) == pytest.approx(10 * x)
-    assert card.shown(found["relative"]) == pytest.approx(x)
-    assert card.errors(found["relative"]) == pytest.approx(np.full(len(x), 1.96 * 0.5 / 5))
+    case = Case(SimpleNamespace(run=run, by_sample={run.samples[0].id: found}, **named), 0)
+    assert (case.end, case.end_of(found["failed"]), case.end_of(found["relative"])) == (2, 2, 5)
+    assert case.shown(found["failed"]) == pytest.approx(10 * x)
+    assert case.shown(found["relative"]) == pytest.approx(x)
+    assert case.errors(found["relative"]) == pytest.approx(np.full(len(x), 1.96 * 0.5 / 5))
 
 
 def test_a_value_beyond_the_scale_is_named_and_one_within_is_not(tmp_path, runs):

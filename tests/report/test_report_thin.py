@@ -13,7 +13,7 @@ from toys import FunctionModel
 
 from xaikit.core.types import Sample
 from xaikit.report import write_report
-from xaikit.report.image_card import cells
+from xaikit.report.image_case import cells
 from xaikit.study.plan import explain
 from xaikit.study.study import study
 

@@ -46,7 +46,7 @@ class Plain(Method):
 
     name = "plain"
 
-    def asks(self, question) -> tuple[int, int]:
+    def rows_needed(self, question) -> tuple[int, int]:
         return 10, 30
 
 
@@ -180,7 +180,7 @@ def test_a_question_takes_names_target_masker_and_background_from_its_plan() -> 
     assert question.segmentation.names == ("age", "job")
     assert question.masker.references.tolist() == [[2.0, 0.0]]  # the usual code, not its middle
     assert question.target.index == 1  # of the scores 1, 3 and 3 the first of the largest
-    assert question.pool.targets[0].index == 2  # the runner-up
+    assert question.cache.targets[0].index == 2  # the runner-up
     own = make_question(model, sample, Plan(background=np.array([[7.0, 7.0]])))
     assert own.masker.references.tolist() == [[7.0, 7.0]]
     for target, index in (("label", 0), ("yes", 2), (2, 2), ("2", 2), (Target(1), 1)):

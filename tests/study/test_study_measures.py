@@ -14,7 +14,7 @@ from scipy.special import softmax
 from toys import FunctionModel
 
 from xaikit.core.errors import CheckFailed, InvalidInput, UnknownName
-from xaikit.core.question import Pool
+from xaikit.core.question import Cache
 from xaikit.core.types import Sample, Score
 from xaikit.methods.base import METHODS, ask
 from xaikit.metrics import METRICS, Measure, Metric, Randomisation, Removal
@@ -238,11 +238,11 @@ def test_one_pool_that_sees_two_targets_answers_each_as_a_fresh_one(monkeypatch)
     for kind in toy_studies.EVERY:
         monkeypatch.setitem(METHODS._entries, kind.name, kind)
     (question,) = toy_studies.questions(4, n_samples=1)
-    shared, found = Pool(), {}
+    shared, found = Cache(), {}
     for fresh in (False, True):
         for index in range(3):
             target = dataclasses.replace(question.target, index=index)
-            asked = dataclasses.replace(question, target=target, pool=Pool() if fresh else shared)
+            asked = dataclasses.replace(question, target=target, cache=Cache() if fresh else shared)
             (explanation,) = ask(toy_studies.Sound(), [asked])
             scores = Randomisation(n_copies=1)(asked, explanation, np.random.default_rng(0))
             found[fresh, index] = [s.value for s in scores]

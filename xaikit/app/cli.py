@@ -485,6 +485,7 @@ def doctor(
         Path | None,
         typer.Option("--model", help="A saved model folder: are its scores its own?"),
     ] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="Versions only, at once.")] = False,
     as_json: AsJson = False,
 ) -> None:
     """Check this machine: versions, device, and a known answer from every method; or a saved model.
@@ -493,26 +494,35 @@ def doctor(
 
       xaikit doctor
 
+      xaikit doctor --quick
+
       xaikit doctor --truth
 
       xaikit doctor --model runs/digits-lenet
     """
-    from xaikit.app.doctor import check_methods, check_model, check_truth, facts
+    from xaikit.app.machine import facts
 
-    if model is not None:
-        columns, rows = check_model(model)
-    else:
-        columns, rows = check_truth() if truth else check_methods()
+    if quick and (truth or model is not None):
+        raise InvalidInput("--quick checks nothing; leave out --truth and --model.")
+    columns, rows = ([], []) if quick else _checks(truth, model)
+    known = facts(quick=quick)
     if as_json:
-        _print_json(
-            {"facts": facts(), "checks": [dict(zip(columns, r, strict=True)) for r in rows]}
-        )
+        _print_json({"facts": known, "checks": [dict(zip(columns, r, strict=True)) for r in rows]})
     else:
-        for name, value in facts().items():
+        for name, value in known.items():
             out.print(f"{name}: {value}", highlight=False)
-        _print_table(columns, rows)
+        if rows:
+            _print_table(columns, rows)
     if not truth and any(row[1] == "wrong" for row in rows):
         raise typer.Exit(1)
+
+
+def _checks(truth: bool, model: Path | None) -> tuple[list[str], list[list[str]]]:
+    from xaikit.app.doctor import check_methods, check_model, check_truth
+
+    if model is not None:
+        return check_model(model)
+    return check_truth() if truth else check_methods()
 
 
 def _load(data: str, seed: int, **options: Any) -> Any:

@@ -1,8 +1,7 @@
-"""Is this machine fit? Versions, device, and from every method an answer that was worked by hand."""
+"""Is this machine fit? From every method an answer that was worked by hand."""
 
 from __future__ import annotations
 
-import platform
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,27 +13,16 @@ from torch import Tensor, nn
 from xaikit.app.truth import truth_cases
 from xaikit.core.abilities import Model
 from xaikit.core.errors import XaikitError
-from xaikit.core.question import Masker, Question, versions
+from xaikit.core.question import Masker, Question
 from xaikit.core.types import Explanation, Floats, Sample, Segmentation, Target
 from xaikit.methods import METHODS
 from xaikit.methods.base import ask, make_method, reason_against
 from xaikit.models import load_model, wrap
 from xaikit.models.trial import require_independent_model
 
-__all__ = ["check_methods", "check_model", "check_truth", "facts"]
+__all__ = ["check_methods", "check_model", "check_truth"]
 
 Rows = tuple[list[str], list[list[str]]]
-
-
-def facts() -> dict[str, str]:
-    """What runs here."""
-    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "none (CPU is used)"
-    return {
-        **versions(),
-        "python": f"{platform.python_version()} on {platform.system()} {platform.machine()}",
-        "gpu": device,
-        "threads": str(torch.get_num_threads()),
-    }
 
 
 def check_methods() -> Rows:

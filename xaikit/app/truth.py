@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.abilities import Inputs, Leaf
 from xaikit.core.errors import InvalidInput
-from xaikit.core.question import Masker, Pool, Question
+from xaikit.core.question import Cache, Masker, Question
 from xaikit.core.types import (
     MODALITIES,
     Bools,
@@ -244,7 +244,7 @@ def _ask(
         segmentation=Segmentation(ids, names, source),
         masker=Masker(masker, references),
         target=Target(0, space="value"),
-        pool=Pool(),
+        cache=Cache(),
     )
 
 

@@ -13,8 +13,8 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike
-from scipy.stats import kendalltau
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.finding import Finding
@@ -289,7 +289,7 @@ def masker_tau(
             rows.append([np.mean([one[method][x] for x in shared]) for one in (first, second)])
     if len(rows) < 3:
         return None, len(rows)
-    tau = float(kendalltau(*np.transpose(rows)).statistic)
+    tau = float(scipy.stats.kendalltau(*np.transpose(rows)).statistic)
     return (tau if math.isfinite(tau) else None), len(rows)
 
 

@@ -10,13 +10,13 @@ import numpy as np
 from xaikit.core.memory import Memory
 from xaikit.core.types import Bools, Floats, Target
 
-__all__ = ["Pool"]
+__all__ = ["Cache"]
 
 T = TypeVar("T")
 Evaluate = Callable[[Bools, Sequence[Target]], Floats]  # masks (m, n) -> values (m, targets)
 
 
-class Pool:
+class Cache:
     """Values already evaluated for one question, shared by its methods and metrics.
 
     targets : what else is read from the same passes, so that the same question about another class
@@ -26,7 +26,7 @@ class Pool:
     def __init__(self, targets: Sequence[Target] = ()) -> None:
         self.targets = tuple(targets)
         self._memories: dict[Target, Memory] = {}
-        self._told: dict[Target, list[tuple[Bools, Floats]]] = {}  # not yet in a memory
+        self._pending: dict[Target, list[tuple[Bools, Floats]]] = {}  # not yet in a memory
         self._made: dict[Hashable, Any] = {}
 
     def __len__(self) -> int:
@@ -40,7 +40,7 @@ class Pool:
         def fresh(new: Bools) -> Floats:
             found = evaluate(new, [target, *others])
             for column, other in enumerate(others, start=1):
-                self.tell(new, other, found[:, column])
+                self.store(new, other, found[:, column])
             return found[:, 0]
 
         return self._memory(target, masks).fill(masks, fresh)
@@ -49,9 +49,9 @@ class Pool:
         """The distinct masks among these that are not known, in their order."""
         return masks[self._memory(target, masks).fresh(masks)]
 
-    def tell(self, masks: Bools, target: Target, values: Floats) -> None:
+    def store(self, masks: Bools, target: Target, values: Floats) -> None:
         """Values (m,) of masks, known from elsewhere; what is known already stays."""
-        self._told.setdefault(target, []).append((masks, values))
+        self._pending.setdefault(target, []).append((masks, values))
 
     def once(self, key: Hashable, make: Callable[[], T]) -> T:
         """What `make` gives, made once for the question: a model of random weights, for example."""
@@ -63,15 +63,15 @@ class Pool:
     def forget(self) -> None:
         """Drop everything; later questions are evaluated again."""
         self._memories.clear()
-        self._told.clear()
+        self._pending.clear()
         self._made.clear()
 
     def _memory(self, target: Target, masks: Bools) -> Memory:
         memory = self._memories.get(target)
         if memory is None:
             memory = self._memories[target] = Memory(masks.shape[1])
-        told = self._told.pop(target, ())
-        if told:
-            known, values = zip(*told, strict=True)
-            memory.tell(np.concatenate(known), np.concatenate(values))
+        pending = self._pending.pop(target, ())
+        if pending:
+            known, values = zip(*pending, strict=True)
+            memory.store(np.concatenate(known), np.concatenate(values))
         return memory

@@ -79,18 +79,18 @@ class Explanations(Sequence[Explanation]):
         if given is None:
             return
         for i, part in [(0, given)] if isinstance(given, np.ndarray) else enumerate(given):
-            told = "values" if name == "rows" else name
+            what = "values" if name == "rows" else name
             finite = np.isfinite(part)
             if not finite.all():
                 row = i if part is not given else int(np.argwhere(~finite)[0][0])
                 raise CheckFailed(
                     f"{self.method} on sample '{self.sample_ids[row]}' gave NaN or infinity in "
-                    f"{told}; the model's output may overflow there."
+                    f"{what}; the model's output may overflow there."
                 )
             wanted = self._shape(name, i)
             if part.shape != (wanted if part is not given else (len(self), *wanted)):
                 raise InvalidInput(
-                    f"{self.method} gave {told} of shape {part.shape}; {wanted} a sample is needed."
+                    f"{self.method} gave {what} of shape {part.shape}; {wanted} a sample is needed."
                 )
             part.setflags(write=False)
 

@@ -52,10 +52,10 @@ def load_explanations(path: str | Path) -> dict[str, Any]:
         )
     arrays = read_arrays(path, origin)
     try:
-        told = parse_json(str(arrays["about"]), origin)
-        if told["format"] != FORMAT:
-            raise origin.wrong(f"has format {short(told['format'])} and {FORMAT} is read")
-        return _restored(told, arrays)
+        record = parse_json(str(arrays["about"]), origin)
+        if record["format"] != FORMAT:
+            raise origin.wrong(f"has format {short(record['format'])} and {FORMAT} is read")
+        return _restored(record, arrays)
     except (KeyError, IndexError, TypeError, ValueError) as error:
         if isinstance(error, DataError):
             raise
@@ -125,9 +125,9 @@ def _flat(rows: PerSample) -> NDArray[np.float64]:
     return rows.ravel() if isinstance(rows, np.ndarray) else np.concatenate(list(rows))
 
 
-def _restored(told: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
+def _restored(record: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
     cuts, start = [], 0
-    for cut in told["cuts"]:
+    for cut in record["cuts"]:
         size = int(np.prod(cut["shape"], dtype=np.int64))
         ids = arrays["places"][start : start + size].reshape(cut["shape"])
         cuts.append(Segmentation(ids, tuple(map(str, cut["names"])), str(cut["source"])))
@@ -135,7 +135,7 @@ def _restored(told: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
     n = len(arrays["samples"])
     which = arrays["cut"].astype(np.int64)
     each: Any = [cuts[i] for i in which.tolist()] if len(cuts) > 1 else Same(cuts[0], n)
-    targets = tuple(build(Target, target) for target in told["targets"])
+    targets = tuple(build(Target, target) for target in record["targets"])
     std = arrays.get("std")
     return dict(
         rows=_rows(arrays["values"], each),
@@ -143,15 +143,15 @@ def _restored(told: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
         sample_ids=arrays["samples"].tolist(),
         targets=Targets(targets, arrays["target"].astype(np.int64)),
         segmentations=each,
-        maskers=[str(told["maskers"][i]) for i in arrays["maskers"].tolist()],
+        maskers=[str(record["maskers"][i]) for i in arrays["maskers"].tolist()],
         output=arrays["output"],
         empty=arrays["empty"],
         converged=[None if c < 0 else bool(c) for c in arrays["converged"].tolist()],
-        notes=[str(told["notes"][i]) for i in arrays["notes"].tolist()],
+        notes=[str(record["notes"][i]) for i in arrays["notes"].tolist()],
         drawn=arrays["drawn"].astype(bool).tolist(),
-        params=dict(told["params"]),
-        versions=dict(told["versions"]),
-        **{name: told[name] for name in _PLAIN},
+        params=dict(record["params"]),
+        versions=dict(record["versions"]),
+        **{name: record[name] for name in _PLAIN},
     )
 
 

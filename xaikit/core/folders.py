@@ -247,8 +247,8 @@ def _spare(folder: Path) -> Iterator[Path]:
 
 
 def _cover(facts: Mapping[str, Any], record: Mapping[str, str]) -> str:
-    told = {**facts, "written": {"by": "xaikit", "sha256": record}}
-    return json.dumps(told, ensure_ascii=False, indent=1, allow_nan=False)
+    signed = {**facts, "written": {"by": "xaikit", "sha256": record}}
+    return json.dumps(signed, ensure_ascii=False, indent=1, allow_nan=False)
 
 
 def _record(facts: Any) -> dict[str, str]:

@@ -72,7 +72,7 @@ class Memory:
                 self._insert(found.place[found.new], found.distinct[found.new], fresh)
         return np.asarray(values[found.number], dtype=np.float64)
 
-    def tell(self, masks: BoolArray, values: FloatArray) -> None:
+    def store(self, masks: BoolArray, values: FloatArray) -> None:
         """Remember values (m,) of masks (m, n) found elsewhere; the first of a mask stays."""
         found = self._find(masks)
         new = found.new

@@ -24,6 +24,7 @@ MOVED = {
     "xaikit.modality": "xaikit.modalities",
     "xaikit.modality.tabular": "xaikit.modalities.table",
     "xaikit.models.estimator": "xaikit.models.sklearn",
+    "xaikit.models.zoo.card": "xaikit.models.zoo.architecture",
     "xaikit.pipeline": "xaikit.study.study",
     "xaikit.pool": "xaikit.core.cache",
     "xaikit.question": "xaikit.core.question",

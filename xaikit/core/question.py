@@ -19,15 +19,15 @@ import numpy as np
 
 from xaikit.core.abilities import BoundScores, Lowerable, Maskable, Model, Shortened, Tasked
 from xaikit.core.batching import PerPass, rows_per_pass, rows_that_fit, worked
-from xaikit.core.cache import Pool
+from xaikit.core.cache import Cache
 from xaikit.core.errors import CheckFailed, InvalidInput, foreign
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Masker, Sample, Segmentation, Target
 from xaikit.core.words import Text, alike
 
 __all__ = [
+    "Cache",
     "Masker",
     "Meter",
-    "Pool",
     "Precision",
     "Question",
     "versions",
@@ -79,7 +79,7 @@ class Question:
         the layers make of them, the rest its masks and matrices; or None
     precision : "bfloat16" evaluates masks in that type, as far as it agrees (see `Lowerable`)
     shortcuts : whether masks may be evaluated with less than whole passes (see `Shortened`)
-    pool : evaluations shared with other methods and metrics of the same question, or None
+    cache : evaluations shared with other methods and metrics of the same question, or None
 
     >>> question = xaikit.make_question(model, sample)
     >>> question.value(np.zeros((1, question.n_features), dtype=bool)) == question.empty
@@ -95,7 +95,7 @@ class Question:
     memory: int | None = None
     precision: Precision = "float32"
     shortcuts: bool = True
-    pool: Pool | None = None
+    cache: Cache | None = None
     meter: Meter = field(default_factory=Meter)
 
     def __post_init__(self) -> None:
@@ -146,9 +146,9 @@ class Question:
     def output(self) -> float:
         """The target with everything kept."""
         everything = np.ones((1, self.n_features), dtype=bool)
-        if self.pool is None:
+        if self.cache is None:
             return float(self._plainly(everything, [self.target])[0, 0])
-        return float(self.pool.fill(everything, self.target, self._plainly)[0])
+        return float(self.cache.fill(everything, self.target, self._plainly)[0])
 
     def _plainly(self, _: Bools, targets: Sequence[Target]) -> Floats:
         """Values (1, targets) of the one mask that keeps everything: of the sample as it is."""
@@ -160,37 +160,37 @@ class Question:
         """Where the model is asked, which may be anybody's."""
         return foreign(f"model '{self.model.id}' on sample '{self.sample.id}'")
 
-    def know_output(self, scores: Floats) -> None:
+    def set_output(self, scores: Floats) -> None:
         """The scores (K,) of the sample are known from a shared pass."""
         output = float(self.target(scores[None])[0])
         self.__dict__.setdefault("output", output)
-        if self.pool is not None:
+        if self.cache is not None:
             everything = np.ones((1, self.n_features), dtype=bool)
-            self.pool.tell(everything, self.target, np.array([output]))
+            self.cache.store(everything, self.target, np.array([output]))
 
     @cached_property
     def empty(self) -> float:
         """The target with every feature removed (mean over the references)."""
         nothing = np.zeros((1, self.n_features), dtype=bool)
-        if self.pool is None:
+        if self.cache is None:
             return float(self._evaluate(nothing, [self.target])[0, 0])
-        return float(self.pool.fill(nothing, self.target, self._evaluate)[0])
+        return float(self.cache.fill(nothing, self.target, self._evaluate)[0])
 
-    def know_empty(self, scores: Floats) -> None:
+    def set_empty(self, scores: Floats) -> None:
         """The scores (k, K) with every feature removed are known from a shared pass."""
-        self.learn(np.zeros((1, self.n_features), dtype=bool), scores[None], rows=0)
+        self.store(np.zeros((1, self.n_features), dtype=bool), scores[None], rows=0)
         empty = float(self.target(scores).mean())
         if np.isfinite(empty):
             self.__dict__.setdefault("empty", empty)
 
-    def know_ends(self, output: float, empty: float) -> None:
+    def set_output_and_empty(self, output: float, empty: float) -> None:
         """The target with everything kept and with nothing, where they are known (no NaN)."""
         for name, known, kept in (("output", output, True), ("empty", empty, False)):
             if not np.isnan(known):
                 self.__dict__.setdefault(name, float(known))
-                if self.pool is not None:
+                if self.cache is not None:
                     mask = np.full((1, self.n_features), kept)
-                    self.pool.tell(mask, self.target, np.array([known]))
+                    self.cache.store(mask, self.target, np.array([known]))
 
     def value(self, masks: Bools) -> Floats:
         """masks (m, n) bool, True = kept -> target (m,) float64, mean over the references."""
@@ -200,9 +200,9 @@ class Question:
                 f"masks have dtype {masks.dtype} and shape {masks.shape}; boolean (m, {self.n_features}) is needed."
             )
         self.meter.add(asked=len(masks))
-        if self.pool is None:
+        if self.cache is None:
             return self._evaluate(masks, [self.target])[:, 0]
-        return self.pool.fill(masks, self.target, self._evaluate)
+        return self.cache.fill(masks, self.target, self._evaluate)
 
     def answer(
         self,
@@ -311,18 +311,18 @@ class Question:
         self.meter.add(forward=len(masks) * k)
         return np.concatenate(parts, axis=1)
 
-    def learn(self, masks: Bools, scores: Floats, rows: int | None = None) -> None:
-        """Put scores (m, k, K) of masks into the pool, found in a pass that others share.
+    def store(self, masks: Bools, scores: Floats, rows: int | None = None) -> None:
+        """Put scores (m, k, K) of masks into the cache, found in a pass that others share.
 
         rows : model rows that this question is charged with, all of them unless given
         """
         self.meter.add(forward=scores.shape[0] * scores.shape[1] if rows is None else rows)
-        if self.pool is not None:
-            for target in {self.target, *self.pool.targets}:
+        if self.cache is not None:
+            for target in {self.target, *self.cache.targets}:
                 values = target(scores.reshape(-1, scores.shape[2])).reshape(scores.shape[:2])
                 mean = values.mean(axis=1)
                 known = np.isfinite(mean)  # the others are asked again, and refused by name
-                self.pool.tell(masks[known], target, mean[known])
+                self.cache.store(masks[known], target, mean[known])
 
     @cached_property
     def per_pass(self) -> PerPass:

@@ -12,7 +12,7 @@ from xaikit.core.abilities import Inputs, Model
 from xaikit.core.errors import InvalidInput
 from xaikit.core.explanations import Explanations
 from xaikit.core.many import Same
-from xaikit.core.question import Masker, Meter, Pool, Question, versions
+from xaikit.core.question import Cache, Masker, Meter, Question, versions
 from xaikit.core.target import Targets
 from xaikit.core.types import Cost, Floats, Ints, PerSample, Sample, Segmentation
 
@@ -125,11 +125,11 @@ class Questions(Sequence[Question]):
             segmentation=self.segmentations[i],
             masker=self.maskers[i],
             target=self.targets[i],
-            pool=Pool(),
+            cache=Cache(),
             meter=Meter(self.counts[i]),
             **self.settings,
         )
-        question.know_ends(self.outputs[i], self.empties[i])
+        question.set_output_and_empty(self.outputs[i], self.empties[i])
         return question
 
     def __iter__(self) -> Iterator[Question]:
@@ -152,16 +152,16 @@ class Questions(Sequence[Question]):
         maskers = self.maskers
         return maskers[0] if isinstance(maskers, Same) else None
 
-    def know_outputs(self, scores: Floats) -> None:
+    def set_outputs(self, scores: Floats) -> None:
         """The scores (B, K) of the samples are known from a shared pass."""
         if self.made is None:
             self.outputs[:] = self.targets.read(scores)
             return
         for i, (question, row) in enumerate(zip(self.made, scores, strict=True)):
-            question.know_output(row)
+            question.set_output(row)
             self.outputs[i] = question.output
 
-    def learn_ends(self, other: Questions) -> None:
+    def take_output_and_empty(self, other: Questions) -> None:
         """What another view of the same questions found."""
         self.outputs[:], self.empties[:] = other.outputs, other.empties
         for mine, own in zip(self.made or (), other.made or (), strict=True):

@@ -10,9 +10,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import ArrayLike
-from scipy import stats as scipy_stats
-from scipy.sparse import csr_array
 from scipy.special import ndtr, ndtri
 
 from xaikit.core.errors import InvalidInput
@@ -95,8 +94,8 @@ def median_interval(values: ArrayLike, *, level: float = 0.95) -> tuple[float, f
     x = np.sort(_checked(values))
     if len(x) < FEWEST:
         return None
-    rank = int(scipy_stats.binom.ppf((1 - level) / 2, len(x), 0.5))
-    rank -= scipy_stats.binom.cdf(rank, len(x), 0.5) > (1 - level) / 2  # never below the level
+    rank = int(scipy.stats.binom.ppf((1 - level) / 2, len(x), 0.5))
+    rank -= scipy.stats.binom.cdf(rank, len(x), 0.5) > (1 - level) / 2  # never below the level
     return float(x[max(rank, 0)]), float(x[len(x) - 1 - max(rank, 0)])
 
 
@@ -131,7 +130,7 @@ def paired_test(differences: ArrayLike) -> Paired:
     if len(d) <= 100:
         p = _signed_rank_p(d)
     else:
-        p = float(scipy_stats.wilcoxon(d, zero_method="zsplit").pvalue) if d.any() else 1.0
+        p = float(scipy.stats.wilcoxon(d, zero_method="zsplit").pvalue) if d.any() else 1.0
     wins = float((d > 0).mean() + (d == 0).mean() / 2)
     return Paired(len(d), float(d.mean()), bootstrap_interval(d), p, wins)
 
@@ -148,12 +147,12 @@ def friedman_nemenyi(table: ArrayLike, *, direction: str = "higher") -> Friedman
             "more methods, or use paired_test for two methods."
         )
     n, k = scores.shape
-    ranks = scipy_stats.rankdata(-scores if direction == "higher" else scores, axis=1)
-    q = float(scipy_stats.studentized_range.ppf(0.95, k, np.inf)) / math.sqrt(2)
+    ranks = scipy.stats.rankdata(-scores if direction == "higher" else scores, axis=1)
+    q = float(scipy.stats.studentized_range.ppf(0.95, k, np.inf)) / math.sqrt(2)
     cd = q * math.sqrt(k * (k + 1) / (6 * n))
     if (np.ptp(scores, axis=1) == 0).all():
         return Friedman(0.0, 1.0, ranks.mean(axis=0), cd)
-    found = scipy_stats.friedmanchisquare(*scores.T)
+    found = scipy.stats.friedmanchisquare(*scores.T)
     return Friedman(float(found.statistic), float(found.pvalue), ranks.mean(axis=0), cd)
 
 
@@ -197,10 +196,12 @@ def average_precision(scores: ArrayLike, truth: Bools) -> float:
 
 
 @lru_cache(maxsize=4)
-def _resample(size: int, n: int, seed: int) -> csr_array:
+def _resample(size: int, n: int, seed: int) -> scipy.sparse.csr_array:
     """(n, size) how often each value is drawn in each resample; the same for every method."""
     draws = np.random.default_rng(seed).integers(size, size=n * size, dtype=np.int32)
-    return csr_array((np.ones(n * size), draws, np.arange(0, n * size + 1, size)), (n, size))
+    return scipy.sparse.csr_array(
+        (np.ones(n * size), draws, np.arange(0, n * size + 1, size)), (n, size)
+    )
 
 
 def _signed_rank_p(d: Floats) -> float:

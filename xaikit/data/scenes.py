@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
-from scipy.ndimage import gaussian_filter, zoom
+import scipy
 
 from xaikit.core.types import Bools, Floats
 from xaikit.data.dataset import Dataset
@@ -77,7 +77,9 @@ def _place(scene: Floats, digit: Floats, rng: np.random.Generator) -> Bools:
 @cache
 def _enlarging(size: int) -> Floats:
     """(size, 8), the matrix of cubic spline interpolation along one axis."""
-    return np.asarray(zoom(np.eye(8), (size / 8, 1), order=3, mode="nearest", grid_mode=True))
+    return np.asarray(
+        scipy.ndimage.zoom(np.eye(8), (size / 8, 1), order=3, mode="nearest", grid_mode=True)
+    )
 
 
 def _strokes(n: int, rng: np.random.Generator) -> Floats:
@@ -96,5 +98,5 @@ def _strokes(n: int, rng: np.random.Generator) -> Floats:
     scenes = np.broadcast_to(np.arange(n)[:, None, None], angle.shape)
     canvas = np.zeros((n, SIDE, SIDE))
     canvas[scenes[inside], rows[inside], columns[inside]] = bright[inside]
-    blurred = gaussian_filter(canvas, (0, 0.8, 0.8))
+    blurred = scipy.ndimage.gaussian_filter(canvas, (0, 0.8, 0.8))
     return np.asarray(blurred / blurred.max(axis=(1, 2), keepdims=True).clip(1e-9))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from scipy.signal import lfilter
+import scipy
 
 from xaikit.core.types import Floats
 from xaikit.data.dataset import Column, Dataset
@@ -25,7 +25,7 @@ def make_waves(seed: int) -> Dataset:
     for label in labels:
         motif = _tone(SLOPES[label], int(rng.choice(MOTIF)), rng)
         start = int(rng.integers(0, LENGTH - len(motif) + 1))
-        noise = lfilter([1.0], [1.0, -0.7], rng.normal(0, 0.35, LENGTH + 50))[50:]
+        noise = scipy.signal.lfilter([1.0], [1.0, -0.7], rng.normal(0, 0.35, LENGTH + 50))[50:]
         drift = rng.uniform(-1, 1) * np.sin(np.linspace(0, rng.uniform(1, 4), LENGTH))
         x, mask = noise + drift, np.zeros((LENGTH, 1), dtype=bool)
         x[start : start + len(motif)] += motif

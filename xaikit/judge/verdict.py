@@ -230,17 +230,17 @@ def _beats(name: str, found: list[tuple[Paired, float]], n_maskers: int, rival: 
     mean, bounds = weakest.mean, weakest.interval
     known = {"rival": rival, "ways": Finding("ways", {"n": n_maskers})}
     if lost:
-        told = Finding("found.beats.less", {**known, "value": -mean})
+        finding = Finding("found.beats.less", {**known, "value": -mean})
     elif passed:
-        told = Finding("found.beats.more", {**known, "value": mean})
+        finding = Finding("found.beats.more", {**known, "value": mean})
     elif bounds is None:
-        told = Finding("found.beats.few", {"rival": rival, "n": weakest.n, "needed": FEWEST})
+        finding = Finding("found.beats.few", {"rival": rival, "n": weakest.n, "needed": FEWEST})
     elif won:
-        told = Finding("found.beats.narrow", {**known, "needed": N_MASKERS})
+        finding = Finding("found.beats.narrow", {**known, "needed": N_MASKERS})
     else:
         ends = {"low": bounds[0], "high": bounds[1]}
-        told = Finding("found.beats.open", {**known, "value": mean, **ends, "p": p})
-    return Gate(name, passed, mean, 0.0, "higher", (told,), bounds)
+        finding = Finding("found.beats.open", {**known, "value": mean, **ends, "p": p})
+    return Gate(name, passed, mean, 0.0, "higher", (finding,), bounds)
 
 
 def _side(test: Paired, p: float) -> int:

@@ -1,13 +1,13 @@
 """The explanation methods; importing this package fills `METHODS`, in the order in which "auto" asks."""
 
 from xaikit.methods import shap, lime, removal, gradient, cam, attention, controls  # noqa: I001 - their order
-from xaikit.methods.base import METHODS, Card, Method, Words, applicable, ask, make_method
+from xaikit.methods.base import METHODS, Card, Method, Translation, applicable, ask, make_method
 
 __all__ = [
     "METHODS",
     "Card",
     "Method",
-    "Words",
+    "Translation",
     "applicable",
     "ask",
     "attention",

@@ -8,18 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, Literal, cast, get_args
+from typing import TYPE_CHECKING, ClassVar, Literal, cast, get_args
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from xaikit.core.abilities import Attention, Attentive, Model
 from xaikit.core.errors import CheckFailed, InvalidInput, NotApplicable
 from xaikit.core.explanations import Explanations
+from xaikit.core.later import later
 from xaikit.core.types import Floats
-from xaikit.methods.base import METHODS, Card, Words, require
+from xaikit.methods.base import METHODS, Card, Translation, require
 from xaikit.methods.passes import Batch, Batched
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = later("torch")
 
 __all__ = ["AttentionFlow", "AttentionMode"]
 
@@ -48,7 +53,7 @@ class AttentionFlow(Batched):
         asks="From which places does the model fetch what it reads, and does that raise the score?",
         misleads="It shows where information is routed, not why the score is what it is.",
         paper="Chefer et al. 2021, arXiv 2103.15679; Abnar & Zuidema 2020, arXiv 2005.00928",
-        korean=Words(
+        korean=Translation(
             "어텐션",
             "모델이 어디에서 정보를 가져오며 그것이 점수를 높이는지 봅니다.",
             "정보가 지나가는 길을 보일 뿐, 점수의 이유를 보이지는 않습니다.",

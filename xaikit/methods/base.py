@@ -25,10 +25,10 @@ __all__ = [
     "METHODS",
     "Card",
     "Method",
-    "Words",
+    "Translation",
     "applicable",
     "ask",
-    "know_ends",
+    "compute_output_and_empty",
     "make_method",
     "reason_against",
     "require",
@@ -40,7 +40,7 @@ COALITIONS = "coalitions"
 
 
 @dataclass(frozen=True)
-class Words:
+class Translation:
     """Title and sentences of a method in another language."""
 
     title: str
@@ -62,7 +62,7 @@ class Card:
     misleads: str
     paper: str
     control: bool = False
-    korean: Words | None = None
+    korean: Translation | None = None
 
 
 class Method:
@@ -75,9 +75,9 @@ class Method:
     in_auto : asked by "auto" where it applies
     draws : takes random numbers
     stream : name of its random stream; methods of one stream can use each other's evaluations
-    finds_ends : its first masks are those that keep everything and nothing
-    finds_outputs : its passes read the samples themselves, and it tells the questions their outputs
-        (`Block.know_outputs`)
+    evaluates_output_and_empty : its first masks are those that keep everything and nothing
+    computes_outputs : its passes read the samples themselves, and it tells the questions their outputs
+        (`Batch.set_outputs`)
     at_the_point : looks at the sample alone, not on the way from a reference to it
     splits_sums : gives every feature its own part exactly where features do not interact
     """
@@ -87,15 +87,15 @@ class Method:
     in_auto: ClassVar[bool] = False
     draws: ClassVar[bool] = True
     stream: ClassVar[str] = ""
-    finds_ends: ClassVar[bool] = False
-    finds_outputs: ClassVar[bool] = False
+    evaluates_output_and_empty: ClassVar[bool] = False
+    computes_outputs: ClassVar[bool] = False
     at_the_point: ClassVar[bool] = False
     splits_sums: ClassVar[bool] = False
 
     def check(self, model: Model) -> None:
         """`NotApplicable` with the reason and what applies instead; by abilities, never by class."""
 
-    def asks(self, question: Question) -> tuple[int, int]:
+    def rows_needed(self, question: Question) -> tuple[int, int]:
         """Fewest and most model rows that it will ask for, for the forecast."""
         del question
         return 1, 1
@@ -176,17 +176,16 @@ def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> Expl
     """
     asked = Questions.of(questions)
     method.check(asked.model)
+    if not _evaluates_output_and_empty(method, asked):
+        compute_output_and_empty(asked, outputs=not method.computes_outputs)
     mine = asked.metered()
-    if not _finds_ends(method, mine):
-        know_ends(mine, outputs=not method.finds_outputs)
-    mine.counts[:] = 0  # the ends are every method's
     rngs: Sequence[Any] = _Streams(mine, method.stream or method.name, seed)
     if not method.draws:
         rngs = Same(_NO_DRAWS, len(mine))
     start = time.perf_counter()
     found, seconds = _answered(method, mine, rngs)
     shared = (time.perf_counter() - start - sum(seconds)) / len(mine)
-    asked.learn_ends(mine)
+    asked.take_output_and_empty(mine)
     block = found if isinstance(found, Explanations) else Explanations.of(found)
     return block.completed(
         costs=mine.costs([shared + own for own in seconds] or Same(shared, len(mine))),
@@ -253,21 +252,21 @@ class _NoDraws:
 _NO_DRAWS: Any = _NoDraws()
 
 
-def _finds_ends(method: Method, questions: Questions) -> bool:
+def _evaluates_output_and_empty(method: Method, questions: Questions) -> bool:
     """Whether the method asks for output and empty among its first masks, as exactly as alone."""
-    if len(questions) > 1 or not method.finds_ends:
+    if len(questions) > 1 or not method.evaluates_output_and_empty:
         return False
     (only,) = questions
-    return only.pool is not None and only.n_references == 1 and only.precision == "float32"
+    return only.cache is not None and only.n_references == 1 and only.precision == "float32"
 
 
-def know_ends(questions: Questions, *, outputs: bool = True) -> None:
+def compute_output_and_empty(questions: Questions, *, outputs: bool = True) -> None:
     """Find the outputs of all questions in shared passes, and their empty values, once.
 
     outputs : False for a method whose own passes find them
     """
     if outputs:
-        _find_outputs(questions)
+        _compute_outputs(questions)
     unknown = np.flatnonzero(np.isnan(questions.empties))
     if len(unknown) == 0:
         return
@@ -290,7 +289,7 @@ def know_ends(questions: Questions, *, outputs: bool = True) -> None:
     questions.empties[unknown] = [q.empty for q in some]
 
 
-def _find_outputs(questions: Questions) -> None:
+def _compute_outputs(questions: Questions) -> None:
     unknown = np.flatnonzero(np.isnan(questions.outputs))
     size = questions.settings["batch_size"] or 64
     if len(unknown) == len(questions):  # in one piece where nothing is known
@@ -300,4 +299,4 @@ def _find_outputs(questions: Questions) -> None:
     for run in runs:
         part = questions[run]
         with foreign(f"model '{questions.model.id}' on {len(part)} sample(s)"):
-            part.know_outputs(questions.model.scores(part.xs))
+            part.set_outputs(questions.model.scores(part.xs))

@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, cast
-
-import torch
-from torch import Tensor
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from xaikit.core.abilities import Activations, Model, Spatial
 from xaikit.core.explanations import Explanations
+from xaikit.core.later import later
 from xaikit.core.types import Floats
-from xaikit.methods.base import METHODS, Card, Words, require
+from xaikit.methods.base import METHODS, Card, Translation, require
 from xaikit.methods.passes import Batch, Batched
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = later("torch")
 
 __all__ = ["GradCam", "HiResCam"]
 
@@ -34,13 +38,13 @@ class GradCam(Batched):
 
     name: ClassVar[str] = "gradcam"
     in_auto: ClassVar[bool] = True
-    finds_outputs: ClassVar[bool] = True
+    computes_outputs: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="Grad-CAM",
         asks="Which places of the last feature maps speak for this class?",
         misleads="It averages the gradient over all places, so it can light up what the model did not use.",
         paper="Selvaraju et al. 2017, arXiv 1610.02391",
-        korean=Words(
+        korean=Translation(
             "Grad-CAM",
             "마지막 특징 지도의 어느 곳이 이 분류를 지지하는지 봅니다.",
             "기울기를 모든 위치에서 평균하므로 쓰지 않은 곳도 밝힐 수 있습니다.",
@@ -73,13 +77,13 @@ class HiResCam(Batched):
 
     name: ClassVar[str] = "hirescam"
     in_auto: ClassVar[bool] = True
-    finds_outputs: ClassVar[bool] = True
+    computes_outputs: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="HiResCAM",
         asks="Which places of the last feature maps did the model really use for this class?",
         misleads="Exact only when one linear layer follows the maps; coarse, as one cell covers many places.",
         paper="Draelos & Carin 2020, arXiv 2011.08891",
-        korean=Words(
+        korean=Translation(
             "HiResCAM",
             "마지막 특징 지도에서 실제로 쓰인 곳을 봅니다.",
             "뒤에 선형 층이 하나일 때만 정확하며, 한 칸이 넓은 곳을 덮습니다.",
@@ -102,7 +106,7 @@ def _pass(batch: Batch, layer: str | None, method: str) -> tuple[Activations, Te
     seen = model.activations(batch.questions.xs, layer)
     (slopes,) = torch.autograd.grad(batch.targets(seen.scores).sum(), seen.at)
     batch.count()
-    batch.know_outputs(seen.scores)
+    batch.set_outputs(seen.scores)
     return seen, slopes.detach()
 
 
@@ -112,14 +116,14 @@ def _answers(
     """maps (B, *s) -> their explanations."""
     folded = seen.fold(maps)
     flat = [_is_flat(map_) for map_ in folded]
-    told = {"layer": seen.layer, "cell": tuple(seen.cell)}
+    known = {"layer": seen.layer, "cell": tuple(seen.cell)}
     return batch.questions.answer(
         method,
         elements=folded,
         additive=False,
         in_units=False,
         notes=[f"flat map: layer '{seen.layer}' tells no places apart" if f else "" for f in flat],
-        extras=[{**told, "flat": f} for f in flat],
+        extras=[{**known, "flat": f} for f in flat],
     )
 
 

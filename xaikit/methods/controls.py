@@ -10,7 +10,7 @@ import numpy as np
 from xaikit.core.errors import NotApplicable
 from xaikit.core.question import Question
 from xaikit.core.types import Explanation, Floats
-from xaikit.methods.base import METHODS, Card, Method, Words
+from xaikit.methods.base import METHODS, Card, Method, Translation
 
 __all__ = ["Magnitude", "Random"]
 
@@ -28,7 +28,7 @@ class Random(Method):
         misleads="It always does; a method that is no better than this has explained nothing.",
         paper="Adebayo et al., Sanity checks for saliency maps, NeurIPS 2018",
         control=True,
-        korean=Words(
+        korean=Translation(
             "무작위",
             "아무것도 묻지 않고 특징마다 수를 뽑습니다.",
             "이보다 낫지 않은 방법은 아무것도 설명하지 못한 것입니다.",
@@ -59,7 +59,7 @@ class Magnitude(Method):
         misleads="It never asks the model; it looks right wherever the object is what stands out.",
         paper="the edge detector of Adebayo et al., NeurIPS 2018, in its plainest form",
         control=True,
-        korean=Words(
+        korean=Translation(
             "크기(입력 강도)",
             "입력이 기준에서 얼마나 벗어나 눈에 띄는지만 봅니다.",
             "모델에 전혀 묻지 않으며, 대상이 눈에 띄는 곳에서는 맞아 보입니다.",

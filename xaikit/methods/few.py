@@ -12,7 +12,7 @@ import numpy as np
 from xaikit.core.question import Question
 from xaikit.shapley.api import masks_that_fit
 from xaikit.shapley.design import paired_design
-from xaikit.shapley.process.pairs import Pairs
+from xaikit.shapley.pairs import Pairs
 from xaikit.shapley.regression import System, leverage_weights
 from xaikit.shapley.result import TRUSTED, ShapleyResult, is_converged
 
@@ -68,9 +68,8 @@ def one_reference_a_pair(
         converged=is_converged(found, tolerance),
         empty=question.empty,
         output=question.output,
-        note="; ".join(
-            filter(None, [f"few evaluations: each pair meets one of {k} references", found.note])
-        ),
+        reason=f"few evaluations: each pair meets one of {k} references",
+        note=found.note,
     )
 
 

@@ -10,22 +10,27 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from xaikit.core.abilities import Leaf, Model
 from xaikit.core.errors import InvalidInput
 from xaikit.core.explanations import Explanations
+from xaikit.core.later import later
 from xaikit.core.many import stacked
 from xaikit.core.question import Question
 from xaikit.core.questions import Questions
 from xaikit.core.types import Explanation, Floats, Ints, PerSample
-from xaikit.methods.base import METHODS, Card, Words
+from xaikit.methods.base import METHODS, Card, Translation
 from xaikit.methods.passes import Batch, Batched, Rng, pieces, pieces_of
 from xaikit.methods.path import Path, along, differentiable, leaf_of
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = later("torch")
 
 __all__ = ["GradientShap", "InputXGradient", "IntegratedGradients", "Saliency", "SmoothGrad"]
 
@@ -42,13 +47,13 @@ class Saliency(Batched):
     name: ClassVar[str] = "saliency"
     in_auto: ClassVar[bool] = True
     at_the_point: ClassVar[bool] = True
-    finds_outputs: ClassVar[bool] = True
+    computes_outputs: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="Saliency",
         asks="How strongly would the score react to a tiny change here?",
         misleads="It has no sign and sees tiny changes only: a feature that is fully used looks unused.",
         paper="Simonyan et al. 2014, arXiv 1312.6034",
-        korean=Words(
+        korean=Translation(
             "현저성(Saliency)",
             "이곳을 아주 조금 바꾸면 점수가 얼마나 민감하게 변하는지 봅니다.",
             "부호가 없고 작은 변화만 보므로, 충분히 쓰인 특징이 쓰이지 않은 것처럼 보입니다.",
@@ -80,13 +85,13 @@ class InputXGradient(Batched):
     name: ClassVar[str] = "input_x_gradient"
     in_auto: ClassVar[bool] = True
     at_the_point: ClassVar[bool] = True
-    finds_outputs: ClassVar[bool] = True
+    computes_outputs: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="Input x gradient",
         asks="How much does each feature carry, if the model were a straight line from here?",
         misleads="Where the model is saturated the slope is zero and the credit is lost.",
         paper="Shrikumar et al. 2016, arXiv 1605.01713",
-        korean=Words(
+        korean=Translation(
             "입력 × 기울기",
             "모델이 여기서부터 직선이라면 각 특징이 얼마를 실어 나르는지 봅니다.",
             "모델이 포화된 곳에서는 기울기가 0이라 몫이 사라집니다.",
@@ -125,7 +130,7 @@ class IntegratedGradients(Batched):
         asks="What does each feature add on the straight way from 'removed' to this sample?",
         misleads="The way runs through inputs that never occur, and the reference decides much of it.",
         paper="Sundararajan et al. 2017, arXiv 1703.01365",
-        korean=Words(
+        korean=Translation(
             "적분 기울기(IG)",
             "빈 입력에서 이 표본까지 가는 길에서 각 특징이 더하는 몫을 모읍니다.",
             "길 위의 입력은 실제로 없는 것이며, 기준 입력이 결과를 크게 좌우합니다.",
@@ -147,7 +152,7 @@ class IntegratedGradients(Batched):
     def check(self, model: Model) -> None:
         differentiable(model, self.name)
 
-    def asks(self, question: Question) -> tuple[int, int]:
+    def rows_needed(self, question: Question) -> tuple[int, int]:
         """Fewest and most model rows."""
         k = question.n_references
         return self.n_steps * k, (2 * self.max_steps - self.n_steps) * k
@@ -236,7 +241,7 @@ class SmoothGrad(Batched):
         asks="How strongly would the score react to a tiny change here, near this sample on average?",
         misleads="It has no sign, and the noise decides how far 'near' is.",
         paper="Smilkov et al. 2017, arXiv 1706.03825",
-        korean=Words(
+        korean=Translation(
             "SmoothGrad",
             "이 표본 주위에서 평균한 민감도를 봅니다.",
             "부호가 없고, 잡음의 크기가 ‘주위’의 범위를 정합니다.",
@@ -255,7 +260,7 @@ class SmoothGrad(Batched):
     def check(self, model: Model) -> None:
         differentiable(model, self.name)
 
-    def asks(self, question: Question) -> tuple[int, int]:
+    def rows_needed(self, question: Question) -> tuple[int, int]:
         """Model rows."""
         del question
         return self.n_samples, self.n_samples
@@ -344,7 +349,7 @@ class GradientShap(Batched):
         asks="What does each feature add on the way from typical inputs to this sample, on average?",
         misleads="It equals Shapley values only for models that are straight lines between inputs.",
         paper="Erion et al. 2021, arXiv 1906.10670",
-        korean=Words(
+        korean=Translation(
             "GradientSHAP",
             "전형적인 입력에서 이 표본까지 각 특징이 더하는 몫을 평균합니다.",
             "입력 사이에서 직선인 모델에서만 섀플리 값과 같습니다.",
@@ -363,7 +368,7 @@ class GradientShap(Batched):
     def check(self, model: Model) -> None:
         differentiable(model, self.name)
 
-    def asks(self, question: Question) -> tuple[int, int]:
+    def rows_needed(self, question: Question) -> tuple[int, int]:
         """Model rows."""
         del question
         return self.n_samples, self.n_samples

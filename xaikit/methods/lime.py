@@ -16,15 +16,15 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from sklearn.metrics import pairwise_distances
 
 from xaikit.core.errors import InvalidInput
+from xaikit.core.later import later
 from xaikit.core.memory import Memory
 from xaikit.core.question import Question
 from xaikit.core.types import Bools, Explanation, Floats
-from xaikit.methods.base import COALITIONS, METHODS, Card, Method, Words
+from xaikit.methods.base import COALITIONS, METHODS, Card, Method, Translation
 from xaikit.methods.weighted_lines import Frame, Line, frame_size
 from xaikit.shapley.api import check_memory, masks_that_fit
 from xaikit.shapley.design import (
@@ -35,7 +35,9 @@ from xaikit.shapley.design import (
     stratum_caps,
 )
 from xaikit.shapley.kept import kept
-from xaikit.shapley.process.pairs import both_of
+from xaikit.shapley.pairs import both_of
+
+metrics = later("sklearn.metrics")
 
 __all__ = ["Lime"]
 
@@ -72,13 +74,13 @@ class Lime(Method):
     in_auto: ClassVar[bool] = True
     splits_sums: ClassVar[bool] = True
     stream: ClassVar[str] = COALITIONS
-    finds_ends: ClassVar[bool] = True
+    evaluates_output_and_empty: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="LIME",
         asks="Which simple weighted sum of the features imitates the model near this sample?",
         misleads="When the sum imitates the model badly (small R2) its weights mean little.",
         paper="Ribeiro, Singh & Guestrin, KDD 2016; Tan et al. (GLIME), NeurIPS 2023",
-        korean=Words(
+        korean=Translation(
             "LIME",
             "이 표본 주위에서 모델을 흉내 내는 단순한 가중합을 찾습니다.",
             "흉내가 나쁘면(R² 작음) 가중치의 의미도 적습니다.",
@@ -93,7 +95,7 @@ class Lime(Method):
         if self.budget != "auto" and self.budget < 4:
             raise InvalidInput(f"lime's budget is {self.budget}; it must be 4 or more, or auto.")
 
-    def asks(self, question: Question) -> tuple[int, int]:
+    def rows_needed(self, question: Question) -> tuple[int, int]:
         """Fewest and most model rows."""
         k = question.n_references
         if self.budget != "auto":
@@ -232,7 +234,7 @@ def _removed_by_coin(state: Any, n: int, n_rows: int) -> tuple[NDArray[Any], Flo
     state.randint(0, high=1000)  # the package's seed for a segmenter that is not needed here
     rows = state.randint(0, 2, n_rows * n).reshape(n_rows, n)
     rows[0] = 1
-    return rows, pairwise_distances(rows, rows[:1], metric="cosine").ravel()
+    return rows, metrics.pairwise_distances(rows, rows[:1], metric="cosine").ravel()
 
 
 def _removed_by_count(state: Any, n: int, n_rows: int) -> tuple[NDArray[Any], Floats]:
@@ -240,8 +242,8 @@ def _removed_by_count(state: Any, n: int, n_rows: int) -> tuple[NDArray[Any], Fl
     rows = np.ones((n_rows, n))
     for row, count in enumerate(state.randint(1, n + 1, n_rows - 1), start=1):
         rows[row, state.choice(n, count, replace=False)] = 0
-    sparse = csr_matrix(rows)  # the package's own route, which rounds differently
-    return rows, pairwise_distances(sparse, sparse[0], metric="cosine").ravel()
+    sparse = scipy.sparse.csr_matrix(rows)  # the package's own route, which rounds differently
+    return rows, metrics.pairwise_distances(sparse, sparse[0], metric="cosine").ravel()
 
 
 def _answer(

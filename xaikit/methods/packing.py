@@ -34,16 +34,16 @@ class Packable(Protocol):
 
 
 def prefetch(questions: Sequence[Question], masks: Sequence[Bools | None]) -> None:
-    """Evaluate the masks of each question in shared passes and put the values into their pools.
+    """Evaluate the masks of each question in shared passes and put the values into their caches.
 
-    Does nothing for questions without a pool, or whose own masks fill a pass.
+    Does nothing for questions without a cache, or whose own masks fill a pass.
     """
     groups: dict[Hashable, list[tuple[Question, Bools]]] = {}
     for question, own in zip(questions, masks, strict=True):
         bound = _whole(question)
-        if own is None or question.pool is None or not isinstance(bound, Packable):
+        if own is None or question.cache is None or not isinstance(bound, Packable):
             continue
-        unseen = question.pool.unseen(own, question.target)
+        unseen = question.cache.unseen(own, question.target)
         if 0 < len(unseen) * question.n_references < question.per_pass.rows:
             groups.setdefault((bound.alike, question.n_references), []).append((question, unseen))
     for group in groups.values():
@@ -64,7 +64,7 @@ def share_empty(questions: Sequence[Question]) -> None:
     for question in questions:
         references = question.masker.references
         whole = question.segmentation.ids.min() >= 0 and not question.masker.drops
-        if question.pool is not None and whole:
+        if question.cache is not None and whole:
             digest = hashlib.sha256(references.tobytes()).digest()
             key = (references.shape, str(references.dtype), digest, between(question.sample.x))
             groups.setdefault(key, []).append(question)
@@ -73,7 +73,7 @@ def share_empty(questions: Sequence[Question]) -> None:
             nothing = np.zeros((1, group[0].n_features), dtype=bool)
             (scores,) = group[0].scores(nothing)
             for question in group:
-                question.know_empty(scores)
+                question.set_empty(scores)
 
 
 def _rows(group: Sequence[tuple[Question, Bools]]) -> int:
@@ -89,5 +89,5 @@ def _pass(group: Sequence[tuple[Question, Bools]], rows: int) -> int:
     for question, own, scores in zip(
         questions, masks, bounds[0].together(bounds, masks), strict=True
     ):
-        question.learn(own, scores)
+        question.store(own, scores)
     return n

@@ -5,19 +5,24 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from xaikit.core.abilities import Leaf, Model, Single
 from xaikit.core.batching import rows_per_pass, rows_that_fit
 from xaikit.core.errors import NotApplicable
 from xaikit.core.explanations import Explanations
+from xaikit.core.later import later
 from xaikit.core.questions import Questions
 from xaikit.core.types import Ints
 from xaikit.methods.base import Method
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = later("torch")
 
 __all__ = ["Batch", "Batched", "Rng", "pieces", "pieces_of", "rows_of"]
 
@@ -86,14 +91,14 @@ class Batch:
                 "'shap', 'lime' or 'occlusion', which only ask for scores."
             )
         if at_samples:
-            self.know_outputs(scores)
+            self.set_outputs(scores)
         self.count(rows.cpu().numpy())
         return slope.detach()
 
-    def know_outputs(self, scores: Tensor) -> None:
+    def set_outputs(self, scores: Tensor) -> None:
         """Tell the questions the scores (B, K) of their samples, unless they know."""
         if np.isnan(self.questions.outputs).any():
-            self.questions.know_outputs(scores.detach().double().cpu().numpy())
+            self.questions.set_outputs(scores.detach().double().cpu().numpy())
 
     def count(self, rows: Ints | None = None, backward: bool = True) -> None:
         """Put one pass on the meter of each row's question (one row each unless given)."""

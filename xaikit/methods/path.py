@@ -4,20 +4,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from xaikit.core.abilities import Differentiable, Inputs, Leaf, Model
 from xaikit.core.errors import CheckFailed, NotApplicable
+from xaikit.core.later import later
 from xaikit.core.question import Question
 from xaikit.core.questions import Questions
 from xaikit.core.types import Floats, Ints
 from xaikit.core.words import alike
 from xaikit.methods.base import require
 from xaikit.methods.passes import Batch
+
+if TYPE_CHECKING:
+    import torch
+    from torch import Tensor
+else:
+    torch = later("torch")
 
 __all__ = ["Path", "along", "baselines", "differentiable", "leaf_of"]
 

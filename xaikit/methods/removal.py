@@ -9,7 +9,7 @@ import numpy as np
 
 from xaikit.core.question import Question
 from xaikit.core.types import Bools, Explanation
-from xaikit.methods.base import METHODS, Card, Method, Words
+from xaikit.methods.base import METHODS, Card, Method, Translation
 
 __all__ = ["Occlusion"]
 
@@ -27,20 +27,20 @@ class Occlusion(Method):
     in_auto: ClassVar[bool] = True
     splits_sums: ClassVar[bool] = True
     draws: ClassVar[bool] = False
-    finds_ends: ClassVar[bool] = True
+    evaluates_output_and_empty: ClassVar[bool] = True
     card: ClassVar[Card] = Card(
         title="Occlusion",
         asks="How much does the score fall when this feature alone is removed?",
         misleads="Two features that say the same cover for each other, and both get nothing.",
         paper="Zeiler & Fergus, ECCV 2014; leave-one-out: Li, Monroe & Jurafsky 2016",
-        korean=Words(
+        korean=Translation(
             "가림(Occlusion)",
             "특징을 하나씩 없애고 점수가 얼마나 떨어지는지 봅니다.",
             "같은 정보를 담은 두 특징은 서로를 가려 주어 둘 다 0이 됩니다.",
         ),
     )
 
-    def asks(self, question: Question) -> tuple[int, int]:
+    def rows_needed(self, question: Question) -> tuple[int, int]:
         """Model rows."""
         rows = (question.n_features + 2) * question.n_references
         return rows, rows

@@ -20,7 +20,14 @@ from xaikit.core.many import Same
 from xaikit.core.question import Question
 from xaikit.core.questions import Questions
 from xaikit.core.types import Explanation
-from xaikit.methods.base import COALITIONS, METHODS, Card, Method, Words, know_ends
+from xaikit.methods.base import (
+    COALITIONS,
+    METHODS,
+    Card,
+    Method,
+    Translation,
+    compute_output_and_empty,
+)
 from xaikit.methods.exact import Exact, has_closed_form, shapley_rows
 from xaikit.methods.few import one_reference_a_pair, too_few
 from xaikit.shapley import shapley
@@ -30,6 +37,8 @@ from xaikit.shapley.result import ShapleyResult
 __all__ = ["ExactShapley", "KernelShap", "LeverageShap", "PermutationShap", "Shap"]
 
 SMALL = 11  # features up to which all coalitions are asked: 2048, the least cap of budget="auto"
+
+CLOSED = "the model has a closed form"
 
 
 @dataclass(frozen=True)
@@ -49,7 +58,7 @@ class Sampled(Method):
     name: ClassVar[str]
     card: ClassVar[Card]
     estimator: ClassVar[str] = "auto"
-    finds_ends: ClassVar[bool] = True
+    evaluates_output_and_empty: ClassVar[bool] = True
 
     def __post_init__(self) -> None:
         if not 0 < self.tolerance < 1:
@@ -64,7 +73,7 @@ class Sampled(Method):
     def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
         return self._sample(question, rng)
 
-    def asks(self, question: Question) -> tuple[int, int]:
+    def rows_needed(self, question: Question) -> tuple[int, int]:
         """Fewest and most model rows."""
         n, k = question.n_features, question.n_references
         if isinstance(self.budget, int):
@@ -77,7 +86,8 @@ class Sampled(Method):
         self, question: Question, rng: np.random.Generator, reason: str = ""
     ) -> Explanation:
         found = self._found(question, rng)
-        words = [reason, f"estimator: {found.method}, {found.evaluations} evaluations", found.note]
+        words = [reason, f"estimator: {found.method}, {found.evaluations} evaluations"]
+        words += [found.reason, found.note]
         if not found.converged and "not converged" not in found.note:
             words.append("not converged")
         return question.answer(
@@ -88,7 +98,11 @@ class Sampled(Method):
             std=found.std,
             converged=found.converged,
             note="; ".join(filter(None, words)),
-            extras={"estimator": found.method, "evaluations": found.evaluations},
+            extras={
+                "estimator": found.method,
+                "evaluations": found.evaluations,
+                "reason": "; ".join(filter(None, [reason, found.reason])),
+            },
         )
 
     def _found(self, question: Question, rng: np.random.Generator) -> ShapleyResult:
@@ -134,7 +148,7 @@ class Shap(Sampled):
         asks="What is each feature's fair share of the score, over all orders of adding features?",
         misleads="It asks about inputs that never occur when features depend on each other.",
         paper="Lundberg & Lee, NeurIPS 2017; Lundberg et al., Nature MI 2020 (trees)",
-        korean=Words(
+        korean=Translation(
             "SHAP",
             "특징을 더하는 모든 순서를 평균하여 점수를 공정하게 나눕니다.",
             "특징이 서로 얽혀 있으면 실제로 없는 입력에 대해 묻게 됩니다.",
@@ -176,8 +190,8 @@ class Shap(Sampled):
             in_units=True,
             std=np.broadcast_to(0.0, exact.values.shape),
             converged=Same(True, n),
-            notes=Same(f"estimator: {exact.estimator}, exact", n),
-            extras=Same({"estimator": exact.estimator, "evaluations": 0}, n),
+            notes=Same(f"estimator: {exact.estimator}, exact; {CLOSED}", n),
+            extras=Same({"estimator": exact.estimator, "evaluations": 0, "reason": CLOSED}, n),
         )
 
 
@@ -185,7 +199,7 @@ def _alike(questions: Questions) -> Iterator[tuple[Sequence[int], Questions]]:
     """Questions whose features and references are the same, with their places."""
     if not has_closed_form(questions.model):
         return
-    know_ends(questions)
+    compute_output_and_empty(questions)
     if questions.masker is not None and questions.segmentation is not None:
         yield range(len(questions)), questions
         return
@@ -232,7 +246,7 @@ class ExactShapley(Sampled):
         asks="What is each feature's fair share of the score, from every coalition of features?",
         misleads="Like SHAP; and its cost doubles with each feature.",
         paper="Shapley 1953",
-        korean=Words(
+        korean=Translation(
             "정확한 섀플리",
             "모든 특징 조합으로 공정한 몫을 계산합니다.",
             "SHAP과 같은 한계가 있고, 특징 하나마다 비용이 두 배가 됩니다.",
@@ -253,7 +267,7 @@ class KernelShap(Sampled):
         asks="Which additive model fits the score best over random coalitions?",
         misleads="Like SHAP; with few samples its values are mostly noise, so read the intervals.",
         paper="Lundberg & Lee, NeurIPS 2017; paired: Covert & Lee, AISTATS 2021",
-        korean=Words(
+        korean=Translation(
             "KernelSHAP",
             "무작위 조합에서 점수에 가장 잘 맞는 덧셈 모델을 찾습니다.",
             "표본이 적으면 값의 대부분이 잡음이므로 구간을 함께 읽어야 합니다.",
@@ -274,7 +288,7 @@ class LeverageShap(Sampled):
         asks="Like KernelSHAP, with the coalitions spread evenly over all sizes.",
         misleads="Like SHAP; with fewer than about three samples a feature it is unstable.",
         paper="Musco & Witter, ICLR 2025",
-        korean=Words(
+        korean=Translation(
             "Leverage SHAP",
             "조합을 모든 크기에 고르게 뿌린 KernelSHAP입니다.",
             "특징당 표본이 셋보다 적으면 불안정합니다.",
@@ -295,7 +309,7 @@ class PermutationShap(Sampled):
         asks="What does each feature add, on average over random orders of adding features?",
         misleads="Like SHAP; it needs more evaluations than the regressions for the same error.",
         paper="Castro et al. 2009; Mitchell et al., JMLR 2022 (antithetic orders)",
-        korean=Words(
+        korean=Translation(
             "순열 SHAP",
             "무작위 순서로 특징을 더하며 각 특징이 더하는 몫을 평균합니다.",
             "같은 오차에 이르려면 회귀 방식보다 더 많이 물어야 합니다.",

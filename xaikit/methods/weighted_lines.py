@@ -12,7 +12,7 @@ from scipy.linalg import blas
 
 from xaikit.shapley.blocks import Blocks, held
 from xaikit.shapley.game import BoolArray, FloatArray
-from xaikit.shapley.process.pairs import both_of
+from xaikit.shapley.pairs import both_of
 from xaikit.shapley.regression import positive_inverse
 from xaikit.shapley.threads import one_thread
 

@@ -15,7 +15,7 @@ from functools import cached_property
 from typing import ClassVar
 
 import numpy as np
-from scipy.spatial.distance import cdist
+import scipy
 from scipy.special import expit
 
 from xaikit.core.errors import InvalidInput
@@ -357,10 +357,11 @@ def shift(question: Question, masks: Bools) -> float | None:
         rows / np.where(spread > 0, spread, 1.0),
         masked / np.where(spread > 0, spread, 1.0),
     )
-    apart = cdist(rows, rows)
+    apart = scipy.spatial.distance.cdist(rows, rows)
     np.fill_diagonal(apart, np.inf)
     typical = float(np.median(apart.min(axis=1)))
-    return float(np.median(cdist(masked, rows).min(axis=1))) / typical if typical > 0 else None
+    nearest = scipy.spatial.distance.cdist(masked, rows).min(axis=1)
+    return float(np.median(nearest)) / typical if typical > 0 else None
 
 
 def _without_first(orders: Ints, counts: Ints) -> Bools:

@@ -21,7 +21,7 @@ from scipy.special import expit
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, NotApplicable, TrainingFailed
-from xaikit.core.question import Meter, Pool, Question
+from xaikit.core.question import Cache, Meter, Question
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Score
 from xaikit.core.words import Text, alike
 from xaikit.metrics.base import Measure, Metric, described, measure
@@ -121,7 +121,7 @@ def fine_tuned(
 
 def on_model(question: Question, model: Model) -> Question:
     """The same question of another model, for example for a `RemovalTest` on the fine-tuned copy."""
-    return dataclasses.replace(question, model=model, pool=Pool(), meter=Meter())
+    return dataclasses.replace(question, model=model, cache=Cache(), meter=Meter())
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import numpy as np
 from xaikit.core.abilities import Resettable
 from xaikit.core.agreement import similarity
 from xaikit.core.errors import InvalidInput
-from xaikit.core.question import Meter, Pool, Question
+from xaikit.core.question import Cache, Meter, Question
 from xaikit.core.stats import is_constant, spearman
 from xaikit.core.types import Explanation, Score, Target
 from xaikit.metrics.base import METRICS, Measure, Metric, ask_again, described, measure
@@ -110,16 +110,16 @@ class Randomisation(Metric):
         """Explanations of one randomised model, layer by layer or of all layers at once."""
         layers = model.layers()
         found: list[Explanation] = []
-        pool = Pool() if question.pool is None else question.pool
+        cache = Cache() if question.cache is None else question.cache
 
         def about(count: int) -> Question:
             # the same seed again, so that each step adds a layer to the same draws
             fresh = model.randomised(layers[:count], np.random.default_rng(seed))
-            return dataclasses.replace(question, model=fresh, pool=Pool(), meter=Meter())
+            return dataclasses.replace(question, model=fresh, cache=Cache(), meter=Meter())
 
         for count in range(1, len(layers) + 1) if self.cascade else [len(layers)]:
             key = ("randomised", question.target, seed, count)  # one copy for all methods
-            asked = pool.once(key, partial(about, count))
+            asked = cache.once(key, partial(about, count))
             found += ask_again([asked], explanation, seed=explanation.seed, capped=True)
         return found
 
@@ -144,7 +144,7 @@ class RandomLogit(Metric):
         other = _other_target(question)
         if other is None or question.masker.name != explanation.masker:
             return []
-        asked = dataclasses.replace(question, target=other, meter=Meter())  # the pool knows both
+        asked = dataclasses.replace(question, target=other, meter=Meter())  # the cache knows both
         (found,) = ask_again([asked], explanation, seed=explanation.seed, capped=True)
         name = f"against '{task_of(question.model).outputs[other.index]}'"
         flat = is_constant(explanation.values) or is_constant(found.values)
@@ -167,5 +167,5 @@ def _other_target(question: Question) -> Target | None:
     def found() -> Target | None:
         return task.runner_up(question.model.scores([question.sample.x])[0], question.target)
 
-    pool = question.pool
-    return found() if pool is None else pool.once(("runner up", question.target), found)
+    cache = question.cache
+    return found() if cache is None else cache.once(("runner up", question.target), found)

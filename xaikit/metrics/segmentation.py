@@ -9,7 +9,7 @@ from typing import ClassVar, Literal
 
 import numpy as np
 
-from xaikit.core.question import Meter, Pool, Question
+from xaikit.core.question import Cache, Meter, Question
 from xaikit.core.stats import is_constant, spearman
 from xaikit.core.types import Explanation, Sample, Score, Segmentation
 from xaikit.metrics.base import METRICS, Measure, Metric, ask_again, described, measure
@@ -52,8 +52,8 @@ class SegmentationStability(Metric):
     ) -> list[Score]:
         if explanation.elements is not None or question.masker.name != explanation.masker:
             return []
-        pool = Pool() if question.pool is None else question.pool  # an empty one is false
-        asked = pool.once(("recut", question.target), partial(_recut_question, question))
+        cache = Cache() if question.cache is None else question.cache  # an empty one is false
+        asked = cache.once(("recut", question.target), partial(_recut_question, question))
         if asked is None:
             return []
         other = asked.segmentation
@@ -71,7 +71,7 @@ def _recut_question(question: Question) -> Question | None:
     other = recut(question.sample, question.segmentation)
     if other is None:
         return None
-    return dataclasses.replace(question, segmentation=other, pool=Pool(), meter=Meter())
+    return dataclasses.replace(question, segmentation=other, cache=Cache(), meter=Meter())
 
 
 def recut(sample: Sample, segmentation: Segmentation) -> Segmentation | None:

@@ -15,7 +15,7 @@ import numpy as np
 
 from xaikit.core.agreement import agreement_scores, similarity, top_k
 from xaikit.core.errors import InvalidInput
-from xaikit.core.question import Meter, Pool, Question
+from xaikit.core.question import Cache, Meter, Question
 from xaikit.core.types import Explanation, Floats, Score
 from xaikit.metrics.base import METRICS, Measure, Metric, ask_again, default_k, described, measure
 from xaikit.tasks import task_of
@@ -142,7 +142,7 @@ def neighbours(
         kept = np.abs(change) <= 0.1 * abs(question.output - question.empty)
     return [
         dataclasses.replace(
-            question, sample=dataclasses.replace(sample, x=x), pool=Pool(), meter=Meter()
+            question, sample=dataclasses.replace(sample, x=x), cache=Cache(), meter=Meter()
         )
         for x in xs[kept][:n]
     ]

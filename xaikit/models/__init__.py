@@ -37,8 +37,8 @@ _HOMES = {
 
 
 def models() -> list[Any]:
-    """The card of every model that `train` knows: name, family, modalities, summary."""
-    from xaikit.models.sklearn import ESTIMATORS
+    """What is declared of every model that `train` knows: name, family, modalities, summary."""
+    from xaikit.models.learners import ESTIMATORS
     from xaikit.models.zoo import ZOO
 
     return [registry.get(name) for registry in (ZOO, ESTIMATORS) for name in registry]

@@ -10,12 +10,12 @@ from torch import nn
 from xaikit.core.errors import ModelError
 from xaikit.models.attention import TokenModel
 from xaikit.models.cam_layer import SpatialModel
-from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
+from xaikit.models.inputs import ColumnEncoder, Inputs, PixelEncoder, StepEncoder
 from xaikit.models.neural import NeuralModel, Reads
 from xaikit.models.reading import EMBEDDING, READINGS
-from xaikit.models.text import Words
+from xaikit.models.text import WordEncoder
 from xaikit.models.zoo import Architecture, build
-from xaikit.models.zoo.card import Family, Shape
+from xaikit.models.zoo.architecture import Family, Shape
 from xaikit.models.zoo.words import WordVectors
 
 __all__ = ["KINDS", "assemble", "reads_of", "settable"]
@@ -28,26 +28,28 @@ KINDS: dict[Family, type[NeuralModel]] = {
 }
 
 
-def settable(card: Architecture, inputs: str) -> dict[str, Any]:
+def settable(architecture: Architecture, inputs: str) -> dict[str, Any]:
     """The parameters of the net that people can set, with their defaults.
 
     inputs : the kind of its inputs
     """
-    return {**card.parameters, **READINGS[inputs].settings}
+    return {**architecture.parameters, **READINGS[inputs].settings}
 
 
 def assemble(
-    card: Architecture, inputs: Inputs, n_outputs: int, settings: Mapping[str, Any]
+    architecture: Architecture, inputs: Inputs, n_outputs: int, settings: Mapping[str, Any]
 ) -> nn.Module:
     """A net with fresh weights; for text the word vectors are a part of it."""
-    if not isinstance(inputs, Words):
-        return build(card, _shape(inputs), n_outputs, **settings)
+    if not isinstance(inputs, WordEncoder):
+        return build(architecture, _shape(inputs), n_outputs, **settings)
     rest = {name: value for name, value in settings.items() if name != "embedding"}
     width = settings.get("embedding", EMBEDDING)
     if type(width) is not int or not 1 <= width <= 1024:
         raise ModelError(f"embedding is {width!r}; it must be a whole number from 1 to 1024.")
     words = WordVectors(inputs.n_words, inputs.n_buckets, width)
-    return nn.ModuleDict({"words": words, "body": build(card, (0, width), n_outputs, **rest)})
+    return nn.ModuleDict(
+        {"words": words, "body": build(architecture, (0, width), n_outputs, **rest)}
+    )
 
 
 def reads_of(net: nn.Module) -> Reads:
@@ -57,11 +59,11 @@ def reads_of(net: nn.Module) -> Reads:
 
 
 def _shape(inputs: Inputs) -> Shape:
-    if isinstance(inputs, Pixels):
+    if isinstance(inputs, PixelEncoder):
         height, across, channels = inputs.shape
         return (channels, height, across)
-    if isinstance(inputs, Columns):
+    if isinstance(inputs, ColumnEncoder):
         return (len(inputs.owners),)
-    if isinstance(inputs, Steps):
+    if isinstance(inputs, StepEncoder):
         return inputs.shape
     raise ModelError(f"no net of the zoo reads {type(inputs).__name__}; wrap the module instead.")

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from xaikit.models.fields import Fields
-from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
-from xaikit.models.text import Words
+from xaikit.models.inputs import ColumnEncoder, Inputs, PixelEncoder, StepEncoder
+from xaikit.models.text import WordEncoder
 
 __all__ = ["read_inputs"]
 
@@ -30,27 +30,27 @@ def read_inputs(path: Path, values: Mapping[str, Any]) -> Inputs:
     return readers[fields.choice("kind", readers)](fields)
 
 
-def _pixels(fields: Fields) -> Pixels:
+def _pixels(fields: Fields) -> PixelEncoder:
     height, across, channels = _shape(fields, 3)
     mean, std = fields.numbers("mean", channels), fields.numbers("std", channels, above=0)
-    return Pixels((height, across, channels), mean, std)
+    return PixelEncoder((height, across, channels), mean, std)
 
 
-def _steps(fields: Fields) -> Steps:
+def _steps(fields: Fields) -> StepEncoder:
     length, channels = _shape(fields, 2)
     mean, std = fields.numbers("mean", channels), fields.numbers("std", channels, above=0)
-    return Steps((length, channels), mean, std)
+    return StepEncoder((length, channels), mean, std)
 
 
-def _columns(fields: Fields) -> Columns:
+def _columns(fields: Fields) -> ColumnEncoder:
     categories = fields.wholes("categories", 0, _MOST_CATEGORIES)
     n = len(categories)
-    return Columns(fields.numbers("mean", n), fields.numbers("std", n, above=0), categories)
+    return ColumnEncoder(fields.numbers("mean", n), fields.numbers("std", n, above=0), categories)
 
 
-def _words(fields: Fields) -> Words:
+def _words(fields: Fields) -> WordEncoder:
     vocabulary = fields.texts("vocabulary", _MOST_WORDS)
-    return Words(vocabulary, fields.whole("n_buckets", 1, _MOST_WORDS))
+    return WordEncoder(vocabulary, fields.whole("n_buckets", 1, _MOST_WORDS))
 
 
 def _shape(fields: Fields, n: int) -> tuple[int, ...]:

@@ -21,7 +21,16 @@ from torch import Tensor, nn
 from xaikit.core.errors import InvalidInput
 from xaikit.core.types import Floats, Ints, PerSample
 
-__all__ = ["Batch", "Columns", "Convolution", "Inputs", "Pixels", "Steps", "as_tensor", "padding"]
+__all__ = [
+    "Batch",
+    "ColumnEncoder",
+    "Convolution",
+    "Inputs",
+    "PixelEncoder",
+    "StepEncoder",
+    "as_tensor",
+    "padding",
+]
 
 Array = NDArray[Any]
 Convolution = type[nn.Conv1d] | type[nn.Conv2d]
@@ -109,7 +118,7 @@ class Inputs(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class Pixels:
+class PixelEncoder:
     """Images (H, W, C) in [0, 1] -> (B, C, H, W), each channel scaled by its own mean and spread.
 
     apart : the net reads channels that lie one after the other, since it asks for a `view`; else they
@@ -127,7 +136,7 @@ class Pixels:
     convolution: ClassVar[Convolution | None] = nn.Conv2d
 
     @classmethod
-    def fit(cls, xs: Sequence[Array]) -> Pixels:
+    def fit(cls, xs: Sequence[Array]) -> PixelEncoder:
         every = _stack(xs, None).reshape(-1, xs[0].shape[2])
         return cls(tuple(xs[0].shape), _floats(every.mean(0)), _spreads(every.std(0)))
 
@@ -171,7 +180,7 @@ class Pixels:
 
 
 @dataclass(frozen=True, eq=False)
-class Columns:
+class ColumnEncoder:
     """Table rows (D,) -> (B, D'): numbers scaled by mean and spread, each category one 0/1 column.
 
     categories : (D,) number of categories of each column, 0 for a number
@@ -187,7 +196,7 @@ class Columns:
     convolution: ClassVar[Convolution | None] = None
 
     @classmethod
-    def fit(cls, xs: Sequence[Array], categories: Sequence[int]) -> Columns:
+    def fit(cls, xs: Sequence[Array], categories: Sequence[int]) -> ColumnEncoder:
         every = _stack(xs, None)
         number = np.array(categories) == 0
         mean = np.where(number, every.mean(0), 0.0)
@@ -253,7 +262,7 @@ class Columns:
 
 
 @dataclass(frozen=True, eq=False)
-class Steps:
+class StepEncoder:
     """Series (L, C) -> (B, L, C), each channel scaled by its own mean and spread.
 
     channels_first : the net reads (B, C, L) instead
@@ -270,7 +279,7 @@ class Steps:
     convolution: ClassVar[Convolution | None] = nn.Conv1d
 
     @classmethod
-    def fit(cls, xs: Sequence[Array]) -> Steps:
+    def fit(cls, xs: Sequence[Array]) -> StepEncoder:
         every = _stack(xs, None).reshape(-1, xs[0].shape[1])
         return cls(tuple(xs[0].shape), _floats(every.mean(0)), _spreads(every.std(0)))
 

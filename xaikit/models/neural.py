@@ -20,7 +20,7 @@ from xaikit.core.errors import InvalidInput
 from xaikit.core.types import MODALITIES, Bools, Floats, Ints, PerSample, Space
 from xaikit.core.words import Text
 from xaikit.models.composing import Composed
-from xaikit.models.inputs import Batch, Columns, Inputs, Pixels, padding
+from xaikit.models.inputs import Batch, ColumnEncoder, Inputs, PixelEncoder, padding
 from xaikit.models.modes import Parts, alone, differentiating, evaluating
 from xaikit.models.outputs import Outputs, decoded, tensor_in
 from xaikit.models.probe import Event, has_strided_point, watch
@@ -94,7 +94,7 @@ class NeuralModel:
         if self.single:
             return 1
         largest = max((math.prod(e.shape) for e in self.events), default=1)
-        if isinstance(self.inputs, Columns):
+        if isinstance(self.inputs, ColumnEncoder):
             return int(np.clip(2 ** int(math.log2(4 * _CACHE / largest)), 1024, LARGEST))
         return int(np.clip(2 ** int(math.log2(max(1, _CACHE / largest))), 8, 64))
 
@@ -137,7 +137,7 @@ class NeuralModel:
     def _risky(self) -> bool:
         """Whether channels must not lie together: the backward pass of a strided 1 x 1 convolution
         then writes out of bounds on few channels and kills the process (oneDNN in torch 2.13)."""
-        if not isinstance(self.inputs, Pixels):
+        if not isinstance(self.inputs, PixelEncoder):
             return False
         with differentiating(self.net), torch.no_grad():
             batch = self.encode([self.example()])

@@ -18,9 +18,9 @@ from xaikit.core.words import Text
 from xaikit.data.dataset import Dataset
 from xaikit.modalities.text import MASK_WORD
 from xaikit.models import features
-from xaikit.models.inputs import Columns, Inputs, Pixels, Steps
-from xaikit.models.text import Encode, Tokens, Words
-from xaikit.models.zoo.card import Recipe
+from xaikit.models.inputs import ColumnEncoder, Inputs, PixelEncoder, StepEncoder
+from xaikit.models.text import Encode, TokenEncoder, WordEncoder
+from xaikit.models.zoo.architecture import Recipe
 
 __all__ = ["EMBEDDING", "READINGS", "Reading", "Said", "reading_of"]
 
@@ -104,12 +104,12 @@ class OfPixels(Reading):
     compared = ("forest", "lenet")
 
     def fit(self, data: Dataset) -> Inputs:
-        return Pixels.fit(data.inputs("train"))
+        return PixelEncoder.fit(data.inputs("train"))
 
     def brought(self, net: nn.Module, x: Array, said: Said) -> Inputs:
         del net
         height, across, n = x.shape
-        return Pixels((height, across, n), *said.scales(n))
+        return PixelEncoder((height, across, n), *said.scales(n))
 
     def varied(self, x: Array, recipe: Recipe, rng: np.random.Generator) -> Array:
         """Moved, or mirrored."""
@@ -131,7 +131,7 @@ class OfSteps(Reading):
     compared = ("forest", "fcn_1d")
 
     def fit(self, data: Dataset) -> Inputs:
-        return Steps.fit(data.inputs("train"))
+        return StepEncoder.fit(data.inputs("train"))
 
     def brought(self, net: nn.Module, x: Array, said: Said) -> Inputs:
         del net
@@ -141,7 +141,7 @@ class OfSteps(Reading):
             raise InvalidInput(
                 f"layout is {said.layout!r}; a series module reads 'BLC' (steps, then channels) or 'BCL'."
             )
-        return Steps((length, n), *scales, channels_first=said.layout == "BCL")
+        return StepEncoder((length, n), *scales, channels_first=said.layout == "BCL")
 
 
 class OfColumns(Reading):
@@ -152,11 +152,11 @@ class OfColumns(Reading):
     compared = ("boosting", "logistic", "mlp")
 
     def fit(self, data: Dataset) -> Inputs:
-        return Columns.fit(data.inputs("train"), _categories(data))
+        return ColumnEncoder.fit(data.inputs("train"), _categories(data))
 
     def brought(self, net: nn.Module, x: Array, said: Said) -> Inputs:
         del net
-        return Columns(*said.scales(len(x)), (0,) * len(x))
+        return ColumnEncoder(*said.scales(len(x)), (0,) * len(x))
 
     def steps(self, learner: str, scaled: bool, data: Dataset, wanted: str | None) -> list[Any]:
         del learner, wanted
@@ -172,7 +172,7 @@ class OfWords(Reading):
     compared = ("logistic", "lstm", "bert_small")
 
     def fit(self, data: Dataset) -> Inputs:
-        return Words.fit(data.inputs("train"))
+        return WordEncoder.fit(data.inputs("train"))
 
     def brought(self, net: nn.Module, x: Array, said: Said) -> Inputs:
         del x
@@ -187,7 +187,9 @@ class OfWords(Reading):
         positional = [
             p for p in arguments if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
         ]
-        return Tokens(said.encode, embedding, len(positional) > 1, said.padding_id, said.of_text)
+        return TokenEncoder(
+            said.encode, embedding, len(positional) > 1, said.padding_id, said.of_text
+        )
 
     def varied(self, x: Array, recipe: Recipe, rng: np.random.Generator) -> Array:
         """With some words masked."""

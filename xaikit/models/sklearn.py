@@ -31,7 +31,8 @@ from xaikit.models.background import FILE, read_background, write_background
 from xaikit.models.estimator_model import EstimatorModel, wrap_estimator
 from xaikit.models.evaluation import evaluate
 from xaikit.models.fields import MODELS, Fields, read_config
-from xaikit.models.learners import ESTIMATORS, make_learner
+from xaikit.models.learners import ESTIMATORS
+from xaikit.models.pipelines import make_learner
 from xaikit.models.reading import reading_of
 from xaikit.models.sound import check_members, nodes, what_is_unsound
 

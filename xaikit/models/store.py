@@ -128,22 +128,22 @@ def _files(model: NeuralModel) -> dict[str, Callable[[Path], Any]]:
 
 def _on_paper(fields: Fields) -> NeuralModel:
     """The model with a net that has shapes and no memory."""
-    card = ZOO.get(fields.choice("architecture", ZOO))
+    architecture = ZOO.get(fields.choice("architecture", ZOO))
     inputs = read_inputs(fields.path, fields.object("inputs"))
     modality = _modality(fields, inputs)
-    if inputs.kind not in card.recipes:
+    if inputs.kind not in architecture.recipes:
         raise fields.wrong("architecture", f"one that reads {modality or inputs.kind}")
     classes = fields.texts("classes", _MOST_CLASSES)
     settings = fields.object("parameters")
-    unknown = set(settings) - set(settable(card, inputs.kind))
+    unknown = set(settings) - set(settable(architecture, inputs.kind))
     if unknown or len(classes) == 1:
-        raise fields.wrong("parameters" if unknown else "classes", _rule(card, inputs.kind))
+        raise fields.wrong("parameters" if unknown else "classes", _rule(architecture, inputs.kind))
     try:
         with torch.device("meta"):
-            net = assemble(card, inputs, max(1, len(classes)), settings)
+            net = assemble(architecture, inputs, max(1, len(classes)), settings)
     except ModelError as error:
         raise ModelError(f"{fields.path}: {error}") from error
-    return KINDS[card.family](
+    return KINDS[architecture.family](
         id=fields.text("id"),
         net=net,
         inputs=inputs,
@@ -195,7 +195,5 @@ def _compare(path: Path, expected: dict[str, tuple[int, ...]]) -> None:
     )
 
 
-def _rule(card: Architecture, inputs: str) -> str:
-    return (
-        f"settings out of {', '.join(settable(card, inputs))}; a classifier has two classes or more"
-    )
+def _rule(architecture: Architecture, inputs: str) -> str:
+    return f"settings out of {', '.join(settable(architecture, inputs))}; a classifier has two classes or more"

@@ -21,7 +21,7 @@ from xaikit.modalities.text import MASK_WORD
 from xaikit.models.inputs import Batch, Convolution, padding
 from xaikit.models.probe import hooked
 
-__all__ = ["Encode", "Tokens", "Words"]
+__all__ = ["Encode", "TokenEncoder", "WordEncoder"]
 
 Array = NDArray[Any]
 Encode = Callable[[Any], tuple[Sequence[int], Sequence[Any]]]
@@ -31,7 +31,7 @@ _MOST_GRAMS = 40  # of one word: a pasted link must not make every word as wide 
 
 
 @dataclass(frozen=True, eq=False)
-class Words:
+class WordEncoder:
     """Words (T,) -> word vectors (B, T, E), padded at the end with zero vectors.
 
     A word is looked up in lower case; its character n-grams are hashed, so an unknown word gets a
@@ -52,7 +52,7 @@ class Words:
     @classmethod
     def fit(
         cls, xs: Sequence[Array], n_buckets: int = 4096, min_count: int = 2, most: int = 20_000
-    ) -> Words:
+    ) -> WordEncoder:
         """The words that stand in at least `min_count` places of the training texts."""
         counts = Counter(str(word).lower() for x in xs for word in x)
         common = [
@@ -119,7 +119,7 @@ class Words:
 
 
 @dataclass(frozen=True, eq=False)
-class Tokens:
+class TokenEncoder:
     """Words (T,) -> the token embeddings (B, T', E) of a module that people bring.
 
     encode : words -> token ids, and for each token the position of its word (None for a special

@@ -63,14 +63,14 @@ def train(
         return _fit_estimator(architecture, data, epochs, seed, balanced, params)
     if epochs is not None and epochs < 1:
         raise InvalidInput(f"epochs is {epochs}; it must be 1 or more.")
-    card = ZOO.get(architecture)
-    recipe, settings = _split(card, data, params)
+    entry = ZOO.get(architecture)
+    recipe, settings = _split(entry, data, params)
     target = pick_device(device)
     shares = data.class_weights if balanced else None
     start = time.perf_counter()
     with torch.random.fork_rng(devices=[target] if target.type == "cuda" else []):
         torch.manual_seed(seed)
-        model = _fresh(card, data, settings, target)
+        model = _fresh(entry, data, settings, target)
         loop = _Loop(model, data, recipe, epochs, shares)
         ran = loop.run(np.random.default_rng(seed), progress)
     model.net.eval().requires_grad_(False)
@@ -80,7 +80,7 @@ def train(
         "epochs": ran,
         "fit_seconds": time.perf_counter() - start,
     }
-    model.info = {**_facts(card, settings, model, data), **facts}
+    model.info = {**_facts(entry, settings, model, data), **facts}
     return model
 
 
@@ -116,22 +116,22 @@ def _fit_estimator(
 
 
 def _split(
-    card: Architecture, data: Dataset, params: dict[str, Any]
+    architecture: Architecture, data: Dataset, params: dict[str, Any]
 ) -> tuple[Recipe, dict[str, Any]]:
     """Parameters that shape the training, and those that shape the net."""
-    if data.modality not in card.modalities:
+    if data.modality not in architecture.modalities:
         fitting = [name for name in ZOO if data.modality in ZOO.get(name).modalities]
         raise InvalidInput(
-            f"'{card.name}' reads {', '.join(card.modalities)} and '{data.name}' is "
+            f"'{architecture.name}' reads {', '.join(architecture.modalities)} and '{data.name}' is "
             f"{data.modality}; use {', '.join(fitting)}."
         )
     inputs = MODALITIES.get(data.modality).inputs
-    recipe = card.recipes[inputs]
-    training, net = dataclasses.asdict(recipe), settable(card, inputs)
+    recipe = architecture.recipes[inputs]
+    training, net = dataclasses.asdict(recipe), settable(architecture, inputs)
     for name in params:
         if name not in training and name not in net:
             raise InvalidInput(
-                f"'{card.name}' has no parameter '{name}'; its net has {', '.join(net)}; its "
+                f"'{architecture.name}' has no parameter '{name}'; its net has {', '.join(net)}; its "
                 f"training has {', '.join(training)}."
             )
     for name, default in training.items():
@@ -154,13 +154,13 @@ def _check(name: str, value: Any, default: Any) -> None:
 
 
 def _fresh(
-    card: Architecture, data: Dataset, settings: dict[str, Any], device: torch.device
+    architecture: Architecture, data: Dataset, settings: dict[str, Any], device: torch.device
 ) -> NeuralModel:
     labels = _checked_labels(data)
     inputs = reading_of(data.modality).fit(data)
-    net = assemble(card, inputs, max(1, len(data.classes)), settings).to(device)
-    model = KINDS[card.family](
-        id=f"{data.name}-{card.name}",
+    net = assemble(architecture, inputs, max(1, len(data.classes)), settings).to(device)
+    model = KINDS[architecture.family](
+        id=f"{data.name}-{architecture.name}",
         net=net,
         inputs=inputs,
         classes=data.classes,
@@ -191,12 +191,12 @@ def _checked_labels(data: Dataset) -> Array:
 
 
 def _facts(
-    card: Architecture, settings: dict[str, Any], model: NeuralModel, data: Dataset
+    architecture: Architecture, settings: dict[str, Any], model: NeuralModel, data: Dataset
 ) -> dict[str, Any]:
     weights = list(model.net.parameters())
     return {
-        "family": card.family,
-        "architecture": card.name,
+        "family": architecture.family,
+        "architecture": architecture.name,
         "params": settings,
         "n_parameters": sum(w.numel() for w in weights),
         "bytes": sum(w.numel() * w.element_size() for w in weights),

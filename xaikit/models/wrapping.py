@@ -23,7 +23,7 @@ from xaikit.models.cam_layer import SpatialModel, keeps_places
 from xaikit.models.estimator_model import EstimatorModel, space_of, wrap_estimator
 from xaikit.models.estimators import Answer, answer_of, is_estimator, pipeline_of
 from xaikit.models.function_model import FunctionModel, wrong_shape
-from xaikit.models.inputs import Inputs, Pixels
+from xaikit.models.inputs import Inputs, PixelEncoder
 from xaikit.models.modes import Parts, evaluating
 from xaikit.models.neural import (
     NeuralModel,
@@ -105,7 +105,7 @@ def wrap(
 
     For torch modules: images are given as (B, C, H, W), tables as (B, D), series as `layout` says;
     `mean` and `std` (a channel or column each) are subtracted and divided by before. Text needs
-    `encode` of a list of words, or with encodes="text" of the text as it is written (see `Tokens`);
+    `encode` of a list of words, or with encodes="text" of the text as it is written (see `TokenEncoder`);
     the module is called with (ids), or (ids, valid) if it takes two arguments. `reads` is the token
     that the head of a transformer reads, for attention. With `device` a copy of the module is moved
     there; otherwise the module itself is used where it is.
@@ -304,7 +304,7 @@ def _once(net: nn.Module, inputs: Inputs, x: Array) -> Inputs:
             try:
                 found = inputs.run(net, at, batch)
             except RuntimeError:
-                if not isinstance(inputs, Pixels):
+                if not isinstance(inputs, PixelEncoder):
                     raise
                 inputs = dataclasses.replace(inputs, apart=True)
                 found = inputs.run(net, at, batch)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from xaikit.core.types import Bools, Ints, Sample
-from xaikit.report.card import quoted
+from xaikit.report.case import quoted
 from xaikit.report.findings import Findings
 from xaikit.report.formats import count, isolated, percent
 

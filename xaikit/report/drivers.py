@@ -22,12 +22,12 @@ Share = tuple[str, Estimate, float]  # region, share of the evidence, share that
 
 
 def drivers_block(findings: Findings) -> dict[str, Any]:
-    """One card a method that passed (of all real ones when nothing was tested yet)."""
+    """One block a method that passed (of all real ones when nothing was tested yet)."""
     methods = (findings.passed if findings.tested else findings.real)[:MOST_METHODS]
-    cards = [_card(findings, m) for m in methods]
+    blocks = [_block(findings, m) for m in methods]
     n = len(findings.run.samples)
     return {
-        "cards": [c for c in cards if c["rows"]],
+        "blocks": [c for c in blocks if c["rows"]],
         "tested": findings.tested,
         "lead": findings.words("drivers.lead" if n >= 10 else "drivers.lead_few"),
         "place": _place(findings),
@@ -51,7 +51,7 @@ def rationale_name(findings: Findings) -> str | None:
     return findings.words.known(given, given)
 
 
-def _card(findings: Findings, method: str) -> dict[str, Any]:
+def _block(findings: Findings, method: str) -> dict[str, Any]:
     shares = _shares(findings, method)[:MOST_REGIONS]
     end = max([1e-9, *(max(s.value, x, *(s.interval or (0,)), *s.cases) for _, s, x in shares)])
     axis = (0.0, 1.0 if end > 0.5 else 1.1 * end)

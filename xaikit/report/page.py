@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
-from xaikit.report.cards import card
+from xaikit.report.cases import sample_block
 from xaikit.report.drivers import drivers_block
 from xaikit.report.findings import Findings
 from xaikit.report.header import facts, part, title
@@ -19,10 +19,10 @@ from xaikit.study.run import Failure, Run
 
 __all__ = ["report_page"]
 
-MOST_CARDS = 16
+MOST_BLOCKS = 16
 MOST_IDS = 8
 MACHINE = {"python": "Python ", "platform": "", "device": ""}
-TERMS = ("fit", "gap", "error", "converged", "rho")  # small figures on cards and charts
+TERMS = ("fit", "gap", "error", "converged", "rho")  # small figures on blocks and charts
 SECTIONS = (
     "verdict",
     "drivers",
@@ -68,26 +68,26 @@ def report_page(run: Run, language: str = "en", folder: str = "") -> dict[str, A
 def _chosen(findings: Findings) -> list[int]:
     """At most 16 samples: up to half of them wrong predictions, the others the first in order."""
     n = len(findings.run.samples)
-    if n <= MOST_CARDS:
+    if n <= MOST_BLOCKS:
         return list(range(n))
-    wrong = [i for i in range(n) if findings.is_wrong(i)][: MOST_CARDS // 2]
-    right = [i for i in range(n) if not findings.is_wrong(i)][: MOST_CARDS - len(wrong)]
+    wrong = [i for i in range(n) if findings.is_wrong(i)][: MOST_BLOCKS // 2]
+    right = [i for i in range(n) if not findings.is_wrong(i)][: MOST_BLOCKS - len(wrong)]
     return sorted(wrong + right)
 
 
 def _samples(findings: Findings, chosen: list[int]) -> dict[str, Any]:
-    cards = [card(findings, i) for i in chosen]
-    compared = [c for c in cards if c["agreement"]]
-    least = sorted(compared, key=lambda c: c["order"])[: max(1, len(cards) // 3)]
-    for c in cards:
-        c["disagrees"] = len(cards) >= 3 and any(c is x for x in least)
+    blocks = [sample_block(findings, i) for i in chosen]
+    compared = [c for c in blocks if c["agreement"]]
+    least = sorted(compared, key=lambda c: c["order"])[: max(1, len(blocks) // 3)]
+    for c in blocks:
+        c["disagrees"] = len(blocks) >= 3 and any(c is x for x in least)
     n_methods = len(findings.order)
     return {
-        "cards": cards,
+        "blocks": blocks,
         "n": len(findings.run.samples),
         "across": n_methods if n_methods <= 8 else -(-n_methods // -(-n_methods // 8)),
-        "n_wrong": sum(c["wrong"] for c in cards),
-        "n_disagree": sum(c["disagrees"] for c in cards),
+        "n_wrong": sum(c["wrong"] for c in blocks),
+        "n_disagree": sum(c["disagrees"] for c in blocks),
         "classified": bool(findings.classes),
         "any_failed": any(v.status == "failed" for v in findings.verdicts.values()),
     }

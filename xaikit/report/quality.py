@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xaikit.core.types import Explanation
-from xaikit.report.card import Card, shares_scale
+from xaikit.report.case import Case, shares_scale
 from xaikit.report.formats import fixed, percent
 
 __all__ = ["figures", "gap"]
@@ -14,7 +14,7 @@ POOR_FIT = 0.3  # weighted R2 below which a surrogate's weights say little
 GAP_LIMIT = 0.05  # of the output that an additive method may miss
 
 
-def figures(mine: Card, e: Explanation) -> list[dict[str, Any]]:
+def figures(mine: Case, e: Explanation) -> list[dict[str, Any]]:
     """Fit of a surrogate, completeness gap of an additive method, widest error bar of a sampled one."""
     words, found = mine.findings.words, []
     r2, missed, errors = e.extras.get("r2"), gap(mine, e), mine.errors(e)
@@ -31,7 +31,7 @@ def figures(mine: Card, e: Explanation) -> list[dict[str, Any]]:
     return found
 
 
-def gap(mine: Card, e: Explanation) -> float | None:
+def gap(mine: Case, e: Explanation) -> float | None:
     """Share of the output that the parts of an additive explanation miss; None where it has no meaning."""
     measured = mine.findings.values("completeness_gap", e.method)
     if mine.sample.id in measured:

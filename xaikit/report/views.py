@@ -11,12 +11,12 @@ import numpy as np
 from xaikit.core.errors import InvalidInput
 from xaikit.core.sample import Modality
 from xaikit.core.types import Explanation, Floats, Sample
-from xaikit.report.card import Card, strongest
+from xaikit.report.case import Case, strongest
 from xaikit.report.findings import Findings
-from xaikit.report.image_card import heat_map, picture
-from xaikit.report.series_card import series_parts
-from xaikit.report.table_card import table_end, table_parts
-from xaikit.report.text_card import marked_words
+from xaikit.report.image_case import heat_map, picture
+from xaikit.report.series_case import series_parts
+from xaikit.report.table_case import table_end, table_parts
+from xaikit.report.text_case import marked_words
 
 __all__ = ["VIEWS", "View", "view_of"]
 
@@ -35,11 +35,11 @@ class View:
     end : where the shared scale of a card is drawn to
     """
 
-    parts: Callable[[Card, Slots], dict[str, Any]]
+    parts: Callable[[Case, Slots], dict[str, Any]]
     regions: Callable[[Findings, Sample, Explanation], Regions]
     key: str = ""
     in_order: bool = False
-    end: Callable[[Card], float] = lambda mine: mine.end
+    end: Callable[[Case], float] = lambda mine: mine.end
 
 
 def view_of(kind: Modality) -> View:
@@ -52,7 +52,7 @@ def view_of(kind: Modality) -> View:
     return VIEWS[kind.view]
 
 
-def _picture(mine: Card, slots: Slots) -> dict[str, Any]:
+def _picture(mine: Case, slots: Slots) -> dict[str, Any]:
     drawn = picture(mine.sample)
     for slot in slots:
         e = mine.explanations.get(slot["method"])
@@ -61,7 +61,7 @@ def _picture(mine: Card, slots: Slots) -> dict[str, Any]:
     return {"picture": drawn, "strongest": strongest(mine)}
 
 
-def _text(mine: Card, slots: Slots) -> dict[str, Any]:
+def _text(mine: Case, slots: Slots) -> dict[str, Any]:
     data = mine.findings.run.context.get("data") or {}
     for slot in slots:
         e = mine.explanations.get(slot["method"])
@@ -73,12 +73,12 @@ def _text(mine: Card, slots: Slots) -> dict[str, Any]:
     return {"text_lang": language, "strongest": strongest(mine)}
 
 
-def _bars(mine: Card, slots: Slots) -> dict[str, Any]:
+def _bars(mine: Case, slots: Slots) -> dict[str, Any]:
     del slots
     return {"table": table_parts(mine)}
 
 
-def _lines(mine: Card, slots: Slots) -> dict[str, Any]:
+def _lines(mine: Case, slots: Slots) -> dict[str, Any]:
     del slots
     return {"series": series_parts(mine, _columns(mine.findings)), "strongest": strongest(mine)}
 

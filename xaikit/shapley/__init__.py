@@ -8,8 +8,10 @@ SciPy only and knows nothing of models.
     game.py          evaluates, checks, counts, remembers; xaikit/core/memory.py holds
                      what was evaluated
     design.py        which pairs of coalitions to evaluate: random, stratified by size
+    pairs.py         complementary pairs, evaluated
     exact.py, permutation.py, regression.py      estimators from the literature
-    process/         the default estimator: a Gaussian process on the odd part of the game
+    process/         the default estimator, behind one function: a Gaussian process on the odd part of
+                     the game; frozen, every constant with its origin in process/constants.py
     api.py           the choice between them, and when to stop
     result.py        what comes back
 """

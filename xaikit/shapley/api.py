@@ -11,18 +11,16 @@ import numpy as np
 from xaikit.core.errors import InvalidInput, OutOfBudget
 from xaikit.shapley import exact
 from xaikit.shapley.design import base_design, relabelling
-from xaikit.shapley.game import FloatArray, Game, ValueFunction
+from xaikit.shapley.game import Game, ValueFunction
+from xaikit.shapley.pairs import evaluate_pairs
 from xaikit.shapley.permutation import permutation_estimate
-from xaikit.shapley.process import estimator as process
-from xaikit.shapley.process.pairs import Pairs, evaluate_pairs
-from xaikit.shapley.process.placement import placed_design
+from xaikit.shapley.process import FIXED, process_estimate
 from xaikit.shapley.regression import (
     kernel_design,
     kernel_fit,
     leverage_design,
 )
 from xaikit.shapley.result import (
-    TRUSTED,
     Estimate,
     ShapleyResult,
     is_converged,
@@ -41,8 +39,6 @@ __all__ = [
 METHODS = ("auto", "exact", "odd_gp", "kernel", "leverage", "permutation")
 WORTH_A_FIT = 4  # a rung's evaluations cost at least as much as that many fits
 EXTRA_EVALUATIONS = 1.2  # leverage needs at least 2.2 times the evaluations for the same error
-SHARE = 0.03  # of the evaluations' time that the fit of the process may take
-DESIGN = 0.1  # of it that a design may take, which all samples of a process share
 
 
 def shapley(
@@ -110,6 +106,7 @@ def shapley(
         converged=is_converged(estimate, tolerance),
         empty=game.empty,
         output=game.output,
+        reason=_reason(request, cap, estimate),
         note=estimate.note,
     )
 
@@ -149,8 +146,8 @@ def minimum_budget(method: str, n: int) -> int:
     """Fewest evaluations that the method can work with; never more than 2^n, which is exact."""
     every: int = 2**n
     needs = {
-        "auto": 2 * process.MIN_PAIRS + 2,
-        "odd_gp": 2 * process.MIN_PAIRS + 2,
+        "auto": 2 * FIXED.min_pairs + 2,
+        "odd_gp": 2 * FIXED.min_pairs + 2,
         "kernel": 2 * n + 2,
         "leverage": 2 * n + 2,
         "permutation": 2 * n,
@@ -186,10 +183,6 @@ class _Request:
                 "leave it out if it is not known."
             )
 
-    def spare(self, evaluations: int, share: float) -> float:
-        """Seconds that some of the process's arithmetic may take beside the evaluations."""
-        return np.inf if self.seconds is None else share * self.seconds * evaluations
-
 
 def _whole(name: str, number: object, least: int) -> int:
     """The argument as an int; a bool or a float is a mistake."""
@@ -204,9 +197,9 @@ def _whole(name: str, number: object, least: int) -> int:
 def _check_size(request: _Request) -> None:
     if request.method == "exact":
         exact.check_size(request.n)
-    if request.method == "odd_gp" and request.n > process.MAX_FEATURES:
+    if request.method == "odd_gp" and request.n > FIXED.max_features:
         raise InvalidInput(
-            f"{request.method} takes at most {process.MAX_FEATURES} features and the game has "
+            f"{request.method} takes at most {FIXED.max_features} features and the game has "
             f"{request.n}; group features or use method='leverage'."
         )
 
@@ -231,9 +224,25 @@ def _check_budget(request: _Request, budget: int, name: str) -> None:
     )
 
 
+def _reason(request: _Request, cap: int, estimate: Estimate) -> str:
+    """Why this estimator made the values."""
+    n, found = request.n, estimate.method
+    if found == request.method:
+        return "as asked"
+    if found == "exact":
+        return f"all 2^{n} coalitions fit the budget of {cap}"
+    if estimate.reason:
+        return estimate.reason
+    if n > FIXED.max_features:
+        return f"odd_gp takes at most {FIXED.max_features} features"
+    if 2**n <= cap:
+        return f"it converged before all 2^{n} coalitions were asked"
+    return f"2^{n} coalitions do not fit the budget of {cap}"
+
+
 def _ladder(game: Game, request: _Request, cap: int) -> Estimate:
     """Double a nested design until the estimate has converged or the cap is reached."""
-    request, note = _by_cost(request)
+    request, reason = _by_cost(request)
     first, *more = _rungs(request, cap)
     estimate = _one_rung(game, request, first, None, last=not more)
     errors = [(game.evaluations, relative_error(estimate))]
@@ -246,8 +255,8 @@ def _ladder(game: Game, request: _Request, cap: int) -> Estimate:
         errors.append((game.evaluations, relative_error(estimate)))
     converged = is_converged(estimate, request.tolerance)
     forecast = "" if converged else _forecast(errors, request.tolerance)
-    notes = filter(None, [note, estimate.note, forecast])
-    return replace(estimate, note="; ".join(notes))
+    notes = filter(None, [estimate.note, forecast])
+    return replace(estimate, reason=reason or estimate.reason, note="; ".join(notes))
 
 
 def _hopeless(error: tuple[int, float], budget: int, tolerance: float) -> bool:
@@ -301,13 +310,14 @@ def _by_cost(request: _Request) -> tuple[_Request, str]:
     extra = EXTRA_EVALUATIONS * evaluations * request.seconds
     if extra >= _solver_seconds(evaluations // 2):
         return request, ""
-    note = f"at {request.seconds:.2g} s an evaluation, more evaluations are cheaper than odd_gp"
-    return replace(request, method="leverage"), note
+    reason = f"at {request.seconds:.2g} s an evaluation, more evaluations are cheaper than odd_gp"
+    return replace(request, method="leverage"), reason
 
 
 def _solver_seconds(n_pairs: int) -> float:
     """Least own time of the odd Gaussian process on two rungs, on one core, within a factor of 2."""
-    return 0.008 + 8e-8 * n_pairs**2
+    least, by_pairs = FIXED.own_seconds
+    return least + by_pairs * n_pairs**2
 
 
 def _fit_seconds(n: int) -> float:
@@ -331,17 +341,13 @@ def _one_rung(
     n_pairs, counts = (budget - 2) // 2, before.counts if before else ()
     if method == "kernel":
         return _kernel(game, budget, seed)
-    if method == "leverage" or (method == "auto" and n > process.MAX_FEATURES):
+    if method == "leverage" or (method == "auto" and n > FIXED.max_features):
         _, counts = base_design(n, n_pairs, seed, border=False, keep=counts)
         design = leverage_design(n, counts)
         return design.fit(evaluate_pairs(game, design.masks, distinct=True))
-    if n_pairs < n:
-        pairs = evaluate_pairs(game, base_design(n, n_pairs, seed)[0], distinct=True)
-        return _odd_estimate(pairs, request, None, last)
-    rungs = (*(before.rungs if before else ()), (n_pairs, request.spare(2 * n_pairs, DESIGN)))
-    pairs = evaluate_pairs(game, placed_design(n, rungs, seed), distinct=True)
-    found = _odd_estimate(pairs, request, before.start if before else None, last)
-    return replace(found, rungs=rungs)
+    return process_estimate(
+        game, n_pairs, seed, before, last=last, seconds=request.seconds, memory=request.memory
+    )
 
 
 def _kernel(game: Game, budget: int, seed: int) -> Estimate:
@@ -354,15 +360,3 @@ def _kernel(game: Game, budget: int, seed: int) -> Estimate:
         if excess <= 0:
             return kernel_fit(evaluate_pairs(game, design.masks), design)
         n_pairs -= (excess + 1) // 2
-
-
-def _odd_estimate(
-    pairs: Pairs, request: _Request, start: FloatArray | None, last: bool
-) -> Estimate:
-    """The Gaussian process; where more will follow, too few pairs are fitted in closed form or not at all."""
-    n_pairs, n = pairs.masks.shape
-    if not last and n_pairs < TRUSTED * n:
-        unknown = Estimate(np.zeros(n), np.full(n, np.inf), "odd_gp", n_pairs)
-        return process.closed_form(pairs) or unknown
-    spare = request.spare(2 * n_pairs, SHARE)
-    return process.odd_gp(pairs, request.seed, start, seconds=spare, memory=request.memory)

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from xaikit.shapley.process.pairs import Pairs
+from xaikit.shapley.pairs import Pairs
 from xaikit.shapley.result import Estimate
 
 __all__ = ["constant", "with_unseen"]

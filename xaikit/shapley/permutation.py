@@ -7,7 +7,7 @@ from scipy.special import stdtrit  # t quantiles; importing scipy.stats would ta
 
 from xaikit.shapley.evidence import constant, with_unseen
 from xaikit.shapley.game import FloatArray, Game
-from xaikit.shapley.process.pairs import evaluate_pairs
+from xaikit.shapley.pairs import evaluate_pairs
 from xaikit.shapley.result import Estimate
 
 __all__ = ["permutation_estimate"]

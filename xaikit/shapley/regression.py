@@ -22,7 +22,7 @@ from xaikit.shapley.design import base_masks, list_stratum, stratum_caps
 from xaikit.shapley.evidence import constant, with_unseen
 from xaikit.shapley.game import BoolArray, FloatArray
 from xaikit.shapley.kept import kept
-from xaikit.shapley.process.pairs import Pairs
+from xaikit.shapley.pairs import Pairs
 from xaikit.shapley.result import Estimate
 from xaikit.shapley.threads import one_thread
 

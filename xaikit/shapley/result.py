@@ -24,7 +24,7 @@ class Estimate:
     n_pairs : evaluated pairs, on which the error bars rest; exact : the values carry no sampling error; counts : pairs per stratum,
     which a larger nested design must contain (empty where the design is not stratified); start :
     what the estimator of a larger design may start from, or None; rungs : of the placed design that a
-    larger one begins with (see `placement.placed_design`).
+    larger one begins with (see `placement.placed_design`); reason : why another estimator made it.
     """
 
     values: FloatArray
@@ -36,6 +36,7 @@ class Estimate:
     counts: tuple[int, ...] = ()
     start: FloatArray | None = None
     rungs: tuple[tuple[int, float], ...] = ()
+    reason: str = ""
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,8 @@ class ShapleyResult:
     method : the estimator that made the values; with method="auto" the one that was chosen.
     converged : whether 2.5 max(std) is below the tolerance times the range of the values.
     empty, output : value of the empty and of the full coalition.
-    note : in words, why this method, and what limits the numbers; may be empty.
+    reason : in words, why this estimator.
+    note : in words, what limits the numbers; may be empty.
     """
 
     values: FloatArray
@@ -59,6 +61,7 @@ class ShapleyResult:
     converged: bool
     empty: float
     output: float
+    reason: str = ""
     note: str = ""
 
     def __post_init__(self) -> None:

@@ -36,11 +36,11 @@ def describe(
     command: str,
 ) -> dict[str, Any]:
     """JSON-able facts of one study; the keys are those that the report reads."""
-    first, told = questions[0], _model(model, quality)
-    named = {*measures, (told["quality"] or {}).get("metric")}
+    first, described = questions[0], _model(model, quality)
+    named = {*measures, (described["quality"] or {}).get("metric")}
     return {
         "command": command,
-        "model": told,
+        "model": described,
         "data": _data(model, data),
         "chosen": _chosen([q.sample.id for q in questions], data, drawn),
         "question": {

@@ -43,7 +43,7 @@ def forecast(questions: Sequence[Question], methods: Sequence[Method]) -> Foreca
     for method in methods:
         seconds = each * (BACKWARD if _differentiates(method) else 1)
         for question in questions:
-            low, high = method.asks(question)
+            low, high = method.rows_needed(question)
             few, many = few + low, many + high
             least, most = least + low * seconds, most + high * seconds
     return Forecast((few, many), (least, most))

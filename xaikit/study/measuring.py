@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import combinations
 
-from xaikit.core.question import Masker, Pool, Question
+from xaikit.core.question import Cache, Masker, Question
 from xaikit.core.types import Explanation, Score
 from xaikit.metrics import METRICS, agreement_scores
 from xaikit.metrics.base import Metric
@@ -51,8 +51,8 @@ class Measuring:
         scores: list[Score] = []
         for i, question in enumerate(questions):
             scores += self._of_sample(question, by_sample[question.sample.id], i < N_AGAIN, tick)
-            if question.pool is not None:
-                question.pool.forget()  # what it holds, copies of the model too, is not needed again
+            if question.cache is not None:
+                question.cache.forget()  # what it holds, copies of the model too, is not needed again
         return scores
 
     def _of_sample(
@@ -86,7 +86,7 @@ class Measuring:
             if self.second:
                 other = masked(question, self.plan, self.second)
                 if other.name != question.masker.name:
-                    return [question, replace(question, masker=other, pool=Pool())]
+                    return [question, replace(question, masker=other, cache=Cache())]
         return [question]
 
     def _scored(

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, NotApplicable, XaikitError, foreign
-from xaikit.core.question import Masker, Pool, Precision, Question
+from xaikit.core.question import Cache, Masker, Precision, Question
 from xaikit.core.questions import Questions
 from xaikit.core.samples import Samples
 from xaikit.core.target import Target, Targets
@@ -101,7 +101,7 @@ def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Que
         segmentation=segmentation,
         masker=masker,
         target=target,
-        pool=Pool([other] if other else ()),
+        cache=Cache([other] if other else ()),
         **_settings(plan),
     )
 
@@ -122,7 +122,7 @@ def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions
     found = Questions.alike(
         model, samples, xs, question.segmentation, question.masker, targets, _settings(plan)
     )
-    found.know_outputs(scores)
+    found.set_outputs(scores)
     return found
 
 

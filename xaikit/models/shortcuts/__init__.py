@@ -18,8 +18,8 @@ from torch.nn.modules.module import _has_any_global_hook
 
 from xaikit.core.types import Bools, Floats, Ints
 from xaikit.models.composing import Composed, Net
-from xaikit.models.shortcuts.flow import Lost
-from xaikit.models.shortcuts.mosaic import Mosaic
+from xaikit.models.shortcuts.activation_cache import ActivationCache
+from xaikit.models.shortcuts.receptive_field import PathChanged
 
 __all__ = ["Checked", "Shortcut", "bare", "shorten"]
 
@@ -41,11 +41,11 @@ class Shortcut(Protocol):
         ...
 
     def run(self, masks: Bools, rows: slice) -> Floats:
-        """masks (m, n), some of the references -> scores (m, k', K); `Lost` where the net does not fit."""
+        """masks (m, n), some of the references -> scores (m, k', K); `PathChanged` where the net does not fit."""
         ...
 
 
-SHORTCUTS: tuple[Callable[[Net, Composed, Ints], Shortcut], ...] = (Mosaic,)
+SHORTCUTS: tuple[Callable[[Net, Composed, Ints], Shortcut], ...] = (ActivationCache,)
 
 
 def shorten(model: Net, whole: Composed, ids: Ints) -> Composed | Checked:
@@ -82,7 +82,7 @@ class Checked:
         """The shortcut's scores; None where they are not the net's own."""
         try:
             found = self._shortcut.run(masks, rows)
-        except Lost:
+        except PathChanged:
             return None
         if not self._trusted:
             some = [0, len(masks) // 2]

@@ -1,8 +1,8 @@
-"""Small textbook nets, one file a family."""
+"""Small textbook nets, one file a family; `architectures` declares them all, without torch."""
 
 from __future__ import annotations
 
-from xaikit.models.zoo import cnn, mlp, rnn, transformer
-from xaikit.models.zoo.card import ZOO, Architecture, Recipe, build
+from xaikit.models.zoo import architectures
+from xaikit.models.zoo.architecture import ZOO, Architecture, Recipe, build
 
-__all__ = ["ZOO", "Architecture", "Recipe", "build", "cnn", "mlp", "rnn", "transformer"]
+__all__ = ["ZOO", "Architecture", "Recipe", "architectures", "build"]

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 from torch import Tensor, nn
 
 from xaikit.core.errors import ModelError
-from xaikit.models.zoo.card import ZOO, Architecture, Recipe, Shape
+from xaikit.models.zoo.architecture import Shape
 
 __all__ = ["FCN1d", "LeNet", "ResNetSmall", "VGGSmall"]
 
@@ -173,23 +171,3 @@ def _need(shape: Shape, least: int) -> None:
             f"images of {shape[1]} x {shape[2]} px are too small for this net; it needs "
             f"{least} x {least} or more."
         )
-
-
-_IMAGES = partial(Recipe, shift=1)
-for _card in (
-    Architecture(
-        "lenet", "cnn", "two convolutions and two dense layers (1998)", LeNet, {"pixels": _IMAGES()}
-    ),
-    Architecture(
-        "vgg_small", "cnn", "stacked 3 x 3 convolutions (2015)", VGGSmall, {"pixels": _IMAGES()}
-    ),
-    Architecture(
-        "resnet_small", "cnn", "residual blocks and a global average (2016)", ResNetSmall,
-        {"pixels": _IMAGES()},
-    ),
-    Architecture(
-        "fcn_1d", "cnn", "convolutions over time and a global average (2017)", FCN1d,
-        {"steps": Recipe(steps=800, batch_size=32)},
-    ),
-):  # fmt: skip
-    ZOO.register(_card.name)(_card)

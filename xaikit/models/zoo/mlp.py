@@ -6,7 +6,7 @@ import math
 
 from torch import Tensor, nn
 
-from xaikit.models.zoo.card import ZOO, Architecture, Recipe, Shape
+from xaikit.models.zoo.architecture import Shape
 
 __all__ = ["MLP"]
 
@@ -27,13 +27,3 @@ class MLP(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (B, ...) -> (B, K)
         return self.layers(x)  # type: ignore[no-any-return]
-
-
-_card = Architecture(
-    "mlp",
-    "mlp",
-    "fully connected layers (1986)",
-    MLP,
-    {"columns": Recipe(steps=1000, lr=3e-3), "pixels": Recipe(shift=1)},
-)
-ZOO.register(_card.name)(_card)

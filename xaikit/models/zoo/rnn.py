@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from xaikit.core.errors import ModelError
-from xaikit.models.zoo.card import ZOO, Architecture, Family, Recipe, Shape
+from xaikit.models.zoo.architecture import Shape
 
 __all__ = ["Recurrent"]
 
@@ -77,22 +75,3 @@ class Recurrent(nn.Module):
         if self.pool == "mean":
             return (states * there).sum(1) / there.sum(1)
         return states.masked_fill(~there, -torch.inf).amax(1)
-
-
-_TEXT = Recipe(steps=700, lr=4e-3, mask_words=0.1)
-_SERIES = Recipe(steps=1000, lr=4e-3, batch_size=32)
-_FAMILY: Family = "rnn"
-for _cell, _summary in (
-    ("rnn", "plain recurrent net (1990)"),
-    ("lstm", "long short-term memory (1997)"),
-    ("gru", "gated recurrent unit (2014)"),
-):
-    ZOO.register(_cell)(
-        Architecture(
-            _cell,
-            _FAMILY,
-            _summary,
-            partial(Recurrent, cell=_cell),
-            {"words": _TEXT, "steps": _SERIES},
-        )
-    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from functools import partial
 from typing import Literal
 
 import torch
@@ -11,7 +10,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from xaikit.core.errors import ModelError
-from xaikit.models.zoo.card import ZOO, Architecture, Recipe, Shape
+from xaikit.models.zoo.architecture import Shape
 
 __all__ = ["SequenceTransformer", "ViTSmall"]
 
@@ -182,31 +181,3 @@ class LearnedPositions(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         return x + self.vectors
-
-
-_TEXT = Recipe(steps=1000, mask_words=0.1)
-_SERIES = Recipe(steps=800, batch_size=32)
-for _card in (
-    Architecture(
-        "bert_small",
-        "transformer",
-        "encoder that reads a class token (2019)",
-        partial(SequenceTransformer, reads="first"),
-        {"words": _TEXT, "steps": _SERIES},
-    ),
-    Architecture(
-        "gpt_small",
-        "transformer",
-        "causal net that reads the last token (2018)",
-        partial(SequenceTransformer, reads="last"),
-        {"words": _TEXT, "steps": _SERIES},
-    ),
-    Architecture(
-        "vit_small",
-        "transformer",
-        "encoder over image patches (2021)",
-        ViTSmall,
-        {"pixels": Recipe(steps=1000, lr=3e-3, shift=1)},
-    ),
-):
-    ZOO.register(_card.name)(_card)

@@ -12,8 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.linalg import lapack
 
+from xaikit.shapley.design import base_design
 from xaikit.shapley.evidence import constant, with_unseen
-from xaikit.shapley.game import FloatArray
+from xaikit.shapley.game import FloatArray, Game
+from xaikit.shapley.pairs import Pairs, evaluate_pairs
+from xaikit.shapley.process.constants import FIXED
 from xaikit.shapley.process.model import (
     Observations,
     Parameters,
@@ -21,20 +24,48 @@ from xaikit.shapley.process.model import (
     fit_parameters,
     smooth_kernel,
 )
-from xaikit.shapley.process.pairs import Pairs
+from xaikit.shapley.process.placement import placed_design
 from xaikit.shapley.process.posterior import Posterior, condition, with_rest
 from xaikit.shapley.regression import leverage_fit
 from xaikit.shapley.result import INDICATIVE, TRUSTED, Estimate
 from xaikit.shapley.threads import one_thread
 
-__all__ = ["MAX_FEATURES", "MIN_PAIRS", "closed_form", "fitted_pairs", "most_pairs", "odd_gp"]
+__all__ = ["closed_form", "fitted_pairs", "most_pairs", "odd_gp", "process_estimate"]
 
-MIN_PAIRS = 3
-MAX_FEATURES = 1000  # products of n factors up to 1.95 stay below 1e308
-MAX_PAIRS = 2000  # pairs of one Cholesky factor
-POLISHED = 1000  # most pairs whose likelihood moves the parameters once more
-FIT = 3e-7  # nominal seconds of a fit, or of the move after it, by the square of its pairs
-WARM_PAIRS = 64  # fewer pairs are fitted in a few ms, often to another mode than more pairs
+
+def process_estimate(
+    game: Game,
+    n_pairs: int,
+    seed: int,
+    before: Estimate | None = None,
+    *,
+    last: bool = True,
+    seconds: float | None = None,
+    memory: float = np.inf,
+) -> Estimate:
+    """Shapley values of a game from that many evaluated pairs, placed where they tell most.
+
+    before : the estimate from fewer pairs, which this one goes on from.
+    last : whether nothing follows if it has not converged. Otherwise pairs that no error bar is
+    trusted on are solved in closed form or not at all.
+    seconds : nominal, of one evaluation; placing and fitting take small shares of all of them.
+    memory : bytes that matrices over pairs may take.
+    """
+    n, time = game.n_features, np.inf if seconds is None else seconds
+    rungs, start = (before.rungs, before.start) if before else ((), None)
+    if n_pairs < n:
+        masks = base_design(n, n_pairs, seed)[0]
+    else:
+        rungs = (*rungs, (n_pairs, FIXED.design_share * time * (2 * n_pairs)))
+        masks = placed_design(n, rungs, seed)
+    pairs = evaluate_pairs(game, masks, distinct=True)
+    if last or len(pairs.masks) >= TRUSTED * n:
+        spare = FIXED.fit_share * time * (2 * len(pairs.masks))
+        found = odd_gp(pairs, seed, start, seconds=spare, memory=memory)
+    else:
+        unknown = Estimate(np.zeros(n), np.full(n, np.inf), "odd_gp", len(pairs.masks))
+        found = closed_form(pairs) or unknown
+    return replace(found, rungs=rungs)
 
 
 @one_thread
@@ -62,21 +93,20 @@ def odd_gp(
         return simple
     obs = Observations.of(pairs)
     order = np.random.default_rng([seed, 0, 1]).permutation(len(obs.stratum))
-    most = MAX_PAIRS if seconds == np.inf else int(np.clip((seconds / 5e-8) ** 0.5, 300, MAX_PAIRS))
-    most = min(most, most_pairs(memory))
+    most = min(_process_pairs(seconds), most_pairs(memory))
     used, rest = np.sort(order[:most]), np.sort(order[most:])
     parameters = _fit(obs, order[: most_pairs(memory)], start, seconds)
     seen = obs.take(used)
     posterior = condition(seen, parameters)
     if posterior is None:
-        return replace(leverage_fit(pairs), note="odd GP: no covariance was positive definite")
+        return replace(leverage_fit(pairs), reason="odd_gp: no covariance was positive definite")
     values, variance = with_rest(obs, used, rest, posterior)
     values = obs.unit * values
     values += (2 * pairs.odd_full - values.sum()) / len(values)
     std = obs.unit * _kappa(pairs, seen, posterior) * np.sqrt(variance)
     note = INDICATIVE if len(pairs.odd) < TRUSTED * len(values) else ""
     counts = tuple(pairs.counts)
-    start = _theta(parameters, obs) if len(pairs.odd) >= WARM_PAIRS else None
+    start = _theta(parameters, obs) if len(pairs.odd) >= FIXED.warm_pairs else None
     return Estimate(values, std, "odd_gp", len(pairs.odd), note, counts=counts, start=start)
 
 
@@ -97,7 +127,7 @@ def _linear(pairs: Pairs) -> Estimate | None:
     for rows in (2 * n, n_pairs + 1):  # what is not linear is mostly seen on few rows
         some, target = signs[:rows], odd[:rows] / unit
         slope = np.linalg.lstsq(some, target, rcond=None)[0]
-        if np.linalg.norm(target - some @ slope) > 1e-9 * np.linalg.norm(target):
+        if np.linalg.norm(target - some @ slope) > FIXED.linear_gap * np.linalg.norm(target):
             return None
     slope *= unit
     phi = 2 * slope + 2 * (pairs.odd_full - slope.sum()) / n
@@ -107,13 +137,23 @@ def _linear(pairs: Pairs) -> Estimate | None:
 
 def most_pairs(memory: float) -> int:
     """Pairs over which five matrices fit into that many bytes."""
-    return int(max(min(memory / 40, 2**62) ** 0.5, MIN_PAIRS))
+    return int(max(min(memory / 40, 2**62) ** 0.5, FIXED.min_pairs))
+
+
+def _process_pairs(seconds: float) -> int:
+    """Most pairs that the process is conditioned on, in nominal seconds on one core."""
+    if seconds == np.inf:
+        return FIXED.max_pairs
+    affordable = (seconds / FIXED.process_seconds) ** 0.5
+    return int(np.clip(affordable, FIXED.min_process, FIXED.max_pairs))
 
 
 def fitted_pairs(n: int, seconds: float = np.inf) -> int:
     """Most pairs that the parameters are fitted to, in nominal seconds on one core."""
-    most = 300 if n < 50 else 200
-    return most if seconds == np.inf else int(np.clip((seconds / FIT) ** 0.5, 60, most))
+    most = FIXED.fitted[n >= FIXED.many_features]
+    if seconds == np.inf:
+        return most
+    return int(np.clip((seconds / FIXED.fit_seconds) ** 0.5, FIXED.min_fitted, most))
 
 
 def _fit(
@@ -122,11 +162,11 @@ def _fit(
     """Parameters from a subset of the pairs, moved by the likelihood of more if there is time."""
     n_pairs, n = len(order), obs.signs.shape[1]
     subset = min(n_pairs, fitted_pairs(n, seconds))
-    polished = min(n_pairs, POLISHED) if n_pairs > fitted_pairs(n) else 0
-    subset -= (subset + 1) % 128 == 0  # caches are slow on rows of such a length
+    polished = min(n_pairs, FIXED.polished) if n_pairs > fitted_pairs(n) else 0
+    subset -= (subset + 1) % FIXED.slow_rows == 0  # caches are slow on rows of such a length
     few = obs if subset == len(obs.stratum) else obs.take(np.sort(order[:subset]))
     p = Parameters.of(fit_parameters(few, start), n)
-    if polished and FIT * (subset**2 + polished**2) <= seconds:
+    if polished and FIXED.fit_seconds * (subset**2 + polished**2) <= seconds:
         p = _polish(p, obs.take(np.sort(order[:polished])))
     return p
 
@@ -143,9 +183,11 @@ def _polish(p: Parameters, obs: Observations) -> Parameters:
     """Scale all relevances, then all nuggets, while the likelihood of the odd part grows."""
     smooth = smooth_kernel(obs.signs, obs.signs, p)
     best = first = _likelihood(smooth, p, obs)
-    for factor in (np.exp(0.2), np.exp(-0.2)):
-        for _ in range(3 if best == first else 0):  # what helped upwards cannot help downwards
-            moved = replace(p, relevance=np.minimum(p.relevance * factor, 0.95))
+    for factor in (np.exp(FIXED.polish_relevance), np.exp(-FIXED.polish_relevance)):
+        for _ in range(
+            FIXED.polish_moves if best == first else 0
+        ):  # what helped upwards cannot help downwards
+            moved = replace(p, relevance=np.minimum(p.relevance * factor, FIXED.relevance_most))
             kernel = smooth_kernel(obs.signs, obs.signs, moved)
             value = _likelihood(kernel, moved, obs)
             if value >= best:
@@ -153,8 +195,8 @@ def _polish(p: Parameters, obs: Observations) -> Parameters:
                 break
             p, smooth, best = moved, kernel, value
     first = best
-    for factor in (np.e, 1 / np.e):
-        for _ in range(3 if best == first else 0):
+    for factor in (np.exp(FIXED.polish_nugget), np.exp(-FIXED.polish_nugget)):
+        for _ in range(FIXED.polish_moves if best == first else 0):
             moved = replace(p, nugget=p.nugget * factor)
             value = _likelihood(smooth, moved, obs)
             if value >= best:
@@ -183,4 +225,6 @@ def _kappa(pairs: Pairs, obs: Observations, posterior: Posterior) -> float:
     """
     missed = float(np.linalg.norm(posterior.left_out) / (np.linalg.norm(obs.odd[:-1]) + 1e-300))
     n_pairs, n = pairs.masks.shape
-    return float((1.12 + 1.16 * min(missed, 1.0)) * max(1.0, TRUSTED * n / n_pairs))
+    return float(
+        (FIXED.width + FIXED.width_missed * min(missed, 1.0)) * max(1.0, TRUSTED * n / n_pairs)
+    )

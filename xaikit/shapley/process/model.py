@@ -23,12 +23,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
 from scipy.linalg import blas, lapack
-from scipy.optimize import minimize
 
 from xaikit.shapley.game import FloatArray
-from xaikit.shapley.process.pairs import Pairs
+from xaikit.shapley.pairs import Pairs
+from xaikit.shapley.process.constants import FIXED
 
 __all__ = [
     "Objective",
@@ -42,13 +43,7 @@ __all__ = [
     "smooth_kernel",
 ]
 
-EVEN_WEIGHT, EVEN_LEAST, EVEN_MOST = 6.0, 0.5, 3.0  # of the even part, see `even_weight`
-EVEN_MEAN = 1e3  # prior variance of the even part's mean
-JITTER = 1e-8  # relative, on the diagonal of the anchor, which has no nugget
-RELEVANCE, LINEAR_RATIO, NUGGET = np.log(0.2), np.log(20.0), -4.0  # prior means, on log scales
-BOUNDS = {"relevance": (-7.0, np.log(0.95)), "linear": (-6.0, 14.0), "nugget": (-14.0, 4.0)}
-START_LINEAR = 4.0
-STEPS = 5
+RELEVANCE, LINEAR_RATIO = np.log(FIXED.relevance), np.log(FIXED.linear_ratio)  # prior means of logs
 FAILED = 1e10  # value of the objective where a covariance is not positive definite
 
 
@@ -166,7 +161,7 @@ def add_nugget(kernel: FloatArray, obs: Observations, p: Parameters) -> FloatArr
     """The kernel, with the nugget of each pair and the jitter of the anchor written into it."""
     diagonal = kernel.reshape(-1)[:: len(kernel) + 1]
     diagonal[:-1] += p.nugget[obs.stratum]
-    diagonal[-1] *= 1 + JITTER
+    diagonal[-1] *= 1 + FIXED.jitter
     return kernel
 
 
@@ -214,7 +209,7 @@ class Objective:
         plus -= minus  # `smooth` from here on
         _linear_kernel(obs.signs, obs.signs, p, odd_kernel)
         odd_kernel += smooth
-        np.add(cosh, EVEN_MEAN - 1, out=even_kernel)
+        np.add(cosh, FIXED.even_mean - 1, out=even_kernel)
         odd = _solve(add_nugget(odd_kernel, obs, p), obs.odd)
         even = _solve(add_nugget(even_kernel, obs, p), obs.even)
         if odd is None or even is None:
@@ -283,7 +278,7 @@ def even_weight(n_pairs: int, n: int) -> float:
     it gives 18 % less error at 5 evaluations a feature than always 0.5, and 4 % less at 10 (median
     over the games of the benchmarks).
     """
-    return float(np.clip(EVEN_WEIGHT * n / n_pairs, EVEN_LEAST, EVEN_MOST))
+    return float(np.clip(FIXED.even_weight * n / n_pairs, *FIXED.even_bounds))
 
 
 def _negative_log_prior(theta: FloatArray, n: int) -> tuple[float, FloatArray]:
@@ -295,18 +290,20 @@ def _negative_log_prior(theta: FloatArray, n: int) -> tuple[float, FloatArray]:
     off_linear = float(log_linear - np.log(rest) - LINEAR_RATIO)
     mean_u, mean_e = float(u.sum()) / n, float(e.sum()) / len(e)
     spread_u, spread_e = u - mean_u, e - mean_e
-    off_u, off_e = mean_u - RELEVANCE, mean_e - NUGGET
+    off_u, off_e = mean_u - RELEVANCE, mean_e - FIXED.nugget
     value = (
-        float(spread_u @ spread_u) / (2 * 0.5**2)
-        + off_u**2 / 2
-        + off_linear**2 / 2
-        + float(spread_e @ spread_e) / (2 * 0.7**2)
-        + (off_e / 4) ** 2 / 2
+        float(spread_u @ spread_u) / (2 * FIXED.relevance_spread**2)
+        + (off_u / FIXED.relevance_width) ** 2 / 2
+        + (off_linear / FIXED.linear_width) ** 2 / 2
+        + float(spread_e @ spread_e) / (2 * FIXED.nugget_spread**2)
+        + (off_e / FIXED.nugget_width) ** 2 / 2
     )
     d_rest = rho * ((up / (1 + rho) + down / (1 - rho)) / 2 - 1)
-    d_u = spread_u / 0.5**2 + off_u / n - off_linear * d_rest / rest
-    d_e = spread_e / 0.7**2 + off_e / 16 / len(e)
-    return value, np.concatenate([d_u, [off_linear], d_e])
+    d_linear = off_linear / FIXED.linear_width**2
+    d_u = spread_u / FIXED.relevance_spread**2 + off_u / FIXED.relevance_width**2 / n
+    d_u -= d_linear * d_rest / rest
+    d_e = spread_e / FIXED.nugget_spread**2 + off_e / FIXED.nugget_width**2 / len(e)
+    return value, np.concatenate([d_u, [d_linear], d_e])
 
 
 def fit_parameters(obs: Observations, start: FloatArray | None = None) -> FloatArray:
@@ -318,17 +315,18 @@ def fit_parameters(obs: Observations, start: FloatArray | None = None) -> FloatA
     """
     n = obs.signs.shape[1]
     if start is None:
-        strata = [NUGGET] * obs.n_strata
-        first = np.concatenate([np.full(n, RELEVANCE), [START_LINEAR], strata])
+        strata = [FIXED.nugget] * obs.n_strata
+        first = np.concatenate([np.full(n, RELEVANCE), [FIXED.linear_start], strata])
     else:
         first = np.concatenate([start[: n + 1], start[n + obs.present]])
-    bounds = [BOUNDS["relevance"]] * n + [BOUNDS["linear"]] + [BOUNDS["nugget"]] * obs.n_strata
-    found = minimize(
+    relevance = (FIXED.relevance_least, np.log(FIXED.relevance_most))
+    bounds = [relevance] * n + [FIXED.linear_bounds] + [FIXED.nugget_bounds] * obs.n_strata
+    found = scipy.optimize.minimize(
         Objective(obs),
         first,
         jac=True,
         method="L-BFGS-B",
         bounds=bounds,
-        options={"maxiter": STEPS, "maxcor": 8, "maxfun": 60},
+        options={"maxiter": FIXED.steps, "maxcor": FIXED.corrections, "maxfun": FIXED.calls},
     )
     return np.asarray(found.x, dtype=np.float64)

@@ -21,15 +21,14 @@ from numpy.typing import NDArray
 from xaikit.shapley.design import allocate, base_design, list_stratum, stratum_caps, without
 from xaikit.shapley.game import BoolArray, FloatArray
 from xaikit.shapley.kept import kept
+from xaikit.shapley.process.constants import FIXED
 from xaikit.shapley.process.integrals import nugget_functional, smooth_functional
 from xaikit.shapley.process.model import Parameters, smooth_kernel
 from xaikit.shapley.threads import one_thread
 
 __all__ = ["placed_design"]
 
-RELEVANCE, LINEAR_RATIO, NUGGET_RATIO = 0.2, 20.0, 0.1  # linear and nugget over the smooth part
-MANY, FEW = 2048, 512  # candidates, and where time is short or features are many
-VARIANTS = 8  # of a design, from different pools, lest one's luck decide how error bars hold
+MANY, FEW = FIXED.candidates
 Rungs = tuple[tuple[int, float], ...]
 
 
@@ -42,7 +41,7 @@ def placed_design(n: int, rungs: Rungs, seed: int) -> BoolArray:
         take, nominally; less than it needs means fewer candidates, and then fewer placed pairs.
     seed : picks one of a few variants
     """
-    return _placed(n, rungs, seed % VARIANTS)
+    return _placed(n, rungs, seed % FIXED.variants)
 
 
 @kept(2**22, lambda n, rungs, _: n * rungs[-1][0])
@@ -52,12 +51,18 @@ def _placed(n: int, rungs: Rungs, variant: int) -> BoolArray:
     first = _placed(n, rungs[:-1], variant) if rungs[1:] else list_stratum(n, 1)
     placed = min(n_pairs, _most_placed(n, seconds))
     if len(first) < placed:
-        many = n <= 64 and seconds >= _seconds(n, placed, MANY)
+        many = n <= FIXED.candidates_features and seconds >= _seconds(n, placed, MANY)
         candidates = MANY if many else FEW
         pool, _ = base_design(n, candidates * 4 // 3, 0, border=False)
         pool = pool[np.random.default_rng([variant, 0, 5]).permutation(len(pool))[:candidates]]
         share = np.append(0, allocate(n, placed))
-        first = _place(first, without(pool, first), placed, share // 4, 2 * share + 2)
+        first = _place(
+            first,
+            without(pool, first),
+            placed,
+            share // FIXED.size_least,
+            FIXED.size_most * (share + 1),
+        )
     if len(first) < n_pairs:
         rest = without(base_design(n, n_pairs, 0)[0], first)
         order = np.random.default_rng([variant, 0, 4]).permutation(len(rest))
@@ -69,14 +74,14 @@ def _placed(n: int, rungs: Rungs, variant: int) -> BoolArray:
 def _most_placed(n: int, seconds: float = np.inf) -> int:
     """Pairs that are placed, in nominal seconds on one core; further ones are random, because each
     costs more time than the last."""
-    most = 300 if n < 50 else 200
+    most = FIXED.placed[n >= FIXED.many_features]
     return sum(_seconds(n, placed, FEW) <= seconds for placed in range(1, most + 1))
 
 
 def _seconds(n: int, placed: int, candidates: int) -> float:
     """Nominal seconds to place so many pairs, on one core, within a factor of 2 for n = 9..60."""
     candidates = min(candidates, 2 ** min(n - 1, 32))
-    return placed * (5e-5 + 4e-10 * candidates * (2 * n + placed))
+    return placed * (FIXED.pair_seconds + FIXED.candidate_seconds * candidates * (2 * n + placed))
 
 
 @one_thread
@@ -121,11 +126,12 @@ class _Candidates:
     def __init__(self, masks: BoolArray, steps: int) -> None:
         n = masks.shape[1]
         self._signs = np.vstack([np.where(masks, 1.0, -1.0), np.ones(n)])
-        smooth = ((1 + RELEVANCE) ** n - (1 - RELEVANCE) ** n) / 2 - n * RELEVANCE
-        eta = NUGGET_RATIO * smooth
-        p = Parameters(np.full(n, RELEVANCE), LINEAR_RATIO * smooth, np.array([eta]))
+        rho = FIXED.relevance
+        smooth = ((1 + rho) ** n - (1 - rho) ** n) / 2 - n * rho
+        eta = FIXED.placed_nugget * smooth
+        p = Parameters(np.full(n, rho), FIXED.linear_ratio * smooth, np.array([eta]))
         self._kernel = _by_agreement(p)
-        self._nugget = np.append(np.full(len(masks), eta), 1e-8 * eta)
+        self._nugget = np.append(np.full(len(masks), eta), FIXED.jitter * eta)
         prior = _functional(self._signs, p)
         prior[:-1] += eta * nugget_functional(self._signs[:-1])
         # by column, of each row: its prior with each Shapley value, then with each whitened choice
@@ -155,16 +161,16 @@ class _Candidates:
         left = known.T @ self._weights[:end]  # q of the chosen, (few, n)
         both = np.hstack([known, self._weights[:end] @ left.T])
         both[:n, :few] = 0  # the prior explains nothing
-        told = both.T @ self._known[:end]  # (2 few, M)
+        explained = both.T @ self._known[:end]  # (2 few, M)
         agreements = self._signs[chosen] @ self._signs.T  # n, n - 2, ..., -n
-        columns = self._kernel[((agreements + n) / 2).astype(np.intp)] - told[:few]
+        columns = self._kernel[((agreements + n) / 2).astype(np.intp)] - explained[:few]
         columns[np.arange(few), chosen] += self._nugget[chosen]
         whiten = np.linalg.inv(np.linalg.cholesky(columns[:, chosen]))
         columns, share = whiten @ columns, whiten @ left
-        self._gain -= 2 * np.einsum("ij,ij->j", columns, whiten @ told[few:])
+        self._gain -= 2 * np.einsum("ij,ij->j", columns, whiten @ explained[few:])
         self._gain += np.einsum("ij,ij->j", columns, (share @ share.T) @ columns)
         self._variance -= np.einsum("ij,ij->j", columns, columns)
-        np.maximum(self._variance, 1e-9 * self._nugget[0], out=self._variance)
+        np.maximum(self._variance, FIXED.least_variance * self._nugget[0], out=self._variance)
         self._known[end : end + few] = columns
         self._weights[end : end + few] = -share
         self._end, self._free[chosen] = end + few, False

@@ -10,14 +10,14 @@ from scipy.linalg import lapack
 
 from xaikit.shapley.design import stratum_caps
 from xaikit.shapley.game import FloatArray
+from xaikit.shapley.pairs import stratum_weights
+from xaikit.shapley.process.constants import FIXED
 from xaikit.shapley.process.integrals import prior_variance, shapley_functional
 from xaikit.shapley.process.model import Observations, Parameters, odd_kernel, smooth_kernel
-from xaikit.shapley.process.pairs import stratum_weights
 
 __all__ = ["Posterior", "condition", "with_rest"]
 
 _ROWS = 512  # pairs foretold at once
-_RETRIES = 6  # tenfold nuggets tried where the covariance is not positive definite
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ def condition(obs: Observations, parameters: Parameters) -> Posterior | None:
 
 def _factor(obs: Observations, p: Parameters) -> tuple[Parameters, FloatArray | None]:
     """Cholesky factor of the odd kernel, with ten times the nugget as often as it takes."""
-    for retry in range(_RETRIES + 1):
+    for retry in range(FIXED.retries + 1):
         tried = Parameters(p.relevance, p.linear, p.nugget * 10.0**retry)
         factor, info = lapack.dpotrf(odd_kernel(obs, tried).T, lower=1, overwrite_a=1)
         if info == 0:

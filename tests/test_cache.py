@@ -11,7 +11,7 @@ from torch import nn
 from toys import FunctionModel, ask_table
 
 from xaikit.core.errors import CheckFailed
-from xaikit.core.question import Pool, Question
+from xaikit.core.question import Cache, Question
 from xaikit.core.types import Sample, Target
 from xaikit.methods.base import ask, make_method
 from xaikit.metrics.sanity import RandomLogit
@@ -31,18 +31,18 @@ MASKS = np.random.default_rng(5).random((40, 6)) < 0.5
 
 
 def test_each_distinct_mask_is_passed_once_whatever_the_order() -> None:
-    question = three_classes(pool=Pool())
+    question = three_classes(cache=Cache())
     plain = three_classes().value(MASKS)
     np.testing.assert_array_equal(question.value(MASKS), plain)
     distinct = len(np.unique(MASKS, axis=0))
-    assert question.meter.forward == 4 * distinct == 4 * len(question.pool)
+    assert question.meter.forward == 4 * distinct == 4 * len(question.cache)
     np.testing.assert_array_equal(question.value(MASKS[::-1]), plain[::-1])
     assert (question.meter.forward, question.meter.asked) == (4 * distinct, 80)
 
 
 def test_another_class_is_read_from_the_same_passes_with_its_own_numbers() -> None:
     other = Target(1)
-    question = three_classes(pool=Pool([other]))
+    question = three_classes(cache=Cache([other]))
     question.value(MASKS)
     before = question.model.rows
     about_other = dataclasses.replace(question, target=other)
@@ -57,7 +57,7 @@ def test_the_check_of_another_class_costs_no_pass() -> None:
     question = three_classes()
     scores = question.model.scores([question.sample.x])[0]
     other = task_of(question.model).runner_up(scores, question.target)
-    question = dataclasses.replace(question, pool=Pool([other]))
+    question = dataclasses.replace(question, cache=Cache([other]))
     (found,) = ask(make_method("occlusion"), [question])
     before = question.model.rows
     (score,) = RandomLogit()(question, found, np.random.default_rng(0))
@@ -67,7 +67,7 @@ def test_the_check_of_another_class_costs_no_pass() -> None:
 
 
 def test_the_ends_are_known_and_right() -> None:
-    question = three_classes(pool=Pool())
+    question = three_classes(cache=Cache())
     ends = np.array([[True] * 6, [False] * 6])
     plain = three_classes().value(ends)
     ask(make_method("occlusion"), [question])
@@ -77,16 +77,16 @@ def test_the_ends_are_known_and_right() -> None:
 
 
 def test_once_makes_once_and_forget_forgets() -> None:
-    pool, made = Pool(), []
+    cache, made = Cache(), []
 
     def make() -> int:
         made.append(1)
         return len(made)
 
-    assert [pool.once("a", make), pool.once("a", make), pool.once("b", make)] == [1, 1, 2]
-    pool.fill(MASKS, Target(0), lambda masks, targets: np.zeros((len(masks), len(targets))))
-    pool.forget()
-    assert (len(pool), pool.once("a", make)) == (0, 3)
+    assert [cache.once("a", make), cache.once("a", make), cache.once("b", make)] == [1, 1, 2]
+    cache.fill(MASKS, Target(0), lambda masks, targets: np.zeros((len(masks), len(targets))))
+    cache.forget()
+    assert (len(cache), cache.once("a", make)) == (0, 3)
 
 
 def test_the_runner_up_is_the_likeliest_class_that_is_not_asked_about() -> None:
@@ -136,7 +136,7 @@ def test_shared_passes_keep_to_the_batch_size() -> None:
 
 def test_a_class_that_knows_more_than_the_other_is_no_trouble() -> None:
     other = Target(1)
-    question = three_classes(pool=Pool([other]))
+    question = three_classes(cache=Cache([other]))
     dataclasses.replace(question, target=other).value(MASKS[:20])  # the first class learns nothing
     np.testing.assert_array_equal(question.value(MASKS), three_classes().value(MASKS))
     right = dataclasses.replace(three_classes(), target=other).value(MASKS)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from xaikit.core.types import Explanation
-from xaikit.report.card import Card, dot, probability, shares_scale
+from xaikit.report.case import Case, dot, probability, shares_scale
 from xaikit.report.charts import range_bar
 from xaikit.report.formats import amount, count, decimals, percent, signed
 
@@ -17,7 +17,7 @@ __all__ = ["table_end", "table_parts"]
 MOST_ROWS = 8
 
 
-def table_parts(mine: Card) -> dict[str, Any] | None:
+def table_parts(mine: Case) -> dict[str, Any] | None:
     """Rows of features with their value and one dot-and-whisker column a method."""
     if mine.lead is None:
         return None
@@ -51,16 +51,16 @@ def table_parts(mine: Card) -> dict[str, Any] | None:
     }
 
 
-def _others(mine: Card, n: int) -> str:
+def _others(mine: Case, n: int) -> str:
     found = mine.findings
     return found.words("table.others", n=count(n), part=found.part, parts=found.parts)
 
 
-def _target(mine: Card) -> str:
+def _target(mine: Case) -> str:
     return mine.findings.task.describe(mine.lead.target) if mine.lead else ""
 
 
-def table_end(mine: Card) -> float:
+def table_end(mine: Case) -> float:
     """Where the axis of all methods in the output's unit ends: with their whiskers, if these are not
     longer than the values; the others have an own one, ±1."""
     sharing = [x for x in mine.explanations.values() if shares_scale(x)]
@@ -72,12 +72,12 @@ def table_end(mine: Card) -> float:
     return min(max([mine.end, *ends]), 2 * mine.end) or 1.0
 
 
-def _cell(mine: Card, e: Explanation, i: int, axis: tuple[float, float]) -> dict[str, Any]:
+def _cell(mine: Case, e: Explanation, i: int, axis: tuple[float, float]) -> dict[str, Any]:
     return dot(float(mine.shown(e)[i]), mine.errors(e), i, axis, mine.digits_of(e))
 
 
 def _value(
-    mine: Card, e: Explanation, i: int, columns: Sequence[Mapping[str, Any]]
+    mine: Case, e: Explanation, i: int, columns: Sequence[Mapping[str, Any]]
 ) -> dict[str, Any]:
     """What the sample has in this feature, on the usual range of its column."""
     places = np.flatnonzero(e.segmentation.ids == i)
@@ -96,7 +96,7 @@ def _value(
     return {"value": amount(x) + unit, "range": chart}
 
 
-def _sum(mine: Card) -> str:
+def _sum(mine: Case) -> str:
     """The additive account of the first method that has one, in words."""
     e = next((x for x in mine.explanations.values() if x.additive and shares_scale(x)), None)
     if e is None:

@@ -7,14 +7,14 @@ from typing import Any
 import numpy as np
 
 from xaikit.core.types import Explanation
-from xaikit.report.card import Card, shares_scale
+from xaikit.report.case import Case, shares_scale
 from xaikit.report.formats import signed
 from xaikit.report.strips import Clock, common_span, signal, strip, strongest_channels
 
 __all__ = ["series_parts"]
 
 
-def series_parts(mine: Card, names: list[str]) -> dict[str, Any]:
+def series_parts(mine: Case, names: list[str]) -> dict[str, Any]:
     """Signals once, and per method one strip a channel on the same axis."""
     length, n_channels = mine.sample.grid
     clock = _clock(mine)
@@ -53,7 +53,7 @@ def _channels(e: Explanation, channels: list[int]) -> list[int]:
     return channels[:1] if bool((ids == ids[:, :1]).all()) else channels
 
 
-def _clock(mine: Card) -> Clock:
+def _clock(mine: Case) -> Clock:
     """Time per step from the sample's `meta["step"]` or the data's: {"size": 0.025, "unit": "s"}."""
     data = mine.findings.run.context.get("data") or {}
     step = mine.sample.meta.get("step") or data.get("step")
@@ -62,13 +62,13 @@ def _clock(mine: Card) -> Clock:
     return Clock()
 
 
-def _name(mine: Card, names: list[str], channel: int, n_channels: int) -> str:
+def _name(mine: Case, names: list[str], channel: int, n_channels: int) -> str:
     if len(names) == n_channels:
         return names[channel]
     return mine.findings.words("series.signal") if n_channels == 1 else f"ch {channel + 1}"
 
 
-def _common(mine: Card, clock: Clock, length: int) -> dict[str, Any] | None:
+def _common(mine: Case, clock: Clock, length: int) -> dict[str, Any] | None:
     """The longest span that all trusted methods count among their strongest."""
     trusted = [e for m, e in mine.explanations.items() if m in mine.findings.trusted]
     span = common_span(trusted)
@@ -85,7 +85,7 @@ def _common(mine: Card, clock: Clock, length: int) -> dict[str, Any] | None:
     }
 
 
-def _strongest(mine: Card, e: Explanation, clock: Clock) -> str:
+def _strongest(mine: Case, e: Explanation, clock: Clock) -> str:
     """The strongest feature's span and value, in words."""
     values = mine.shown(e)
     if not np.abs(values).max() > 0:

@@ -1,7 +1,8 @@
-"""A pass of an image net, followed to know what each place of its maps has seen of the image.
+"""A pass of an image net, followed to know the receptive field of each place of its maps.
 
-`Flow` follows the calls that work place by place: convolutions, poolings, pointwise functions and sums
-of two maps, also where a map has several readers. `Behind` repeats the pass from one of those maps on.
+`FieldTracker` follows the calls that work place by place: convolutions, poolings, pointwise functions
+and sums of two maps, also where a map has several readers. `ResumedPass` repeats the pass from one of
+those maps on.
 Both are modes of torch: the net, its weights and its hooks are not touched.
 """
 
@@ -18,39 +19,39 @@ from torch.overrides import TorchFunctionMode
 
 from xaikit.models.shortcuts.windows import FACTS, Axis, operation, tensors
 
-__all__ = ["Behind", "Call", "Flow", "Lost", "Reach", "Sides"]
+__all__ = ["Call", "FieldTracker", "PathChanged", "ReceptiveField", "ResumedPass", "Sides"]
 
 POINT = 4  # what it costs to write a value of a layer, in multiply-adds of a convolution
 _SUMS = frozenset([torch.add, Tensor.add, Tensor.add_])
 
 
-class Lost(Exception):  # it is caught where a pass is repeated, and tells of no error
+class PathChanged(Exception):  # it is caught where a pass is repeated, and tells of no error
     """The net did not make the calls that it was known to make."""
 
 
-class Reach(NamedTuple):
-    """What place i along one side of a map has seen: from first + i step to before end + i step."""
+class ReceptiveField(NamedTuple):
+    """The receptive field of place i along one side of a map: from first + i step to before end + i step."""
 
     first: int = 0
     end: int = 1
     step: int = 1
 
-    def through(self, axis: Axis) -> Reach:
+    def through(self, axis: Axis) -> ReceptiveField:
         """Of what windows of this map have seen."""
-        return Reach(
+        return ReceptiveField(
             self.first - axis.before * self.step,
             self.end + (axis.extent - 1 - axis.before) * self.step,
             self.step * axis.stride,
         )
 
-    def joined(self, other: Reach) -> Reach | None:
+    def joined(self, other: ReceptiveField) -> ReceptiveField | None:
         """Of the sum of two maps, None where these do not lie over each other."""
         if self.step != other.step:
             return None
-        return Reach(min(self.first, other.first), max(self.end, other.end), self.step)
+        return ReceptiveField(min(self.first, other.first), max(self.end, other.end), self.step)
 
 
-Sides = tuple[Reach, Reach]
+Sides = tuple[ReceptiveField, ReceptiveField]
 
 
 class Call(NamedTuple):
@@ -67,11 +68,11 @@ class Call(NamedTuple):
     work: float
 
 
-class Flow(TorchFunctionMode):
+class FieldTracker(TorchFunctionMode):
     """Follows a pass from the image `at` (B, C, H, W); map i is what call i - 1 gave, map 0 the image.
 
     upto : calls after which the pass ends, with `Reached`
-    tokens : stand for the maps in `Behind`, without their values
+    tokens : stand for the maps in `ResumedPass`, without their values
     limit : the first map that anything else reads
     work : multiply-adds of the whole pass for each row, what is not followed too
     """
@@ -133,7 +134,7 @@ class Flow(TorchFunctionMode):
         return None if down is None or across is None else (down, across)
 
     def _sides_of(self, index: int) -> Sides:
-        return self.calls[index - 1].sides if index else (Reach(), Reach())
+        return self.calls[index - 1].sides if index else (ReceptiveField(), ReceptiveField())
 
     def _follow(self, call: Call, out: Tensor) -> None:
         self.calls.append(call)
@@ -143,14 +144,14 @@ class Flow(TorchFunctionMode):
         self._kept.append(out)
         if len(self.calls) == self.upto:
             self.last = out
-            raise Flow.Reached
+            raise FieldTracker.Reached
 
     def finish(self) -> None:
         """Let go of the maps; what was counted stays."""
         self._kept.clear()
         self._index.clear()
 
-    def alike(self, other: Flow) -> bool:
+    def alike(self, other: FieldTracker) -> bool:
         """Whether its calls are the first of the other's."""
         pairs = zip(self.calls, other.calls, strict=False)
         same = all((a.func, a.sides, a.shape) == (b.func, b.sides, b.shape) for a, b in pairs)
@@ -173,17 +174,17 @@ class Flow(TorchFunctionMode):
         return found[::-1]
 
 
-class Behind(TorchFunctionMode):
-    """Repeats the pass of a flow without its first n calls: the last of them gives `at` instead.
+class ResumedPass(TorchFunctionMode):
+    """Repeats the pass of a tracker without its first n calls: the last of them gives `at` instead.
 
-    The pass starts from `flow.tokens[0]`. Raises `Lost` where it goes another way, and by `arrived`
+    The pass starts from `tracker.tokens[0]`. Raises `PathChanged` where it goes another way, and by `arrived`
     where it never came to the map.
     """
 
-    def __init__(self, flow: Flow, n: int, at: Tensor) -> None:
+    def __init__(self, tracker: FieldTracker, n: int, at: Tensor) -> None:
         super().__init__()
-        self._flow, self._n, self._at = flow, n, at
-        self._tokens = {id(t) for t in flow.tokens[: n + 1]}
+        self._tracker, self._n, self._at = tracker, n, at
+        self._tokens = {id(t) for t in tracker.tokens[: n + 1]}
         self._done = 0
 
     def __torch_function__(
@@ -195,18 +196,18 @@ class Behind(TorchFunctionMode):
         return func(*args, **kwargs)
 
     def _skip(self, func: Any, args: tuple[Any, ...]) -> Tensor:
-        tokens, done = self._flow.tokens, self._done
-        if done == self._n or func is not self._flow.calls[done].func:
-            raise Lost
-        if not any(t is tokens[self._flow.calls[done].reads] for t in tensors(args)):
-            raise Lost
+        tokens, done = self._tracker.tokens, self._done
+        if done == self._n or func is not self._tracker.calls[done].func:
+            raise PathChanged
+        if not any(t is tokens[self._tracker.calls[done].reads] for t in tensors(args)):
+            raise PathChanged
         self._done = done + 1
         return self._at if self._done == self._n else tokens[self._done]
 
     def arrived(self) -> None:
-        """Raise `Lost` unless the map was used."""
+        """Raise `PathChanged` unless the map was used."""
         if self._done < self._n:
-            raise Lost
+            raise PathChanged
 
 
 def _token(at: Tensor) -> Tensor:

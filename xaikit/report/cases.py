@@ -1,4 +1,4 @@
-"""One card a sample: the input, what the model said, what every method points at, all numbers."""
+"""One block a sample: the input, what the model said, what every method points at, all numbers."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xaikit.core.types import Explanation, Floats
-from xaikit.report.card import Card, shares_scale
+from xaikit.report.case import Case, shares_scale
 from xaikit.report.consensus import consensus_of
 from xaikit.report.findings import Findings
 from xaikit.report.formats import count, decimals, duration, fixed, signed
@@ -16,14 +16,14 @@ from xaikit.report.quality import figures
 from xaikit.report.verdict_table import badge
 from xaikit.report.views import view_of
 
-__all__ = ["card"]
+__all__ = ["sample_block"]
 
 MOST_ROWS = 64  # of the table of all numbers
 
 
-def card(findings: Findings, index: int) -> dict[str, Any]:
+def sample_block(findings: Findings, index: int) -> dict[str, Any]:
     """What the template needs to draw one sample."""
-    mine, view = Card(findings, index), view_of(findings.kind)
+    mine, view = Case(findings, index), view_of(findings.kind)
     end = view.end(mine)
     slots = [_slot(mine, m, end) for m in findings.order]
     return {
@@ -37,7 +37,7 @@ def card(findings: Findings, index: int) -> dict[str, Any]:
     }
 
 
-def _common_parts(mine: Card, end: float) -> dict[str, Any]:
+def _common_parts(mine: Case, end: float) -> dict[str, Any]:
     """Id, prediction, agreement and probabilities; `end` is where the shared scale is drawn to."""
     findings, i = mine.findings, mine.index
     agreement = findings.agreement_in(mine.sample)
@@ -56,8 +56,8 @@ def _common_parts(mine: Card, end: float) -> dict[str, Any]:
     }
 
 
-def _slot(mine: Card, method: str, end: float) -> dict[str, Any]:
-    """A method's place in the card: name, unit, badge, or why there is no result."""
+def _slot(mine: Case, method: str, end: float) -> dict[str, Any]:
+    """A method's place in the block: name, unit, badge, or why there is no result."""
     findings = mine.findings
     e, verdict = mine.explanations.get(method), findings.verdicts[method]
     slot: dict[str, Any] = {
@@ -72,7 +72,7 @@ def _slot(mine: Card, method: str, end: float) -> dict[str, Any]:
     return slot | (_missing(mine, method) if e is None else _scaled(mine, e, end))
 
 
-def _scaled(mine: Card, e: Explanation, end: float) -> dict[str, Any]:
+def _scaled(mine: Case, e: Explanation, end: float) -> dict[str, Any]:
     findings, words = mine.findings, mine.findings.words
     unit = words.known(f"unit.{e.unit}", e.unit)
     over = float(np.abs(e.values).max()) if shares_scale(e) else 0.0
@@ -91,13 +91,13 @@ def _scaled(mine: Card, e: Explanation, end: float) -> dict[str, Any]:
     }
 
 
-def _top(mine: Card, e: Explanation, k: int) -> list[tuple[str, float]]:
+def _top(mine: Case, e: Explanation, k: int) -> list[tuple[str, float]]:
     values = mine.shown(e)
     order = np.argsort(-np.abs(values), kind="stable")[:k]
     return [(e.names[i], float(values[i])) for i in order]
 
 
-def _missing(mine: Card, method: str) -> dict[str, Any]:
+def _missing(mine: Case, method: str) -> dict[str, Any]:
     """Why this sample has no result, from the run's failures."""
     words = mine.findings.words
     for f in mine.findings.run.failures:
@@ -121,7 +121,7 @@ def _band(findings: Findings, method: str) -> dict[str, str]:
     return short
 
 
-def _numbers(mine: Card) -> dict[str, Any] | None:
+def _numbers(mine: Case) -> dict[str, Any] | None:
     """Every value of every method on this sample, strongest first, and each method's own account."""
     if mine.lead is None:
         return None
@@ -149,7 +149,7 @@ def _number(values: Floats, errors: Floats | None, i: int, digits: int) -> str:
     return text if errors is None else f"{text} ±{fixed(float(errors[i]), digits)}"
 
 
-def _account(mine: Card, explanations: list[Explanation]) -> list[tuple[str, list[str]]]:
+def _account(mine: Case, explanations: list[Explanation]) -> list[tuple[str, list[str]]]:
     """Output, empty value, remainder, calls, time and notes of each method."""
     words, d = mine.findings.words, decimals(max(mine.end, 1e-6))
     sums = [e if e.additive else None for e in explanations]
@@ -167,6 +167,6 @@ def _account(mine: Card, explanations: list[Explanation]) -> list[tuple[str, lis
     return [*rows, (words("numbers.note"), notes)] if any(notes) else rows
 
 
-def _note(mine: Card, e: Explanation) -> str:
+def _note(mine: Case, e: Explanation) -> str:
     stopped = mine.findings.words("verdict.not_converged") if e.converged is False else ""
     return "; ".join(dict.fromkeys(n for n in (stopped, e.note) if n))

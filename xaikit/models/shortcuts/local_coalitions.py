@@ -1,6 +1,6 @@
-"""A few images that show every place of an early map all that it can ever see of masked images.
+"""A few images that show every place of an early map every coalition of the features in its receptive field.
 
-A place of an early map has seen a small part of the image, so only few features. Features get colours
+A receptive field there is a small part of the image, so it holds few features. Features get colours
 such that no place has seen two of one colour. An image that keeps whole colours then shows each place
 some choice of its features, and a few of these images show every place every choice.
 """
@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from xaikit.core.types import Bools, Ints
-from xaikit.models.shortcuts.flow import Call, Flow, Sides
+from xaikit.models.shortcuts.receptive_field import Call, FieldTracker, Sides
 
-__all__ = ["CALL", "EXPECTED", "Palette", "best_palette", "coloured", "covering"]
+__all__ = ["CALL", "EXPECTED", "LocalCoalitions", "best_cut", "coloured", "covering"]
 
 EXPECTED = 512  # masks that the cut is chosen for
 _CLEAR = 0.95  # share of the work in full that must not be exceeded then
@@ -25,18 +25,18 @@ _FEATURES, _COLOURS = 6, 8  # that a place may have seen, and all places togethe
 _BYTES = 2**24  # of the counts that tell what places have seen, and of the tiles
 # in multiply-adds of a convolution, what it costs ...
 _MOVE, _INDEX = 8, 100  # ... to copy a value and to find a place
-CALL = 8_000_000  # ... to make one pass of mosaics
+CALL = 8_000_000  # ... to make one pass of gathered activations
 
 
 @dataclass(frozen=True, eq=False)
-class Palette:
-    """Where a net is cut, and which tiles the places of the map there can show.
+class LocalCoalitions:
+    """Where a net is cut, and the coalitions of features that the places of the map there can see: its tiles.
 
     n : calls before the cut; shape : (C, H, W) of the map
     bases : (b, n_features) bool, masks whose maps hold all tiles
     codes : (n_features, H * W) float32; summed over the features kept, the number of a place's tile
     first : (H * W,) number of tiles of the places before
-    once : work of one base image up to the cut; saved : of one row, less what its mosaic costs
+    once : work of one base image up to the cut; saved : of one row, less what gathering costs
     """
 
     n: int
@@ -49,23 +49,23 @@ class Palette:
     saved: float
 
 
-def best_palette(flow: Flow, ids: Ints, k: int, rows: int) -> Palette | None:
+def best_cut(tracker: FieldTracker, ids: Ints, k: int, rows: int) -> LocalCoalitions | None:
     """That of the cut which is cheapest for a few hundred masks; None where none is clearly cheaper.
 
     ids : (H, W) features, -1 for places that are never removed; k : references; rows : of a pass
     """
     if 2 * ids.size * int(ids.max() + 1) > _BYTES:
         return None
-    cuts = [n for n in flow.cuts() if _fewest(ids, flow.calls[n - 1].sides) <= _FEATURES]
+    cuts = [n for n in tracker.cuts() if _fewest(ids, tracker.calls[n - 1].sides) <= _FEATURES]
     counts = _counts(ids) if cuts else ids
-    best, least = None, _CLEAR * EXPECTED * flow.work
+    best, least = None, _CLEAR * EXPECTED * tracker.work
     for n in reversed(cuts):  # deeper maps save more and may need more colours
-        call = flow.calls[n - 1]
-        if EXPECTED * (flow.work - call.work) >= least:
+        call = tracker.calls[n - 1]
+        if EXPECTED * (tracker.work - call.work) >= least:
             break
-        found = _palette(n, call, _seen(counts, call.sides, call.shape[1:]), k)
+        found = _local(n, call, _seen(counts, call.sides, call.shape[1:]), k)
         if found is not None:
-            cost = flow.work - found.saved + CALL / rows
+            cost = tracker.work - found.saved + CALL / rows
             cost = EXPECTED * cost + len(found.bases) * found.once
             if cost < least:
                 best, least = found, cost
@@ -80,7 +80,7 @@ def _fewest(ids: Ints, sides: Sides) -> float:
     return float((seen - np.sum(ids < 0)) / np.bincount(ids[ids >= 0]).max())
 
 
-def _palette(n: int, call: Call, seen: Bools, k: int) -> Palette | None:
+def _local(n: int, call: Call, seen: Bools, k: int) -> LocalCoalitions | None:
     """None where places have seen too many features."""
     many = seen.sum(axis=0)
     n_tiles, n_values = int((2**many).sum()), math.prod(call.shape)
@@ -95,7 +95,7 @@ def _palette(n: int, call: Call, seen: Bools, k: int) -> Palette | None:
     codes = np.where(seen, 2.0**rank, 0.0).astype(np.float32)
     first = np.append(0, np.cumsum(2**many)[:-1])
     saved = call.work - n_values * _MOVE - len(many) * _INDEX
-    return Palette(n, call.shape, bases, codes, first, n_tiles, call.work, saved)
+    return LocalCoalitions(n, call.shape, bases, codes, first, n_tiles, call.work, saved)
 
 
 def coloured(seen: Bools) -> Ints:

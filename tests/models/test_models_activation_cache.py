@@ -16,10 +16,15 @@ from xaikit.core.types import Sample, Segmentation
 from xaikit.methods.packing import prefetch
 from xaikit.models import wrap
 from xaikit.models.composing import Composed
-from xaikit.models.shortcuts import Checked, mosaic, palette
-from xaikit.models.shortcuts.flow import Behind, Flow, Lost, Reach
-from xaikit.models.shortcuts.mosaic import Mosaic
-from xaikit.models.shortcuts.palette import coloured, covering
+from xaikit.models.shortcuts import Checked, activation_cache, local_coalitions
+from xaikit.models.shortcuts.activation_cache import ActivationCache
+from xaikit.models.shortcuts.local_coalitions import coloured, covering
+from xaikit.models.shortcuts.receptive_field import (
+    FieldTracker,
+    PathChanged,
+    ReceptiveField,
+    ResumedPass,
+)
 from xaikit.models.shortcuts.windows import Axis
 from xaikit.study.plan import Plan, make_question
 
@@ -29,15 +34,15 @@ SHAPE = (24, 20)
 
 @pytest.fixture(autouse=True)
 def _always(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Mosaics are used wherever they can be, however little they save."""
+    """Cached activations are used wherever they can be, however little they save."""
     for cost in ("CALL", "_INDEX", "_MOVE"):
-        monkeypatch.setattr(palette, cost, 0)
-    monkeypatch.setattr(mosaic, "CALL", 0)
-    monkeypatch.setattr(palette, "_CLEAR", 100)
+        monkeypatch.setattr(local_coalitions, cost, 0)
+    monkeypatch.setattr(activation_cache, "CALL", 0)
+    monkeypatch.setattr(local_coalitions, "_CLEAR", 100)
 
 
 def bound(net: nn.Module, k: int = 1, ids: np.ndarray | None = None) -> Any:
-    """A model, an image, references, ids, and the mosaics of them."""
+    """A model, an image, references, ids, and the cached activations of them."""
     rng = np.random.default_rng(5)
     x = rng.random((*SHAPE, 3)).astype(np.float32)
     model = wrap(net, modality="image", classes=("a", "b", "c"), sample=x)
@@ -47,11 +52,11 @@ def bound(net: nn.Module, k: int = 1, ids: np.ndarray | None = None) -> Any:
 
 
 def pieced(model: Any, x: np.ndarray, references: np.ndarray, ids: np.ndarray) -> Checked:
-    """Mosaics that were asked so often already that they pay."""
+    """Cached activations that were asked so often already that they pay."""
     whole_passes = Composed(model, x, references, ids)
-    mosaics = Mosaic(model, whole_passes, ids)
-    mosaics._asked = 10_000
-    return Checked(model.net, whole_passes, mosaics)
+    cached = ActivationCache(model, whole_passes, ids)
+    cached._asked = 10_000
+    return Checked(model.net, whole_passes, cached)
 
 
 def own(ids: np.ndarray) -> Segmentation:
@@ -59,7 +64,7 @@ def own(ids: np.ndarray) -> Segmentation:
 
 
 def pays(scores: Checked) -> bool:
-    return scores._shortcut._palette is not None
+    return scores._shortcut._local is not None
 
 
 def scattered(seed: int) -> np.ndarray:
@@ -119,11 +124,11 @@ def test_a_net_may_be_cut_behind_a_short_cut(inplace):
     masks = every_sort(ids.max() + 1)
     right = shown(model, x, references, ids, masks)
     np.testing.assert_allclose(scores(masks, EVERYTHING), right, atol=1e-5)
-    with torch.inference_mode(), Flow(at := torch.rand(1, 3, *SHAPE)) as flow:
+    with torch.inference_mode(), FieldTracker(at := torch.rand(1, 3, *SHAPE)) as tracker:
         model.net(at)
-    shapes = [flow.calls[n - 1].shape for n in flow.cuts()]
+    shapes = [tracker.calls[n - 1].shape for n in tracker.cuts()]
     assert shapes == [(4, 12, 10), (4, 12, 10), (6, 6, 5)]  # the stem, the block, the second block
-    assert flow.calls[flow.cuts()[2] - 1].sides[0] == Reach(-7, 8, 4)
+    assert tracker.calls[tracker.cuts()[2] - 1].sides[0] == ReceptiveField(-7, 8, 4)
 
 
 @pytest.mark.parametrize("name", ["lenet", "vgg_small", "resnet_small"])
@@ -145,9 +150,9 @@ def test_what_a_place_has_seen_is_what_moves_it(side):
         nn.Conv2d(2, 2, 2, stride=(1, 2), padding=1),
     )  # fmt: skip
     at = torch.rand(1, 3, *SHAPE, requires_grad=True)
-    with Flow(at) as flow:
+    with FieldTracker(at) as tracker:
         out = seeded(lambda: net)(at)
-    reach = flow.calls[-1].sides[side]
+    reach = tracker.calls[-1].sides[side]
     for place in range(out.shape[2 + side]):
         (slope,) = torch.autograd.grad(out.select(2 + side, place).sum(), at, retain_graph=True)
         moved = np.flatnonzero(slope.abs().sum((0, 1, 3 - side)).numpy())
@@ -156,10 +161,10 @@ def test_what_a_place_has_seen_is_what_moves_it(side):
 
 
 def test_reach_through_a_window_by_hand():
-    assert Reach().through(Axis(3, 2, 1)) == Reach(-1, 2, 2)
-    assert Reach(-1, 2, 2).through(Axis(3, 1, 1)) == Reach(-3, 4, 2)
-    assert Reach(-3, 4, 2).joined(Reach(-5, 2, 2)) == Reach(-5, 4, 2)
-    assert Reach(-3, 4, 2).joined(Reach(-3, 4, 1)) is None
+    assert ReceptiveField().through(Axis(3, 2, 1)) == ReceptiveField(-1, 2, 2)
+    assert ReceptiveField(-1, 2, 2).through(Axis(3, 1, 1)) == ReceptiveField(-3, 4, 2)
+    assert ReceptiveField(-3, 4, 2).joined(ReceptiveField(-5, 2, 2)) == ReceptiveField(-5, 4, 2)
+    assert ReceptiveField(-3, 4, 2).joined(ReceptiveField(-3, 4, 1)) is None
 
 
 def test_four_colours_are_enough_for_cells_that_see_their_neighbours():
@@ -262,16 +267,16 @@ def test_a_net_that_reads_a_skipped_map_is_found_out():
 def test_a_pass_that_goes_another_way_is_lost():
     net = seeded(chain)
     at = torch.rand(1, 3, *SHAPE)
-    with torch.inference_mode(), Flow(at) as flow:
+    with torch.inference_mode(), FieldTracker(at) as tracker:
         net(at)
-    (n, *_) = flow.cuts()
-    cut = torch.zeros(2, *flow.calls[n - 1].shape)
-    with torch.inference_mode(), pytest.raises(Lost), Behind(flow, n, cut):
-        net[1:](flow.tokens[0])  # its first call is left out
-    with torch.inference_mode(), Behind(flow, n, cut) as behind:
+    (n, *_) = tracker.cuts()
+    cut = torch.zeros(2, *tracker.calls[n - 1].shape)
+    with torch.inference_mode(), pytest.raises(PathChanged), ResumedPass(tracker, n, cut):
+        net[1:](tracker.tokens[0])  # its first call is left out
+    with torch.inference_mode(), ResumedPass(tracker, n, cut) as resumed:
         torch.zeros(2).sum()
-    with pytest.raises(Lost):
-        behind.arrived()
+    with pytest.raises(PathChanged):
+        resumed.arrived()
 
 
 def test_a_net_that_changes_between_questions_is_evaluated_in_full():
@@ -316,7 +321,7 @@ def test_a_net_with_hooks_is_evaluated_in_full():
 
 def test_few_masks_are_evaluated_in_full():
     *_, ids, scores = bound(seeded(chain))
-    n_bases = len(scores._shortcut._palette.bases)
+    n_bases = len(scores._shortcut._local.bases)
     scores._shortcut._asked = 0
     masks = np.random.default_rng(0).random((n_bases - 1, ids.max() + 1)) < 0.5
     scores(masks, EVERYTHING)
@@ -326,7 +331,7 @@ def test_few_masks_are_evaluated_in_full():
 
 
 def test_a_table_that_is_too_large_is_not_made(monkeypatch):
-    monkeypatch.setattr(palette, "_BYTES", 200)
+    monkeypatch.setattr(local_coalitions, "_BYTES", 200)
     assert not pays(bound(seeded(chain))[-1])
 
 
@@ -335,7 +340,7 @@ def test_features_too_small_for_the_first_layer_are_left_alone():
     assert not pays(bound(net, ids=np.arange(480).reshape(SHAPE))[-1])
 
 
-def test_every_place_of_a_mosaic_is_that_of_its_image(monkeypatch):
+def test_every_gathered_place_is_that_of_its_image(monkeypatch):
     """Places with the wrong image are seen by the scores."""
     *_, ids, scores = bound(seeded(chain), k=2)
     masks = every_sort(ids.max() + 1)
@@ -344,8 +349,12 @@ def test_every_place_of_a_mosaic_is_that_of_its_image(monkeypatch):
     assert np.abs(scores(masks, EVERYTHING) - right).max() > 1e-4
 
 
-def test_the_first_mosaic_is_compared_with_the_whole_net(monkeypatch):
-    monkeypatch.setattr(Reach, "through", lambda reach, axis: Reach(0, 1, reach.step * axis.stride))
+def test_the_first_gathered_map_is_compared_with_the_whole_net(monkeypatch):
+    monkeypatch.setattr(
+        ReceptiveField,
+        "through",
+        lambda reach, axis: ReceptiveField(0, 1, reach.step * axis.stride),
+    )
     model, x, references, ids, scores = bound(seeded(chain))
     masks = every_sort(ids.max() + 1)
     right = shown(model, x, references, ids, masks)
@@ -368,7 +377,7 @@ def test_small_requests_share_a_pass_whether_or_not_a_sample_has_a_shortcut(orde
         passes = question.meter.forward
         found = question.value(own_masks)
         assert question.meter.forward == passes > 0  # all were known
-        alone = dataclasses.replace(question, pool=None, shortcuts=False)
+        alone = dataclasses.replace(question, cache=None, shortcuts=False)
         np.testing.assert_allclose(found, alone.value(own_masks), atol=1e-5)
 
 

@@ -14,14 +14,14 @@ from xaikit.report.charts import dot_whisker
 from xaikit.report.findings import Findings
 from xaikit.report.formats import decimals, fixed, signed
 
-__all__ = ["Card", "dot", "probability", "quoted", "shares_scale", "strongest"]
+__all__ = ["Case", "dot", "probability", "quoted", "shares_scale", "strongest"]
 
 N_STRONGEST = 4
 Z = 1.96  # standard errors in half a 95 % interval
 
 
 @dataclass(frozen=True, eq=False)
-class Card:
+class Case:
     """One sample of a run, with the scale that its additive methods share."""
 
     findings: Findings
@@ -85,7 +85,7 @@ def shares_scale(e: Explanation) -> bool:
     return e.unit != "relative"
 
 
-def strongest(mine: Card) -> dict[str, Any] | None:
+def strongest(mine: Case) -> dict[str, Any] | None:
     """The strongest features of the first method that passed, as dots with their intervals."""
     e = mine.lead
     if e is None or not np.abs(e.values).max() > 0:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
-from typing import Any, Literal
-
-from torch import nn
+from dataclasses import dataclass, field
+from functools import cached_property, partial
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Literal
 
 from xaikit.core.errors import ModelError
 from xaikit.core.registry import Registry
 from xaikit.core.sample import MODALITIES
+
+if TYPE_CHECKING:
+    from torch import nn
 
 __all__ = ["ZOO", "Architecture", "Family", "Recipe", "Shape", "build"]
 
@@ -46,17 +49,20 @@ class Recipe:
 class Architecture:
     """One net of the zoo.
 
-    net : makes the module from the shape of one encoded input and the number of outputs; its
-        keyword arguments are the parameters that people can set. Shapes are (C, H, W) for images,
-        (L, C) for series, (T, E) for text (T is 0: any length), (D,) for tables
+    net : "module:Class", imported when the first net is made, or the class itself. It makes the
+        module from the shape of one encoded input and the number of outputs; its keyword arguments
+        are the parameters that people can set. Shapes are (C, H, W) for images, (L, C) for series,
+        (T, E) for text (T is 0: any length), (D,) for tables
     recipes : how it is trained, by the kind of inputs that a modality states
+    fixed : keyword arguments that are part of the architecture
     """
 
     name: str
     family: Family
     summary: str
-    net: Callable[..., nn.Module]
+    net: str | Callable[..., nn.Module]
     recipes: Mapping[str, Recipe]
+    fixed: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def modalities(self) -> tuple[str, ...]:
@@ -64,13 +70,22 @@ class Architecture:
         inputs = {name: MODALITIES.get(name).inputs for name in MODALITIES}
         return tuple(name for kind in self.recipes for name in MODALITIES if inputs[name] == kind)
 
+    @cached_property
+    def make(self) -> Callable[..., nn.Module]:
+        """The net's class with what is fixed."""
+        if not isinstance(self.net, str):
+            return partial(self.net, **self.fixed)
+        module, name = self.net.split(":")
+        return partial(getattr(import_module(module), name), **self.fixed)
+
     @property
     def parameters(self) -> dict[str, Any]:
         """What can be set, with its default."""
-        fixed = getattr(self.net, "keywords", {})  # of a partial: part of the architecture
-        found = inspect.signature(self.net).parameters.values()
+        found = inspect.signature(self.make).parameters.values()
         return {
-            p.name: p.default for p in found if p.kind is p.KEYWORD_ONLY and p.name not in fixed
+            p.name: p.default
+            for p in found
+            if p.kind is p.KEYWORD_ONLY and p.name not in self.fixed
         }
 
 
@@ -81,7 +96,7 @@ def build(architecture: Architecture, shape: Shape, n_outputs: int, **params: An
     """A fresh net; `ModelError` when a parameter is unknown, of the wrong kind or out of bounds."""
     for name, value in params.items():
         _check(architecture, name, value)
-    return architecture.net(shape, n_outputs, **params)
+    return architecture.make(shape, n_outputs, **params)
 
 
 _MOST = {"depth": 64, "heads": 64}

@@ -1,0 +1,60 @@
+"""The nets of the zoo, declared without torch: importing this fills `ZOO`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from xaikit.models.zoo.architecture import ZOO, Architecture, Recipe
+
+__all__: list[str] = []
+
+Recipes = Mapping[str, Recipe]
+
+_HERE = "xaikit.models.zoo"
+_IMAGE: Recipes = {"pixels": Recipe(shift=1)}
+_RECURRENT: Recipes = {
+    "words": Recipe(steps=700, lr=4e-3, mask_words=0.1),
+    "steps": Recipe(steps=1000, lr=4e-3, batch_size=32),
+}
+_TOKENS: Recipes = {
+    "words": Recipe(steps=1000, mask_words=0.1),
+    "steps": Recipe(steps=800, batch_size=32),
+}
+_ROWS: Recipes = {"columns": Recipe(steps=1000, lr=3e-3), **_IMAGE}
+_CELLS, _ENCODER = f"{_HERE}.rnn:Recurrent", f"{_HERE}.transformer:SequenceTransformer"
+
+for _architecture in (
+    Architecture(
+        "lenet", "cnn", "two convolutions and two dense layers (1998)", f"{_HERE}.cnn:LeNet", _IMAGE
+    ),
+    Architecture(
+        "vgg_small", "cnn", "stacked 3 x 3 convolutions (2015)", f"{_HERE}.cnn:VGGSmall", _IMAGE
+    ),
+    Architecture(
+        "resnet_small", "cnn", "residual blocks and a global average (2016)",
+        f"{_HERE}.cnn:ResNetSmall", _IMAGE,
+    ),
+    Architecture(
+        "fcn_1d", "cnn", "convolutions over time and a global average (2017)",
+        f"{_HERE}.cnn:FCN1d", {"steps": Recipe(steps=800, batch_size=32)},
+    ),
+    Architecture("mlp", "mlp", "fully connected layers (1986)", f"{_HERE}.mlp:MLP", _ROWS),
+    Architecture("rnn", "rnn", "plain recurrent net (1990)", _CELLS, _RECURRENT, {"cell": "rnn"}),
+    Architecture(
+        "lstm", "rnn", "long short-term memory (1997)", _CELLS, _RECURRENT, {"cell": "lstm"}
+    ),
+    Architecture("gru", "rnn", "gated recurrent unit (2014)", _CELLS, _RECURRENT, {"cell": "gru"}),
+    Architecture(
+        "bert_small", "transformer", "encoder that reads a class token (2019)",
+        _ENCODER, _TOKENS, {"reads": "first"},
+    ),
+    Architecture(
+        "gpt_small", "transformer", "causal net that reads the last token (2018)",
+        _ENCODER, _TOKENS, {"reads": "last"},
+    ),
+    Architecture(
+        "vit_small", "transformer", "encoder over image patches (2021)",
+        f"{_HERE}.transformer:ViTSmall", {"pixels": Recipe(steps=1000, lr=3e-3, shift=1)},
+    ),
+):  # fmt: skip
+    ZOO.register(_architecture.name)(_architecture)
