@@ -13,12 +13,14 @@ from xaikit.core.errors import CheckFailed, InvalidInput, NothingFound, foreign
 from xaikit.core.finding import Finding
 from xaikit.core.question import Question
 from xaikit.core.types import Bools, Explanation, Floats, Sample
+from xaikit.data.dataset import Dataset
 from xaikit.modalities import as_rows
 from xaikit.study.flip.asked import Asked, of_masks, of_rows
 from xaikit.study.flip.change import Found, Options, options_of, smallest_changes
 from xaikit.study.flip.decision import Decision, Wanted, decision_of
 from xaikit.study.flip.removal import smallest_removal
 from xaikit.study.flip.result import Change, Counterfactual
+from xaikit.study.naming import named
 from xaikit.study.plan import Plan, make_question
 from xaikit.tasks import task_of
 
@@ -104,9 +106,14 @@ def counterfactual(
     return _removed(make_question(model, sample, plan), decision, before, explanation, most)
 
 
-def flips(model: Model, samples: Sequence[Sample], **options: Any) -> list[dict[str, Any]]:
-    """For a run's context: of every sample what would have changed its answer, or why nothing was found."""
-    found = []
+def flips(
+    model: Model, samples: Sequence[Sample], data: Dataset | None = None, **options: Any
+) -> list[dict[str, Any]]:
+    """For a run's context: of every sample what would have changed its answer, or why nothing was found.
+
+    data : names the columns and classes of the model, as in a study
+    """
+    model, found = named(model, data), []
     for sample in samples:
         try:
             found.append(counterfactual(model, sample, **options).facts())
@@ -150,7 +157,7 @@ def _removed(
         told=(
             _told_removed(names, masker.drops, decision, before, after),
             _how(smallest, asked),
-            *([] if masker.drops else [Finding("flip.masker", {"masker": masker.name})]),
+            *([] if masker.drops else [_replaced(question)]),
         ),
         features=names,
         removed=removed,
@@ -181,6 +188,11 @@ def _told_removed(
     if len(names) <= NAMED:
         return Finding(key, {**says, "n": len(names), "names": quoted})
     return Finding(f"{key}.many", {**says, "n": len(names), "names": quoted[:NAMED]})
+
+
+def _replaced(question: Question) -> Finding:
+    numbers = {"masker": question.masker.name, "n": question.n_references}
+    return Finding("flip.masker", numbers)
 
 
 def _how(smallest: bool, asked: Asked) -> Finding:

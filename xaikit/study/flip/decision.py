@@ -170,11 +170,12 @@ def _output(task: Task, output: str | int | None) -> int:
     return 0 if output is None else _named(task, output)
 
 
-def _named(task: Task, name: object) -> int:
+def _named(task: Task, given: object) -> int:
+    name = f"{given:g}" if isinstance(given, (int, float)) else str(given)
     if name in task.outputs:
-        return task.outputs.index(str(name))
-    if str(name).isdigit() and int(str(name)) < len(task.outputs):
-        return int(str(name))
+        return task.outputs.index(name)
+    if name.isdigit() and int(name) < len(task.outputs):
+        return int(name)
     raise InvalidInput(
         f"'{name}' is no {task.noun} of the model; use one of {', '.join(task.outputs)}."
     )
