@@ -182,6 +182,19 @@ def test_many_samples_are_explained_in_parts(monkeypatch) -> None:
         bulk.explain_many(model, samples, "saliency,occlusion")
 
 
+@pytest.mark.parametrize("modality", ["image", "text"])
+def test_parts_of_samples_with_features_of_their_own_are_whole(modality, monkeypatch) -> None:
+    model, samples = net(modality)
+    monkeypatch.setattr(bulk, "PART", 2)  # the last part is of one sample
+    plan = Plan(masker="blur" if modality == "image" else "mask")
+    parts = bulk.explain_many(model, samples, "saliency", plan=plan)
+    whole = xaikit.explain(model, samples, "saliency", plan=plan)
+    for part, one in zip(parts, whole, strict=True):
+        np.testing.assert_allclose(part.values, one.values, atol=1e-5)
+        assert (part.output, part.empty) == pytest.approx((one.output, one.empty), abs=1e-5)
+        assert part.names == one.names
+
+
 def test_values_alone_from_the_command_line(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
     rows = np.random.default_rng(0).normal(size=(40, 3))

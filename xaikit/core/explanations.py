@@ -196,6 +196,7 @@ class Explanations(Sequence[Explanation]):
         """
         held: list[Explanations] = []
         whole: dict[str, Floats] = {}
+        alike = dict.fromkeys(("rows", "std", "output", "empty"), True)
         start = 0
         for part in parts:
             light = part.completed(
@@ -204,17 +205,23 @@ class Explanations(Sequence[Explanation]):
                 costs=Same(_USUAL["costs"], len(part)),
                 notes=_few(part.notes),
             )
-            for name in ("rows", "std", "output", "empty"):
+            for name in alike:
                 given = getattr(part, name)
-                if isinstance(given, np.ndarray) and isinstance(part.segmentations, Same):
-                    if name not in whole:
-                        whole[name] = np.empty((n, *given.shape[1:]))
-                    whole[name][start : start + len(part)] = given
-                    light.__dict__[name] = ()  # not held twice
+                fits = isinstance(given, np.ndarray) and given.shape[1:] == (
+                    whole[name].shape[1:] if name in whole else given.shape[1:]
+                )
+                alike[name] &= fits
+                if fits:
+                    whole.setdefault(name, np.empty((n, *given.shape[1:])))
+                    here = whole[name][start : start + len(part)]
+                    here[:] = given
+                    light.__dict__[name] = here  # not held twice
             held.append(light)
             start += len(part)
         return held[0]._with(
-            lambda name: whole.get(name, joined([getattr(part, name) for part in held])),
+            lambda name: (
+                whole[name] if alike.get(name) else joined([getattr(part, name) for part in held])
+            ),
             Targets.joined([part.targets for part in held]),
         )
 
