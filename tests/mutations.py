@@ -181,7 +181,7 @@ MUTATIONS = (
     Mutation("study/forecast.py", "- start) / PROBE", "- start)", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
     Mutation("study/forecast.py", "(BACKWARD if", "(1 if", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
     Mutation("study/forecast.py", "many + high", "many + low", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
-    Mutation("study/run.py", "np.isfinite(value):\n        return None", "np.isfinite(value):\n        return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
+    Mutation("core/typed.py", "np.isfinite(value):\n        return None", "np.isfinite(value):\n        return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
     Mutation("core/typed.py", 'return float("nan")', "return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
     Mutation("study/run.py", "if id(item) not in segmentations", "if not segmentations", RUNS + "::test_every_field_of_a_run_comes_back"),
     Mutation("study/run.py", 'keep(f"explanation-{i}-{name}"', 'keep(f"explanation-{name}"', RUNS + "::test_every_field_of_a_run_comes_back"),
