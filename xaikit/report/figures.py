@@ -252,7 +252,7 @@ def _sketch(axes: Any, x: Any) -> None:
         return
     if max(grey.shape) > SMALL:
         ink = np.zeros((*grey.shape, 4))
-        ink[..., 3] = 0.55 * edges(grey)
+        ink[..., 3] = 0.4 * edges(grey)
         axes.imshow(ink, aspect=axes.get_aspect())
         return
     level = [(float(grey.min()) + float(grey.max())) / 2]
@@ -265,13 +265,21 @@ def _outline(axes: Any, mask: Any) -> None:
     from matplotlib.collections import LineCollection
 
     padded = np.pad(mask, 1)
-    across = np.argwhere(padded[1:, 1:-1] != padded[:-1, 1:-1]) - 0.5  # above each place
-    down = np.argwhere(padded[1:-1, 1:] != padded[1:-1, :-1]) - 0.5  # left of each place
-    lines = [[(x, y), (x + 1, y)] for y, x in across] + [[(x, y), (x, y + 1)] for y, x in down]
+    across = padded[1:, 1:-1] != padded[:-1, 1:-1]  # above each place
+    down = (padded[1:-1, 1:] != padded[1:-1, :-1]).T  # left of each place
+    lines = [[(a, y), (b, y)] for y, a, b in _runs(across)]
+    lines += [[(x, a), (x, b)] for x, a, b in _runs(down)]
     for colour, width, dash in (("white", 3.0, "-"), (INK, 1.4, (0, (2.5, 1.2)))):
         axes.add_collection(
             LineCollection(lines, colors=colour, linewidths=width, linestyles=[dash]), autolim=False
         )
+
+
+def _runs(borders: Any) -> list[tuple[float, float, float]]:
+    """Row, start and end of each run of True, between the places of a picture."""
+    turns = np.diff(np.pad(borders.astype(np.int8), ((0, 0), (1, 1))), axis=1)
+    starts, ends = np.argwhere(turns == 1), np.argwhere(turns == -1)
+    return [(r - 0.5, a - 0.5, b - 0.5) for (r, a), (_, b) in zip(starts, ends, strict=True)]
 
 
 def _key(figure: Any, axes: Any, shown: Any, mine: Single, end: float) -> None:
