@@ -34,22 +34,22 @@ from xaikit.study.run import Run
 
 __all__ = ["html_of", "save_picture"]
 
-Told = Explanation | Explanations | Run | Verdict
+Shown = Explanation | Explanations | Run | Verdict
 MOST_BARS, MOST_NUMBERS, MOST_SAMPLES = 8, 20, 8
 DPI = 200
 
 
-def html_of(shown: Told, sample: Sample | None = None, language: str = "en") -> str:
+def html_of(shown: Shown, sample: Sample | None = None, language: str = "en") -> str:
     """A small card: of an explanation its drawing, of a block its strongest features or samples, of a
     run its verdicts."""
     words = Words(language)
     if isinstance(shown, Explanation):
-        told = _explanation(Single(shown, sample, words))
+        card = _explanation(Single(shown, sample, words))
     elif isinstance(shown, Explanations):
-        told = _block(shown, words)
+        card = _block(shown, words)
     else:
-        told = _verdicts(shown, words)
-    return fragment("notebook.html.j2", card=told, t=words, style=_style())
+        card = _verdicts(shown, words)
+    return fragment("notebook.html.j2", card=card, t=words, style=_style())
 
 
 def save_picture(
