@@ -23,12 +23,15 @@ if TYPE_CHECKING:
     from xaikit.report import write_comparison, write_report
     from xaikit.shapley import shapley
     from xaikit.study.compare import compare
+    from xaikit.study.flip.api import counterfactual
+    from xaikit.study.flip.result import Counterfactual
     from xaikit.study.plan import Plan, explain, make_question
     from xaikit.study.run import Run
     from xaikit.study.study import study
 
 _HOMES = {
     "compare": "xaikit.study.compare",
+    "counterfactual": "xaikit.study.flip.api",
     "explain": "xaikit.study.plan",
     "load_data": "xaikit.data",
     "load_model": "xaikit.models",
@@ -40,6 +43,7 @@ _HOMES = {
     "wrap": "xaikit.models",
     "write_comparison": "xaikit.report",
     "write_report": "xaikit.report",
+    "Counterfactual": "xaikit.study.flip.result",
     "Explanation": "xaikit.core.types",
     "Masker": "xaikit.core.question",
     "Plan": "xaikit.study.plan",
@@ -55,6 +59,7 @@ _HOMES = {
 __version__ = "0.2.0"
 
 __all__ = [
+    "Counterfactual",
     "Explanation",
     "Masker",
     "Plan",
@@ -67,6 +72,7 @@ __all__ = [
     "XaikitError",
     "__version__",
     "compare",
+    "counterfactual",
     "explain",
     "load_data",
     "load_model",

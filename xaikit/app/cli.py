@@ -72,6 +72,17 @@ Force = Annotated[
     bool, typer.Option("--force", help="Overwrite a page's file that xaikit did not write.")
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for a program to read.")]
+Columns = Annotated[
+    str | None, typer.Option(help="With --flip: columns that stay, commas between.")
+]
+Rising = Annotated[str | None, typer.Option(help="With --flip: columns that may only rise.")]
+Falling = Annotated[str | None, typer.Option(help="With --flip: columns that may only fall.")]
+Wanted = Annotated[
+    str | None,
+    typer.Option(
+        help="With --flip: the class to reach, a value to cross, or a range such as 10:20."
+    ),
+]
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="A parameter of the model, for example --set dropout=0.2."),
@@ -242,6 +253,13 @@ def explain(
         str, typer.Option(help="float32, or bfloat16 where it agrees with float32.")
     ] = "float32",
     language: Annotated[str, typer.Option(help="Language of the page: en or ko.")] = "en",
+    flip: Annotated[
+        bool, typer.Option("--flip", help="Say what would have changed each answer.")
+    ] = False,
+    immutable: Columns = None,
+    increasing: Rising = None,
+    decreasing: Falling = None,
+    wanted: Wanted = None,
     device: Device = "auto",
     seed: Seed = 0,
     text_column: TextColumn = None,
@@ -265,13 +283,19 @@ def explain(
       xaikit explain runs/digits-lenet --data digits --methods shap,lime --budget 500 --memory 512MB
 
       xaikit explain runs/credit --data credit.csv --methods shap --values credit.parquet
+
+      xaikit explain runs/credit --data credit.csv --flip --immutable age,sex --increasing income
     """
-    from xaikit.app.lines import what_failed
+    from xaikit.app.lines import flip_lines, what_failed
     from xaikit.core.folders import check_free, check_page, file_name
     from xaikit.report import write_report
+    from xaikit.study.flip.api import flips
+    from xaikit.study.plan import Plan
     from xaikit.study.run import RUNS
     from xaikit.study.study import study
 
+    ways = {"immutable": immutable, "increasing": increasing, "decreasing": decreasing}
+    _require_flip(flip, values, **ways, wanted=wanted)
     if values is not None:
         check_free(values, force)
     if run_folder is not None:  # before the work
@@ -305,6 +329,11 @@ def explain(
     html = html or Path("reports") / file_name(asked.id, ".html")
     RUNS.check_free(numbers)
     check_page(html, force)
+    changed = None
+    if flip:
+        plan = Plan(features=features, masker=masker, n_background=background)
+        named_columns = {way: _listed(names) for way, names in ways.items()}
+        changed = flips(asked, samples, dataset, wanted=_wanted(wanted), plan=plan, **named_columns)
     run = study(
         asked,
         samples,
@@ -319,6 +348,7 @@ def explain(
         data=dataset,
         progress=not as_json,
         command=_command(),
+        flips=changed,
         **limits,
     )
     place = run.save(numbers)
@@ -328,6 +358,8 @@ def explain(
         _print_json(_summary(run, place, page))
     else:
         _print_run(run)
+        for line in flip_lines(run):
+            out.print(line, highlight=False, soft_wrap=True, markup=False)
         for failure in broken:
             err.print(
                 f"{what_failed(failure)}: {failure.reason}",
@@ -630,6 +662,29 @@ def _bytes(text: str | None) -> int | None:
     return int(float(found[1]) * 1024 ** " KMG".index(found[2].upper() or " "))
 
 
+def _require_flip(flip: bool, values: Path | None, **given: str | None) -> None:
+    if flip and values is not None:
+        raise InvalidInput(f"--values {values} writes numbers only; leave out --flip, or --values.")
+    for name, value in given.items():
+        if value is not None and not flip:
+            raise InvalidInput(f"--{name} is {value} and belongs to --flip; add --flip.")
+
+
+def _listed(names: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (names or "").split(",") if name.strip())
+
+
+def _wanted(text: str | None) -> Any:
+    """A range, a number or a class."""
+    found = re.fullmatch(r"(-?[\d.]*):(-?[\d.]*)", text or "")
+    try:
+        if found:
+            return tuple(float(end) if end else None for end in found.groups())
+        return None if text is None else float(text)
+    except ValueError:
+        return text
+
+
 def _settings(pairs: list[str] | None) -> dict[str, Any]:
     """key=value pairs with numbers and booleans read as such."""
     found: dict[str, Any] = {}
@@ -660,6 +715,7 @@ def _summary(run: Any, place: Path, page: Path) -> dict[str, Any]:
             for e in run.explanations
         ],
         "quality": run.context["model"]["quality"],
+        "flips": run.context.get("flips"),
         "failures": [vars(f) for f in run.failures],
     }
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from xaikit.core.types import Sample
 from xaikit.data.dataset import Dataset
+from xaikit.report.words import Words
 from xaikit.study.run import Failure, Run
 
-__all__ = ["one_class", "quality_line", "what_failed"]
+__all__ = ["flip_lines", "one_class", "quality_line", "what_failed"]
 
 
 def one_class(dataset: Dataset, samples: Sequence[Sample]) -> str:
@@ -22,6 +23,15 @@ def one_class(dataset: Dataset, samples: Sequence[Sample]) -> str:
         f"all {len(samples)} samples are '{dataset.classes[int(label)]}', because the test rows stand "
         "in this order; --draw takes them at random."
     )
+
+
+def flip_lines(run: Run) -> Iterator[str]:
+    """What would have changed each answer, a line a sample, further ways below it."""
+    words = Words()
+    for flip in run.context.get("flips") or ():
+        said = words.told(*flip["told"]) if flip["told"] else flip["refused"]
+        yield f"{flip['sample']}: {said}"
+        yield from (f"  or: {words.told(other['told'][0])}" for other in flip.get("others", ()))
 
 
 def what_failed(failure: Failure) -> str:

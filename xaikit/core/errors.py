@@ -6,6 +6,7 @@
     │   └── ModelError                   a model or a saved model folder cannot be used
     ├── NotApplicable (TypeError)        this method has no meaning for this model; says what does
     ├── UnknownName (KeyError)           nothing of that name is registered; says what is near
+    ├── NothingFound (LookupError)       a search ended without an answer; says how far it looked
     ├── TrainingFailed (RuntimeError)    the loss turned NaN, or nothing was learned
     ├── OutOfBudget (RuntimeError)       a budget, time limit or memory cap is too small for the work
     ├── CheckFailed (ArithmeticError)    a computed number fails its own identity check
@@ -27,6 +28,7 @@ __all__ = [
     "InvalidInput",
     "ModelError",
     "NotApplicable",
+    "NothingFound",
     "OutOfBudget",
     "TrainingFailed",
     "UnknownName",
@@ -61,6 +63,10 @@ class ModelError(InvalidInput):
 
 class NotApplicable(XaikitError, TypeError):
     """A method has no meaning for this model or sample."""
+
+
+class NothingFound(XaikitError, LookupError):
+    """A search ended without an answer."""
 
 
 class UnknownName(XaikitError, KeyError):

@@ -88,6 +88,24 @@ class MeasureFacts(TypedDict, total=False):
     ko: dict[str, str]
 
 
+class FlipFacts(TypedDict, total=False):
+    """What would have changed the answer for a sample (`Counterfactual.facts`), or why nothing was found."""
+
+    kind: str
+    sample: str
+    features: list[str]
+    removed: list[int] | None
+    changes: list[dict[str, Any]]
+    distance: float | None
+    before: list[float]
+    after: list[float]
+    smallest: bool | None
+    evaluations: int
+    told: list[dict[str, Any]]
+    others: list[dict[str, Any]]
+    refused: str
+
+
 class Facts(TypedDict, total=False):
     """The context of a run."""
 
@@ -99,3 +117,4 @@ class Facts(TypedDict, total=False):
     methods: dict[str, MethodFacts] | None
     measures: dict[str, MeasureFacts] | None
     rationale: str | None
+    flips: list[FlipFacts] | None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal
 
 import numpy as np
@@ -42,6 +42,7 @@ def study(
     drawn: int | None = None,
     progress: bool = False,
     command: str = "",
+    flips: Sequence[Mapping[str, Any]] | None = None,
     **plan: Any,
 ) -> Run:
     """Explanations, their scores and everything needed to read them, as a run.
@@ -54,6 +55,7 @@ def study(
         values lie in it
     drawn : the seed by which the samples were drawn from the data, for the page to say
     budget : most evaluations a sample of each method that samples, or "auto": until converged
+    flips : what would have changed the answers (`xaikit.study.flip.api.flips`), for the page to show
     tolerance : share of the range of the values at which such a method has converged
     plan : keyword arguments of `Plan`: target, features, masker, background, n_background,
         batch_size, memory, precision
@@ -119,8 +121,15 @@ def study(
             second_masker=masked(questions[0], asked, second).name if second else None,
             measures={s.metric for s in scores},
             command=command,
-        ),
+        )
+        | ({} if flips is None else {"flips": _of(flips, samples)}),
     )
+
+
+def _of(flips: Sequence[Mapping[str, Any]], samples: Sequence[Sample]) -> list[dict[str, Any]]:
+    """Those of the samples that are in the run."""
+    held = {sample.id for sample in samples}
+    return [dict(flip) for flip in flips if flip["sample"] in held]
 
 
 def probabilities(model: Model, samples: Sequence[Sample]) -> Floats:

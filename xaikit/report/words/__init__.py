@@ -61,7 +61,7 @@ class Words(string.Formatter):
         if isinstance(value, Finding | Mapping):
             return self.told(value)
         if isinstance(value, list | tuple):
-            return self.listed(value, spec or "and")
+            return self.listed([self.told(item) for item in value], spec or "and")
         if isinstance(value, str):
             return {"name": self.titles.get(value, value), "unit": self.unit(value)}.get(
                 spec, value

@@ -1,0 +1,1 @@
+"""What would have changed the answer: sets of features to remove, and changes of columns."""
