@@ -42,6 +42,7 @@ __all__ = [
     "TreeSum",
     "Trees",
     "abilities_of",
+    "output_names",
 ]
 
 Array = NDArray[Any]
@@ -81,6 +82,9 @@ class Model(Protocol):
 class Task(Protocol):
     """What the scores of a model mean; `xaikit.tasks` holds them."""
 
+    @property
+    def outputs(self) -> tuple[str, ...]: ...
+
     def require(self, target: Target) -> None:
         """`InvalidInput` when the target has no meaning for such scores."""
         ...
@@ -95,6 +99,12 @@ class Tasked(Protocol):
 
     @property
     def task(self) -> Task | None: ...
+
+
+def output_names(model: Model) -> tuple[str, ...]:
+    """What the model's outputs are called; () for a model of one number."""
+    task = model.task if isinstance(model, Tasked) else None
+    return model.classes if task is None else task.outputs
 
 
 @runtime_checkable

@@ -9,6 +9,8 @@ __all__ = ["DISPLAYS", "display"]
 
 DISPLAYS = {
     "figure": "xaikit.report.figures:plot_explanation",
+    "html": "xaikit.report.notebook:html_of",
+    "file": "xaikit.report.notebook:save_picture",
     "sentence": "xaikit.report.words:told",
 }
 """Name of a drawing -> "module:function", which is imported when it is first asked for."""

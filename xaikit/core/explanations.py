@@ -12,8 +12,9 @@ from typing import Any, overload
 
 import numpy as np
 
+from xaikit.core.display import display
 from xaikit.core.errors import CheckFailed, InvalidInput
-from xaikit.core.explanations_file import load_explanations, save_explanations
+from xaikit.core.explanations_file import from_plain, load_explanations, save_explanations, to_plain
 from xaikit.core.many import Same, joined, stacked, taken
 from xaikit.core.target import Targets
 from xaikit.core.types import Cost, Explanation, Floats, PerSample, Segmentation
@@ -55,6 +56,7 @@ class Explanations(Sequence[Explanation]):
     extras: Sequence[Mapping[str, Any]] = ()
     costs: Sequence[Cost] = ()
     drawn: Sequence[bool] = ()
+    target_names: Sequence[tuple[str, ...]] = ()
     params: Mapping[str, Any] = field(default_factory=dict)
     seed: int = 0
     versions: Mapping[str, str] = field(default_factory=dict)
@@ -127,6 +129,7 @@ class Explanations(Sequence[Explanation]):
             extras=every("extras"),
             costs=every("cost"),
             drawn=every("drawn"),
+            target_names=every("target_names"),
             **{name: getattr(first, name) for name in _SHARED},
         )
 
@@ -160,6 +163,7 @@ class Explanations(Sequence[Explanation]):
             extras=self.extras[i],
             cost=self.costs[i],
             drawn=self.drawn[i],
+            target_names=self.target_names[i],
         )
         return found
 
@@ -304,8 +308,27 @@ class Explanations(Sequence[Explanation]):
             feature_names=list(self.names),
         )
 
-    def save(self, path: str | Path, force: bool = False) -> Path:
-        """Write one file, .npz or .parquet; see `xaikit.core.explanations_file`."""
+    def plot(self, language: str = "en") -> Any:
+        """A matplotlib Figure: each sample a dot at its value, a row a feature, strongest first."""
+        return display("figure", self, None, language)
+
+    def _repr_html_(self) -> str:
+        return display("html", self)  # type: ignore[no-any-return]
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict that `json.dumps` takes and `from_json` reads, with what `save` keeps."""
+        return to_plain(self)
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Explanations:
+        """What `to_json` gave; `DataError` says what is wrong."""
+        return cls(**from_plain(record))
+
+    def save(self, path: str | Path, force: bool = False, *, language: str = "en") -> Path:
+        """Write one file: the numbers as .npz or .parquet (see `xaikit.core.explanations_file`), or
+        the picture of all samples as .png, .svg or .html, with sentences in that language."""
+        if Path(path).suffix in (".png", ".svg", ".html"):
+            return display("file", self, path, None, language, force)  # type: ignore[no-any-return]
         return save_explanations(self, path, force)
 
     @classmethod
@@ -340,6 +363,7 @@ _USUAL: dict[str, Any] = {
     "extras": MappingProxyType({}),
     "costs": Cost(),
     "drawn": True,
+    "target_names": (),
 }
 
 

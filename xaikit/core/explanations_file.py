@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -16,10 +16,10 @@ from xaikit.core.files import Origin, parse_json, read_arrays, short, write_arra
 from xaikit.core.folders import write_file
 from xaikit.core.many import Same, stacked
 from xaikit.core.target import Target, Targets
-from xaikit.core.typed import build
+from xaikit.core.typed import build, plain
 from xaikit.core.types import PerSample, Segmentation
 
-__all__ = ["load_explanations", "save_explanations"]
+__all__ = ["from_plain", "load_explanations", "save_explanations", "to_plain"]
 
 FORMAT = 1
 _PLAIN = ("method", "model_id", "additive", "unit", "seed")
@@ -38,7 +38,10 @@ def save_explanations(block: Any, path: str | Path, force: bool = False) -> Path
         return write_file(path, lambda to: write_arrays(to, _arrays(block)), force)
     if path.suffix == ".parquet":
         return write_file(path, lambda to: _write_table(block, to), force)
-    raise InvalidInput(f"'{path}' ends with '{path.suffix}'; name it .npz or .parquet.")
+    raise InvalidInput(
+        f"'{path}' ends with '{path.suffix}'; name it .npz or .parquet, or .png, .svg or .html for a "
+        "picture."
+    )
 
 
 def load_explanations(path: str | Path) -> dict[str, Any]:
@@ -51,8 +54,25 @@ def load_explanations(path: str | Path) -> dict[str, Any]:
             ".npz what is to be loaded."
         )
     arrays = read_arrays(path, origin)
+    return _read(lambda: parse_json(str(arrays["about"]), origin), arrays, origin)
+
+
+def to_plain(block: Any) -> dict[str, Any]:
+    """What `save_explanations` writes, JSON-able; arrays are lists."""
+    arrays = _arrays(block)
+    return {"about": json.loads(str(arrays.pop("about"))), **plain(arrays)}
+
+
+def from_plain(record: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields of the block that `to_plain` took apart; `DataError` says what is wrong."""
+    origin = Origin("this dict", DataError, "give what to_json() gave")
+    arrays = {name: np.array(held) for name, held in record.items() if name != "about"}
+    return _read(lambda: record["about"], arrays, origin)
+
+
+def _read(about: Callable[[], Any], arrays: Arrays, origin: Origin) -> dict[str, Any]:
     try:
-        record = parse_json(str(arrays["about"]), origin)
+        record = about()
         if record["format"] != FORMAT:
             raise origin.wrong(f"has format {short(record['format'])} and {FORMAT} is read")
         return _restored(record, arrays)
@@ -116,7 +136,7 @@ def _arrays(block: Any) -> dict[str, NDArray[Any]]:
     }
     if block.std is not None:
         found["std"] = _flat(block.std)
-    for name in ("maskers", "notes"):
+    for name in ("maskers", "notes", "target_names"):
         about[name], found[name] = _coded(getattr(block, name))
     return {**found, "about": np.array(json.dumps(about, ensure_ascii=False))}
 
@@ -148,11 +168,19 @@ def _restored(record: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
         empty=arrays["empty"],
         converged=[None if c < 0 else bool(c) for c in arrays["converged"].tolist()],
         notes=[str(record["notes"][i]) for i in arrays["notes"].tolist()],
+        target_names=_names(record, arrays),
         drawn=arrays["drawn"].astype(bool).tolist(),
         params=dict(record["params"]),
         versions=dict(record["versions"]),
         **{name: record[name] for name in _PLAIN},
     )
+
+
+def _names(record: Mapping[str, Any], arrays: Arrays) -> list[tuple[str, ...]]:
+    """What the explained outputs are called; nobody knows it of older files."""
+    if "target_names" not in record:
+        return []
+    return [tuple(map(str, record["target_names"][i])) for i in arrays["target_names"].tolist()]
 
 
 def _rows(flat: NDArray[Any], cuts: Sequence[Segmentation]) -> Any:

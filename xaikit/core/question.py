@@ -17,7 +17,15 @@ from typing import Any, Literal, get_args
 
 import numpy as np
 
-from xaikit.core.abilities import BoundScores, Lowerable, Maskable, Model, Shortened, Tasked
+from xaikit.core.abilities import (
+    BoundScores,
+    Lowerable,
+    Maskable,
+    Model,
+    Shortened,
+    Tasked,
+    output_names,
+)
 from xaikit.core.batching import PerPass, rows_per_pass, rows_that_fit, worked
 from xaikit.core.cache import Cache
 from xaikit.core.errors import CheckFailed, InvalidInput, foreign
@@ -234,6 +242,7 @@ class Question:
             sample_id=self.sample.id,
             model_id=self.model.id,
             target=self.target,
+            target_names=self.target.called(output_names(self.model)),
             segmentation=self.segmentation,
             masker=self.masker.name,
             output=self.output,

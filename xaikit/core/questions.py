@@ -8,7 +8,7 @@ from typing import Any, overload
 
 import numpy as np
 
-from xaikit.core.abilities import Inputs, Model
+from xaikit.core.abilities import Inputs, Model, output_names
 from xaikit.core.errors import InvalidInput
 from xaikit.core.explanations import Explanations
 from xaikit.core.many import Same, taken
@@ -211,6 +211,7 @@ class Questions(Sequence[Question]):
             model_id=self.model.id,
             sample_ids=_ids(self.samples),
             targets=self.targets,
+            target_names=self._target_names(),
             segmentations=self.segmentations,
             maskers=Same(masker.name, len(self)) if masker else [m.name for m in self.maskers],
             output=self.outputs,
@@ -223,6 +224,14 @@ class Questions(Sequence[Question]):
             params={f.name: getattr(method, f.name) for f in fields(method)},
             versions=versions(),
         )
+
+    def _target_names(self) -> Sequence[tuple[str, ...]]:
+        """What the explained outputs are called."""
+        known = output_names(self.model)
+        called = [target.called(known) for target in self.targets.distinct]
+        if len(called) == 1:
+            return Same(called[0], len(self))
+        return [called[i] for i in self.targets.which.tolist()]
 
     def pooled(self, maps: PerSample, how: Any) -> PerSample:
         """B maps (*grid) -> B rows (n,): what lies in each feature."""

@@ -102,6 +102,11 @@ class Target:
         numpy = isinstance(scores, np.ndarray)
         return scores[:, self.index] - (_logsumexp(others) if numpy else others.logsumexp(dim=1))
 
+    def called(self, names: Sequence[str]) -> tuple[str, ...]:
+        """What its output, and the one it is held against, are called; () where they have no names."""
+        places = [i for i in (self.index, self.against) if i is not None]
+        return tuple(names[i] for i in places) if max(places) < len(names) else ()
+
     def describe(self, names: tuple[str, ...]) -> str:
         """The target in words, for example "log-odds of 'cat'".
 

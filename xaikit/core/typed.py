@@ -12,7 +12,7 @@ import numpy as np
 
 from xaikit.core.files import short
 
-__all__ = ["build", "fits"]
+__all__ = ["build", "fits", "plain"]
 
 T = TypeVar("T")
 
@@ -61,6 +61,23 @@ def fits(value: Any, kind: Any) -> bool:
     if kind in (int, float) and isinstance(value, bool):
         return False
     return isinstance(value, (int, float) if kind is float else kind)
+
+
+def plain(value: Any) -> Any:
+    """JSON-able copy; NaN becomes null, arrays become lists."""
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if isinstance(value, np.ndarray):
+        return plain(value.tolist())
+    if isinstance(value, np.generic):
+        return plain(value.item())
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    if value is None or isinstance(value, (str, bool, int, float)):
+        return value
+    return str(value)
 
 
 @cache

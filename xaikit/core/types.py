@@ -7,16 +7,19 @@ boolean and True means *kept*.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field, fields
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 
 from xaikit.core.display import display
-from xaikit.core.errors import InvalidInput
+from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.features import Bools, Floats, Ints, Masker, Segmentation, locked
+from xaikit.core.files import short
 from xaikit.core.sample import MODALITIES, Label, Modality, Sample, Titles
 from xaikit.core.target import Space, Target
+from xaikit.core.typed import build, plain
 
 __all__ = [
     "MODALITIES",
@@ -67,12 +70,18 @@ class Explanation:
     output, empty : the target with everything kept and with everything removed
     additive : whether values claim to sum to output - empty
     unit : the target's unit, or "relative" when only the order and the sign carry meaning
+    target_names : what the explained output is called, and the one it is held against; () where
+        outputs have no names
     note : what a reader must know, for example which estimator was used or "not converged"
     drawn : whether anything was drawn at random; otherwise another seed gives the same
 
     >>> found = xaikit.explain(model, sample, ["shap"])[0]
     >>> [(name, round(value, 2)) for name, value in found.top(2)]
     [('proline', 2.43), ('flavanoids', 1.06)]
+    >>> found.save("wine.png", sample).name
+    'wine.png'
+    >>> Explanation.from_json(found.to_json()).top(1) == found.top(1)
+    True
     """
 
     values: Floats
@@ -96,6 +105,7 @@ class Explanation:
     seed: int = 0
     drawn: bool = True
     versions: Mapping[str, str] = field(default_factory=dict)
+    target_names: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         n = self.segmentation.n_features
@@ -140,9 +150,79 @@ class Explanation:
         order = np.argsort(-np.abs(self.values), kind="stable")[:k]
         return [(self.names[i], float(self.values[i])) for i in order]
 
-    def plot(self) -> Any:
-        """A matplotlib Figure of this explanation."""
-        return display("figure", self)
+    def plot(self, sample: Sample | None = None, language: str = "en") -> Any:
+        """A matplotlib Figure: a waterfall or bars, a map, marked words, or a signal with a band.
+
+        sample : what was explained; with it the figure shows the input below the evidence
+        """
+        return display("figure", self, sample, language)
+
+    def save(
+        self,
+        path: str | Path,
+        sample: Sample | None = None,
+        *,
+        language: str = "en",
+        force: bool = False,
+    ) -> Path:
+        """Write one picture, .png, .svg or .html (which needs no network); an existing file stays
+        unless `force`. sample and language as in `plot`."""
+        return display("file", self, path, sample, language, force)  # type: ignore[no-any-return]
+
+    def _repr_html_(self) -> str:
+        return display("html", self)  # type: ignore[no-any-return]
+
+    def to_frame(self) -> Any:
+        """A pandas frame, a row a feature: "feature", "value" and, where it was sampled, "std"."""
+        import pandas as pd
+
+        columns: dict[str, Any] = {"feature": list(self.names), "value": self.values}
+        return pd.DataFrame(columns if self.std is None else {**columns, "std": self.std})
+
+    def to_json(self) -> dict[str, Any]:
+        """A plain dict that `json.dumps` takes and `from_json` reads: the fields by name."""
+        cut = self.segmentation
+        record = {f.name: getattr(self, f.name) for f in fields(self)} | {
+            "segmentation": {"ids": cut.ids, "names": cut.names, "source": cut.source},
+            "target": asdict(self.target),
+            "cost": asdict(self.cost),
+        }
+        return plain(record)  # type: ignore[no-any-return] # a dict stays one
+
+    @classmethod
+    def from_json(cls, record: Mapping[str, Any]) -> Explanation:
+        """What `to_json` gave; `DataError` says what is wrong."""
+        try:
+            cut = record["segmentation"]
+            arrays = ("values", "std", "elements")
+            held = {
+                n: None if record[n] is None else np.array(record[n], np.float64) for n in arrays
+            }
+            made = {
+                "segmentation": build(Segmentation, {**cut, "ids": np.array(cut["ids"], np.int64)}),
+                "target": build(Target, record["target"]),
+                "cost": build(Cost, record["cost"]),
+            }
+            return build(cls, {**record, **held, **made})
+        except (KeyError, TypeError, ValueError) as error:
+            raise DataError(
+                f"this is no explanation ({short(error)}); give what to_json() gave."
+            ) from error
+
+    def to_shap(self, data: Any = None) -> Any:
+        """A `shap.Explanation` that shap's own plots draw; its waterfall ends at the output only
+        where the values add up.
+
+        data : (n,) what stands in the features, for example the row or the words
+        """
+        import shap
+
+        return shap.Explanation(
+            values=np.array(self.values),
+            base_values=self.empty,
+            data=None if data is None else np.asarray(data),
+            feature_names=list(self.names),
+        )
 
 
 @dataclass(frozen=True, eq=False)

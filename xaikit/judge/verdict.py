@@ -15,6 +15,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
+from xaikit.core.display import display
 from xaikit.core.finding import Finding
 from xaikit.core.stats import FEWEST, Paired, bootstrap_interval, holm, median_interval, paired_test
 from xaikit.judge.evidence import Evidence
@@ -68,6 +69,9 @@ class Verdict:
     @property
     def reason(self) -> str:
         return " ".join(map(str, self.found))
+
+    def _repr_html_(self) -> str:
+        return display("html", self)  # type: ignore[no-any-return]
 
     def gate(self, name: str) -> Gate | None:
         """The gate of that name, or None when it was not asked of this method."""

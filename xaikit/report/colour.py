@@ -14,6 +14,7 @@ __all__ = [
     "WORD_BINS",
     "bin_of",
     "level",
+    "scoped_tokens_css",
     "step_of",
     "tokens_css",
 ]
@@ -64,6 +65,17 @@ def tokens_css() -> str:
         f"@media screen{{:root:has(#theme-dark:checked){{{dark}}}}}\n"
         "@media screen and (prefers-color-scheme:dark)"
         f"{{:root:has(#theme-auto:checked){{{dark}}}}}\n"
+    )
+
+
+def scoped_tokens_css(scope: str) -> str:
+    """The same for a piece of a strange page: as the notebook's theme says, else as the screen asks."""
+    light, dark = ("".join(f"--{name}:{pair[i]};" for name, pair in TOKENS.items()) for i in (0, 1))
+    return (
+        f"{scope},[data-jp-theme-light=true] {scope},.vscode-light {scope}{{{light}color-scheme:light}}\n"
+        f"@media screen and (prefers-color-scheme:dark){{{scope}{{{dark}color-scheme:dark}}}}\n"
+        f"@media screen{{[data-jp-theme-light=false] {scope},.vscode-dark {scope},[data-theme=dark] "
+        f"{scope}{{{dark}color-scheme:dark}}}}\n"
     )
 
 

@@ -14,7 +14,7 @@ from PIL import Image
 
 from xaikit.report.colour import PALETTE, level
 
-__all__ = ["heat_uri", "photo_uri", "sketch_uri"]
+__all__ = ["edges", "heat_uri", "photo_uri", "sketch_uri"]
 
 Bytes = NDArray[np.uint8]
 SMALL = 64  # inputs up to this side stay exact
@@ -42,13 +42,13 @@ def photo_uri(x: NDArray[Any]) -> str:
 
 def sketch_uri(x: NDArray[Any]) -> str:
     """(H, W, C) in [0, 1] -> its edges in grey on nothing, so that colour stays free for evidence."""
-    edges = _edges(_visible(x).mean(axis=2))
-    step = max(1, -(-max(edges.shape) // 112))
-    edges = edges[::step, ::step]
-    levels = np.rint((SKETCH_LEVELS - 1) * edges).astype(np.uint8)
-    ink = np.tile(np.array([26, 30, 36], dtype=np.uint8), (SKETCH_LEVELS, 1))
+    ink = edges(_visible(x).mean(axis=2))
+    step = max(1, -(-max(ink.shape) // 112))
+    ink = ink[::step, ::step]
+    levels = np.rint((SKETCH_LEVELS - 1) * ink).astype(np.uint8)
+    colours = np.tile(np.array([26, 30, 36], dtype=np.uint8), (SKETCH_LEVELS, 1))
     alpha = np.rint(255 * SKETCH_INK * np.linspace(0, 1, SKETCH_LEVELS)).astype(np.uint8)
-    return _uri(_png(levels, ink, alpha), "png")
+    return _uri(_png(levels, colours, alpha), "png")
 
 
 def _visible(x: NDArray[Any]) -> NDArray[Any]:
@@ -56,7 +56,7 @@ def _visible(x: NDArray[Any]) -> NDArray[Any]:
     return x if x.shape[2] in (1, 3) else x.mean(axis=2, keepdims=True)
 
 
-def _edges(grey: NDArray[Any]) -> NDArray[np.float64]:
+def edges(grey: NDArray[Any]) -> NDArray[np.float64]:
     """(H, W) -> strength of the gradient (Sobel), 0..1; 1 is its 98th percentile."""
     p = np.pad(grey.astype(np.float64), 1, mode="edge")
     down = p[2:, :-2] + 2 * p[2:, 1:-1] + p[2:, 2:] - p[:-2, :-2] - 2 * p[:-2, 1:-1] - p[:-2, 2:]

@@ -18,7 +18,7 @@ from xaikit.report.colour import HATCH_FROM, STEPS, WORD_BINS, tokens_css
 from xaikit.report.png import heat_uri
 from xaikit.report.words import Words
 
-__all__ = ["render"]
+__all__ = ["fragment", "render", "static"]
 
 HERE = Path(__file__).parent
 
@@ -26,14 +26,14 @@ HERE = Path(__file__).parent
 def render(template: str, page: Mapping[str, Any]) -> str:
     """The page as HTML; every value is escaped by the template."""
     words = Words(page["language"])
-    script = _static("page.js")
+    script = static("page.js")
     return (
         _templates()
         .get_template(template)
         .render(
             page=page,
             t=words,
-            style=Markup(tokens_css() + _static("style.css")),  # ours, not data
+            style=Markup(tokens_css() + static("style.css")),  # ours, not data
             script=Markup(script),
             csp=policy(script),
             version=_version(),
@@ -42,6 +42,11 @@ def render(template: str, page: Mapping[str, Any]) -> str:
             key_uri=heat_uri(np.linspace(-1, 1, STEPS)[None, :]),
         )
     )
+
+
+def fragment(template: str, **values: Any) -> str:
+    """A piece of HTML; every value is escaped by the template, but for a style, which is ours."""
+    return _templates().get_template(template).render(**values)
 
 
 def policy(script: str) -> str:
@@ -63,7 +68,8 @@ def _templates() -> Environment:
     )
 
 
-def _static(name: str) -> str:
+def static(name: str) -> str:
+    """The text of a file of ours."""
     return (HERE / "static" / name).read_text(encoding="utf-8").strip()
 
 

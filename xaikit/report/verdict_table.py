@@ -9,7 +9,7 @@ from xaikit.report.charts import dot_whisker
 from xaikit.report.findings import RANDOM, Estimate, Findings
 from xaikit.report.formats import count, duration, fixed, interval, signed
 
-__all__ = ["badge", "verdict_block"]
+__all__ = ["GLYPHS", "badge", "verdict_block"]
 
 GLYPHS = {
     "faithful": "✓",

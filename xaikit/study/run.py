@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from xaikit.core.display import display
 from xaikit.core.errors import DataError
 from xaikit.core.files import read_arrays, read_json, short, write_arrays
 from xaikit.core.folders import Folder
 from xaikit.core.measures import MEASURES
-from xaikit.core.typed import build, fits
+from xaikit.core.typed import build, fits, plain
 from xaikit.core.types import Cost, Explanation, Floats, Sample, Score, Segmentation, Target
 from xaikit.study.facts import Facts
 
@@ -121,13 +122,16 @@ class Run:
 
         return masker_tau(self.scores)[0]
 
+    def _repr_html_(self) -> str:
+        return display("html", self)  # type: ignore[no-any-return]
+
     def save(self, folder: str | Path) -> Path:
         """Write the run as a folder, all of it or nothing; what lies beside its files stays.
 
         `DataError` when the folder holds something that xaikit did not write.
         """
         arrays: dict[str, NDArray[Any]] = {}
-        manifest = _plain({"format": FORMAT, **_flatten_run(self, arrays)})
+        manifest = plain({"format": FORMAT, **_flatten_run(self, arrays)})
         return RUNS.write(folder, manifest, {_ARRAYS: lambda path: write_arrays(path, arrays)})
 
     @classmethod
@@ -284,20 +288,3 @@ def _checked(run: Run) -> Run:
     if classes and len(classes) < rows.shape[1]:
         raise ValueError(f"{len(classes)} classes are named and {rows.shape[1]} predicted")
     return run
-
-
-def _plain(value: Any) -> Any:
-    """JSON-able copy; NaN becomes null, arrays become lists."""
-    if isinstance(value, Mapping):
-        return {str(k): _plain(v) for k, v in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_plain(v) for v in value]
-    if isinstance(value, np.ndarray):
-        return _plain(value.tolist())
-    if isinstance(value, np.generic):
-        return _plain(value.item())
-    if isinstance(value, float) and not np.isfinite(value):
-        return None
-    if value is None or isinstance(value, (str, bool, int, float)):
-        return value
-    return str(value)
