@@ -93,6 +93,9 @@ def test_the_exact_set_is_the_smallest_of_all() -> None:
         assert known
         assert (None if found is None else int(found.sum())) == brute(asked, n)
         assert found is None or asked(found[None])[1].all()
+        alone, _ = removal.exact(asked, n, None, 2**14)  # where the search found nothing
+        least = brute(asked, n)
+        assert least == 1 or (None if alone is None else int(alone.sum())) == least
 
 
 def test_the_searched_set_is_at_most_a_seventh_larger_on_average() -> None:
@@ -208,6 +211,17 @@ def test_the_change_is_the_cheapest_of_all() -> None:
             assert found[0].smallest
             cost = found[0].distance + change.COLUMN * len(found[0].columns)
             assert cost == pytest.approx(min(costs))
+
+
+def test_a_change_is_made_as_small_as_it_gets_in_its_columns() -> None:
+    """x0 + x1 from 4 to below 2.5: of (0, 0) first x0 goes back to 2, then x1 to 0."""
+    no = np.zeros(2, dtype=bool)
+    rows = np.repeat(np.arange(3.0)[:, None], 2, axis=1)
+    ways = change.options_of(np.full(2, 2.0), rows, np.ones(2), no, [None] * 2, no, no, no)
+    asked = Asked(lambda x: x.sum(axis=1, keepdims=True) - 2.5, Falls())
+    far = np.flatnonzero(ways.values == 0)
+    near = change._refined(asked, ways, far)
+    assert ways.rows(near[None]).tolist() in ([[0, 2]], [[2, 0]])
 
 
 def _costs(model, ways: change.Options) -> list[float]:
