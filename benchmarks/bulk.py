@@ -26,6 +26,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import xaikit
+from benchmarks import bulk_nets
 from benchmarks.harness import Options, Row, clock, ratios, turns, within
 from xaikit.core.types import Target
 from xaikit.methods.exact import shapley_rows
@@ -46,6 +47,7 @@ def rows(options: Options) -> Iterator[Row]:
         target = Target(1, space="logit" if "boosting" in name else "prob")
         some = x[: 50 if few else TREE_ROWS]
         yield _row(name, estimator, some, x[-N_REFERENCES:], target, 1.15, _tree_values, options)
+    yield from bulk_nets.rows(options)
 
 
 def _trees(n: int) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import torch
 
+import xaikit
 from benchmarks import page
 from benchmarks.harness import Options, Row
 
@@ -20,6 +21,7 @@ PARTS = (
 )  # fmt: skip
 ON_GPU = ("overhead", "gradients")
 DOCUMENT = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
+NUMBERS = DOCUMENT.with_suffix(".csv")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -46,11 +48,17 @@ def main(arguments: list[str] | None = None) -> int:
                 print(_told(row), flush=True)
                 rows.append(row)
     run = page.Measured(_command(given), page.facts(given.device), rows, missing)
-    if given.json:
-        page.save(run, given.json)
+    for part, why in missing.items():
+        print(f"`{part}` was not run: {why}")
+    found = page.lines(run, xaikit.__version__)
+    if given.csv:
+        given.csv.write_text(page.written(found), encoding="utf-8")
     if given.write:
-        DOCUMENT.write_text(page.page([run, *map(page.load, given.also)]), encoding="utf-8")
-        print(f"\nwrote {DOCUMENT}")
+        new = [*found, *(line for file in given.also for line in page.read(file))]
+        known = page.merged(page.read(NUMBERS), new)
+        NUMBERS.write_text(page.written(known), encoding="utf-8")
+        DOCUMENT.write_text(page.page(known), encoding="utf-8")
+        print(f"\nwrote {DOCUMENT} and {NUMBERS}")
     return 0
 
 
@@ -78,11 +86,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--quick", action="store_true", help="small cases, two turns")
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--json", type=Path, help="also write the numbers to this file")
-    parser.add_argument("--write", action="store_true", help="write docs/performance.md")
+    parser.add_argument("--csv", type=Path, help="also write the numbers to this file")
+    parser.add_argument(
+        "--write", action="store_true", help="bring docs/performance.csv and .md up to date"
+    )
     parser.add_argument(
         "--also", type=Path, nargs="+", default=[], metavar="FILE",
-        help="with --write: numbers of other runs (--json) to show as well, for example of a GPU",
+        help="with --write: numbers of other runs (--csv) to show as well, for example of a GPU",
     )  # fmt: skip
     return parser
 

@@ -19,6 +19,8 @@ CAP = 64 * 2**20
 STATUS = Path("/proc/self/status")
 FEATURES = (16, 64, 256, 1024)
 BACKGROUND = (1, 10, 100, 1000)
+MANY = (1000, 20_000)  # rows of which the values alone are wanted
+MANY_COLUMNS = 100
 
 
 def rows(options: Options) -> Iterator[Row]:
@@ -35,6 +37,15 @@ def rows(options: Options) -> Iterator[Row]:
                 "memory", what.format(size), f"<= {bar:.0f}", found, {}, "MiB", within(found, bar),
                 f"memory={bar:.0f} MiB",
             )  # fmt: skip
+
+    few, many = (_child("values", n) for n in (MANY[:1] * 2 if options.quick else MANY))
+    alone = (MANY[1] - MANY[0]) * (MANY_COLUMNS + 3) * 8  # values, output, empty, target
+    found = ((many - few) / alone,) * 3
+    yield Row(
+        "memory", f"values of {MANY[1]:,} rows instead of {MANY[0]:,}, saliency", "<= 1.1",
+        found, {}, "times the bytes of the values", within(found, 1.1),
+        f"{few / 2**20:.1f} and {many / 2**20:.1f} MiB",
+    )  # fmt: skip
 
 
 def _child(kind: str, size: int) -> float:
@@ -81,12 +92,35 @@ def _background(k: int, cap: int) -> None:
     _measure(lambda: ask(make_method("leverage_shap", budget=2048), [question]))
 
 
+def _values(n: int, cap: int) -> None:
+    """The values of n rows, which are there already."""
+    import numpy as np
+    from torch import nn
+
+    from xaikit import wrap
+    from xaikit.core.many import Counted
+    from xaikit.core.samples import Samples
+    from xaikit.study.bulk import explain_many
+
+    del cap
+    x = np.random.default_rng(0).normal(size=(MANY[1], MANY_COLUMNS))
+    net = nn.Sequential(nn.Linear(MANY_COLUMNS, 32), nn.ReLU(), nn.Linear(32, 2))
+    model = wrap(net, modality="table", classes=["a", "b"], background=x[:20])
+
+    def asked(n: int) -> object:
+        samples = Samples(x[:n], "table", Counted("row", range(n)))
+        return explain_many(model, samples, "saliency")
+
+    asked(300)
+    _measure(lambda: asked(n))
+
+
 def _measure(work: Callable[[], object]) -> None:
     if STATUS.exists():  # Linux: the peak starts anew from what is held now
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     before = _peak()
     work()
-    print(_peak() - before)
+    print(max(0, _peak() - before))
 
 
 def _peak() -> int:
@@ -104,6 +138,6 @@ if __name__ == "__main__":
     import torch
 
     torch.set_num_threads(1)
-    {"features": _features, "background": _background}[sys.argv[1]](
+    {"features": _features, "background": _background, "values": _values}[sys.argv[1]](
         int(sys.argv[2]), int(sys.argv[3])
     )

@@ -1,61 +1,55 @@
-"""`docs/performance.md` from runs of the benchmark, and the facts of the machine they ran on."""
+"""`docs/performance.csv`, every number that was measured, and `docs/performance.md`, what people read of it."""
 
 from __future__ import annotations
 
-import dataclasses
-import json
+import csv
+import io
 import os
 import platform
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any
 
 import torch
 
 from benchmarks.harness import Row, Triple
 
-__all__ = ["Measured", "facts", "load", "page", "save"]
+__all__ = ["Line", "Measured", "facts", "lines", "merged", "page", "read", "shown", "written"]
 
 PACKAGES = ("torch", "numpy", "scipy", "scikit-learn", "captum", "shap", "lime", "shapiq")
 TITLES = {
-    "overhead": "Overhead over pure passes",
-    "tabular": "Tables: the method's own work",
-    "gradients": "Gradient, CAM and attention methods",
-    "structure": "Nets that need not be run whole",
+    "bulk": "Many rows by one method",
+    "overhead": "One sample, methods that remove features",
+    "gradients": "One batch, methods that differentiate",
+    "tabular": "Table rows, the method's own work",
     "study": "A whole study",
     "memory": "Peak memory of a study",
-    "growth": "Growth with features, samples and background rows",
-    "background": "Few evaluations against many background rows",
+    "growth": "More features, samples, background rows",
     "evaluations": "Evaluations for a given accuracy",
-    "bulk": "Many rows at once",
+    "background": "Few evaluations against many background rows",
+    "structure": "Nets that need not be run whole",
 }
 WORDS = {
-    "overhead": "Time of a method over the time of the same number of rows, masked and encoded "
-    "beforehand, in the net's fastest batch and layout. 1 means that nothing but the passes costs. "
-    "Below 1 the method needs less than a full pass a row: CNNs are run from cached activations, LSTMs from common "
-    "beginnings. Designs of coalitions, which all samples of a process share, are made before.",
-    "tabular": "A pass of a table takes a fraction of a microsecond, so the method's own work is what "
-    "people wait for. With one background row: (time - time of the passes) / evaluations. The design of "
-    "coalitions, which all rows share, is made before.",
-    "gradients": "32 samples at once, whose outputs are known already, as in a study. The limit is one "
-    "forward and one backward pass of each row the method used, down to the input; Grad-CAM stops at "
-    "its layer.",
-    "structure": "The first maps of masked images are put together from those of a few images. The speed is "
-    "that of batched whole passes of the same inputs over ours.",
-    "study": "16 digits, eight methods, all metrics. The passes a study needs are all rows that went "
-    "through the net, forward and backward, timed alone.",
-    "memory": "In a fresh process: the largest resident size during the work, less that after the "
-    "imports, the model and one first answer.",
-    "growth": "What more features, samples or background rows cost.",
-    "background": "With fewer than 2 n + 2 evaluations, `shap` spends the model rows on pairs against "
-    "one background row each. The exact values are from all coalitions against all rows.",
-    "evaluations": "How near to the exact Shapley values, by evaluations.",
-    "bulk": "The same rows against the same 50 references, one process and one thread: the time of a "
-    "block, reading and trying the model included, over that of shap's own explainer.",
+    "bulk": "The same rows, references, steps and targets, from the fitted model to all values. Below 1 is "
+    "faster than the package.",
+    "overhead": "Time over that of the same number of rows passed through the net in its fastest batch: 1 "
+    "means that nothing but the passes costs.",
+    "gradients": "32 samples, over the forward and backward passes that the method needs.",
+    "tabular": "Time beyond the passes themselves.",
+    "study": "16 digits, eight methods, all metrics, over the passes alone.",
+    "memory": "Largest resident size during the work, less that after one first answer.",
+    "growth": "What more of each costs.",
+    "evaluations": "Evaluations until the error is as small.",
+    "background": "Errors with fewer evaluations than twice the features.",
+    "structure": "Speed over batched whole passes of the same inputs.",
 }
+FIELDS = (
+    *("version", "date", "machine", "part", "what", "low", "median", "high"),
+    *("unit", "bar", "holds", "peer", "note"),
+)
+Line = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -100,65 +94,96 @@ def _cpu() -> str:
     return names[0] if names else platform.machine()
 
 
-def save(run: Measured, file: Path) -> None:
-    """As JSON."""
-    file.write_text(json.dumps(dataclasses.asdict(run), indent=1) + "\n", encoding="utf-8")
+def lines(run: Measured, version: str) -> list[Line]:
+    """One line a number: ours, then those of other packages."""
+    machine = f"{run.machine['CPU']}, {run.machine['threads']} thread, torch {run.machine['torch']}"
+    if load := run.machine.get("load"):
+        machine += f", load {load}"
+    found = []
+    for row in run.rows:
+        holds = {True: "yes", False: "no", None: ""}[row.holds]
+        common = {
+            "version": version, "date": run.machine["date"], "machine": machine, "part": row.part,
+            "what": row.what, "unit": row.unit,
+        }  # fmt: skip
+        own = {"bar": row.bar, "holds": holds, "peer": "", "note": row.note}
+        found.append(common | _triple(row.ours) | own)
+        for name, value in row.peers.items():
+            peer = {"bar": "", "holds": "", "peer": name, "note": ""}
+            found.append(common | _triple(value) | peer)
+    return found
 
 
-def load(file: Path) -> Measured:
-    """What `save` wrote."""
-    held = json.loads(file.read_text(encoding="utf-8"))
-    rows = [Row(**_triples(row)) for row in held.pop("rows")]
-    return Measured(rows=rows, **held)
+def _triple(found: Triple) -> Line:
+    low, median, high = (f"{value:.6g}" for value in found)
+    return {"low": low, "median": median, "high": high}
 
 
-def _triples(row: dict[str, Any]) -> dict[str, Any]:
-    peers = {name: tuple(found) for name, found in row["peers"].items()}
-    return row | {"ours": tuple(row["ours"]), "peers": peers}
+def merged(known: Sequence[Line], new: Sequence[Line]) -> list[Line]:
+    """The new lines, and of the known ones the parts that were not measured again."""
+    again = {line["part"] for line in new}
+    kept = [line for line in known if line["part"] not in again]
+    return sorted([*new, *kept], key=lambda line: list(TITLES).index(line["part"]))
 
 
-def page(runs: Iterable[Measured]) -> str:
+def read(file: Path) -> list[Line]:
+    """The lines of a file, none where there is no file."""
+    if not file.exists():
+        return []
+    with file.open(encoding="utf-8", newline="") as source:
+        return list(csv.DictReader(source))
+
+
+def written(found: Sequence[Line]) -> str:
+    """The lines as a CSV."""
+    out = io.StringIO()
+    writer = csv.DictWriter(out, FIELDS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(found)
+    return out.getvalue()
+
+
+def page(found: Sequence[Line]) -> str:
     """The whole of `docs/performance.md`."""
-    lines = [
-        "# How fast xaikit is, and beside what", "",
-        "Made by `python -m benchmarks --write`. Every number is smallest / **median** / largest of "
-        "turns in which xaikit, the pure passes and the other packages take their place one after the "
-        "other in one process, in one thread, in CPU time. Nets have random weights, which changes no "
-        "time. A number is a ratio of two times of the same turn unless its unit says otherwise.", "",
-        "What each table leaves out: the search for the best batch, which the first question of a "
-        "model pays, and the compiling of other packages' kernels.", "",
+    parts = dict.fromkeys(line["part"] for line in found)
+    top = [
+        "# How fast xaikit is", "",
+        "Look for the line that is like your case. Numbers are medians of turns in which xaikit and the other "
+        "package do the same work one after the other, in one process and one thread, in CPU time. "
+        "Smallest and largest, machines, notes and further packages: [performance.csv](performance.csv). "
+        "Again on your machine: `python -m benchmarks PART`.", "",
+        *(f"* [{TITLES[part]}](#{_anchor(TITLES[part])})" for part in parts), "",
     ]  # fmt: skip
-    for run in runs:
-        lines += _run(run)
-    return "\n".join(lines).rstrip() + "\n"
+    body = [text for part in parts for text in _part(part, [x for x in found if x["part"] == part])]
+    return "\n".join([*top, *body]).rstrip() + "\n"
 
 
-def _run(run: Measured) -> list[str]:
-    lines = [f"## `{run.command}`", "", "| | |", "|---|---|"]
-    lines += [f"| {name} | {value} |" for name, value in run.machine.items()]
-    lines += [""]
-    for part in dict.fromkeys(row.part for row in run.rows):
-        rows = [row for row in run.rows if row.part == part]
-        lines += [f"### {TITLES.get(part, part)}", "", WORDS.get(part, ""), ""]
-        lines += [
-            "| what | bar | xaikit | others | unit | holds | |",
-            "|---|---|---|---|---|---|---|",
-        ]
-        lines += [_line(row) for row in rows]
-        lines += [""]
-    return lines + _not_reached(run)
+def _anchor(title: str) -> str:
+    return title.lower().replace(",", "").replace("'", "").replace(" ", "-")
 
 
-def _line(row: Row) -> str:
-    peers = "<br>".join(f"{name}: {shown(found)}" for name, found in row.peers.items())
-    holds = {True: "yes", False: "**no**", None: ""}[row.holds]
-    cells = [row.what, row.bar, shown(row.ours), peers, row.unit, holds, row.note]
-    return "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in cells) + " |"
+def _part(part: str, found: Sequence[Line]) -> list[str]:
+    first = found[0]
+    told = f"{WORDS[part]} Measured with version {first['version']}, {first['date']}: {first['machine']}."
+    table = [
+        f"## {TITLES[part]}", "", told, "", "| case | xaikit | fastest other | bar | |", "|---|---|---|---|---|",
+    ]  # fmt: skip
+    for line in found:
+        if line["peer"]:
+            continue
+        peers = [x for x in found if x["peer"] and x["what"] == line["what"]]
+        best = min(peers, key=lambda x: float(x["median"]), default=None)
+        other = f"{_number(float(best['median']))} {best['peer']}" if best else ""
+        mark = {"yes": "", "no": "not reached", "": ""}[line["holds"]]
+        ours = f"{_number(float(line['median']))} {line['unit']}"
+        cells = (line["what"], ours, other, line["bar"], mark)
+        table.append("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+    return [*table, ""]
 
 
 def shown(found: Triple) -> str:
     low, middle, high = (_number(value) for value in found)
-    return f"{low} / **{middle}** / {high}" if low != high else f"**{middle}**"
+    return f"{low} / {middle} / {high}" if low != high else middle
 
 
 def _number(value: float) -> str:
@@ -166,14 +191,3 @@ def _number(value: float) -> str:
     if value and not 1e-3 <= abs(value) < 1e6:
         return f"{value:.2g}"
     return f"{value:.0f}" if abs(value) >= 100 else f"{value:.3g}"
-
-
-def _not_reached(run: Measured) -> list[str]:
-    """What misses its bar and what was not run, in words."""
-    missed = [row for row in run.rows if row.holds is False]
-    lines = ["### What is not reached", ""]
-    lines += [
-        f"- {row.what}: {_number(row.ours[1])} {row.unit}, the bar is {row.bar}." for row in missed
-    ] or ["- Every bar of this run is reached."]
-    lines += [f"- `{part}` was not run: {why}" for part, why in run.missing.items()]
-    return [*lines, ""]

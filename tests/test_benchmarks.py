@@ -26,7 +26,8 @@ ROWS = [
 
 
 def measured() -> page.Measured:
-    return page.Measured("python -m benchmarks", {"CPU": "an abacus"}, ROWS, {"study": "no data."})
+    machine = {"CPU": "an abacus", "threads": "1", "torch": "2", "date": "2026-01-02"}
+    return page.Measured("python -m benchmarks", machine, ROWS, {"study": "no data."})
 
 
 @pytest.mark.filterwarnings("ignore")  # of the other packages
@@ -129,22 +130,32 @@ def test_turns_go_there_and_back_and_ratios_are_taken_turn_by_turn() -> None:
     assert not harness.within((4.0, 4.9, 6.0), 5, least=True)
 
 
-def test_the_page_shows_every_number_and_names_what_is_not_reached() -> None:
-    text = page.page([measured()])
-    assert (
-        "| lime \\| 32 px | <= 1.05 | 1 / **1.25** / 1.5 | lime: 2 / **3** / 4 | times | **no** |  |"
-        in text
-    )
-    assert "| shap | <= 1 | **0.5** |  | us | yes | 2048 evaluations |" in text
-    assert "1e-07 / **2e-07** / 3e-07" in text
-    assert "- lime | 32 px: 1.25 times, the bar is <= 1.05." in text
-    assert "- `study` was not run: no data." in text
-    assert "| CPU | an abacus |" in text
+def test_the_page_shows_medians_the_fastest_other_and_what_is_not_reached() -> None:
+    text = page.page(page.lines(measured(), "0.2.0"))
+    assert "| lime \\| 32 px | 1.25 times | 3 lime | <= 1.05 | not reached |" in text
+    assert "| shap | 0.5 us |  | <= 1 |  |" in text
+    assert "| 16 samples | 2e-07 seconds |  |  |  |" in text
+    assert "Measured with version 0.2.0, 2026-01-02: an abacus, 1 thread, torch 2." in text
+    assert max(map(len, text.splitlines())) < 400
 
 
-def test_numbers_are_kept_as_they_were(tmp_path) -> None:
-    page.save(measured(), tmp_path / "run.json")
-    assert page.load(tmp_path / "run.json") == measured()
+def test_every_number_is_kept_and_parts_are_measured_anew(tmp_path) -> None:
+    found = page.lines(measured(), "0.2.0")
+    assert [line["peer"] for line in found] == ["", "lime", "", ""]
+    assert (found[0]["low"], found[0]["high"], found[0]["holds"]) == ("1", "1.5", "no")
+    (tmp_path / "a.csv").write_text(page.written(found), encoding="utf-8")
+    assert page.read(tmp_path / "a.csv") == found
+    assert page.read(tmp_path / "none.csv") == []
+    new = [{**found[2], "median": "9"}]
+    again = page.merged(found, new)
+    assert [(x["part"], x["median"]) for x in again] == [
+        ("overhead", "1.25"), ("overhead", "3"), ("tabular", "9"), ("growth", "2e-07")
+    ]  # fmt: skip
+
+
+def test_the_page_in_the_documents_is_made_of_the_numbers_beside_it() -> None:
+    text = page.page(page.read(command.NUMBERS))
+    assert command.DOCUMENT.read_text(encoding="utf-8") == text
 
 
 @pytest.mark.parametrize(

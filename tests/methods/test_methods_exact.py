@@ -217,14 +217,16 @@ def test_a_link_is_no_weighted_sum_though_it_has_coefficients() -> None:
         shapley_rows(model, X[:2], REFERENCES, NUMBER)
 
 
-def test_missing_values_go_where_the_trees_send_them() -> None:
+def test_missing_values_and_unknown_categories_go_where_the_trees_send_them() -> None:
     x = X.copy()
-    x[RNG.random(x.shape) < 0.15] = np.nan
-    for estimator, target in (
-        (HistGradientBoostingClassifier(categorical_features=[4], **LESS), ODDS),
-        (RandomForestClassifier(**FEW), CHANCE),
-    ):
-        check(wrapped(estimator, Y, x), target, "tree", x, 2e-7)
+    x[np.random.default_rng(0).random(x.shape) < 0.15] = np.nan
+    y = Y | np.isnan(x[:, 4])
+    odd = x.copy()
+    odd[:2, 4], odd[200:203, 4] = 40, 200  # that it never saw
+    model = wrapped(HistGradientBoostingClassifier(categorical_features=[4], **LESS), y, x)
+    check(model, ODDS, "tree", x)
+    check(model, ODDS, "tree", odd)
+    check(wrapped(RandomForestClassifier(**FEW), y, x), CHANCE, "tree", x, 2e-7)
 
 
 @pytest.mark.filterwarnings("ignore")  # of what the packages think of plain arrays

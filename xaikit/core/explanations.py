@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from itertools import product
@@ -187,6 +187,37 @@ class Explanations(Sequence[Explanation]):
             Targets.joined([part.targets for part in parts]),
         )
 
+    @classmethod
+    def gathered(cls, parts: Iterable[Explanations], n: int) -> Explanations:
+        """Blocks of n samples in all, one after the other as they come, so that numbers are held once.
+
+        Kept are values, standard errors, ends, targets, features and what converged; of notes only those
+        that many samples share.
+        """
+        held: list[Explanations] = []
+        whole: dict[str, Floats] = {}
+        start = 0
+        for part in parts:
+            light = part.completed(
+                elements=None,
+                extras=Same(_USUAL["extras"], len(part)),
+                costs=Same(_USUAL["costs"], len(part)),
+                notes=_few(part.notes),
+            )
+            for name in ("rows", "std", "output", "empty"):
+                given = getattr(part, name)
+                if isinstance(given, np.ndarray) and isinstance(part.segmentations, Same):
+                    if name not in whole:
+                        whole[name] = np.empty((n, *given.shape[1:]))
+                    whole[name][start : start + len(part)] = given
+                    light.__dict__[name] = ()  # not held twice
+            held.append(light)
+            start += len(part)
+        return held[0]._with(
+            lambda name: whole.get(name, joined([getattr(part, name) for part in held])),
+            Targets.joined([part.targets for part in held]),
+        )
+
     def take(self, rows: Any) -> Explanations:
         """The block of those samples: indices (M,) or a boolean mask (N,)."""
         rows = np.asarray(rows)
@@ -283,6 +314,17 @@ class Explanations(Sequence[Explanation]):
 
     def __repr__(self) -> str:
         return f"<{len(self)} explanations by {self.method} of '{self.model_id}'>"
+
+
+_FEW = 16
+
+
+def _few(notes: Sequence[str]) -> Sequence[str]:
+    """The notes where only a few differ, each held once; otherwise none."""
+    distinct = {note: note for note in notes}
+    if len(distinct) > _FEW:
+        return Same("", len(notes))
+    return notes if isinstance(notes, Same) else [distinct[note] for note in notes]
 
 
 _USUAL: dict[str, Any] = {

@@ -11,7 +11,7 @@ import numpy as np
 from xaikit.core.abilities import Inputs, Model
 from xaikit.core.errors import InvalidInput
 from xaikit.core.explanations import Explanations
-from xaikit.core.many import Same
+from xaikit.core.many import Same, taken
 from xaikit.core.question import Cache, Masker, Meter, Question, versions
 from xaikit.core.target import Targets
 from xaikit.core.types import Cost, Floats, Ints, PerSample, Sample, Segmentation
@@ -131,6 +131,17 @@ class Questions(Sequence[Question]):
         )
         question.set_output_and_empty(self.outputs[i], self.empties[i])
         return question
+
+    def take(self, rows: Ints) -> Questions:
+        """Those questions in that order; `put` brings back what they find."""
+        parts = {name: taken(getattr(self, name), rows) for name in _EACH if name != "targets"}
+        made = taken(self.made, rows)
+        return self._like(**parts, targets=self.targets[rows], made=made)
+
+    def put(self, rows: Ints, part: Questions) -> None:
+        """What questions that were taken found: their outputs, and their work."""
+        for name in ("outputs", "empties", "counts"):
+            getattr(self, name)[rows] = getattr(part, name)
 
     def __iter__(self) -> Iterator[Question]:
         return (self[i] for i in range(len(self)))

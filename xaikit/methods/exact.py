@@ -23,7 +23,7 @@ __all__ = ["Exact", "has_closed_form", "shapley_rows"]
 
 TOLERANCE = 1e-6  # of the sizes that are added: scores made of float32 sums stay below
 SURE = 0.01  # of the range of a few answers: a wrong map differs by more, rounding by less
-N_PAIRS, N_MASKS = 6, 8  # of a row and a reference; random masks beside one for each column
+N_MASKS = 8  # drawn, beside one for each column
 MOST_COLUMNS = 64  # of which each is shown alone
 
 
@@ -42,12 +42,14 @@ class _Form:
 
     values : rows (N, D) -> (N, n)
     answers : kept (m, D), b rows and as many references -> (b, m) the target, but for a constant
+    pairs : of a row and a reference that it is tried on; trees may not tell some columns of two apart
     tolerance : of the sizes that are added, within which sums must agree
     """
 
     estimator: str
     values: Callable[[Floats], Floats]
     answers: Callable[[Bools, Floats, Floats], Floats]
+    pairs: int
     tolerance: float = TOLERANCE
 
 
@@ -162,7 +164,7 @@ def _linear(total: LinearSum, references: Floats, target: Target, ids: Ints) -> 
             _shown(kept[:, total.owners], total.read(x), total.read(others)) @ weights
         )
 
-    return _Form("linear", values, answers)
+    return _Form("linear", values, answers, pairs=2)
 
 
 def _trees(model: Trees, references: Floats, target: Target, ids: Ints) -> _Form:
@@ -183,7 +185,7 @@ def _trees(model: Trees, references: Floats, target: Target, ids: Ints) -> _Form
             shown.shape[:2]
         )
 
-    return _Form("tree", values, answers, max(TOLERANCE, trees.rounding))
+    return _Form("tree", values, answers, 8, max(TOLERANCE, trees.rounding))
 
 
 def _shown(kept: Bools, x: Floats, others: Floats) -> Floats:
@@ -258,7 +260,7 @@ def _require_answers(
     with _LOCK:
         if key in _TRIED.get(model, ()):
             return
-    kept, pairs = _trial_masks(ids), np.arange(N_PAIRS)
+    kept, pairs = _trial_masks(ids), np.arange(form.pairs)
     x, others = rows[pairs % len(rows)], references[pairs % len(references)]
     ours = form.answers(kept, x, others)
     shown = _shown(kept, x, others)

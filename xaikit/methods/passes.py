@@ -123,9 +123,19 @@ class Batched(Method, ABC):
         """Explanations of questions of one model, in order, at most `batch_size` rows a pass."""
         # whatever mode the caller is in, and back to it afterwards
         with torch.inference_mode(False), torch.enable_grad():
-            return Explanations.joined(
-                [self.explain(batch) for batch in self._batches(questions, rngs)]
-            )
+            sizes = () if isinstance(questions.xs, np.ndarray) else list(map(len, questions.xs))
+            if len(set(sizes)) < 2:
+                return self._in_order(questions, rngs)
+            order = np.argsort(sizes, kind="stable")  # those of a pass are padded to the longest
+            sorted_ = questions.take(order)
+            found = self._in_order(sorted_, [rngs[i] for i in order.tolist()])
+            questions.put(order, sorted_)
+            return found.take(np.argsort(order, kind="stable"))
+
+    def _in_order(self, questions: Questions, rngs: Sequence[Rng]) -> Explanations:
+        return Explanations.joined(
+            [self.explain(batch) for batch in self._batches(questions, rngs)]
+        )
 
     def _batches(self, questions: Questions, rngs: Sequence[Rng]) -> Iterator[Batch]:
         held = 1

@@ -39,7 +39,7 @@ def tree_rows(
         ways = _ways(trees, some)
         for a, b, first, end in _parts(trees, len(rows)):
             for lo in range(0, len(rows), step := max(1, DECISIONS // (end - first))):
-                went = goes_left(trees, rows[lo : lo + step], slice(first, end))
+                went = _at(trees, rows[lo : lo + step], np.arange(first, end))
                 _compiled()(
                     trees.roots[a:b], trees.left, trees.right, player, value, ways, went,
                     first, len(some), trees.depth, _weights(most), phi[lo : lo + step],
@@ -47,20 +47,26 @@ def tree_rows(
     return phi / len(references)
 
 
-def goes_left(trees: TreeSum, rows: Floats, nodes: slice) -> Bools:
-    """(B, nodes) whether each row goes left there."""
-    values = rows[:, trees.column[nodes]]
+def _at(trees: TreeSum, rows: Floats, nodes: Ints) -> Bools:
+    """(B, m) whether each row goes left at nodes (m,)."""
+    values = np.take(rows, trees.column[nodes], axis=1)  # in C order, as is what follows
+    return goes_left(trees, values, nodes)
+
+
+def goes_left(trees: TreeSum, values: Floats, nodes: Ints) -> Bools:
+    """(B, m) whether values (B, m) go left at nodes, (m,) or (B, m)."""
     went = values <= trees.threshold[nodes]
-    if np.isnan(rows).any():
+    if np.isnan(values).any():
         went = np.where(np.isnan(values), trees.missing_left[nodes], went)
-    coded = np.flatnonzero(trees.codes[nodes] >= 0)
-    if coded.size:
-        went[:, coded] = _codes_left(trees, values[:, coded], nodes.start + coded)
+    if trees.code_left.size:
+        coded = np.broadcast_to(trees.codes[nodes] >= 0, values.shape)
+        asked = np.broadcast_to(nodes, values.shape)[coded]
+        went[coded] = _codes_left(trees, values[coded], asked)
     return went
 
 
 def _codes_left(trees: TreeSum, values: Floats, nodes: Ints) -> Bools:
-    """(B, nodes) of nodes that ask for categories."""
+    """(m,) at nodes that ask for categories."""
     beyond = trees.code_left.shape[1] - 1
     known = (values >= 0) & (values < beyond)
     places = np.where(known, values, beyond).astype(np.int64)
@@ -71,19 +77,17 @@ def _codes_left(trees: TreeSum, values: Floats, nodes: Ints) -> Bools:
 
 def leaf_sums(trees: TreeSum, rows: Floats) -> Floats:
     """(B, outputs) what the trees add up to for rows (B, F)."""
-    everything = slice(0, len(trees.left))
-    went = goes_left(trees, rows, everything)
     at = np.tile(trees.roots, (len(rows), 1))  # (B, T)
     while (inner := trees.left[at] >= 0).any():
-        below = np.where(np.take_along_axis(went, at, axis=1), trees.left[at], trees.right[at])
-        at = np.where(inner, below, at)
+        went = goes_left(trees, np.take_along_axis(rows, trees.column[at], axis=1), at)
+        at = np.where(inner, np.where(went, trees.left[at], trees.right[at]), at)
     total: Floats = trees.values[at].sum(axis=1)
     return total
 
 
 def _ways(trees: TreeSum, references: Floats) -> NDArray[np.uint64]:
     """(M,) a bit for each of up to 64 references that goes left."""
-    went = goes_left(trees, references, slice(0, len(trees.left))).astype(np.uint64)
+    went = _at(trees, references, np.arange(len(trees.left))).astype(np.uint64)
     bits = np.arange(len(references), dtype=np.uint64)[:, None]
     found: NDArray[np.uint64] = (went << bits).sum(axis=0, dtype=np.uint64)
     return found
@@ -113,10 +117,13 @@ def _weights(most: int) -> Floats:
 
 @cache
 def _compiled() -> Callable[..., None]:
-    """`_follow` as machine code; numba is loaded on first use."""
+    """`_follow` as machine code, kept beside this file where that can be written."""
     from numba import njit
 
-    made: Callable[..., None] = njit(nogil=True)(_follow)
+    try:
+        made: Callable[..., None] = njit(nogil=True, cache=True)(_follow)
+    except RuntimeError:  # no place to keep it
+        made = njit(nogil=True)(_follow)
     return made
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import NotApplicable
@@ -26,7 +26,7 @@ def explain_many(
     seed: int = 0,
     progress: bool = False,
 ) -> Explanations:
-    """The explanations of any number of samples, without the maps before pooling.
+    """The explanations of any number of samples, as `Explanations.gathered` keeps them.
 
     The numbers are those of `explain`. `NotApplicable` where the method does not apply.
     """
@@ -34,11 +34,12 @@ def explain_many(
     if refused or len(chosen) != 1:
         raise NotApplicable(refused[0].reason if refused else "name one method.")
     (asked,) = chosen
-    parts = []
-    with Progress(len(samples), asked.name, show=progress, rate=True) as bar:
+
+    def parts(bar: Progress) -> Iterator[Explanations]:
         for start in range(0, len(samples), PART):
             some = samples[start : start + PART]
-            found = ask(asked, make_block(model, some, plan or Plan()), seed=seed)
-            parts.append(found.completed(elements=None))
+            yield ask(asked, make_block(model, some, plan or Plan()), seed=seed)
             bar.tick(len(some))
-    return Explanations.joined(parts)
+
+    with Progress(len(samples), asked.name, show=progress, rate=True) as bar:
+        return Explanations.gathered(parts(bar), len(samples))

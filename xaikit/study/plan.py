@@ -15,7 +15,7 @@ from xaikit.core.question import Cache, Masker, Precision, Question
 from xaikit.core.questions import Questions
 from xaikit.core.samples import Samples
 from xaikit.core.target import Target, Targets
-from xaikit.core.types import Explanation, Modality, Sample, Segmentation
+from xaikit.core.types import Explanation, Floats, Modality, Sample, Segmentation
 from xaikit.methods import METHODS
 from xaikit.methods.base import Method, ask, make_method, reason_against
 from xaikit.modalities import masker as make_masker
@@ -23,7 +23,7 @@ from xaikit.modalities import segment
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.given import samples_of
 from xaikit.study.run import Failure
-from xaikit.tasks import default_target, default_targets, task_of
+from xaikit.tasks import default_targets, task_of
 
 __all__ = [
     "Plan",
@@ -73,8 +73,12 @@ class Plan:
     shortcuts: bool = True
 
 
-def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Question:
+def make_question(
+    model: Model, sample: Sample, plan: Plan | None = None, scores: Floats | None = None
+) -> Question:
     """The question about one sample that every method will answer.
+
+    scores : (K,) of the sample, where they are known
 
     >>> make_question(model, sample).masker.name
     '50 of 100 training rows, evenly spaced'
@@ -90,11 +94,12 @@ def make_question(model: Model, sample: Sample, plan: Plan | None = None) -> Que
         masker = mask_like(model, sample, segmentation, plan, masker)
     target, task = plan.target, task_of(model)
     with foreign(f"model '{model.id}' on sample '{sample.id}'"):
+        row = model.scores([sample.x]) if scores is None else scores[None]
         if isinstance(target, Target):
             target = task.fitted(target)
         else:
-            target = default_target(model, sample, target)
-        other = task.runner_up(model.scores([sample.x])[0], target) if task.rivals else None
+            target = default_targets(model, [sample], row, target).distinct[0]
+        other = task.runner_up(row[0], target) if task.rivals else None
     return Question(
         model=model,
         sample=sample,
@@ -110,11 +115,11 @@ def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions
     """The questions about samples of one model; what they share is made and asked once."""
     first = samples[0]
     if len(samples) == 1 or not _of_one_shape(samples) or not _alike(model, first.kind, plan):
-        return Questions.of([make_question(model, sample, plan) for sample in samples])
-    question = make_question(model, first, plan)
+        return _one_by_one(model, samples, plan)
     xs = samples.x if isinstance(samples, Samples) else np.stack([s.x for s in samples])
     with foreign(f"model '{model.id}' on {len(samples)} samples"):
         scores = model.scores(xs)
+    question = make_question(model, first, plan, scores[0])
     if isinstance(plan.target, Target):
         targets = Targets((question.target,), np.zeros(len(samples), dtype=np.int64))
     else:
@@ -123,6 +128,22 @@ def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions
         model, samples, xs, question.segmentation, question.masker, targets, _settings(plan)
     )
     found.set_outputs(scores)
+    return found
+
+
+def _one_by_one(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions:
+    """Questions whose samples share nothing but the pass that scores them."""
+    for sample in samples:
+        if not isinstance(sample, Sample):
+            raise InvalidInput(
+                f"a {type(sample).__name__} is no sample; give Sample('a name', x, '{model.modality}')."
+            )
+    with foreign(f"model '{model.id}' on {len(samples)} sample(s)"):
+        scores = model.scores([sample.x for sample in samples])
+    made = [make_question(model, s, plan, row) for s, row in zip(samples, scores, strict=True)]
+    found = Questions.of(made)
+    if np.isfinite(scores).all():
+        found.set_outputs(scores)
     return found
 
 
