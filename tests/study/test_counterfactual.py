@@ -354,6 +354,7 @@ def _values() -> FunctionModel:
         (credit(), {"increasing": "age"}, r"increasing is 'age'; give a list of names, such as \['age'\]"),
         (credit(), {"decreasing": ["job"]}, "decreasing names 'job', whose values are categories without an order"),
         (credit(), {"how": "remove", "immutable": ["age"]}, "are for columns that change; use how='change'"),
+        (credit(), {"how": "remove", "rows": [[1]]}, "rows, immutable, increasing and decreasing are for"),
         (credit(), {"how": "turn"}, "how is 'turn', n 3 and most 16384; use auto, change or remove"),
         (credit(), {"n": 0}, "n 0 and most 16384"),
         (credit(), {"wanted": "yes"}, "the model says 'yes' already; want another of no, yes"),
