@@ -63,8 +63,20 @@ TASKS = "tests/tasks/test_tasks.py"
 FOLDERS = "tests/core/test_folders.py"
 ORDER = "tests/data/test_data_order.py"
 EXACT = "tests/methods/test_methods_exact.py"
+FLIPS = "tests/study/test_counterfactual.py"
 
 MUTATIONS = (
+    # what would have changed the answer
+    Mutation("study/flip/removal.py", "for size in range(2, end):", "for size in range(3, end):", FLIPS),
+    Mutation("study/flip/removal.py", "return best, False", "return best, True", FLIPS),
+    Mutation("study/flip/removal.py", "if not turned.any() or len(at) == 1:", "if True:", FLIPS),
+    Mutation("study/flip/asked.py", "_in_passes(~removed,", "_in_passes(removed,", FLIPS),
+    Mutation("study/flip/change.py", "(found > x[j]) | ~up[j]", "(found < x[j]) | ~up[j]", FLIPS),
+    Mutation("study/flip/change.py", "in np.flatnonzero(~fixed)", "in range(len(fixed))", FLIPS),
+    Mutation("study/flip/change.py", "return not (a <= b or b <= a)", "return a != b", FLIPS),
+    Mutation("study/flip/change.py", "pick = best[best >= 0]", "pass", FLIPS),
+    Mutation("study/flip/change.py", "ways &= np.isin(found, list(codes))", "pass", FLIPS),
+    Mutation("study/flip/decision.py", "!= self.held", "== self.held", FLIPS),
     # the waist: masks, pooling, targets
     Mutation("core/features.py", "padded[:, self.ids]", "~padded[:, self.ids]", CONTRACT),
     Mutation("core/features.py", "[self.ids]\n", "[np.roll(self.ids, 1)]\n", CONTRACT),

@@ -21,6 +21,7 @@ from xaikit.data.dataset import Dataset
 from xaikit.study.run import Failure
 
 RUN = sample_runs.table_run(3)
+FLIP = importlib.import_module("xaikit.study.flip.api")
 STUDY = importlib.import_module("xaikit.study.study")
 COMPARE = importlib.import_module("xaikit.study.compare")
 
@@ -276,3 +277,41 @@ def test_doctor_ends_in_code_1_when_an_answer_is_wrong(monkeypatch) -> None:
         monkeypatch.setattr("xaikit.app.machine.facts", lambda quick: {"python": "3"})
         told = json.loads(say("doctor", "--json", code=code))
         assert told["checks"] == [dict(zip(heads, ["shap", answer, "x", "1e-9"], strict=True))]
+
+
+def test_flip_reaches_the_search_and_its_lines_are_printed(asked, monkeypatch) -> None:
+    told = {"key": "flip.value", "numbers": {"value": 2.5}}
+    held = [{"sample": "s0", "told": [told], "others": [{"told": [told]}]}]
+    held.append({"sample": "s1", "told": [], "refused": "nothing turns it."})
+    noted: list[Any] = []
+    monkeypatch.setattr(FLIP, "flips", lambda *w, **o: noted.append((w, o)) or held[:1])
+    run = replace(RUN, context={**RUN.context, "flips": held})
+    monkeypatch.setattr(STUDY, "study", lambda *_, **o: noted.append(o["flips"]) or run)
+    said = say(
+        "explain", "mlp", "-d", "made.csv", "--flip", "--immutable", "age, sex", "--increasing", "a",
+        "--wanted", ":10", "--masker", "median",
+    )  # fmt: skip
+    (words, options), flips = noted
+    assert flips == held[:1]
+    assert words[2].name == "made"
+    assert (options["immutable"], options["increasing"], options["decreasing"]) == (
+        ("age", "sex"), ("a",), (),
+    )  # fmt: skip
+    assert options["wanted"] == (None, 10)
+    assert options["plan"].masker == "median"
+    assert "s0: 2.5\n  or: 2.5\ns1: nothing turns it.\n" in said
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("good", "good"), ("25", 25.0), ("10:20", (10, 20)), ("-1.5:", (-1.5, None)), ("1:2:3", "1:2:3")],
+)  # fmt: skip
+def test_what_is_wanted_is_a_class_a_number_or_a_range(text, wanted) -> None:
+    assert importlib.import_module("xaikit.app.cli")._wanted(text) == wanted
+
+
+def test_what_belongs_to_flip_is_refused_without_it(asked) -> None:
+    said = refused("explain", "mlp", "-d", "x.csv", "--immutable", "age")
+    assert said == "--immutable is age and belongs to --flip; add --flip."
+    said = refused("explain", "mlp", "-d", "x.csv", "--flip", "--values", "v.npz")
+    assert said == "--values v.npz writes numbers only; leave out --flip, or --values."

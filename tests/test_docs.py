@@ -33,6 +33,16 @@ def test_the_code_of_the_readme_runs(tmp_path, monkeypatch) -> None:
     assert "<h1" in (tmp_path / "reports" / "digits.html").read_text(encoding="utf-8")
 
 
+def test_the_code_on_counterfactuals_runs(capsys) -> None:
+    code = re.search(
+        r"```python[^\n]*\n(.*?)```",
+        (ROOT / "docs" / "counterfactuals.md").read_text("utf-8"),
+        flags=re.S,
+    )
+    exec(code[1], {})  # noqa: S102 - the document's own code
+    assert "it says “cultivar 2”" in capsys.readouterr().out
+
+
 def script(name: str) -> ModuleType:
     """A program of the documents."""
     spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")

@@ -10,6 +10,7 @@ from xaikit.core.types import Explanation, Floats
 from xaikit.report.case import Case, shares_scale
 from xaikit.report.consensus import consensus_of
 from xaikit.report.findings import Findings
+from xaikit.report.flips import flip_of
 from xaikit.report.formats import count, decimals, duration, fixed, signed
 from xaikit.report.predictions import bars, explained, said
 from xaikit.report.quality import figures
@@ -31,6 +32,7 @@ def sample_block(findings: Findings, index: int) -> dict[str, Any]:
         "view": findings.kind.view,
         **_common_parts(mine, end),
         "slots": slots,
+        "flip": flip_of(findings, mine.sample),
         "consensus": consensus_of(findings, mine.sample),
         "numbers": _numbers(mine),
         **view.parts(mine, slots),

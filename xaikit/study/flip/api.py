@@ -97,9 +97,10 @@ def counterfactual(
     limits = Limits(immutable, increasing, decreasing)
     if how == "change" or (how == "auto" and sample.kind.tabular):
         return _changed(model, sample, decision, before, rows, limits, n, most, plan)
-    if limits != Limits():
+    if limits != Limits() or rows is not None:
         raise InvalidInput(
-            "immutable, increasing and decreasing are for columns that change; use how='change' of a table."
+            "rows, immutable, increasing and decreasing are for columns that change; use how='change' "
+            "of a table, or background= for what stands in for removed features."
         )
     if sample.kind.words and plan.masker == "auto":
         plan = replace(plan, masker="delete")

@@ -16,7 +16,6 @@ MOST_COLUMNS = 3
 COLUMN = 0.1  # spreads that a further column must save
 VALUES = 100  # of one column that are tried, evenly spaced among those that occur
 KEPT = 8  # of one column that are tried together with other columns
-REFINED = 12  # sets of columns whose change is made as small as it gets
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,9 +101,9 @@ def options_of(
 def smallest_changes(asked: Asked, options: Options, n: int, most: int) -> list[Found]:
     """Up to n changes, cheapest first, none in the columns of another one and more.
 
-    Single columns are tried with all their values, pairs and triples with the promising ones; the
-    cheapest are then made as small as they get. Where no more than `most` changes are cheaper than
-    the best, all of them are tried.
+    Single columns are tried with all their values, pairs and triples with the promising ones. Where
+    no more than `most` changes are cheaper than the best, all of them are tried. What is returned is
+    first made as small as it gets in its columns.
     """
     found = _Turned(options)
     singles = np.arange(len(options.costs))[:, None]
@@ -113,8 +112,6 @@ def smallest_changes(asked: Asked, options: Options, n: int, most: int) -> list[
     grown, start = singles[kept], margins[kept]
     for _ in range(1, MOST_COLUMNS):
         grown, start = _grown(asked, options, found, grown, start, kept, most // 4)
-    for pick in found.cheapest(REFINED):
-        found.keep(_refined(asked, options, pick))
     certain = _certified(asked, options, found, most)
     return list(_chosen(asked, options, found, n, certain))
 
@@ -143,9 +140,9 @@ class _Turned:
     def least(self) -> float:
         return min((cost for cost, _ in self.best.values()), default=np.inf)
 
-    def cheapest(self, n: int | None = None) -> list[Ints]:
+    def cheapest(self) -> list[Ints]:
         """Changes in the order of their cost."""
-        return [pick for _, pick in sorted(self.best.values(), key=lambda b: b[0])][:n]
+        return [pick for _, pick in sorted(self.best.values(), key=lambda b: b[0])]
 
 
 def _promising(options: Options, margins: Floats) -> Ints:

@@ -45,6 +45,10 @@ class Counterfactual:
     evaluations : masks or rows that the model was asked about
     told : what was found and how, as findings
     others : further changes, in other columns, by their distance
+
+    >>> found = xaikit.counterfactual(model, sample, "remove")
+    >>> found.features, found.smallest
+    (('alcohol', 'ash', 'alcalinity of ash', 'proline'), True)
     """
 
     kind: Literal["removal", "deletion", "change"]
