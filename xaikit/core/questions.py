@@ -201,7 +201,12 @@ class Questions(Sequence[Question]):
             if elements is None:
                 raise InvalidInput(f"{method.name} gave neither values nor elements; give one.")
             values = self.pooled(elements, "sum" if in_units else "mean")
-        unit = self.targets.distinct[int(self.targets.which[0])].unit
+        units = {self.targets.distinct[i].unit for i in np.unique(self.targets.which).tolist()}
+        if len(units) > 1:
+            raise InvalidInput(
+                f"the targets are in {' and '.join(sorted(units))}; ask about each unit apart."
+            )
+        (unit,) = units
         masker = self.masker
         return Explanations(
             rows=values,
@@ -214,8 +219,8 @@ class Questions(Sequence[Question]):
             target_names=self._target_names(),
             segmentations=self.segmentations,
             maskers=Same(masker.name, len(self)) if masker else [m.name for m in self.maskers],
-            output=self.outputs,
-            empty=self.empties,
+            output=self.outputs.copy(),
+            empty=self.empties.copy(),
             additive=additive,
             unit=unit if in_units else "relative",
             converged=converged,

@@ -25,7 +25,7 @@ class Image(Modality):
         self, sample: Sample, kind: str, number: int | None, names: Sequence[str] | None = None
     ) -> Segmentation:
         """Patches (number of them along the longer side, 8), superpixels (number wanted, 50) or pixels."""
-        del names  # an image's features are named by their place
+        del names  # patches are named by their place, superpixels are numbered
         if kind == "patches":
             return _patches(sample, number or 8)
         if kind == "slic":
