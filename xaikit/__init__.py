@@ -16,6 +16,7 @@ from xaikit.core.registry import FILLED_BY
 
 if TYPE_CHECKING:
     from xaikit.core.errors import XaikitError
+    from xaikit.core.explanations import Explanations
     from xaikit.core.question import Masker, Question
     from xaikit.core.types import Explanation, Sample, Score, Segmentation, Target
     from xaikit.data import load_data
@@ -45,6 +46,7 @@ _HOMES = {
     "write_report": "xaikit.report",
     "Counterfactual": "xaikit.study.flip.result",
     "Explanation": "xaikit.core.types",
+    "Explanations": "xaikit.core.explanations",
     "Masker": "xaikit.core.question",
     "Plan": "xaikit.study.plan",
     "Question": "xaikit.core.question",
@@ -61,6 +63,7 @@ __version__ = "0.2.0"
 __all__ = [
     "Counterfactual",
     "Explanation",
+    "Explanations",
     "Masker",
     "Plan",
     "Question",

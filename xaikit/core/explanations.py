@@ -36,6 +36,10 @@ class Explanations(Sequence[Explanation]):
     elements : N maps (*grid) before pooling, or None
     std : N rows (n,), standard errors of the estimates, or None when nothing was sampled
     output, empty : (N,) the targets with everything kept and with everything removed
+
+    >>> found = xaikit.explain(model, data.test[:5], "shap")
+    >>> found.values.shape, found.top(1)[0][0]
+    ((5, 13), 'proline')
     """
 
     rows: PerSample
