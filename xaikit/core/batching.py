@@ -1,7 +1,8 @@
 """How many rows go through a model at once: as many as its cache holds, and as fit into memory.
 
 The number follows from the model and the shape of its input, never from a clock, so that the same
-question gives the same bits on every run.
+question gives the same bits on every run. A model says what suits it in `batch_rows` (for nets see
+`models/neural.py`); people set it with `Plan(batch_size=)`.
 """
 
 from __future__ import annotations

@@ -387,7 +387,9 @@ def _dots(block: Explanations, words: Words) -> Any:
     means = block.mean_abs()
     order = np.argsort(-means, kind="stable")[:MOST_ROWS]
     title = words("single.block", n=len(block))
-    caption = " · ".join([block.method, readable(block.model_id)])
+    outputs = list(dict.fromkeys(readable(names[0]) for names in block.target_names if names))
+    own = [words("single.own", names=outputs)] if len(outputs) > 1 else outputs
+    caption = " · ".join([*own, block.method, readable(block.model_id)])
     figure = _figure(0.35 + 0.31 * len(order), title, caption)
     axes = figure.add_subplot()
     sway = 0.5 * ((np.arange(len(block)) * 0.618034) % 1) - 0.25  # the same for every row
