@@ -148,6 +148,7 @@ def test_what_is_saved_is_loaded(make, tmp_path) -> None:
         for name in ("values", "std", "sample_id", "target", "names", "masker", "output", "empty"):
             np.testing.assert_equal(getattr(after, name), getattr(before, name))
         np.testing.assert_equal(after.segmentation.ids, before.segmentation.ids)
+        assert after.segmentation.source == before.segmentation.source
         for name in ("method", "unit", "additive", "seed", "params", "note", "converged", "drawn",
                      "target_names"):  # fmt: skip
             assert getattr(after, name) == getattr(before, name), name

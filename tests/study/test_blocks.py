@@ -71,6 +71,7 @@ def test_columns_that_are_never_removed_stand_as_in_each_sample(name) -> None:
     for sample, found in zip(samples, together, strict=True):
         (alone,) = xaikit.explain(model, sample, name, features=cut)
         np.testing.assert_allclose(found.values, alone.values, atol=1e-6)
+        np.testing.assert_allclose(found.elements, alone.elements, atol=1e-6)
 
 
 def test_what_is_taken_of_a_block_is_put_back_in_its_place() -> None:
