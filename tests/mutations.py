@@ -63,9 +63,36 @@ TASKS = "tests/tasks/test_tasks.py"
 FOLDERS = "tests/core/test_folders.py"
 ORDER = "tests/data/test_data_order.py"
 EXACT = "tests/methods/test_methods_exact.py"
+BLOCKS = "tests/study/test_blocks.py"
+ANSWERS = "tests/core/test_explanations.py"
 FLIPS = "tests/study/test_counterfactual.py"
 
 MUTATIONS = (
+    # many samples at once: each keeps its own
+    Mutation("core/questions.py", "(self, name)[rows] = ", "(self, name)[:] = ", BLOCKS),
+    Mutation("core/explanations.py", 'extras=every("extras"),', "", ANSWERS),
+    Mutation("core/explanations.py", 'target_names=every("target_names"),', "", ANSWERS),
+    Mutation("core/explanations.py", "notes=_few(part.notes),", "", ANSWERS),
+    Mutation("core/explanations_file.py", "start += size", "start = size", ANSWERS),
+    Mutation("core/explanations_file.py", "which = arrays[\"cut\"].astype(np.int64)", "which = np.arange(n) % 2", ANSWERS),
+    Mutation("core/explanations_file.py", "target_names=_names(record, arrays),", "", ANSWERS),
+    Mutation("core/target.py", "[np.array([places[t] for t in part.distinct])[part.which] for", "[part.which for", ANSWERS),
+    Mutation("core/many.py", "one_by_one and all(", "all(", ANSWERS),
+    Mutation("methods/path.py", " or cut.ids.min() < 0", "", BLOCKS),
+    Mutation("methods/path.py", "bases.mean(dim=1)", "bases.mean(dim=(0, 1))", BLOCKS),
+    Mutation("methods/gradient.py", "fold(total[asked], asked)", "fold(total[asked], torch.arange(len(asked)))", BLOCKS),
+    Mutation("methods/shap.py", "{places[i]: reason for", "{i: reason for", BLOCKS),
+    Mutation("methods/shap.py", ", cut.ids.tobytes()), [])", "), [])", BLOCKS),
+    Mutation("study/plan.py", "and _background(model, plan) is not None", "", BLOCKS),
+    Mutation("study/plan.py", "if np.isfinite(scores).all():", "if False:", BLOCKS),
+    Mutation("study/plan.py", '"memory", "precision", "shortcuts")', '"memory", "shortcuts")', BLOCKS),
+    Mutation("study/given.py", "x / 255 if kind.channels and", "x / 255 if", BLOCKS),
+    Mutation("study/given.py", ' or values.dtype.kind in "biuf"', "", BLOCKS),
+    Mutation("study/bulk.py", "plan or Plan()), seed=seed)", "plan or Plan()))", BLOCKS),
+    Mutation("app/cli.py", '"all" if values else "8"', '"8"', BLOCKS),
+    Mutation("app/cli.py", "choose_methods(model, name, **limits)", "choose_methods(model, name)", BLOCKS),
+    Mutation("app/cli.py", "n_background=background, **question", "n_background=background", BLOCKS),
+    Mutation("app/cli.py", "plan=plan, seed=seed, progress", "plan=plan, progress", BLOCKS),
     # what would have changed the answer
     Mutation("study/flip/removal.py", "for size in range(2, end):", "for size in range(3, end):", FLIPS),
     Mutation("study/flip/removal.py", "return best, False", "return best, True", FLIPS),

@@ -10,12 +10,13 @@ import pytest
 
 from xaikit.core.errors import CheckFailed, DataError, InvalidInput
 from xaikit.core.explanations import Explanations
-from xaikit.core.many import Same
+from xaikit.core.many import Counted, Same, joined
 from xaikit.core.target import Target, Targets
-from xaikit.core.types import Segmentation
+from xaikit.core.types import Cost, Segmentation
 
 TWO = Segmentation(np.arange(2), ("a", "b"), "2 columns")
 VALUES = np.array([[1.0, -2.0], [3.0, 0.5], [-4.0, 0.0]])
+NAMES = [("yes",), ("yes",)]
 TARGETS = Targets((Target(0, space="value"), Target(1, space="value")), np.array([0, 1, 1]))
 
 
@@ -30,12 +31,17 @@ def block(**changes) -> Explanations:
     return Explanations(**{**fields, **changes})
 
 
-def ragged() -> Explanations:
+def ragged(**changes) -> Explanations:
     three = Segmentation(np.arange(3), ("a", "b", "c"), "3 words")
     return block(
         rows=[np.array([1.0, 2.0]), np.array([3.0, 4.0, 5.0]), np.array([6.0, 7.0])],
-        std=None, segmentations=[TWO, three, TWO],
+        std=None, segmentations=[TWO, three, TWO], **changes,
     )  # fmt: skip
+
+
+def three_cuts(**changes) -> Explanations:
+    each = [Segmentation(np.roll(np.arange(2), i), ("a", "b"), f"{i}") for i in range(3)]
+    return block(segmentations=each, **changes)
 
 
 def test_an_element_is_the_explanation_of_its_row() -> None:
@@ -66,7 +72,9 @@ def test_parts_and_sums_of_blocks() -> None:
 
 
 def test_a_block_is_made_of_explanations_and_gives_them_back() -> None:
-    for whole in (block(), ragged()):
+    costs = [Cost(1), Cost(2), Cost(3)]
+    known = block(extras=[{"n": i} for i in range(3)], costs=costs, target_names=[("no",), *NAMES])
+    for whole in (known, ragged()):
         again = Explanations.of(list(whole))
         for before, after in zip(whole, again, strict=True):
             for f in dataclasses.fields(before):
@@ -74,6 +82,34 @@ def test_a_block_is_made_of_explanations_and_gives_them_back() -> None:
     other = dataclasses.replace(block()[0], method="other")
     with pytest.raises(InvalidInput, match="'m' on 'net' and 'other' on 'net' are no block"):
         Explanations.of([block()[0], other])
+
+
+def test_joined_blocks_keep_their_own_targets() -> None:
+    zero = Targets((Target(0, space="value"),), np.zeros(1, dtype=np.int64))
+    both = Targets.joined([TARGETS[1:], zero, Targets(TARGETS.distinct[::-1], np.array([0, 1]))])
+    assert [target.index for target in both] == [1, 1, 0, 1, 0]
+    ones = Targets((Target(1, space="value"),), np.zeros(2, dtype=np.int64))
+    assert [target.index for target in Targets.joined([zero, ones])] == [0, 1, 1]
+
+
+@pytest.mark.parametrize(("first", "second"), [(range(0, 6, 2), range(3, 6)), (range(2), range(2))])
+def test_joined_names_are_those_of_the_parts(first, second) -> None:
+    names = joined([Counted("row", first), Counted("row", second)])
+    assert list(names) == [f"row {i}" for i in (*first, *second)]
+    assert list(joined([Counted("row", first)])) == [f"row {i}" for i in first]
+
+
+def test_of_notes_only_those_that_many_samples_share_are_gathered() -> None:
+    many = [block(notes=[f"{i} {j}" for j in range(3)]) for i in range(6)]
+    few = Explanations.gathered(many[:5], 15)
+    assert list(few.notes) == [note for part in many[:5] for note in part.notes]
+    one = Same(TWO, 18)
+    long = block(
+        rows=np.ones((18, 2)), std=None, sample_ids=[str(i) for i in range(18)], segmentations=one,
+        targets=TARGETS[np.zeros(18, dtype=np.int64)], maskers=Same("zeros", 18),
+        output=np.ones(18), empty=np.ones(18), notes=[str(i) for i in range(18)],
+    )  # fmt: skip
+    assert set(Explanations.gathered([long], 18).notes) == {""}
 
 
 def test_means_names_and_frames() -> None:
@@ -103,15 +139,18 @@ def test_shap_reads_a_block() -> None:
     assert (found[1].base_values, found[1].data.tolist()) == (0.5, [2, 3])
 
 
-@pytest.mark.parametrize("make", [block, ragged])
+@pytest.mark.parametrize("make", [block, ragged, three_cuts])
 def test_what_is_saved_is_loaded(make, tmp_path) -> None:
-    whole = make(converged=[True, None, False]) if make is block else make()
+    whole = make(converged=[True, None, False], target_names=[("no",), *NAMES])
     place = whole.save(tmp_path / "values.npz")
     again = Explanations.load(place)
     for before, after in zip(whole, again, strict=True):
         for name in ("values", "std", "sample_id", "target", "names", "masker", "output", "empty"):
             np.testing.assert_equal(getattr(after, name), getattr(before, name))
-        for name in ("method", "unit", "additive", "seed", "params", "note", "converged", "drawn"):
+        np.testing.assert_equal(after.segmentation.ids, before.segmentation.ids)
+        assert after.segmentation.source == before.segmentation.source
+        for name in ("method", "unit", "additive", "seed", "params", "note", "converged", "drawn",
+                     "target_names"):  # fmt: skip
             assert getattr(after, name) == getattr(before, name), name
     with pytest.raises(InvalidInput, match=r"is there already; choose another name, or overwrite"):
         whole.save(place)

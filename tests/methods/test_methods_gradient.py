@@ -157,7 +157,7 @@ def test_additive_methods_add_up_on_an_lstm(name) -> None:
 
 
 def questions_of_every_kind(batch_size: int) -> list[list]:
-    """Samples of different length, target and reference count, one list per model."""
+    """Samples of different length, target and reference count, one list per model and unit."""
     rng = np.random.default_rng(3)
     words = WordModel(LastState())
     conv = ConvModel(Conv(), "image", ("a", "b"), "logit")
@@ -167,17 +167,20 @@ def questions_of_every_kind(batch_size: int) -> list[list]:
         for i, s in enumerate(sentences)
     ]
     images = [
-        ask_net(
-            conv,
-            rng.random((4, 4, 1)),
-            rng.random((i + 1, 4, 4, 1)),
-            name=str(i),
-            target=Target(i % 2, space=("logit", "prob", "value")[i]),
-            batch_size=batch_size,
-        )
-        for i in range(3)
+        [
+            ask_net(
+                conv,
+                rng.random((4, 4, 1)),
+                rng.random((i + 1, 4, 4, 1)),
+                name=str(i),
+                target=Target(i % 2, space=space),
+                batch_size=batch_size,
+            )
+            for i in range(3)
+        ]
+        for space in ("logit", "prob", "value")
     ]
-    return [texts, images]
+    return [texts, *images]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -194,7 +197,7 @@ def test_numbers_do_not_depend_on_batch_size_or_order(name) -> None:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_seed_decides_everything(name) -> None:
-    (question, *_), _ = questions_of_every_kind(16)
+    (question, *_), *_ = questions_of_every_kind(16)
     first, again = (explain(name, question, seed=4)[0] for _ in range(2))
     other = explain(name, question, seed=5)[0]
     assert np.array_equal(first.values, again.values)

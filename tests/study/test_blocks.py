@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -19,8 +21,10 @@ from xaikit.core.errors import InvalidInput, NotApplicable
 from xaikit.core.explanations import Explanations
 from xaikit.core.many import Same
 from xaikit.core.samples import Samples
-from xaikit.core.types import Sample
-from xaikit.methods.base import make_method
+from xaikit.core.types import Sample, Segmentation
+from xaikit.data.load import load_data
+from xaikit.methods import shap
+from xaikit.methods.base import ask, make_method
 from xaikit.study import bulk
 from xaikit.study.given import samples_of
 from xaikit.study.plan import Plan, choose_methods, make_block
@@ -57,6 +61,68 @@ def test_a_block_says_what_each_sample_says_alone(modality) -> None:
             assert (found.drawn, found.seed) == (alone.drawn, 7), kind.name
             assert found.cost.backward == alone.cost.backward
             assert (found.std is None) == (alone.std is None)
+
+
+@pytest.mark.parametrize("name", ["input_x_gradient", "integrated_gradients", "gradient_shap"])
+def test_columns_that_are_never_removed_stand_as_in_each_sample(name) -> None:
+    model, samples = net("table")
+    cut = Segmentation(np.array([-1, 0, 1, 2]), ("pay", "job", "home"), "3 of 4 columns")
+    together = xaikit.explain(model, samples, name, features=cut)
+    for sample, found in zip(samples, together, strict=True):
+        (alone,) = xaikit.explain(model, sample, name, features=cut)
+        np.testing.assert_allclose(found.values, alone.values, atol=1e-6)
+        np.testing.assert_allclose(found.elements, alone.elements, atol=1e-6)
+
+
+def test_what_is_taken_of_a_block_is_put_back_in_its_place() -> None:
+    model, samples = net("table")
+    block = make_block(model, samples, Plan())
+    known = block.outputs.copy()
+    rows = np.array([3, 0])
+    part = block.take(rows)
+    assert [q.sample.id for q in part] == ["s3", "s0"]
+    part.outputs[:], part.counts[:, 0] = [5.0, 6.0], [7, 8]
+    block.put(rows, part)
+    np.testing.assert_array_equal(block.outputs, [6.0, known[1], known[2], 5.0, known[4]])
+    assert block.counts[:, 0].tolist() == [8, 0, 0, 7, 0]
+
+
+def test_texts_that_need_more_steps_than_others_are_followed_alone() -> None:
+    model, samples = net("text")
+    method = make_method("integrated_gradients", n_steps=2, tolerance=1e-4)
+    together = xaikit.explain(model, samples, method)
+    assert len({e.extras["steps"] for e in together}) > 1
+    for sample, found in zip(samples, together, strict=True):
+        (alone,) = xaikit.explain(model, sample, method)
+        np.testing.assert_allclose(found.values, alone.values, atol=1e-6)
+
+
+def test_a_row_whose_closed_form_fails_is_sampled_in_its_place(monkeypatch) -> None:
+    pipe, frame = fitted_frame()
+    model = xaikit.wrap(pipe, modality="table", background=frame.to_numpy()[:8])
+    plans = [Plan(n_background=k) for k in (2, 4, 4)]
+    samples = samples_of(model, frame.to_numpy()[:3])
+    asked = [make_block(model, samples[i : i + 1], p)[0] for i, p in enumerate(plans)]
+
+    def doubtful(questions):
+        reasons = {1: "it is off"} if len(questions) == 2 else {}
+        return replace(exact(questions), reasons=reasons)
+
+    exact = shap._exact
+    monkeypatch.setattr(shap, "_exact", doubtful)
+    found = ask(make_method("shap"), asked, seed=0)
+    assert ["it is off" in e.note for e in found] == [False, False, True]
+
+
+def test_rows_that_are_cut_otherwise_are_read_off_apart() -> None:
+    pipe, frame = fitted_frame()
+    model = xaikit.wrap(pipe, modality="table", background=frame.to_numpy()[:8])
+    samples = samples_of(model, frame.to_numpy()[:2])
+    cuts = [Segmentation(np.array(ids), ("a", "b"), "cut") for ids in ([0, 1], [1, 0])]
+    asked = [make_block(model, samples[:1], Plan(features=cut))[0] for cut in cuts]
+    one, other = ask(make_method("shap"), asked, seed=0)
+    assert one.values[0] != pytest.approx(one.values[1])
+    np.testing.assert_allclose(one.values, other.values[::-1])
 
 
 def test_several_methods_give_a_list_sample_by_sample() -> None:
@@ -98,6 +164,26 @@ def test_cuts_and_maskers_of_their_own_are_made_one_by_one() -> None:
         block = make_block(model, samples, plan)
         assert block.made is not None
         assert len(block) == len(samples)
+        assert np.isfinite(block.outputs).all()  # one pass scored them all
+
+
+@pytest.mark.parametrize("masker", ["mean", "blur"])
+def test_the_settings_of_a_plan_reach_every_question(masker) -> None:
+    model, samples = net("image")
+    settings = {"batch_size": 3, "memory": 10**7, "precision": "bfloat16", "shortcuts": False}
+    for question in make_block(model, samples[:2], Plan(masker=masker, **settings)):
+        assert {name: getattr(question, name) for name in settings} == settings
+
+
+@pytest.mark.parametrize("modality", ["image", "series"])
+def test_without_a_background_each_sample_is_removed_by_its_own(modality) -> None:
+    model, samples = net(modality)
+    model.background = None
+    for how in ("auto", "mean"):
+        block = make_block(model, samples, Plan(masker=how))
+        for sample, masker in zip(samples, block.maskers, strict=True):
+            (alone,) = make_block(model, [sample], Plan(masker=how)).maskers
+            np.testing.assert_array_equal(masker.references, alone.references)
 
 
 def test_targets_of_a_block() -> None:
@@ -168,6 +254,19 @@ def test_texts_pictures_and_samples_are_read() -> None:
         samples_of(image, np.zeros(3))
 
 
+def test_numbers_of_a_table_are_read_as_they_are() -> None:
+    model, _ = net("table")
+    rows = np.array([[30, 200, 2, 1]], dtype=np.uint8)  # bytes are no pixels here
+    np.testing.assert_array_equal(samples_of(model, rows).x, rows)
+    frame = pd.DataFrame(rows, columns=["age", "pay", "job", "home"])  # codes stay codes
+    model.info["columns"] = [
+        {"name": "age"}, {"name": "pay"},
+        {"name": "job", "categories": ("none", "part", "full")},
+        {"name": "home", "categories": ("rent", "own")},
+    ]  # fmt: skip
+    np.testing.assert_array_equal(samples_of(model, frame).x, rows)
+
+
 def test_many_samples_are_explained_in_parts(monkeypatch) -> None:
     model, samples = net("table")
     whole = xaikit.explain(model, samples, "integrated_gradients", seed=3)
@@ -176,6 +275,7 @@ def test_many_samples_are_explained_in_parts(monkeypatch) -> None:
     np.testing.assert_allclose(parts.values, whole.values, atol=1e-5)
     assert parts.sample_ids == whole.sample_ids
     assert parts.elements is None
+    assert parts.seed == 3
     with pytest.raises(NotApplicable, match="grad-cam|gradcam"):
         bulk.explain_many(model, samples, "gradcam")
     with pytest.raises(NotApplicable, match="name one method"):
@@ -197,24 +297,37 @@ def test_parts_of_samples_with_features_of_their_own_are_whole(modality, monkeyp
 
 def test_values_alone_from_the_command_line(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
-    rows = np.random.default_rng(0).normal(size=(40, 3))
+    many = bulk.explain_many
+    rows = np.random.default_rng(0).normal(size=(60, 3))
     lines = [f"{a},{b},{c},{int(a + b > 0)}" for a, b, c in rows]
     (tmp_path / "d.csv").write_text("\n".join(["a,b,c,label", *lines]))
     out = CliRunner().invoke(app, ["train", "logistic", "--data", "d.csv", "--out", "m"])
     assert out.exit_code == 0, out.output
-    ask = ["explain", "m", "--data", "d.csv", "--values", "v.npz"]
-    out = CliRunner().invoke(app, ask)
+    words = ["explain", "m", "--data", "d.csv", "--values", "v.npz"]
+    out = CliRunner().invoke(app, words)
     assert out.exit_code == 0, out.output
     found = Explanations.load("v.npz")
     assert "v.npz" in out.output
     assert found.names == ("a", "b", "c")
-    assert len(found) > 3
     np.testing.assert_allclose(found.residual, 0, atol=1e-9)
+    assert len(found) == len(load_data("d.csv").test) > 8
+    asked = [
+        "--methods", "kernel_shap", "--target", "0", "--masker", "median", "--background", "9",
+        "--seed", "7", "--budget", "8", "--tolerance", "0.2", "--memory", "8MB",
+    ]  # fmt: skip
+    seen: list[tuple] = []
+    monkeypatch.setattr(bulk, "explain_many", lambda *a, **k: seen.append((a, k)) or many(*a, **k))
+    out = CliRunner().invoke(app, [*words, "--force", *asked])
+    assert out.exit_code == 0, out.output
+    (((_, _, method), given),) = seen
+    assert method == make_method("kernel_shap", budget=8, tolerance=0.2)
+    assert given["plan"] == Plan(target="0", masker="median", n_background=9, memory=8 * 1024**2)
+    assert (given["seed"], Explanations.load("v.npz").seed) == (7, 7)
     for more, told in (
         ([], "'v.npz' is there already"),
         (["--force", "--methods", "shap,lime"], "--values takes one method"),
         (["--force", "--n", "none"], "--n is none; give a whole number of 1 or more, or all"),
     ):
-        out = CliRunner().invoke(app, [*ask, *more])
+        out = CliRunner().invoke(app, [*words, *more])
         assert told in str(out.exception), more
     assert not (tmp_path / "reports").exists()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, TypeVar
 
 import numpy as np
@@ -73,7 +74,8 @@ def joined(parts: Sequence[Any]) -> Any:
     if all(isinstance(p, Same) for p in parts) and len({id(p.thing) for p in parts}) == 1:
         return Same(parts[0].thing, sum(map(len, parts)))
     if all(isinstance(p, Counted) and p.word == parts[0].word for p in parts):
-        first, last = parts[0].numbers, parts[-1].numbers
-        if sum(map(len, parts)) == len(whole := range(first.start, last.stop)):
-            return Counted(parts[0].word, whole)
+        runs = [p.numbers for p in parts]
+        one_by_one = all(run.step == 1 for run in runs)
+        if one_by_one and all(a.stop == b.start for a, b in pairwise(runs)):
+            return Counted(parts[0].word, range(runs[0].start, runs[-1].stop))
     return [item for part in parts for item in part]
