@@ -80,7 +80,9 @@ def test_a_block_is_made_of_explanations_and_gives_them_back() -> None:
             for f in dataclasses.fields(before):
                 np.testing.assert_equal(getattr(after, f.name), getattr(before, f.name))
     other = dataclasses.replace(block()[0], method="other")
-    with pytest.raises(InvalidInput, match="'m' on 'net' and 'other' on 'net' are no block"):
+    with pytest.raises(
+        InvalidInput, match="'m' on 'net' in score and 'other' on 'net' in score are no block"
+    ):
         Explanations.of([block()[0], other])
 
 

@@ -109,10 +109,12 @@ class Explanations(Sequence[Explanation]):
         """From explanations by one method of one model."""
         first = explanations[0]
         for e in explanations:
-            if any(getattr(e, name) != getattr(first, name) for name in ("method", "model_id")):
+            kind = (e.method, e.model_id, e.unit, e.additive)
+            if kind != (first.method, first.model_id, first.unit, first.additive):
                 raise InvalidInput(
-                    f"'{first.method}' on '{first.model_id}' and '{e.method}' on '{e.model_id}' are "
-                    "no block; keep the explanations of each method and model apart."
+                    f"'{first.method}' on '{first.model_id}' in {first.unit} and '{e.method}' on "
+                    f"'{e.model_id}' in {e.unit} are no block; keep the explanations of each method, "
+                    "model and unit apart."
                 )
 
         def every(name: str) -> list[Any]:

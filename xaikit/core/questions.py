@@ -202,11 +202,10 @@ class Questions(Sequence[Question]):
                 raise InvalidInput(f"{method.name} gave neither values nor elements; give one.")
             values = self.pooled(elements, "sum" if in_units else "mean")
         units = {self.targets.distinct[i].unit for i in np.unique(self.targets.which).tolist()}
-        if len(units) > 1:
+        if in_units and len(units) > 1:
             raise InvalidInput(
                 f"the targets are in {' and '.join(sorted(units))}; ask about each unit apart."
             )
-        (unit,) = units
         masker = self.masker
         return Explanations(
             rows=values,
@@ -222,7 +221,7 @@ class Questions(Sequence[Question]):
             output=self.outputs.copy(),
             empty=self.empties.copy(),
             additive=additive,
-            unit=unit if in_units else "relative",
+            unit=units.pop() if in_units else "relative",
             converged=converged,
             notes=notes,
             extras=extras,
