@@ -104,7 +104,7 @@ def _pictures(side: int, n: int, options: Options) -> Iterator[Row]:
     }
     sizes = (8, 32, 128, n)
     for name, attribute in peers.items():
-        some = x if side < 100 or name in ("saliency", "input_x_gradient", "gradcam") else x[:30]
+        some = x if side < 100 or name in ("saliency", "input_x_gradient", "gradcam") else x[:6]
         theirs = _fastest(
             lambda size, attribute=attribute, some=some: _captum(net, some, attribute, size),  # type: ignore[misc]
             sizes if name not in ("integrated_gradients", "occlusion") else (1, 8, 32),

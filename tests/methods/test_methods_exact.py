@@ -52,10 +52,13 @@ from sklearn.svm import LinearSVC
 from sklearn.tree import DecisionTreeClassifier
 
 import xaikit
+from xaikit.core.abilities import TreeSum
 from xaikit.core.errors import NotApplicable
 from xaikit.core.types import Floats, Ints, Sample, Target
 from xaikit.methods.base import ask, make_method
 from xaikit.methods.exact import shapley_rows
+from xaikit.methods.trees import leaf_sums
+from xaikit.models.linear_sums import is_affine
 from xaikit.study.plan import Plan, make_questions
 
 RNG = np.random.default_rng(0)
@@ -227,6 +230,32 @@ def test_missing_values_and_unknown_categories_go_where_the_trees_send_them() ->
     check(model, ODDS, "tree", x)
     check(model, ODDS, "tree", odd)
     check(wrapped(RandomForestClassifier(**FEW), y, x), CHANCE, "tree", x, 2e-7)
+
+
+def test_a_code_may_go_where_nan_goes() -> None:
+    """A node on categories: 0 right, 1 left, all others like NaN, which goes left."""
+    stump = TreeSum(
+        roots=np.array([0]), left=np.array([1, -1, -1]), right=np.array([2, -1, -1]),
+        column=np.zeros(3, dtype=np.int64), threshold=np.zeros(3),
+        missing_left=np.array([True, False, False]), codes=np.array([0, -1, -1]),
+        code_left=np.array([[0, 1, -1]], dtype=np.int8), values=np.array([[0.0], [1.0], [2.0]]),
+        read=np.asarray, owners=np.array([0]), space="value",
+    )  # fmt: skip
+    rows = np.array([[0.0], [1.0], [5.0], [np.nan]])
+    assert leaf_sums(stump, rows)[:, 0].tolist() == [2.0, 1.0, 1.0, 1.0]
+
+
+class Clipped:
+    """States coefficients and answers with their sum where it is above 0."""
+
+    coef_, intercept_ = np.array([1.0, -2.0]), 0.5
+
+    def predict(self, x: Floats) -> Floats:
+        return np.maximum(x @ self.coef_ + self.intercept_, 0.0)
+
+
+def test_a_sum_that_holds_for_some_inputs_only_is_none() -> None:
+    assert not is_affine(Clipped(), "predict")
 
 
 @pytest.mark.filterwarnings("ignore")  # of what the packages think of plain arrays
