@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import dataclasses
+import functools
+import json
+from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
-from xaikit.core.errors import CheckFailed, DataError, InvalidInput
+from xaikit.core.errors import CheckFailed, DataError, InvalidInput, XaikitError
 from xaikit.core.explanations import Explanations
 from xaikit.core.many import Counted, Same, joined
 from xaikit.core.target import Target, Targets
@@ -176,6 +182,25 @@ def test_what_is_no_block_is_refused(tmp_path) -> None:
         Explanations.load(tmp_path / "other.npz")
     with pytest.raises(InvalidInput, match=r"read it with pandas.read_parquet"):
         Explanations.load(tmp_path / "values.parquet")
+
+
+def nodes(held: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    yield from [path] if path else []
+    inner = held.items() if isinstance(held, dict) else ()
+    for key, value in enumerate(held) if isinstance(held, list) else inner:
+        yield from nodes(value, (*path, key))
+
+
+@pytest.mark.parametrize("make", [block, ragged])
+@pytest.mark.parametrize("odd", [None, 10**30, "x", [], {}, [[1, 2], [3]], -5, float("nan")])
+def test_a_damaged_record_ends_in_a_sentence_or_is_a_block(make, odd) -> None:
+    whole = json.loads(json.dumps(make().to_json()))
+    for path in nodes(whole):
+        record = copy.deepcopy(whole)
+        functools.reduce(lambda part, key: part[key], path[:-1], record)[path[-1]] = odd
+        with contextlib.suppress(XaikitError):  # which is a sentence; nothing else may come
+            found = Explanations.from_json(record)
+            assert len(list(found)) == len(found.values), path
 
 
 def test_wrong_numbers_are_refused_by_sample() -> None:

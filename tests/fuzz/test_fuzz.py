@@ -26,6 +26,7 @@ from PIL import Image
 from report import sample_runs
 
 from xaikit.core.errors import InvalidInput, XaikitError
+from xaikit.core.explanations import Explanations
 from xaikit.data import load_data
 from xaikit.models.store import load_model, save_model
 from xaikit.models.training import train
@@ -219,6 +220,12 @@ def test_a_folder_of_a_run(kind: str, tmp_path: Path) -> None:
     run = sample_runs.bare_run(2, kind)
     files = held(run.save(tmp_path / "whole"))
     fuzz(files, tmp_path / "run", Run.load, "manifest.json")
+
+
+def test_a_file_of_explanations(tmp_path: Path) -> None:
+    block = Explanations.of(sample_runs.bare_run(3, "table").explanations[:1])
+    files = {"a.npz": block.save(tmp_path / "whole.npz").read_bytes()}
+    fuzz(files, tmp_path / "values", lambda folder: Explanations.load(folder / "a.npz"))
 
 
 @pytest.mark.parametrize("kind", ["image", "table"])

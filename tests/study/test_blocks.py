@@ -10,6 +10,7 @@ import pytest
 import toy_zoo
 import toys
 from PIL import Image
+from scipy.sparse import csr_array
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
@@ -232,6 +233,26 @@ def test_a_frame_is_read_by_the_names_of_its_columns() -> None:
     words.loc[0, "income"] = "none"
     with pytest.raises(InvalidInput, match="column 'income' holds 'none' and the model knows low"):
         samples_of(model, words)
+
+
+def test_columns_with_numbers_for_names_are_found() -> None:
+    pipe, frame = fitted_frame()
+    model = xaikit.wrap(pipe, modality="table", background=frame.to_numpy())
+    model.info["columns"] = [{"name": 0}, {"name": 1}]
+    turned = pd.DataFrame({1: [5.0], 0: [3.0]})
+    assert samples_of(model, turned).x.tolist() == [[3.0, 5.0]]
+
+
+def test_what_has_no_length_and_what_comes_one_by_one() -> None:
+    model, samples = net("table")
+    assert samples_of(model, iter(samples)) == list(samples)
+    with pytest.raises(InvalidInput, match=r"a sparse csr_array was given; call .toarray\(\)"):
+        samples_of(model, csr_array(np.eye(4)))
+    with pytest.raises(InvalidInput, match=r"an array of shape \(\) was given"):
+        samples_of(model, np.float64(3.0))
+    for nothing in ([], np.zeros((0, 4)), pd.DataFrame()):
+        with pytest.raises(InvalidInput, match="0 samples were given"):
+            samples_of(model, nothing)
 
 
 def test_texts_pictures_and_samples_are_read() -> None:

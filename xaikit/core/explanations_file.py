@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import math
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -54,7 +55,7 @@ def load_explanations(path: str | Path) -> dict[str, Any]:
             ".npz what is to be loaded."
         )
     arrays = read_arrays(path, origin)
-    return _read(lambda: parse_json(str(arrays["about"]), origin), arrays, origin)
+    return _read(lambda: (parse_json(str(arrays["about"]), origin), arrays), origin)
 
 
 def to_plain(block: Any) -> dict[str, Any]:
@@ -66,20 +67,46 @@ def to_plain(block: Any) -> dict[str, Any]:
 def from_plain(record: Mapping[str, Any]) -> dict[str, Any]:
     """The fields of the block that `to_plain` took apart; `DataError` says what is wrong."""
     origin = Origin("this dict", DataError, "give what to_json() gave")
-    arrays = {name: np.array(held) for name, held in record.items() if name != "about"}
-    return _read(lambda: record["about"], arrays, origin)
+
+    def parts() -> tuple[Any, Arrays]:
+        return record["about"], {k: np.array(v) for k, v in record.items() if k != "about"}
+
+    return _read(parts, origin)
 
 
-def _read(about: Callable[[], Any], arrays: Arrays, origin: Origin) -> dict[str, Any]:
+def _read(parts: Callable[[], tuple[Any, Arrays]], origin: Origin) -> dict[str, Any]:
     try:
-        record = about()
+        record, arrays = parts()
         if record["format"] != FORMAT:
             raise origin.wrong(f"has format {short(record['format'])} and {FORMAT} is read")
+        _check(arrays, len(record["targets"]))
         return _restored(record, arrays)
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (KeyError, IndexError, OverflowError, TypeError, ValueError) as error:
         if isinstance(error, DataError):
             raise
         raise origin.wrong(f"holds no explanations ({short(error)})") from error
+
+
+_KINDS = {
+    **dict.fromkeys(("values", "output", "empty", "std"), "fi"),
+    **dict.fromkeys(("target", "cut", "places", "converged"), "i"),
+    **dict.fromkeys(("maskers", "notes", "target_names"), "i"),
+    "samples": "U",
+    "drawn": "b",
+}
+"""Type of each array by NumPy's letter, as a file must hold it."""
+
+
+def _check(arrays: Arrays, n_targets: int) -> None:
+    """`ValueError` for arrays of other types than were written, and targets that are none."""
+    for name, kinds in _KINDS.items():
+        held = arrays.get(name)
+        if held is not None and (held.ndim != 1 or held.dtype.kind not in kinds):
+            raise ValueError(f"{name} of type {held.dtype} and shape {held.shape}")
+    if not all(np.isfinite(arrays[name]).all() for name in ("output", "empty")):
+        raise ValueError("outputs that are no numbers")
+    if not ((arrays["target"] >= 0) & (arrays["target"] < n_targets)).all():
+        raise ValueError(f"targets beyond the {n_targets} that it names")
 
 
 def _about(block: Any) -> dict[str, Any]:
@@ -148,7 +175,7 @@ def _flat(rows: PerSample) -> NDArray[np.float64]:
 def _restored(record: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
     cuts, start = [], 0
     for cut in record["cuts"]:
-        size = int(np.prod(cut["shape"], dtype=np.int64))
+        size = math.prod(map(int, cut["shape"]))
         ids = arrays["places"][start : start + size].reshape(cut["shape"])
         cuts.append(Segmentation(ids, tuple(map(str, cut["names"])), str(cut["source"])))
         start += size
@@ -164,8 +191,8 @@ def _restored(record: Mapping[str, Any], arrays: Arrays) -> dict[str, Any]:
         targets=Targets(targets, arrays["target"].astype(np.int64)),
         segmentations=each,
         maskers=[str(record["maskers"][i]) for i in arrays["maskers"].tolist()],
-        output=arrays["output"],
-        empty=arrays["empty"],
+        output=arrays["output"].astype(np.float64),
+        empty=arrays["empty"].astype(np.float64),
         converged=[None if c < 0 else bool(c) for c in arrays["converged"].tolist()],
         notes=[str(record["notes"][i]) for i in arrays["notes"].tolist()],
         target_names=_names(record, arrays),

@@ -48,9 +48,9 @@ class Counted(Sequence[str]):
         return f"{self.word} {self.numbers[i]}"
 
 
-def taken(items: Any, rows: slice | NDArray[np.int64]) -> Any:
-    """Those rows of a sequence, as an array or a sequence of the same kind."""
-    if items is None or isinstance(items, np.ndarray) or isinstance(rows, slice):
+def taken(items: Any, rows: NDArray[np.int64]) -> Any:
+    """Those rows of a sequence, as an array or a sequence of the same kind; None of None."""
+    if items is None or isinstance(items, np.ndarray):
         return items if items is None else items[rows]
     if isinstance(items, Same):
         return Same(items.thing, len(rows))

@@ -1,4 +1,4 @@
-"""Values of many samples by one method, in parts: memory grows by the values alone."""
+"""Values of many samples by one method, in parts: memory grows by little more than the values."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -26,7 +26,13 @@ def samples_of(model: Model, given: Any) -> Sequence[Sample]:
     """
     if isinstance(given, Sample):
         return [given]
-    if hasattr(given, "__len__") and len(given) == 0:
+    if hasattr(given, "toarray"):
+        raise InvalidInput(
+            f"a sparse {type(given).__name__} was given; call .toarray() of the rows to explain."
+        )
+    given = list(given) if isinstance(given, Iterator) else given
+    n = len(given) if isinstance(given, Sequence) else next(iter(getattr(given, "shape", ())), 1)
+    if n == 0:
         raise InvalidInput("0 samples were given; give one or more.")
     if isinstance(given, Samples) or _is_list_of(given, Sample):
         return given  # type: ignore[no-any-return] # a sequence of samples
@@ -68,8 +74,8 @@ def _framed(model: Model, given: Any) -> Any:
             f"{', '.join(names)}."
         )
     columns = [
-        _coded(column, given[list(given.columns)[held.index(column["name"])]].to_numpy())
-        for column in known
+        _coded(column, given[list(given.columns)[held.index(name)]].to_numpy())
+        for name, column in zip(names, known, strict=True)
     ]
     return np.stack(columns, axis=1)
 
@@ -90,10 +96,6 @@ def _coded(column: Any, values: NDArray[Any]) -> NDArray[Any]:
 
 def _rows(model: Model, given: Any) -> Samples:
     kind = MODALITIES.get(model.modality)
-    if hasattr(given, "toarray"):
-        raise InvalidInput(
-            f"a sparse {type(given).__name__} was given; call .toarray() of the rows to explain."
-        )
     try:
         x = np.asarray(given)
         x = np.asarray(x / 255 if kind.channels and x.dtype == np.uint8 else x, dtype=kind.dtype)
