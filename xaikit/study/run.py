@@ -28,7 +28,7 @@ from xaikit.study.facts import Facts
 if TYPE_CHECKING:
     from xaikit.core.agreement import Consensus, Disagreement
     from xaikit.judge.causes import Cause
-    from xaikit.judge.verdict import Verdict
+    from xaikit.judge.verdict import Choice, Verdict
 
 __all__ = ["RUNS", "Failure", "Run"]
 
@@ -92,10 +92,16 @@ class Run:
         return known or {}
 
     def verdicts(self) -> tuple[Verdict, ...]:
-        """Which explanations can be believed: one verdict a method, in the order asked."""
+        """Which explanations hold and which is best: one verdict a method, in the order asked."""
         from xaikit.judge.verdict import verdicts
 
         return verdicts(self)
+
+    def choice(self) -> Choice:
+        """Which explanation to use, and which to show where none can be named."""
+        from xaikit.judge.verdict import choice
+
+        return choice(self)
 
     def disagreements(self, by: str = "spearman") -> dict[tuple[str, str], Disagreement]:
         """Pairs of methods -> whether they differ by more than their own second runs do."""
@@ -110,7 +116,7 @@ class Run:
         return causes(self)
 
     def consensus(self, sample_id: str, methods: Sequence[str]) -> Consensus:
-        """What these methods all say of one sample; give two or more that passed their gates."""
+        """What these methods all say of one sample; give two or more that hold."""
         from xaikit.core.agreement import consensus
 
         asked = (e for m in methods for e in self.of(m))
