@@ -8,8 +8,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from xaikit.core.abilities import Model
-from xaikit.core.errors import CheckFailed, InvalidInput, foreign
+from xaikit.core.abilities import Model, Resettable
+from xaikit.core.errors import CheckFailed, InvalidInput, NotApplicable, foreign
 from xaikit.core.progress import Progress, say
 from xaikit.core.question import Question
 from xaikit.core.types import Floats, Sample, Score
@@ -19,7 +19,7 @@ from xaikit.metrics import METRICS
 from xaikit.study.context import describe, environment
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.forecast import forecast
-from xaikit.study.measuring import Measuring, masked
+from xaikit.study.measuring import N_AGAIN, Measuring, masked
 from xaikit.study.naming import named
 from xaikit.study.plan import Plan, choose_methods, explain_all, make_questions
 from xaikit.study.quality import BESIDE_BLIND, labelled, measured
@@ -40,6 +40,7 @@ def study(
     tolerance: float | None = None,
     seed: int = 0,
     drawn: int | None = None,
+    checked: int = N_AGAIN,
     progress: bool = False,
     command: str = "",
     flips: Sequence[Mapping[str, Any]] | None = None,
@@ -54,6 +55,7 @@ def study(
         refused), the model's quality is measured on its labelled test rows, and the page says where
         values lie in it
     drawn : the seed by which the samples were drawn from the data, for the page to say
+    checked : most samples on which checks explain again: with a random twin, about another class, once more
     budget : most evaluations a sample of each method that samples, or "auto": until converged
     flips : what would have changed the answers (`xaikit.study.flip.api.flips`), for the page to show
     tolerance : share of the range of the values at which such a method has converged
@@ -87,7 +89,7 @@ def study(
         scores: list[Score] = []
         if wanted:
             bar.tick(0, "measuring")
-            measuring = Measuring(wanted, second, asked, seed, failures)
+            measuring = Measuring(wanted, second, asked, seed, failures, checked)
             scores = measuring(questions, explanations, bar.tick)
     quality = _quality(model, data, failures)
     return Run(
@@ -118,12 +120,25 @@ def study(
             quality=quality,
             drawn=drawn,
             target=asked.target,
+            twin=_has_twin(model, wanted, scores),
             second_masker=masked(questions[0], asked, second).name if second else None,
             measures={s.metric for s in scores},
             command=command,
         )
         | ({} if flips is None else {"flips": _of(flips, samples)}),
     )
+
+
+def _has_twin(model: Model, wanted: Sequence[str], scores: Sequence[Score]) -> bool:
+    """Whether the model can be asked with its knowledge erased; tried where no score shows it."""
+    if "randomisation" not in wanted or any(s.metric == "randomisation" for s in scores):
+        return isinstance(model, Resettable)
+    try:
+        return isinstance(model, Resettable) and bool(
+            model.randomised(model.layers(), np.random.default_rng(0))
+        )
+    except NotApplicable:
+        return False
 
 
 def _of(flips: Sequence[Mapping[str, Any]], samples: Sequence[Sample]) -> list[dict[str, Any]]:
