@@ -9,6 +9,7 @@ __all__ = ["GLYPHS", "badge"]
 GLYPHS = {
     "use": "✓",
     "weaker": "↓",
+    "none": "–",
     "unsettled": "?",
     "not_tested": "?",
     "failed": "✕",

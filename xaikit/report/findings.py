@@ -109,12 +109,13 @@ class Findings:
 
     @cached_property
     def order(self) -> tuple[str, ...]:
-        """Methods: to use, weaker, unsettled, not tested, failed, controls; in each, best gain first."""
+        """Methods: to use, weaker, unsettled, not tested, failed, controls; in each the one shown, then best gain first."""
 
-        def key(method: str) -> tuple[int, bool, float, int]:
-            gain = self.faithfulness(method)
-            rank = ORDER.index(self.verdicts[method].status)
-            return rank, method == RANDOM, -gain.value if gain else np.inf, asked.index(method)
+        def key(method: str) -> tuple[int, bool, bool, float, int]:
+            verdict = self.verdicts[method]
+            gain = np.inf if verdict.share is None else -verdict.share
+            first = method != self.choice.shown
+            return ORDER.index(verdict.status), method == RANDOM, first, gain, asked.index(method)
 
         asked = self.run.methods
         return tuple(sorted(asked, key=key))

@@ -117,7 +117,9 @@ def place_of(mine: Case, e: Explanation, i: int) -> Phrase:
         if marked[0] <= at[0] < marked[2] and marked[1] <= at[1] < marked[3]:
             box, what = marked, mine.findings.marked
     name = words(f"area.{area_of(at, box)}")
-    return Phrase(name, lambda names: words("area.of", names=names, what=what), what)
+    outside = inside is not None and what == words("object.picture")
+    short = words("area.outside", name=name, what=what) if outside else name
+    return Phrase(name, lambda names: words("area.of", names=names, what=what), what, short)
 
 
 def area_of(at: tuple[float, float], box: tuple[int, int, int, int]) -> str:

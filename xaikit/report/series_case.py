@@ -137,12 +137,13 @@ def stretch_phrase(mine: Case, e: Explanation, i: int) -> Phrase:
     """A stretch of time, and the channel where there are several."""
     steps, channels = np.nonzero(e.segmentation.ids == i)
     words, columns = mine.findings.words, mine.findings.columns
-    span = _clock(mine).span(int(steps.min()), int(steps.max()) + 1)
-    n_channels = mine.sample.grid[1]
+    clock, n_channels = _clock(mine), mine.sample.grid[1]
+    span = clock.span(int(steps.min()), int(steps.max()) + 1)
     if n_channels == 1 or len(set(channels.tolist())) > 1:
-        return Phrase(words("stretch", span=span))
+        key = "stretch.time" if clock.unit else "stretch"
+        return Phrase(span, lambda names: words(key, names=names), key)
     name = _name(mine, columns, int(channels[0]), n_channels)
-    return Phrase(words("stretch.channel", span=span, channel=name))
+    return Phrase(span, lambda names: words("stretch.channel", names=names, channel=name), name)
 
 
 def series_thumb(mine: Case) -> Markup:

@@ -23,19 +23,20 @@ MOST_FOR, MOST_AGAINST = 3, 1
 class Phrase:
     """What a feature is called in a sentence; names that share a frame are listed in it.
 
-    frame : takes the names and gives the phrase; quoted : a word of a text, in the language `lang`
+    frame : takes the names and gives the phrase; short : the phrase where room is small; quoted : a word of a text, in the language `lang`
     """
 
     name: str
     frame: Callable[[str], str] = str
     key: str = ""
+    short: str = ""
     quoted: bool = False
     lang: str = ""
 
     @property
     def plain(self) -> str:
-        """The phrase without marks, not escaped."""
-        return self.frame(f"“{self.name}”" if self.quoted else self.name)
+        """The phrase in a list, without marks and not escaped."""
+        return self.short or self.frame(f"“{self.name}”" if self.quoted else self.name)
 
     @property
     def marked(self) -> Phrase:

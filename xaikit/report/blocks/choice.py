@@ -82,10 +82,10 @@ def _weaker(findings: Findings, verdict: Judged) -> Markup:
 def _none(findings: Findings, shown: str) -> dict[str, Any]:
     words = findings.words
     if not findings.run.explanations:
-        return _line(findings, "not_tested", spoken(words, "use.nothing"))
+        return _line(findings, "none", spoken(words, "use.nothing"))
     if not findings.tested:
         return _line(findings, "not_tested", spoken(words, "use.untested", name=shown))
-    return _line(findings, "unsettled", spoken(words, "use.none", name=shown))
+    return _line(findings, "none", spoken(words, "use.none", name=shown))
 
 
 def _open(findings: Findings) -> dict[str, Any] | None:
