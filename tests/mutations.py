@@ -66,8 +66,20 @@ EXACT = "tests/methods/test_methods_exact.py"
 BLOCKS = "tests/study/test_blocks.py"
 ANSWERS = "tests/core/test_explanations.py"
 FLIPS = "tests/study/test_counterfactual.py"
+INDICES = "tests/estimators/test_estimator_interactions.py"
+PAIRS = "tests/study/test_interactions.py"
 
 MUTATIONS = (
+    # interactions: what a set gets, of whom, and how sure
+    Mutation("shapley/interactions.py", "return Fraction(1, t - s + 1)", "return Fraction(1, t - s + 2)", INDICES),
+    Mutation("shapley/interactions.py", "return -total if b % 2 else total", "return total", INDICES),
+    Mutation("shapley/interactions.py", "_bernoulli(j) * Fraction", "Fraction", INDICES),
+    Mutation("shapley/interactions.py", "size, scale))[::-1]", "size, scale))", INDICES),
+    Mutation("shapley/interactions.py", "* (1 - count / cap) / count", "/ count", INDICES),
+    Mutation("shapley/interactions.py", "slopes = slopes - 2 * (square[1:] @ both)", "pass", INDICES),
+    Mutation("methods/tree_terms.py", "features[x & ~own], features[own & ~x]", "features[own & ~x], features[x & ~own]", PAIRS),
+    Mutation("methods/tree_terms.py", "if not held[player < 0].all():", "if False:", PAIRS),
+    Mutation("core/interactions.py", "sorted(self.names", "(self.names", PAIRS),
     # many samples at once: each keeps its own
     Mutation("core/questions.py", "(self, name)[rows] = ", "(self, name)[:] = ", BLOCKS),
     Mutation("core/explanations.py", 'extras=every("extras"),', "", ANSWERS),
