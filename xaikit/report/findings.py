@@ -23,7 +23,10 @@ __all__ = ["RANDOM", "Estimate", "Findings", "Pair", "estimate"]
 
 RANDOM = "random"  # the control that every comparison is made against
 ORDER = ("use", "weaker", "unsettled", "not_tested", "failed", "control")
+<<<<<<< HEAD
 HOLDS = ("use", "weaker")
+=======
+>>>>>>> main
 
 
 @dataclass(frozen=True)
@@ -109,7 +112,11 @@ class Findings:
 
     @cached_property
     def order(self) -> tuple[str, ...]:
+<<<<<<< HEAD
         """Methods: to use, weaker, unsettled, not tested, failed, controls; in each the one shown, then best gain first."""
+=======
+        """Methods: to use, weaker, unsettled, not tested, failed, controls; in each, most faithful first."""
+>>>>>>> main
 
         def key(method: str) -> tuple[int, bool, bool, float, int]:
             verdict = self.verdicts[method]
@@ -122,7 +129,11 @@ class Findings:
 
     @cached_property
     def passed(self) -> tuple[str, ...]:
+<<<<<<< HEAD
         return tuple(m for m in self.order if self.verdicts[m].status in HOLDS)
+=======
+        return tuple(m for m in self.order if self.verdicts[m].holds)
+>>>>>>> main
 
     @cached_property
     def real(self) -> tuple[str, ...]:
@@ -132,7 +143,11 @@ class Findings:
     @cached_property
     def tested(self) -> bool:
         """Whether any method has been put to a test."""
+<<<<<<< HEAD
         return any(v.status not in ("not_tested", "control") for v in self.verdicts.values())
+=======
+        return any(bool(v.checks) for v in self.verdicts.values())
+>>>>>>> main
 
     @cached_property
     def lead(self) -> str | None:
@@ -234,7 +249,11 @@ class Findings:
         """What the check "better than random" measured; else the same number, or the deletion gain."""
         check = self.verdicts[method].check("beats_random")
         if check is not None and check.value is not None:
+<<<<<<< HEAD
             return Estimate(check.value, len(self.run.of(method)), check.interval)
+=======
+            return Estimate(check.value, check.n, check.interval)
+>>>>>>> main
         return self.mean("srg", method) or self.gain("deletion", method)
 
     def mean_curve(self, metric: str, method: str, x: Floats) -> Floats | None:

@@ -254,8 +254,12 @@ def _along(
     numbers = [j for j in found.columns if not coded[j] and not columns[j].get("categories")]
     if task_of(model).words != "class" or not numbers:
         return None
-    spread = {j: options.costs[options.columns == j].max(initial=0.0) for j in numbers}
-    j = max(numbers, key=lambda j: abs(found.row[j] - sample.x[j]) * spread[j])
+
+    def cost(j: int) -> float:
+        same = (options.columns == j) & (options.values == found.row[j])
+        return float(options.costs[same].max(initial=0.0))
+
+    j = max(numbers, key=cost)
     values = options.values[options.columns == j]
     answer = int(np.argmax(before))
     return along(asked, sample.x, j, columns[j]["name"], values, answer, float(found.row[j]))
