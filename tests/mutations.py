@@ -46,6 +46,7 @@ FACTS = "tests/study/test_study_facts.py"
 COMPARE = "tests/study/test_compare_numbers.py"
 SPLITS = "tests/models/test_models_training_splits.py"
 RULES = "tests/metrics/test_verdict_rules.py"
+SANITY = "tests/metrics/test_metrics_sanity.py"
 ROWS = "tests/data/test_data_rows.py"
 WORDS = "tests/test_cli_words.py"
 NUMBERS = "tests/report/test_report_numbers.py"
@@ -194,8 +195,8 @@ MUTATIONS = (
     Mutation("shapley/process/placement.py", "both[:n, :few] = 0", "both[:n, :few] *= 1", ESTIMATORS + "/test_estimator_placement.py"),
     Mutation("shapley/permutation.py", "np.sqrt(variance / n_walks)", "np.sqrt(variance)", ESTIMATORS + "/test_estimator_peers.py"),
     Mutation("shapley/result.py", "return MARGIN * error / spread", "return error / spread", ESTIMATORS + "/test_estimator_api.py"),
-    Mutation("metrics/base.py", 'params["max_steps"] = explanation', '_ = explanation', "tests/metrics/test_metrics_sanity.py"),
-    Mutation("metrics/stability.py", "if explanation.drawn else explanation", "if True else explanation", "tests/metrics/test_metrics_sanity.py"),
+    Mutation("metrics/base.py", 'params["max_steps"] = max(', '_ = max(', "tests/metrics/test_metrics_sanity.py"),
+    Mutation("metrics/stability.py", "for i, e in enumerate(first) if e.drawn]", "for i, e in enumerate(first)]", SANITY),
     Mutation("metrics/faithfulness.py", "np.unique([half, n - half])", "np.unique([half, half])", REMOVAL),
     # methods
     Mutation("methods/path.py", "at = start + along", "at = start - along", GRADIENT),
@@ -217,12 +218,16 @@ MUTATIONS = (
     Mutation("core/registry.py", "self.register(point.name)(point.load())", "self._entries[point.name] = point.load()", "tests/core/test_registry.py"),
     Mutation("core/registry.py", "self._entries.get(name, thing) is not thing", "name in self._entries", "tests/core/test_registry.py"),
     Mutation("study/study.py", 'wanted == "auto" or not kinds[n].explains_again', 'True', STUDY + "::test_which_metrics_are_taken"),
-    Mutation("study/measuring.py", "start < N_AGAIN", "start <= N_AGAIN", STUDY + "::test_metrics_that_explain_again_take_the_first_ten_samples"),
+    Mutation("study/measuring.py", "start < self.checked", "start <= self.checked", STUDY + "::test_metrics_that_explain_again_take_as_many_samples_as_are_checked"),
     Mutation("study/study.py", "[name for name in known if name != first]", "known[1:]", STUDY + "::test_the_second_way_is_another_than_the_one_asked_for"),
     Mutation("metrics/faithfulness.py", "if block[i].method != RANDOM", "if block", STUDY + "::test_removal_is_tried_in_two_ways_and_the_random_control_is_the_mean_of_many"),
     Mutation("tasks/classification.py", "softmax(scores, axis=1)", "softmax(scores, axis=0)", STUDY + "::test_a_run_says_what_was_asked_and_what_the_model_said"),
     Mutation("study/measuring.py", "agreement_scores(a[i], b[i])", "agreement_scores(a[i], a[i])", STUDY + "::test_each_pair_of_methods_is_compared_once_a_sample"),
-    Mutation("metrics/sanity.py", '("randomised", question.target, seed', '("randomised", seed', STUDY + "::test_one_pool_that_sees_two_targets_answers_each_as_a_fresh_one"),
+    Mutation("metrics/sanity.py", "number = first + i * copies + c", "number = first", SANITY + "::test_twins_are_dealt_out_in_turn_and_a_block_asks_each_once"),
+    Mutation("metrics/sanity.py", "np.random.default_rng(seed)) for n", "np.random.default_rng(seed[:1])) for n", SANITY + "::test_twins_are_dealt_out_in_turn_and_a_block_asks_each_once"),
+    Mutation("metrics/stability.py", "2 * (a @ b)", "(a @ b)", SANITY + "::test_the_share_of_the_variance_that_repeats_by_hand"),
+    Mutation("metrics/stability.py", "a, b = a - a.mean(), b - b.mean()", "a, b = a, b", SANITY + "::test_the_share_of_the_variance_that_repeats_by_hand"),
+    Mutation("judge/checks.py", "True if value >= limit.limit", "True if high >= limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
     Mutation("modalities/table.py", 'bool(column["categories"])', 'not column["categories"]', FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
     Mutation("study/plan.py", "if plan.background is None else plan.background", "", FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
     Mutation("study/plan.py", "method.name, question.model.id, question.sample.id)", "method.name, question.model.id, questions[0].sample.id)", FACTS + "::test_one_sample_that_fails_is_recorded_and_the_others_are_explained"),
@@ -270,7 +275,6 @@ MUTATIONS = (
     Mutation("judge/verdict.py", "all(i is not None and i[0] > 0 for i in found)\n\n\ndef _share", "any(i is not None and i[0] > 0 for i in found)\n\n\ndef _share", RULES + "::test_differences_of_gains_are_paired_and_needed_under_every_masker"),
     Mutation("judge/verdict.py", "iter([*additive, *level,", "iter([*level,", RULES + "::test_of_those_level_with_the_best_the_additive_one_is_shown"),
     Mutation("judge/verdict.py", "theirs - (1 - MARGIN) * mine", "theirs - mine", RULES + "::test_the_input_alone_is_level_with_the_best_within_a_tenth"),
-    Mutation("judge/checks.py", "True if low >= limit.limit", "True if low > limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
     Mutation("judge/checks.py", "True if high <= limit.limit", "True if low <= limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
     Mutation("judge/checks.py", "(f.side, f.value - f.limit)", "(f.side, f.limit - f.value)", RULES + "::test_the_strongest_control_is_the_one_to_beat"),
     Mutation("judge/causes.py", "interval[1] >= STEADY", "interval[0] >= STEADY", RULES + "::test_a_method_is_unsteady_when_the_whole_interval_says_so"),

@@ -345,6 +345,7 @@ def explain(
         n_background=background,
         seed=seed,
         drawn=seed if draw else None,
+        checked=len(samples),
         data=dataset,
         progress=not as_json,
         command=_command(),

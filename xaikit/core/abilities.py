@@ -313,7 +313,8 @@ class Linear(Protocol):
 
 @runtime_checkable
 class Resettable(Protocol):
-    """Gives a copy of itself with weights drawn anew, for sanity checks."""
+    """Gives a random twin of itself, for sanity checks: weights drawn anew, or fitted again on permuted
+    answers. `NotApplicable` with the reason where that cannot be had."""
 
     def layers(self) -> tuple[str, ...]:
         """Names of what can be randomised, from the output down to the input."""

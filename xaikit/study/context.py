@@ -34,6 +34,7 @@ def describe(
     drawn: int | None,
     target: str | int | Target,
     second_masker: str | None,
+    twin: bool,
     measures: Collection[str],
     command: str,
 ) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def describe(
     named = {*measures, (described["quality"] or {}).get("metric")}
     return {
         "command": command,
-        "model": described,
+        "model": described | {"twin": twin},
         "data": _data(model, data),
         "chosen": _chosen([q.sample.id for q in questions], data, drawn),
         "question": {

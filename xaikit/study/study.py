@@ -9,8 +9,8 @@ from typing import Any, Literal
 
 import numpy as np
 
-from xaikit.core.abilities import Model
-from xaikit.core.errors import CheckFailed, InvalidInput, foreign
+from xaikit.core.abilities import Model, Resettable
+from xaikit.core.errors import CheckFailed, InvalidInput, NotApplicable, foreign
 from xaikit.core.progress import Progress, say
 from xaikit.core.question import Question
 from xaikit.core.types import Floats, Sample, Score
@@ -20,7 +20,7 @@ from xaikit.metrics import METRICS
 from xaikit.study.context import describe, environment
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.forecast import forecast
-from xaikit.study.measuring import Measuring, masked
+from xaikit.study.measuring import N_AGAIN, Measuring, masked
 from xaikit.study.naming import named
 from xaikit.study.overview import cheapest, make_overview, worst_errors
 from xaikit.study.plan import Plan, choose_methods, explain_all, make_question, make_questions
@@ -42,6 +42,7 @@ def study(
     tolerance: float | None = None,
     seed: int = 0,
     drawn: int | None = None,
+    checked: int = N_AGAIN,
     progress: bool = False,
     command: str = "",
     flips: Sequence[Mapping[str, Any]] | None = None,
@@ -58,6 +59,7 @@ def study(
         refused), the model's quality is measured on its labelled test rows, and the page says where
         values lie in it
     drawn : the seed by which the samples were drawn from the data, for the page to say
+    checked : most samples on which checks explain again: with a random twin, about another class, once more
     budget : most evaluations a sample of each method that samples, or "auto": until converged
     flips : what would have changed the answers (`xaikit.study.flip.api.flips`), for the page to show
     overview : whether the whole test split of the data is explained too, by the cheapest method that
@@ -100,7 +102,7 @@ def study(
         scores: list[Score] = []
         if wanted:
             bar.tick(0, "measuring")
-            measuring = Measuring(wanted, second, asked, seed, failures)
+            measuring = Measuring(wanted, second, asked, seed, failures, checked)
             mine = {sample.id for sample in samples}
             found = [e for e in explanations if e.sample_id in mine]
             scores = measuring(questions, found, bar.tick)
@@ -136,6 +138,7 @@ def study(
             quality=quality,
             drawn=drawn,
             target=asked.target,
+            twin=_has_twin(model, wanted, scores),
             second_masker=masked(questions[0], asked, second).name if second else None,
             measures={s.metric for s in scores},
             command=command,
@@ -184,6 +187,18 @@ def _tested(model: Model, data: Dataset | None, failures: list[Failure]) -> Floa
         with recorded(failures, "quality", model.id):
             return model.scores(data.inputs("test"))
     return None
+
+
+def _has_twin(model: Model, wanted: Sequence[str], scores: Sequence[Score]) -> bool:
+    """Whether the model can be asked with its knowledge erased; tried where no score shows it."""
+    if "randomisation" not in wanted or any(s.metric == "randomisation" for s in scores):
+        return isinstance(model, Resettable)
+    try:
+        return isinstance(model, Resettable) and bool(
+            model.randomised(model.layers(), np.random.default_rng(0))
+        )
+    except NotApplicable:
+        return False
 
 
 def _of(flips: Sequence[Mapping[str, Any]], samples: Sequence[Sample]) -> list[dict[str, Any]]:
