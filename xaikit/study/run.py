@@ -31,7 +31,7 @@ from xaikit.study.overview_file import pack_overview, unpack_overview
 if TYPE_CHECKING:
     from xaikit.core.agreement import Consensus, Disagreement
     from xaikit.judge.causes import Cause
-    from xaikit.judge.verdict import Verdict
+    from xaikit.judge.verdict import Choice, Verdict
 
 __all__ = ["RUNS", "Failure", "Run"]
 
@@ -112,10 +112,16 @@ class Run:
         return known or {}
 
     def verdicts(self) -> tuple[Verdict, ...]:
-        """Which explanations can be believed: one verdict a method, in the order asked."""
+        """Which explanations hold and which is best: one verdict a method, in the order asked."""
         from xaikit.judge.verdict import verdicts
 
         return verdicts(self.measured)
+
+    def choice(self) -> Choice:
+        """Which explanation to use, and which to show where none can be named."""
+        from xaikit.judge.verdict import choice
+
+        return choice(self)
 
     def disagreements(self, by: str = "spearman") -> dict[tuple[str, str], Disagreement]:
         """Pairs of methods -> whether they differ by more than their own second runs do."""
@@ -130,7 +136,7 @@ class Run:
         return causes(self.measured)
 
     def consensus(self, sample_id: str, methods: Sequence[str]) -> Consensus:
-        """What these methods all say of one sample; give two or more that passed their gates."""
+        """What these methods all say of one sample; give two or more that hold."""
         from xaikit.core.agreement import consensus
 
         asked = (e for m in methods for e in self.of(m))
