@@ -38,6 +38,7 @@ AGREEMENT = "tests/metrics/test_metrics_agreement.py"
 PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
 ACTIVATIONS = "tests/models/test_models_activation_cache.py"
 CACHE = "tests/test_cache.py"
+OVERVIEW = "tests/study/test_overview.py"
 VERDICT = "tests/metrics/test_metrics_verdict.py"
 STATS = "tests/metrics/test_metrics_stats.py"
 STUDY = "tests/study/test_study_measures.py"
@@ -237,10 +238,23 @@ MUTATIONS = (
     Mutation("methods/base.py", '"control": cls.card.control', '"control": False', FACTS + "::test_methods_are_described_by_their_cards_and_controls_are_marked"),
     Mutation("study/forecast.py", "{seconds / 60:.0f}", "{seconds / 3600:.0f}", FACTS + "::test_a_time_is_told_in_the_unit_that_fits_it"),
     Mutation("study/forecast.py", "- start) / PROBE", "- start)", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
-    Mutation("study/forecast.py", "(BACKWARD if", "(1 if", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
+    Mutation("study/forecast.py", "return BACKWARD if", "return 1 if", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
     Mutation("study/forecast.py", "many + high", "many + low", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
     Mutation("core/typed.py", "np.isfinite(value):\n        return None", "np.isfinite(value):\n        return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
     Mutation("core/typed.py", 'return float("nan")', "return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
+    Mutation("study/overview.py", 'target="predicted"), seed', 'target=(plan or Plan()).target), seed', OVERVIEW + "::test_the_target_is_the_predicted_class_whatever_the_plan_asks"),
+    Mutation("study/overview.py", "found.take(np.argsort(rows))", "found", OVERVIEW + "::test_a_larger_split_is_drawn_and_says_so"),
+    Mutation("study/overview.py", "if step <= limit", "if step < 2 * limit", OVERVIEW + "::test_what_would_take_too_long_is_drawn_by_round_numbers"),
+    Mutation("study/overview.py", "not in held][:n]", "in held or True][:n]", OVERVIEW + "::test_the_worst_errors_come_first_and_none_twice"),
+    Mutation("study/overview.py", "argsort(-misses", "argsort(misses", OVERVIEW + "::test_the_worst_errors_come_first_and_none_twice"),
+    Mutation("study/overview.py", "if additive and forecast", "if forecast", OVERVIEW + "::test_the_cheapest_of_the_best_is_asked"),
+    Mutation("study/overview_file.py", "inside is not None for", "True for", OVERVIEW + "::test_it_comes_back_as_it_was_saved"),
+    Mutation("study/sample_facts.py", "= np.inf", "= 0.0", OVERVIEW + "::test_what_is_known_of_rows"),
+    Mutation("study/sample_facts.py", "not in seen for", "in seen for", OVERVIEW + "::test_what_is_known_of_pictures_texts_and_series"),
+    Mutation("study/sample_facts.py", "- ground) > 0.25", "- ground) > 1", OVERVIEW + "::test_what_is_known_of_pictures_texts_and_series"),
+    Mutation("study/study.py", "found = [e for e in explanations if e.sample_id in mine]", "found = explanations", OVERVIEW + "::test_added_errors_are_shown_and_never_counted"),
+    Mutation("study/run.py", "verdicts(self.measured)", "verdicts(self)", OVERVIEW + "::test_added_errors_are_shown_and_never_counted"),
+    Mutation("tasks/classification.py", "predictions * (1 - self.truth(label))", "predictions * self.truth(label)", OVERVIEW + "::test_errors_are_known_by_how_wrong_they_are"),
     Mutation("study/run.py", "if id(item) not in segmentations", "if not segmentations", RUNS + "::test_every_field_of_a_run_comes_back"),
     Mutation("study/run.py", 'keep(f"explanation-{i}-{name}"', 'keep(f"explanation-{name}"', RUNS + "::test_every_field_of_a_run_comes_back"),
     Mutation("core/typed.py", 'return tuple(float("nan") if item is None else item for item in value)', "return value", "tests/core/test_typed.py::test_a_dataclass_is_built_of_what_json_holds"),

@@ -88,9 +88,9 @@ def study(
     failures += lost + unanswered
     samples = [question.sample for question in questions]
     tested = _tested(model, data, failures)
-    worst = (
-        [] if data is None or tested is None else worst_errors(model, data, tested, errors, samples)
-    )
+    worst: list[Sample] = []
+    if data is not None and tested is not None:
+        worst = worst_errors(model, data, errors, samples, tested)
     added = _added(model, worst, asked, failures)
     second = _second_masker(questions[0], asked, failures)
     if progress:
