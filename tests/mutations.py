@@ -66,8 +66,20 @@ EXACT = "tests/methods/test_methods_exact.py"
 BLOCKS = "tests/study/test_blocks.py"
 ANSWERS = "tests/core/test_explanations.py"
 FLIPS = "tests/study/test_counterfactual.py"
+INDICES = "tests/estimators/test_estimator_interactions.py"
+PAIRS = "tests/study/test_interactions.py"
 
 MUTATIONS = (
+    # interactions: what a set gets, of whom, and how sure
+    Mutation("shapley/interactions.py", "return Fraction(1, t - s + 1)", "return Fraction(1, t - s + 2)", INDICES),
+    Mutation("shapley/interactions.py", "return -total if b % 2 else total", "return total", INDICES),
+    Mutation("shapley/interactions.py", "_bernoulli(j) * Fraction", "Fraction", INDICES),
+    Mutation("shapley/interactions.py", "size, scale))[::-1]", "size, scale))", INDICES),
+    Mutation("shapley/interactions.py", "* (1 - count / cap) / count", "/ count", INDICES),
+    Mutation("shapley/interactions.py", "slopes = slopes - 2 * (square[1:] @ both)", "pass", INDICES),
+    Mutation("methods/tree_terms.py", "features[x & ~own], features[own & ~x]", "features[own & ~x], features[x & ~own]", PAIRS),
+    Mutation("methods/tree_terms.py", "if not held[player < 0].all():", "if False:", PAIRS),
+    Mutation("core/interactions.py", "sorted(self.names", "(self.names", PAIRS),
     # many samples at once: each keeps its own
     Mutation("core/questions.py", "(self, name)[rows] = ", "(self, name)[:] = ", BLOCKS),
     Mutation("core/explanations.py", 'extras=every("extras"),', "", ANSWERS),
@@ -200,16 +212,16 @@ MUTATIONS = (
     Mutation("core/stats.py", "adjusted[order] = np.minimum(stepped, 1.0)", "adjusted = np.minimum(stepped, 1.0)", STATS),
     # studies: draws, samples, what is kept and told
     Mutation("core/question.py", "zlib.crc32(sample_id.encode())]", "0]", STUDY + "::test_all_methods_are_measured_on_the_same_draws_and_samples_on_their_own"),
-    Mutation("metrics/base.py", "question.rng(self.name, seed) for _ in", "question.rng(_.method + self.name, seed) for _ in", STUDY + "::test_all_methods_are_measured_on_the_same_draws_and_samples_on_their_own"),
+    Mutation("metrics/base.py", "question.rng(self.name, seed))", "question.rng(block[i].method + self.name, seed))", STUDY + "::test_all_methods_are_measured_on_the_same_draws_and_samples_on_their_own"),
     Mutation("study/measuring.py", "replace(question, masker=other, cache=Cache())", "replace(question, masker=other)", STUDY + "::test_removal_in_the_second_way_reads_nothing_of_the_first"),
     Mutation("core/registry.py", "self.register(point.name)(point.load())", "self._entries[point.name] = point.load()", "tests/core/test_registry.py"),
     Mutation("core/registry.py", "self._entries.get(name, thing) is not thing", "name in self._entries", "tests/core/test_registry.py"),
     Mutation("study/study.py", 'wanted == "auto" or not kinds[n].explains_again', 'True', STUDY + "::test_which_metrics_are_taken"),
-    Mutation("study/measuring.py", "i < N_AGAIN", "i <= N_AGAIN", STUDY + "::test_metrics_that_explain_again_take_the_first_ten_samples"),
+    Mutation("study/measuring.py", "start < N_AGAIN", "start <= N_AGAIN", STUDY + "::test_metrics_that_explain_again_take_the_first_ten_samples"),
     Mutation("study/study.py", "[name for name in known if name != first]", "known[1:]", STUDY + "::test_the_second_way_is_another_than_the_one_asked_for"),
-    Mutation("metrics/faithfulness.py", "if explanation.method != RANDOM", "if explanation", STUDY + "::test_removal_is_tried_in_two_ways_and_the_random_control_is_the_mean_of_many"),
+    Mutation("metrics/faithfulness.py", "if block[i].method != RANDOM", "if block", STUDY + "::test_removal_is_tried_in_two_ways_and_the_random_control_is_the_mean_of_many"),
     Mutation("tasks/classification.py", "softmax(scores, axis=1)", "softmax(scores, axis=0)", STUDY + "::test_a_run_says_what_was_asked_and_what_the_model_said"),
-    Mutation("study/measuring.py", "agreement_scores(a, b)", "agreement_scores(a, a)", STUDY + "::test_each_pair_of_methods_is_compared_once_a_sample"),
+    Mutation("study/measuring.py", "agreement_scores(a[i], b[i])", "agreement_scores(a[i], a[i])", STUDY + "::test_each_pair_of_methods_is_compared_once_a_sample"),
     Mutation("metrics/sanity.py", '("randomised", question.target, seed', '("randomised", seed', STUDY + "::test_one_pool_that_sees_two_targets_answers_each_as_a_fresh_one"),
     Mutation("modalities/table.py", 'bool(column["categories"])', 'not column["categories"]', FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
     Mutation("study/plan.py", "if plan.background is None else plan.background", "", FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
@@ -248,12 +260,19 @@ MUTATIONS = (
     Mutation("models/training.py", "float(labels.std()) or 1.0", "float(labels.var()) or 1.0", SPLITS + "::test_a_regressors_scale_is_that_of_the_training_labels"),
     Mutation("models/reading.py", "x[:, ::-1] if recipe.flip", "x[::-1] if recipe.flip", SPLITS + "::test_pictures_that_are_moved_keep_their_height_and_width"),
     # judge: what settles a verdict and traces a cause
-    Mutation("judge/verdict.py", "len(found) // len(evidence.trivial)", "len(found)", RULES + "::test_a_way_of_removing_counts_once_however_many_controls_there_are"),
-    Mutation("judge/verdict.py", "mine[s] - theirs[s]", "theirs[s] - mine[s]", RULES + "::test_a_way_of_removing_counts_once_however_many_controls_there_are"),
-    Mutation("judge/verdict.py", " or p >= LEVEL", "", RULES + "::test_a_test_that_is_not_significant_after_correction_settles_nothing"),
-    Mutation("judge/verdict.py", "True if low >= limit.limit", "True if low > limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
-    Mutation("judge/verdict.py", "True if high <= limit.limit", "True if low <= limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
-    Mutation("judge/verdict.py", "(f[1], f[0][0].mean)", "(f[1], -f[0][0].mean)", RULES + "::test_the_strongest_control_is_the_one_to_beat"),
+    Mutation("judge/checks.py", "len(found) // len(controls)", "len(found)", RULES + "::test_a_way_of_removing_counts_once_however_many_controls_there_are"),
+    Mutation("judge/checks.py", "_beaten(mine - theirs", "_beaten(theirs - mine", RULES + "::test_a_way_of_removing_counts_once_however_many_controls_there_are"),
+    Mutation("judge/checks.py", "margin = MARGIN if measured.has_twin else 0.0", "margin = MARGIN", RULES + "::test_a_tie_with_the_input_alone_holds_and_a_clear_loss_fails"),
+    Mutation("judge/checks.py", "limit, bounds = -float(slack.mean())", "limit, bounds = 0 * -float(slack.mean())", RULES + "::test_a_tie_with_the_input_alone_holds_and_a_clear_loss_fails"),
+    Mutation("judge/checks.py", "self.value - self.interval[0] if gap > 0", "self.value - self.interval[0] if gap < 0", RULES + "::test_how_many_samples_would_settle_it"),
+    Mutation("judge/checks.py", "self.n * (half / gap) ** 2", "self.n * (half / gap)", RULES + "::test_how_many_samples_would_settle_it"),
+    Mutation("judge/verdict.py", "interval_of(x - y) for x, y", "interval_of(x - y.mean()) for x, y", RULES + "::test_differences_of_gains_are_paired_and_needed_under_every_masker"),
+    Mutation("judge/verdict.py", "all(i is not None and i[0] > 0 for i in found)\n\n\ndef _share", "any(i is not None and i[0] > 0 for i in found)\n\n\ndef _share", RULES + "::test_differences_of_gains_are_paired_and_needed_under_every_masker"),
+    Mutation("judge/verdict.py", "iter([*additive, *level,", "iter([*level,", RULES + "::test_of_those_level_with_the_best_the_additive_one_is_shown"),
+    Mutation("judge/verdict.py", "theirs - (1 - MARGIN) * mine", "theirs - mine", RULES + "::test_the_input_alone_is_level_with_the_best_within_a_tenth"),
+    Mutation("judge/checks.py", "True if low >= limit.limit", "True if low > limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
+    Mutation("judge/checks.py", "True if high <= limit.limit", "True if low <= limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
+    Mutation("judge/checks.py", "(f.side, f.value - f.limit)", "(f.side, f.limit - f.value)", RULES + "::test_the_strongest_control_is_the_one_to_beat"),
     Mutation("judge/causes.py", "interval[1] >= STEADY", "interval[0] >= STEADY", RULES + "::test_a_method_is_unsteady_when_the_whole_interval_says_so"),
     Mutation("judge/causes.py", "interval[1] >= SATURATED", "interval[0] >= SATURATED", RULES + "::test_a_model_is_saturated_when_the_slope_is_below_half_for_certain"),
     Mutation("judge/causes.py", "missing = pair.test.ceiling - ", "missing = 1 - ", RULES + "::test_what_is_missing_is_the_ceiling_less_the_agreement"),
@@ -287,7 +306,7 @@ MUTATIONS = (
     Mutation("report/words/__init__.py", 'f"{key}.one" if single', "key if single", SENTENCES + "::test_a_finding_from_a_file_is_told_and_words_of_a_person_stay"),
     Mutation("report/words/ko.toml", '"reason.few"', '"reason.fewer"', SENTENCES + "::test_both_languages_hold_the_same_keys_line_by_line"),
     Mutation("report/words/ko.toml", "{needed}개가 필요합니다", "필요합니다", SENTENCES + "::test_both_languages_say_the_same"),
-    Mutation("judge/verdict.py", '"value": -mean', '"value": mean', VERDICT + "::test_each_gate_says_what_it_found"),
+    Mutation("judge/checks.py", '"value": -weakest.value', '"value": weakest.value', VERDICT + "::test_each_check_says_what_it_found"),
     Mutation("judge/causes.py", "self.a if a == self.b else self.b", "self.b", "tests/metrics/test_causes.py::test_the_method_without_a_unit_is_named_first_whichever_was_asked_first"),
     Mutation("report/findings.py", "* max(own_b[k], 0.0)", "* max(own_a[k], 0.0)", "tests/report/test_report_page.py::test_agreement_is_read_against_its_ceiling"),
     Mutation("report/drivers.py", "np.maximum(explanation.values, 0) if", "np.abs(explanation.values) if", NUMBERS + "::test_known_places_hold_the_support_inside_and_the_rest_lies_elsewhere"),

@@ -147,7 +147,7 @@ def test_removal_is_tried_in_two_ways_and_the_random_control_is_the_mean_of_many
 def test_removal_in_the_second_way_reads_nothing_of_the_first() -> None:
     found = run(1, "shap", metrics="removal")
     alone = make_question(model(), samples(1)[0], Plan(masker="median"))
-    wanted = Removal().scores(alone, found.explanations)
+    wanted = Removal().scores([alone], [found.explanations])
     mine = {
         (s.metric, s.of["method"]): s.value
         for s in found.scores

@@ -30,12 +30,12 @@ __all__ = [
 
 
 class Metric:
-    """A frozen dataclass of parameters that scores explanations of one question.
+    """A frozen dataclass of parameters that scores explanations.
 
-    A metric overrides `__call__`, which scores one explanation, or `scores`, which scores all
-    explanations of a question together. The question may differ from the explained one in its masker
-    only. An empty list means that the metric does not apply (no rationale, not additive, no other
-    class).
+    A metric overrides `__call__`, which scores one explanation, or `scores`, which scores those of
+    several methods and many questions together. The question may differ from the explained one in its
+    masker only. An empty list means that the metric does not apply (no rationale, not additive, no
+    other class).
 
     What it declares of itself:
     measures : the numbers it gives, its main number first (see `measure`)
@@ -57,16 +57,27 @@ class Metric:
         raise NotImplementedError
 
     def scores(
-        self, question: Question, explanations: Sequence[Explanation], *, seed: int = 0
+        self,
+        questions: Sequence[Question],
+        explanations: Sequence[Sequence[Explanation]],
+        *,
+        seed: int = 0,
     ) -> list[Score]:
-        """The scores of several explanations of one question."""
-        rngs = [question.rng(self.name, seed) for _ in explanations]
-        pairs = zip(explanations, rngs, strict=True)
-        return [score for e, rng in pairs for score in self(question, e, rng)]
+        """The scores of B questions about one model with as many features each.
+
+        explanations : of each method a block (`Explanations`) of B, in the order of the questions
+        """
+        found: list[Score] = []
+        for i, question in enumerate(questions):
+            for block in explanations:
+                found += self(question, block[i], question.rng(self.name, seed))
+            if question.cache is not None:
+                question.cache.forget_made()  # copies of the model take room
+        return found
 
     @classmethod
     def shares_passes(cls) -> bool:
-        """Whether it scores all explanations of a question together."""
+        """Whether it scores explanations together."""
         return cls.scores is not Metric.scores
 
 

@@ -116,9 +116,9 @@ def _band(findings: Findings, method: str) -> dict[str, str]:
     """The short badge under a map; a failed one names its check."""
     verdict = findings.verdicts[method]
     short = badge(findings, verdict.status, short=True)
-    gate = next((g for g in verdict.gates if g.passed is False), None)
-    if verdict.status == "failed" and gate is not None:
-        short["check"] = findings.words.known(f"short_gate.{gate.name}", gate.name)
+    check = next((c for c in verdict.checks if c.passed is False), None)
+    if verdict.status == "failed" and check is not None:
+        short["check"] = findings.words.known(f"short_check.{check.name}", check.name)
         short["text"] += ": " + short["check"]
     return short
 

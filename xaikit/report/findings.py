@@ -22,7 +22,7 @@ from xaikit.tasks import Task, restored_task
 __all__ = ["RANDOM", "Estimate", "Findings", "Pair", "estimate"]
 
 RANDOM = "random"  # the control that every comparison is made against
-ORDER = ("faithful", "unsettled", "not_tested", "failed", "control")
+ORDER = ("use", "weaker", "unsettled", "not_tested", "failed", "control")
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Findings:
 
     @cached_property
     def order(self) -> tuple[str, ...]:
-        """Methods: passed, unsettled, not tested, failed, controls; in each, most faithful first."""
+        """Methods: to use, weaker, unsettled, not tested, failed, controls; in each, most faithful first."""
 
         def key(method: str) -> tuple[int, bool, float, int]:
             gain = self.faithfulness(method)
@@ -103,7 +103,7 @@ class Findings:
 
     @cached_property
     def passed(self) -> tuple[str, ...]:
-        return tuple(m for m in self.order if self.verdicts[m].status == "faithful")
+        return tuple(m for m in self.order if self.verdicts[m].holds)
 
     @cached_property
     def real(self) -> tuple[str, ...]:
@@ -113,7 +113,7 @@ class Findings:
     @cached_property
     def tested(self) -> bool:
         """Whether any method has been put to a test."""
-        return any(v.status in ("faithful", "unsettled", "failed") for v in self.verdicts.values())
+        return any(bool(v.checks) for v in self.verdicts.values())
 
     @cached_property
     def lead(self) -> str | None:
@@ -213,9 +213,9 @@ class Findings:
 
     def faithfulness(self, method: str) -> Estimate | None:
         """What the check "better than random" measured; else the same number, or the deletion gain."""
-        gate = self.verdicts[method].gate("beats_random")
-        if gate is not None and gate.value is not None:
-            return Estimate(gate.value, len(self.run.of(method)), gate.interval)
+        check = self.verdicts[method].check("beats_random")
+        if check is not None and check.value is not None:
+            return Estimate(check.value, check.n, check.interval)
         return self.mean("srg", method) or self.gain("deletion", method)
 
     def mean_curve(self, metric: str, method: str, x: Floats) -> Floats | None:

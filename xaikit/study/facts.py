@@ -118,3 +118,4 @@ class Facts(TypedDict, total=False):
     measures: dict[str, MeasureFacts] | None
     rationale: str | None
     flips: list[FlipFacts] | None
+    added: list[str] | None
