@@ -396,7 +396,10 @@ MUTATIONS = (
     Mutation("models/training.py", "weight=self.weights", "weight=None", "tests/study/test_compare.py::test_weights_act_on_every_kind_of_model_alike[mlp]"),
     Mutation("report/predictions.py", "true and findings.is_wrong(i) else name", "true else name", "tests/report/test_report_tasks.py::test_the_page_of_several_labels"),
     Mutation("study/context.py", 'how = "drawn" if drawn is not None and how != "all" else how', "pass", "tests/study/test_study.py::test_how_the_samples_were_taken_is_told"),
-    Mutation("models/reading.py", "len(positional) > 1", "len(positional) > 0", BATCH + "::test_a_score_that_depends_on_the_batch_is_refused[padding]"),
+    Mutation("models/text.py", "removed[:, None], mask", "~removed[:, None], mask", "tests/models/test_models_wrap.py::test_gradients_of_words_with_pieces_start_from_as_many_mask_tokens"),
+    Mutation("models/text.py", "masked_fill(~valid, free)", "masked_fill(valid, free)", "tests/models/test_models_wrap.py::test_a_decoder_without_padding_token_reads_each_text_to_its_own_end"),
+    Mutation("modalities/text.py", '"Mn", "Mc", "Me", "Cf"', '"Mn", "Me", "Cf"', "tests/modality/test_modality_text.py::test_words_of_every_script_are_whole"),
+    Mutation("models/reading.py", "if p.kind in places][1:2]", "if p.kind in places][0:1]", BATCH + "::test_a_score_that_depends_on_the_batch_is_refused[padding]"),
     # planted by one who had not looked at the tests
     Mutation("judge/causes.py", "interval[0] <= INTERACTING", "interval[1] <= INTERACTING", RULES + "::test_an_interval_across_the_limit_traces_nothing"),
     Mutation("tasks/regression.py", "np.abs(truth - scores).mean()", "np.square(truth - scores).mean()", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),
