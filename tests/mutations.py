@@ -69,9 +69,16 @@ BLOCKS = "tests/study/test_blocks.py"
 ANSWERS = "tests/core/test_explanations.py"
 FLIPS = "tests/study/test_counterfactual.py"
 INDICES = "tests/estimators/test_estimator_interactions.py"
+OWN = "tests/study/test_own_question.py"
 PAIRS = "tests/study/test_interactions.py"
 
 MUTATIONS = (
+    # a person's own question
+    Mutation("study/own.py", "np.maximum(ids.reshape(labels.shape) - n_kept, -1)", "ids.reshape(labels.shape)", OWN),
+    Mutation("study/own.py", "if owner[place] >= 0:", "if False:", OWN),
+    Mutation("study/plan.py", "replace(plan, target=each[i])", "replace(plan, target=each[0])", OWN),
+    Mutation("study/plan.py", "return cut_alike and not callable(masker)", "return cut_alike", OWN),
+    Mutation("study/bulk.py", "target=each[start : start + PART]", "target=each[:PART][: len(some)]", OWN),
     # interactions: what a set gets, of whom, and how sure
     Mutation("shapley/interactions.py", "return Fraction(1, t - s + 1)", "return Fraction(1, t - s + 2)", INDICES),
     Mutation("shapley/interactions.py", "return -total if b % 2 else total", "return total", INDICES),

@@ -13,7 +13,7 @@ from xaikit.core.abilities import Model, Resettable
 from xaikit.core.errors import CheckFailed, InvalidInput, NotApplicable, foreign
 from xaikit.core.progress import Progress, say
 from xaikit.core.question import Question
-from xaikit.core.types import Floats, Sample, Score
+from xaikit.core.types import Floats, Sample, Score, Target
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import Method
 from xaikit.metrics import METRICS
@@ -116,7 +116,9 @@ def study(
             "methods": [m.name for m in chosen],
             "metrics": list(wanted),
             "n": len(samples),
-            "target": str(asked.target),
+            "target": str(asked.target)
+            if isinstance(asked.target, str | int | Target)
+            else "one of each sample",
             "features": asked.features
             if isinstance(asked.features, str)
             else questions[0].segmentation.source,
@@ -297,7 +299,7 @@ def _second_masker(question: Question, plan: Plan, failures: list[Failure]) -> s
     """Another way to remove: an answer that holds under both does not hang on how it was removed."""
     known = question.sample.kind.maskers
     first = known[0] if plan.masker == "auto" else plan.masker
-    others = [name for name in known if name != first]
+    others = [name for name in known if not isinstance(first, str) or name != first]
     with recorded(failures, "second_masker", question.model.id):
         for how in others[:1]:
             masked(question, plan, how)
