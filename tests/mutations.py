@@ -38,6 +38,7 @@ AGREEMENT = "tests/metrics/test_metrics_agreement.py"
 PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
 ACTIVATIONS = "tests/models/test_models_activation_cache.py"
 CACHE = "tests/test_cache.py"
+OVERVIEW = "tests/study/test_overview.py"
 VERDICT = "tests/metrics/test_metrics_verdict.py"
 STATS = "tests/metrics/test_metrics_stats.py"
 STUDY = "tests/study/test_study_measures.py"
@@ -67,8 +68,27 @@ EXACT = "tests/methods/test_methods_exact.py"
 BLOCKS = "tests/study/test_blocks.py"
 ANSWERS = "tests/core/test_explanations.py"
 FLIPS = "tests/study/test_counterfactual.py"
+INDICES = "tests/estimators/test_estimator_interactions.py"
+OWN = "tests/study/test_own_question.py"
+PAIRS = "tests/study/test_interactions.py"
 
 MUTATIONS = (
+    # a person's own question
+    Mutation("study/own.py", "np.maximum(ids.reshape(labels.shape) - n_kept, -1)", "ids.reshape(labels.shape)", OWN),
+    Mutation("study/own.py", "if owner[place] >= 0:", "if False:", OWN),
+    Mutation("study/plan.py", "replace(plan, target=each[i])", "replace(plan, target=each[0])", OWN),
+    Mutation("study/plan.py", "return cut_alike and not callable(masker)", "return cut_alike", OWN),
+    Mutation("study/bulk.py", "target=each[start : start + PART]", "target=each[:PART][: len(some)]", OWN),
+    # interactions: what a set gets, of whom, and how sure
+    Mutation("shapley/interactions.py", "return Fraction(1, t - s + 1)", "return Fraction(1, t - s + 2)", INDICES),
+    Mutation("shapley/interactions.py", "return -total if b % 2 else total", "return total", INDICES),
+    Mutation("shapley/interactions.py", "_bernoulli(j) * Fraction", "Fraction", INDICES),
+    Mutation("shapley/interactions.py", "size, scale))[::-1]", "size, scale))", INDICES),
+    Mutation("shapley/interactions.py", "* (1 - count / cap) / count", "/ count", INDICES),
+    Mutation("shapley/interactions.py", "slopes = slopes - 2 * (square[1:] @ both)", "pass", INDICES),
+    Mutation("methods/tree_terms.py", "features[x & ~own], features[own & ~x]", "features[own & ~x], features[x & ~own]", PAIRS),
+    Mutation("methods/tree_terms.py", "if not held[player < 0].all():", "if False:", PAIRS),
+    Mutation("core/interactions.py", "sorted(self.names", "(self.names", PAIRS),
     # many samples at once: each keeps its own
     Mutation("core/questions.py", "(self, name)[rows] = ", "(self, name)[:] = ", BLOCKS),
     Mutation("core/explanations.py", 'extras=every("extras"),', "", ANSWERS),
@@ -225,10 +245,23 @@ MUTATIONS = (
     Mutation("methods/base.py", '"control": cls.card.control', '"control": False', FACTS + "::test_methods_are_described_by_their_cards_and_controls_are_marked"),
     Mutation("study/forecast.py", "{seconds / 60:.0f}", "{seconds / 3600:.0f}", FACTS + "::test_a_time_is_told_in_the_unit_that_fits_it"),
     Mutation("study/forecast.py", "- start) / PROBE", "- start)", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
-    Mutation("study/forecast.py", "(BACKWARD if", "(1 if", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
+    Mutation("study/forecast.py", "return BACKWARD if", "return 1 if", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
     Mutation("study/forecast.py", "many + high", "many + low", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
     Mutation("core/typed.py", "np.isfinite(value):\n        return None", "np.isfinite(value):\n        return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
     Mutation("core/typed.py", 'return float("nan")', "return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
+    Mutation("study/overview.py", 'target="predicted"), seed', 'target=(plan or Plan()).target), seed', OVERVIEW + "::test_the_target_is_the_predicted_class_whatever_the_plan_asks"),
+    Mutation("study/overview.py", "found.take(np.argsort(rows))", "found", OVERVIEW + "::test_a_larger_split_is_drawn_and_says_so"),
+    Mutation("study/overview.py", "if step <= limit", "if step < 2 * limit", OVERVIEW + "::test_what_would_take_too_long_is_drawn_by_round_numbers"),
+    Mutation("study/overview.py", "not in held][:n]", "in held or True][:n]", OVERVIEW + "::test_the_worst_errors_come_first_and_none_twice"),
+    Mutation("study/overview.py", "argsort(-misses", "argsort(misses", OVERVIEW + "::test_the_worst_errors_come_first_and_none_twice"),
+    Mutation("study/overview.py", "if additive and forecast", "if forecast", OVERVIEW + "::test_the_cheapest_of_the_best_is_asked"),
+    Mutation("study/overview_file.py", "inside is not None for", "True for", OVERVIEW + "::test_it_comes_back_as_it_was_saved"),
+    Mutation("study/sample_facts.py", "= np.inf", "= 0.0", OVERVIEW + "::test_what_is_known_of_rows"),
+    Mutation("study/sample_facts.py", "not in seen for", "in seen for", OVERVIEW + "::test_what_is_known_of_pictures_texts_and_series"),
+    Mutation("study/sample_facts.py", "- ground) > 0.25", "- ground) > 1", OVERVIEW + "::test_what_is_known_of_pictures_texts_and_series"),
+    Mutation("study/study.py", "found = [e for e in explanations if e.sample_id in mine]", "found = explanations", OVERVIEW + "::test_added_errors_are_shown_and_never_counted"),
+    Mutation("study/run.py", "verdicts(self.measured)", "verdicts(self)", OVERVIEW + "::test_added_errors_are_shown_and_never_counted"),
+    Mutation("tasks/classification.py", "predictions * (1 - self.truth(label))", "predictions * self.truth(label)", OVERVIEW + "::test_errors_are_known_by_how_wrong_they_are"),
     Mutation("study/run.py", "if id(item) not in segmentations", "if not segmentations", RUNS + "::test_every_field_of_a_run_comes_back"),
     Mutation("study/run.py", 'keep(f"explanation-{i}-{name}"', 'keep(f"explanation-{name}"', RUNS + "::test_every_field_of_a_run_comes_back"),
     Mutation("core/typed.py", 'return tuple(float("nan") if item is None else item for item in value)', "return value", "tests/core/test_typed.py::test_a_dataclass_is_built_of_what_json_holds"),
@@ -370,7 +403,10 @@ MUTATIONS = (
     Mutation("models/training.py", "weight=self.weights", "weight=None", "tests/study/test_compare.py::test_weights_act_on_every_kind_of_model_alike[mlp]"),
     Mutation("report/predictions.py", "true and findings.is_wrong(i) else name", "true else name", "tests/report/test_report_tasks.py::test_the_page_of_several_labels"),
     Mutation("study/context.py", 'how = "drawn" if drawn is not None and how != "all" else how', "pass", "tests/study/test_study.py::test_how_the_samples_were_taken_is_told"),
-    Mutation("models/reading.py", "len(positional) > 1", "len(positional) > 0", BATCH + "::test_a_score_that_depends_on_the_batch_is_refused[padding]"),
+    Mutation("models/text.py", "removed[:, None], mask", "~removed[:, None], mask", "tests/models/test_models_wrap.py::test_gradients_of_words_with_pieces_start_from_as_many_mask_tokens"),
+    Mutation("models/text.py", "masked_fill(~valid, free)", "masked_fill(valid, free)", "tests/models/test_models_wrap.py::test_a_decoder_without_padding_token_reads_each_text_to_its_own_end"),
+    Mutation("modalities/text.py", '"Mn", "Mc", "Me", "Cf"', '"Mn", "Me", "Cf"', "tests/modality/test_modality_text.py::test_words_of_every_script_are_whole"),
+    Mutation("models/reading.py", "if p.kind in places][1:2]", "if p.kind in places][0:1]", BATCH + "::test_a_score_that_depends_on_the_batch_is_refused[padding]"),
     # planted by one who had not looked at the tests
     Mutation("judge/causes.py", "interval[0] <= INTERACTING", "interval[1] <= INTERACTING", RULES + "::test_an_interval_across_the_limit_traces_nothing"),
     Mutation("tasks/regression.py", "np.abs(truth - scores).mean()", "np.square(truth - scores).mean()", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),

@@ -154,11 +154,14 @@ class Leaf:
     forward : (at (R, ...), rows (R,) long) -> (R, K) scores, differentiable; rows[r] says which
         sample row r belongs to (its length, its padding)
     fold : (R, ...), rows -> R arrays (*grid) float64: sums over what belongs to one place
+    references : (J references in data space, owners (J,)) -> (J, ...) their leaf values, shaped as the
+        samples that own them; None where `leaf` of the references themselves has that shape
     """
 
     at: Tensor
     forward: Callable[[Tensor, Tensor], Tensor]
     fold: Callable[[Tensor, Tensor], PerSample]
+    references: Callable[[Inputs, Ints], Tensor] | None = None
 
 
 @runtime_checkable
