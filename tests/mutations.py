@@ -203,7 +203,7 @@ MUTATIONS = (
     Mutation("shapley/process/placement.py", "both[:n, :few] = 0", "both[:n, :few] *= 1", ESTIMATORS + "/test_estimator_placement.py"),
     Mutation("shapley/permutation.py", "np.sqrt(variance / n_walks)", "np.sqrt(variance)", ESTIMATORS + "/test_estimator_peers.py"),
     Mutation("shapley/result.py", "return MARGIN * error / spread", "return error / spread", ESTIMATORS + "/test_estimator_api.py"),
-    Mutation("metrics/base.py", 'params["max_steps"] = max(', '_ = max(', "tests/metrics/test_metrics_sanity.py"),
+    Mutation("metrics/base.py", 'params["max_steps"] = explanation', '_ = explanation', "tests/metrics/test_metrics_sanity.py"),
     Mutation("metrics/stability.py", "for i, e in enumerate(first) if e.drawn]", "for i, e in enumerate(first)]", SANITY),
     Mutation("metrics/faithfulness.py", "np.unique([half, n - half])", "np.unique([half, half])", REMOVAL),
     # methods
