@@ -115,6 +115,7 @@ def _report(demo: Demo, folder: Path, seed: int, force: bool) -> dict[str, Any]:
         data=data,
         seed=seed,
         drawn=seed,
+        flips="auto",
         command=f"xaikit explain {demo.place} --data {data.name} --n {demo.n} --draw",
     )
     numbers = run.save(demo.numbers)

@@ -30,7 +30,9 @@ class Along:
     turn: float | None
 
 
-def along(asked: Asked, x: Floats, j: int, name: str, values: Floats, answer: int, after: float) -> Along:
+def along(
+    asked: Asked, x: Floats, j: int, name: str, values: Floats, answer: int, after: float
+) -> Along:
     """Between the ends of the values that occur, at even steps, and at the sample's own and the found one.
 
     answer : index of the output that was given for the sample
