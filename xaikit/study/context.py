@@ -32,8 +32,9 @@ def describe(
     data: Dataset | None,
     quality: dict[str, Any] | None,
     drawn: int | None,
-    target: str | int | Target,
+    target: str | int | Target | Sequence[str | int | Target],
     second_masker: str | None,
+    twin: bool,
     measures: Collection[str],
     command: str,
 ) -> dict[str, Any]:
@@ -42,7 +43,7 @@ def describe(
     named = {*measures, (described["quality"] or {}).get("metric")}
     return {
         "command": command,
-        "model": described,
+        "model": described | {"twin": twin},
         "data": _data(model, data),
         "chosen": _chosen([q.sample.id for q in questions], data, drawn),
         "question": {
@@ -59,9 +60,11 @@ def describe(
     }
 
 
-def _asked(model: Model, target: str | int | Target) -> str:
+def _asked(model: Model, target: str | int | Target | Sequence[str | int | Target]) -> str:
     """What was asked for, in words."""
-    return task_of(model).describe(target) if isinstance(target, Target) else str(target)
+    if isinstance(target, Target):
+        return task_of(model).describe(target)
+    return str(target) if isinstance(target, str | int) else "one of each sample"
 
 
 def environment() -> dict[str, Any]:

@@ -34,7 +34,8 @@ class QualityFacts(TypedDict, total=False):
 
 
 class ModelFacts(TypedDict, total=False):
-    """The model that was asked; `info` is what its training noted."""
+    """The model that was asked; `info` is what its training noted; `twin`: whether it can be
+    asked with its knowledge erased."""
 
     id: str | None
     family: str | None
@@ -43,6 +44,7 @@ class ModelFacts(TypedDict, total=False):
     classes: list[str] | None
     quality: QualityFacts | None
     info: dict[str, Any] | None
+    twin: bool | None
 
 
 class DataFacts(TypedDict, total=False):
