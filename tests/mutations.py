@@ -203,7 +203,7 @@ MUTATIONS = (
     Mutation("shapley/process/placement.py", "both[:n, :few] = 0", "both[:n, :few] *= 1", ESTIMATORS + "/test_estimator_placement.py"),
     Mutation("shapley/permutation.py", "np.sqrt(variance / n_walks)", "np.sqrt(variance)", ESTIMATORS + "/test_estimator_peers.py"),
     Mutation("shapley/result.py", "return MARGIN * error / spread", "return error / spread", ESTIMATORS + "/test_estimator_api.py"),
-    Mutation("metrics/base.py", 'params["max_steps"] = max(', '_ = max(', "tests/metrics/test_metrics_sanity.py"),
+    Mutation("metrics/base.py", 'params["max_steps"] = explanation', '_ = explanation', "tests/metrics/test_metrics_sanity.py"),
     Mutation("metrics/stability.py", "for i, e in enumerate(first) if e.drawn]", "for i, e in enumerate(first)]", SANITY),
     Mutation("metrics/faithfulness.py", "np.unique([half, n - half])", "np.unique([half, half])", REMOVAL),
     # methods
@@ -292,7 +292,7 @@ MUTATIONS = (
     Mutation("judge/checks.py", "limit, bounds = -float(slack.mean())", "limit, bounds = 0 * -float(slack.mean())", RULES + "::test_a_tie_with_the_input_alone_holds_and_a_clear_loss_fails"),
     Mutation("judge/checks.py", "self.value - self.interval[0] if gap > 0", "self.value - self.interval[0] if gap < 0", RULES + "::test_how_many_samples_would_settle_it"),
     Mutation("judge/checks.py", "self.n * (half / gap) ** 2", "self.n * (half / gap)", RULES + "::test_how_many_samples_would_settle_it"),
-    Mutation("judge/verdict.py", "interval_of(x - y) for x, y", "interval_of(x - y.mean()) for x, y", RULES + "::test_differences_of_gains_are_paired_and_needed_under_every_masker"),
+    Mutation("judge/verdict.py", "LEAST) * x - y) for x, y", "LEAST) * x - y.mean()) for x, y", RULES + "::test_differences_of_gains_are_paired_and_needed_under_every_masker"),
     Mutation("judge/verdict.py", "all(i is not None and i[0] > 0 for i in found)\n\n\ndef _share", "any(i is not None and i[0] > 0 for i in found)\n\n\ndef _share", RULES + "::test_differences_of_gains_are_paired_and_needed_under_every_masker"),
     Mutation("judge/verdict.py", "iter([*additive, *level,", "iter([*level,", RULES + "::test_of_those_level_with_the_best_the_additive_one_is_shown"),
     Mutation("judge/verdict.py", "theirs - (1 - MARGIN) * mine", "theirs - mine", RULES + "::test_the_input_alone_is_level_with_the_best_within_a_tenth"),
