@@ -17,6 +17,7 @@ from xaikit.core.registry import FILLED_BY
 if TYPE_CHECKING:
     from xaikit.core.errors import XaikitError
     from xaikit.core.explanations import Explanations
+    from xaikit.core.interactions import Interactions
     from xaikit.core.question import Masker, Question
     from xaikit.core.types import Explanation, Sample, Score, Segmentation, Target
     from xaikit.data import load_data
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from xaikit.study.compare import compare
     from xaikit.study.flip.api import counterfactual
     from xaikit.study.flip.result import Counterfactual
+    from xaikit.study.interactions import interactions
     from xaikit.study.plan import Plan, explain, make_question
     from xaikit.study.run import Run
     from xaikit.study.study import study
@@ -34,6 +36,7 @@ _HOMES = {
     "compare": "xaikit.study.compare",
     "counterfactual": "xaikit.study.flip.api",
     "explain": "xaikit.study.plan",
+    "interactions": "xaikit.study.interactions",
     "load_data": "xaikit.data",
     "load_model": "xaikit.models",
     "make_question": "xaikit.study.plan",
@@ -47,6 +50,7 @@ _HOMES = {
     "Counterfactual": "xaikit.study.flip.result",
     "Explanation": "xaikit.core.types",
     "Explanations": "xaikit.core.explanations",
+    "Interactions": "xaikit.core.interactions",
     "Masker": "xaikit.core.question",
     "Plan": "xaikit.study.plan",
     "Question": "xaikit.core.question",
@@ -64,6 +68,7 @@ __all__ = [
     "Counterfactual",
     "Explanation",
     "Explanations",
+    "Interactions",
     "Masker",
     "Plan",
     "Question",
@@ -77,6 +82,7 @@ __all__ = [
     "compare",
     "counterfactual",
     "explain",
+    "interactions",
     "load_data",
     "load_model",
     "make_question",

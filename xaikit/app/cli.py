@@ -253,6 +253,21 @@ def explain(
         str, typer.Option(help="float32, or bfloat16 where it agrees with float32.")
     ] = "float32",
     language: Annotated[str, typer.Option(help="Language of the page: en or ko.")] = "en",
+    errors: Annotated[
+        int,
+        typer.Option(
+            "--errors",
+            min=0,
+            help="So many of the worst errors of the test rows are shown too, and counted in no check.",
+        ),
+    ] = 4,
+    overview: Annotated[
+        bool,
+        typer.Option(
+            "--overview/--no-overview",
+            help="Explain all test rows by one method, for what holds over all of them.",
+        ),
+    ] = True,
     flip: Annotated[
         bool, typer.Option("--flip", help="Say what would have changed each answer.")
     ] = False,
@@ -290,6 +305,7 @@ def explain(
     from xaikit.core.folders import check_free, check_page, file_name
     from xaikit.report import write_report
     from xaikit.study.flip.api import flips
+    from xaikit.study.overview import worst_errors
     from xaikit.study.plan import Plan
     from xaikit.study.run import RUNS
     from xaikit.study.study import study
@@ -333,7 +349,8 @@ def explain(
     if flip:
         plan = Plan(features=features, masker=masker, n_background=background)
         named_columns = {way: _listed(names) for way, names in ways.items()}
-        changed = flips(asked, samples, dataset, wanted=_wanted(wanted), plan=plan, **named_columns)
+        shown = [*samples, *worst_errors(asked, dataset, errors, samples)]
+        changed = flips(asked, shown, dataset, wanted=_wanted(wanted), plan=plan, **named_columns)
     run = study(
         asked,
         samples,
@@ -345,10 +362,13 @@ def explain(
         n_background=background,
         seed=seed,
         drawn=seed if draw else None,
+        checked=len(samples),
         data=dataset,
         progress=not as_json,
         command=_command(),
         flips=changed,
+        errors=errors,
+        overview=overview,
         **limits,
     )
     place = run.save(numbers)
@@ -370,6 +390,92 @@ def explain(
         out.print(f"numbers: {place}\nreport:  {page}", highlight=False, soft_wrap=True)
     if broken:
         raise typer.Exit(1)
+
+
+@app.command()
+def interactions(
+    model: Annotated[str, typer.Argument(help="A saved model folder, or a model name to train.")],
+    data: Data,
+    sample: Annotated[
+        str, typer.Option("--sample", help="Id of a test sample [the first of the test rows].")
+    ] = "",
+    order: Annotated[int, typer.Option("--order", min=1, help="Largest sets, 2 for pairs.")] = 2,
+    index: Annotated[str, typer.Option("--index", help="k-SII, SII, STII or FSII.")] = "k-SII",
+    target: Annotated[
+        str, typer.Option("--target", "-t", help="predicted, label, or a class.")
+    ] = "predicted",
+    features: Annotated[str, typer.Option(help="How samples are cut.")] = "auto",
+    masker: Annotated[str, typer.Option(help="What a removed feature becomes.")] = "auto",
+    budget: Annotated[str, typer.Option(help="Most evaluations.")] = "auto",
+    picture: Annotated[
+        Path | None, typer.Option("--out", "-o", help="The map of pairs, .html, .png or .svg.")
+    ] = None,
+    device: Device = "auto",
+    seed: Seed = 0,
+    text_column: TextColumn = None,
+    label_column: LabelColumn = None,
+    test: TestFile = None,
+    task: Task = None,
+    size: Size = None,
+    force: Force = False,
+    as_json: AsJson = False,
+) -> None:
+    """Say what the features of one sample are worth together, beyond what they are worth apart.
+
+    [bold]Examples[/bold]
+
+      xaikit interactions runs/credit --data credit.csv
+
+      xaikit interactions forest --data wine --sample test-3 --index FSII --out pairs.html
+    """
+    from xaikit.app.lines import interaction_rows
+    from xaikit.core.folders import check_free
+    from xaikit.study.interactions import interactions as asked_for
+
+    if picture is not None:
+        check_free(picture, force)
+    dataset = _load(
+        data,
+        seed,
+        text_column=text_column,
+        label_column=label_column,
+        test=test,
+        task=task,
+        size=size,
+    )
+    asked = _model(model, dataset, device, seed, quiet=as_json)
+    found = asked_for(
+        asked,
+        _sample(dataset, sample),
+        order,
+        index,
+        budget=_budget(budget),  # type: ignore[arg-type] # "auto" or a number
+        target=target,
+        features=features,
+        masker=masker,
+        seed=seed,
+    )
+    if picture is not None:
+        found.save(picture, force=force)
+    if as_json:
+        _print_json(found.to_json())
+        return
+    _print_table(["together", found.unit, "±"], interaction_rows(found))
+    told = f"{found.index} of {found.sample_id}: {found.estimator}, {found.evaluations} evaluations"
+    out.print(f"{told}; {found.note}" if found.note else told, highlight=False, markup=False)
+
+
+def _sample(dataset: Any, wanted: str) -> Any:
+    """The test sample of that id, the first where none is named."""
+    if not wanted:
+        return dataset.take(1, None)[0]
+    found = [s for s in dataset.test if s.id == wanted]
+    if not found:
+        some = ", ".join(s.id for s in dataset.test[:3])
+        raise InvalidInput(
+            f"--sample is {wanted} and no test sample has that id; they are {some}, ..."
+        )
+    return found[0]
 
 
 @app.command()

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from xaikit.core.interactions import Interactions
 from xaikit.core.types import Sample
 from xaikit.data.dataset import Dataset
+from xaikit.report.formats import decimals, signed
+from xaikit.report.single import Z
 from xaikit.report.words import Words
 from xaikit.study.run import Failure, Run
 
-__all__ = ["flip_lines", "one_class", "quality_line", "what_failed"]
+__all__ = ["flip_lines", "interaction_rows", "one_class", "quality_line", "what_failed"]
 
 
 def one_class(dataset: Dataset, samples: Sequence[Sample]) -> str:
@@ -54,3 +57,12 @@ def quality_line(run: Run) -> str:
         f"{text}; not shown to be better than always saying {base['says']}, which reaches "
         f"{base['value']:.3f}"
     )
+
+
+def interaction_rows(found: Interactions, most: int = 10) -> list[list[str]]:
+    """The strongest sets of features, what they add, and half of the 95 % interval."""
+    digits = decimals(max(abs(value) for _, value, _ in found.top(1)))
+    return [
+        [" × ".join(names), signed(value, digits), f"{Z * std:.{digits}f}" if std else ""]
+        for names, value, std in found.top(most)
+    ]

@@ -11,6 +11,9 @@ DISPLAYS = {
     "figure": "xaikit.report.figures:plot_explanation",
     "html": "xaikit.report.notebook:html_of",
     "file": "xaikit.report.notebook:save_picture",
+    "pairs": "xaikit.report.pairs:plot_pairs",
+    "pairs file": "xaikit.report.pairs:save_pairs",
+    "pairs html": "xaikit.report.pairs:html_of_pairs",
     "sentence": "xaikit.report.words:told",
 }
 """Name of a drawing -> "module:function", which is imported when it is first asked for."""

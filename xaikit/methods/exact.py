@@ -17,9 +17,11 @@ from xaikit.core.abilities import Linear, LinearSum, Model, Ordered, Trees
 from xaikit.core.errors import NotApplicable
 from xaikit.core.target import Target, Targets
 from xaikit.core.types import Bools, Floats, Ints, Space
+from xaikit.methods.tree_terms import tree_terms
 from xaikit.methods.trees import leaf_sums, tree_rows
+from xaikit.shapley.interactions import Terms
 
-__all__ = ["Exact", "has_closed_form", "shapley_rows"]
+__all__ = ["Exact", "has_closed_form", "shapley_rows", "terms_of"]
 
 TOLERANCE = 1e-6  # of the sizes that are added: scores made of float32 sums stay below
 SURE = 0.01  # of the range of a few answers: a wrong map differs by more, rounding by less
@@ -41,6 +43,7 @@ class _Form:
     """A closed form for one target.
 
     values : rows (N, D) -> (N, n)
+    terms : row (D,) -> the same game as a sum of terms
     answers : kept (m, D), b rows and as many references -> (b, m) the target, but for a constant
     pairs : of a row and a reference that it is tried on; trees may not tell some columns of two apart
     tolerance : of the sizes that are added, within which sums must agree
@@ -48,6 +51,7 @@ class _Form:
 
     estimator: str
     values: Callable[[Floats], Floats]
+    terms: Callable[[Floats], Terms]
     answers: Callable[[Bools, Floats, Floats], Floats]
     pairs: int
     tolerance: float = TOLERANCE
@@ -95,6 +99,31 @@ def shapley_rows(
         names.add(found.estimator)
         reasons |= {int(places[i]): why for i, why in found.reasons.items()}
     return Exact(values, " and ".join(sorted(names)), reasons)
+
+
+def terms_of(
+    model: Model, row: Floats, references: Floats, target: Target, ids: Ints, gain: float
+) -> tuple[Terms, str]:
+    """The game of one row (D,) as a sum of terms, and by which closed form.
+
+    gain : output - empty, which the terms must add up to
+    `NotApplicable` gives the reason where there is none; tried as in `shapley_rows`.
+    """
+    refusals = [f"'{model.id}' has no closed form"]
+    for make in _makers(model):
+        try:
+            form = make(references, target, ids)
+            _require_answers(model, form, row[None], references, target, ids)
+            terms = form.terms(row)
+        except NotApplicable as refusal:
+            refusals.append(str(refusal))
+            continue
+        ends = np.array([gain]), np.zeros(1)
+        reasons = _inefficient(form, np.array([[terms.change]]), *ends)
+        if not reasons:
+            return terms, form.estimator
+        refusals += reasons.values()
+    raise NotApplicable("; ".join(refusals[1:] or refusals))
 
 
 def _of_target(
@@ -159,12 +188,16 @@ def _linear(total: LinearSum, references: Floats, target: Target, ids: Ints) -> 
             return np.asarray(parts)
         return np.asarray(parts @ (players[:, None] == np.arange(n)).astype(np.float64))
 
+    def terms(row: Floats) -> Terms:
+        alone = np.eye(n, dtype=bool)
+        return Terms(alone, np.zeros_like(alone), values(row[None].copy())[0])
+
     def answers(kept: Bools, x: Floats, others: Floats) -> Floats:
         return np.asarray(
             _shown(kept[:, total.owners], total.read(x), total.read(others)) @ weights
         )
 
-    return _Form("linear", values, answers, pairs=2)
+    return _Form("linear", values, terms, answers, pairs=2)
 
 
 def _trees(model: Trees, references: Floats, target: Target, ids: Ints) -> _Form:
@@ -179,13 +212,16 @@ def _trees(model: Trees, references: Floats, target: Target, ids: Ints) -> _Form
     def values(rows: Floats) -> Floats:
         return tree_rows(trees, trees.read(rows), read, ids, mix, int(ids.max()) + 1)
 
+    def terms(row: Floats) -> Terms:
+        return tree_terms(trees, trees.read(row[None])[0], read, ids, mix, int(ids.max()) + 1)
+
     def answers(kept: Bools, x: Floats, others: Floats) -> Floats:
         shown = _shown(kept[:, trees.owners], trees.read(x), trees.read(others))
         return np.asarray(leaf_sums(trees, shown.reshape(-1, shown.shape[2])) @ mix).reshape(
             shown.shape[:2]
         )
 
-    return _Form("tree", values, answers, 8, max(TOLERANCE, trees.rounding))
+    return _Form("tree", values, terms, answers, 8, max(TOLERANCE, trees.rounding))
 
 
 def _shown(kept: Bools, x: Floats, others: Floats) -> Floats:

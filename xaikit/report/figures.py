@@ -21,7 +21,7 @@ from xaikit.report.single import Row, Single, readable
 from xaikit.report.strips import strongest_channels
 from xaikit.report.words import Words
 
-__all__ = ["plot_explanation", "style"]
+__all__ = ["figure_of", "key_of", "map_colours", "plot_explanation", "stripes", "style"]
 
 FOR, AGAINST, INK, INK_2, RULE, GREY = (
     "#8F3A08", "#1F5F99", "#1A1E24", "#4B535E", "#D9DCE0", "#7A828C",
@@ -81,7 +81,7 @@ def plot_explanation(
         return {"text": _text, "bars": _bars, "lines": _lines}.get(mine.view, _picture)(mine)
 
 
-def _figure(height: float, title: str, caption: str) -> Any:
+def figure_of(height: float, title: str, caption: str) -> Any:
     from matplotlib.layout_engine import ConstrainedLayoutEngine
 
     from xaikit.report.drawing import Drawing
@@ -105,7 +105,7 @@ def _bars(mine: Single) -> Any:
     names = [row.name for row in rows]
     if sums:
         names = [mine.words("single.empty"), *names, mine.words("single.output_row")]
-    figure = _figure(0.35 + 0.31 * len(names), mine.title, mine.caption)
+    figure = figure_of(0.35 + 0.31 * len(names), mine.title, mine.caption)
     axes = figure.add_subplot()
     for place, start, row in zip(places, starts, rows, strict=True):
         _bar(axes, float(place), float(start), row, mine.digits)
@@ -193,7 +193,7 @@ def _picture(mine: Single) -> Any:
     """The map, its strongest feature dashed, and the input beside and as lines above it."""
     grid = mine.e.segmentation.scatter(mine.shown)
     ratio = float(np.clip(grid.shape[0] / grid.shape[1], 0.2, 1.6))
-    figure = _figure(MAP * ratio + 0.5, mine.title, mine.caption)
+    figure = figure_of(MAP * ratio + 0.5, mine.title, mine.caption)
     if mine.sample is None:
         axes = figure.add_subplot()
     else:
@@ -204,18 +204,18 @@ def _picture(mine: Single) -> Any:
         _unmarked(left)
         left.set_anchor("N")
     end = 1.0 if mine.relative else mine.end
-    shown = axes.imshow(grid, cmap=_colours(), vmin=-end, vmax=end, interpolation="nearest")
+    shown = axes.imshow(grid, cmap=map_colours(), vmin=-end, vmax=end, interpolation="nearest")
     axes.set_aspect("auto" if _thin(grid) else "equal")
     axes.set_anchor("N")
     _unmarked(axes)
     axes.imshow(
-        _stripes(grid < -HATCH_FROM * end), extent=shown.get_extent(), aspect=axes.get_aspect()
+        stripes(grid < -HATCH_FROM * end), extent=shown.get_extent(), aspect=axes.get_aspect()
     )
     if mine.sample is not None:
         _sketch(axes, mine.sample.x)
     if np.abs(mine.e.values).max() > 0:
         _outline(axes, mine.e.segmentation.ids == int(np.argmax(np.abs(mine.e.values))))
-    _key(figure, axes, shown, mine, end)
+    key_of(figure, axes, shown, mine.words, end, _ends(mine, end))
     return figure
 
 
@@ -228,13 +228,13 @@ def _unmarked(axes: Any) -> None:
     axes.spines[:].set(visible=True, color=GREY, linewidth=0.8)
 
 
-def _colours() -> Any:
+def map_colours() -> Any:
     from matplotlib.colors import ListedColormap
 
     return ListedColormap(PALETTE / 255.0, name="xaikit")
 
 
-def _stripes(against: Any) -> Any:
+def stripes(against: Any) -> Any:
     """(h, w) -> dark diagonal lines where it is true, at least 320 px wide, as RGBA."""
     zoom = max(1, -(-480 // max(against.shape)))
     mask = np.kron(against, np.ones((zoom, zoom), dtype=bool))
@@ -282,17 +282,20 @@ def _runs(borders: Any) -> list[tuple[float, float, float]]:
     return [(r - 0.5, a - 0.5, b - 0.5) for (r, a), (_, b) in zip(starts, ends, strict=True)]
 
 
-def _key(figure: Any, axes: Any, shown: Any, mine: Single, end: float) -> None:
+def _ends(mine: Single, end: float) -> tuple[str, str]:
+    """What the ends of the scale are called; nothing where only the order carries meaning."""
+    return ("", "") if mine.relative else (signed(-end, mine.digits), signed(end, mine.digits))
+
+
+def key_of(
+    figure: Any, axes: Any, shown: Any, words: Words, end: float, ends: tuple[str, str]
+) -> None:
+    """The colours of a map, from -end to end, with what its ends are called."""
     bar = figure.colorbar(
         shown, ax=axes, orientation="horizontal", shrink=0.8, aspect=34, ticks=[-end, 0, end]
     )
-    ends = (
-        ("", "")
-        if mine.relative
-        else (f" {signed(-end, mine.digits)}", f" {signed(end, mine.digits)}")
-    )
-    against, towards = mine.words("key.against") + ends[0], mine.words("single.for") + ends[1]
-    bar.ax.set_xticklabels([against, "0", towards])
+    against, towards = f"{words('key.against')} {ends[0]}", f"{words('single.for')} {ends[1]}"
+    bar.ax.set_xticklabels([against.strip(), "0", towards.strip()])
     first, _, last = bar.ax.get_xticklabels()
     first.set_ha("left")
     last.set_ha("right")
@@ -306,7 +309,7 @@ def _lines(mine: Single) -> Any:
     length, n_channels = grid.shape
     channels = strongest_channels(mine.e, n_channels)
     tall = 0.35 if mine.sample is None else 1.5 if len(channels) == 1 else 0.9
-    figure = _figure(0.85 + tall * len(channels), mine.title, mine.caption)
+    figure = figure_of(0.85 + tall * len(channels), mine.title, mine.caption)
     stack = figure.subplots(len(channels), 1, sharex=True, squeeze=False)[:, 0]
     end = 1.0 if mine.relative else mine.end
     for axes, channel in zip(stack, channels, strict=True):
@@ -315,7 +318,7 @@ def _lines(mine: Single) -> Any:
         extent = (0, length, low, high)
         line = grid[None, :, channel]
         shown = axes.imshow(
-            line, cmap=_colours(), vmin=-end, vmax=end, aspect="auto", extent=extent,
+            line, cmap=map_colours(), vmin=-end, vmax=end, aspect="auto", extent=extent,
             interpolation="nearest",
         )  # fmt: skip
         wide = np.repeat(line < -HATCH_FROM * end, 24 if tall < 1 else 96, axis=0)
@@ -327,13 +330,13 @@ def _lines(mine: Single) -> Any:
     stack[-1].xaxis.set_major_locator(_few())
     stack[-1].xaxis.set_major_formatter(_tick)
     stack[-1].set_xlabel(mine.words("single.step"))
-    _key(figure, list(stack), shown, mine, end)
+    key_of(figure, list(stack), shown, mine.words, end, _ends(mine, end))
     return figure
 
 
 def _striped(against: Any) -> Any:
     """`_stripes` of a strip, whose steps are stretched to some 800 px."""
-    return _stripes(np.repeat(against, max(1, -(-800 // against.shape[1])), axis=1))
+    return stripes(np.repeat(against, max(1, -(-800 // against.shape[1])), axis=1))
 
 
 def _signal(axes: Any, sample: Sample, channel: int) -> tuple[float, float]:
@@ -390,7 +393,7 @@ def _dots(block: Explanations, words: Words) -> Any:
     outputs = list(dict.fromkeys(readable(names[0]) for names in block.target_names if names))
     own = [words("single.own", names=outputs)] if len(outputs) > 1 else outputs
     caption = " · ".join([*own, block.method, readable(block.model_id)])
-    figure = _figure(0.35 + 0.31 * len(order), title, caption)
+    figure = figure_of(0.35 + 0.31 * len(order), title, caption)
     axes = figure.add_subplot()
     sway = 0.5 * ((np.arange(len(block)) * 0.618034) % 1) - 0.25  # the same for every row
     for place, i in enumerate(order):

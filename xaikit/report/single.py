@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xaikit.core.errors import InvalidInput
+from xaikit.core.interactions import Interactions
 from xaikit.core.types import Explanation, Floats, Ints, Sample, Segmentation
 from xaikit.report.formats import amount, decimals, fixed, signed
 from xaikit.report.text_case import marked_words
@@ -165,7 +166,7 @@ class Single:
         return marked_words(sample, e, self.shown, self.shares, self.digits, self.halves)
 
 
-def target_of(e: Explanation, words: Words) -> str:
+def target_of(e: Explanation | Interactions, words: Words) -> str:
     """The explained output in words."""
     unit, names = words.unit(e.target.unit), [readable(name) for name in e.target_names]
     if len(names) == 2:
