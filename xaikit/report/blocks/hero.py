@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from xaikit.report.badges import badge
 from xaikit.report.blocks.change import change_of
 from xaikit.report.case import Case
 from xaikit.report.findings import Findings
 from xaikit.report.predictions import answer, bars, explained, true_answer
 from xaikit.report.spoken import lead
-from xaikit.report.badges import badge
 from xaikit.report.views import view_of
 
 __all__ = ["case_block", "chip"]

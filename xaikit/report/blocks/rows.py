@@ -40,7 +40,7 @@ def rows_block(findings: Findings, groups: Groups) -> dict[str, Any]:
         "across": n_methods if n_methods <= 8 else -(-n_methods // -(-n_methods // 8)),
         "added": sum(findings.run.samples[i].id in added for i in groups.order),
         "shared": findings.kind.view == "picture",
-        "style": Markup(_style(rows, filters, [c for c, _ in kinds])),  # noqa: S704 - of numbers only
+        "style": Markup(_style(rows, filters, [c for c, _ in kinds])),
     }
 
 
