@@ -221,8 +221,9 @@ def _metrics(wanted: str | Sequence[str]) -> tuple[str, ...]:
 def _second_masker(question: Question, plan: Plan, failures: list[Failure]) -> str | None:
     """Another way to remove: an answer that holds under both does not hang on how it was removed."""
     known = question.sample.kind.maskers
-    first = known[0] if plan.masker == "auto" else plan.masker
-    others = [name for name in known if not isinstance(first, str) or name != first]
+    given = plan.masker if isinstance(plan.masker, str) else ""
+    first = known[0] if given == "auto" else given
+    others = [name for name in known if name != first]
     with recorded(failures, "second_masker", question.model.id):
         for how in others[:1]:
             masked(question, plan, how)
