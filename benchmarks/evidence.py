@@ -231,7 +231,7 @@ def trials(n: int) -> str:
         agreement = toys.agreement_trials(n)
     lines = [
         f"{n} studies of 16 samples, image, text, table and series in turn, each with a random model of "
-        "8 features in closed form and 12 explainers. Refused means any verdict but *faithful here*.",
+        "8 features in closed form and 12 explainers. Refused means that it does not hold (neither *use* nor *weaker*).",
         "",
         "| explainer | is | image | text | table | series | refused in all | bar |",
         "|---|---|---|---|---|---|---|---|",
@@ -239,7 +239,11 @@ def trials(n: int) -> str:
     for kind in (*toys.SOUND, *toys.BROKEN):
         sound = kind in toys.SOUND
         by_kind = [found.get((kind.name, modality), {}) for modality in toys.GRIDS]
-        counts = [(sum(c.values()) - c.get("faithful", 0), sum(c.values())) for c in by_kind if c]
+        counts = [
+            (sum(c.values()) - c.get("use", 0) - c.get("weaker", 0), sum(c.values()))
+            for c in by_kind
+            if c
+        ]
         refused, total = np.sum(counts, axis=0).tolist()
         low, high = wilson(refused, total)
         held = refused <= 0.05 * total if sound else refused >= 0.95 * total

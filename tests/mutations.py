@@ -38,6 +38,7 @@ AGREEMENT = "tests/metrics/test_metrics_agreement.py"
 PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
 ACTIVATIONS = "tests/models/test_models_activation_cache.py"
 CACHE = "tests/test_cache.py"
+OVERVIEW = "tests/study/test_overview.py"
 VERDICT = "tests/metrics/test_metrics_verdict.py"
 STATS = "tests/metrics/test_metrics_stats.py"
 STUDY = "tests/study/test_study_measures.py"
@@ -46,6 +47,7 @@ FACTS = "tests/study/test_study_facts.py"
 COMPARE = "tests/study/test_compare_numbers.py"
 SPLITS = "tests/models/test_models_training_splits.py"
 RULES = "tests/metrics/test_verdict_rules.py"
+SANITY = "tests/metrics/test_metrics_sanity.py"
 ROWS = "tests/data/test_data_rows.py"
 WORDS = "tests/test_cli_words.py"
 NUMBERS = "tests/report/test_report_numbers.py"
@@ -201,8 +203,8 @@ MUTATIONS = (
     Mutation("shapley/process/placement.py", "both[:n, :few] = 0", "both[:n, :few] *= 1", ESTIMATORS + "/test_estimator_placement.py"),
     Mutation("shapley/permutation.py", "np.sqrt(variance / n_walks)", "np.sqrt(variance)", ESTIMATORS + "/test_estimator_peers.py"),
     Mutation("shapley/result.py", "return MARGIN * error / spread", "return error / spread", ESTIMATORS + "/test_estimator_api.py"),
-    Mutation("metrics/base.py", 'params["max_steps"] = explanation', '_ = explanation', "tests/metrics/test_metrics_sanity.py"),
-    Mutation("metrics/stability.py", "if explanation.drawn else explanation", "if True else explanation", "tests/metrics/test_metrics_sanity.py"),
+    Mutation("metrics/base.py", 'params["max_steps"] = max(', '_ = max(', "tests/metrics/test_metrics_sanity.py"),
+    Mutation("metrics/stability.py", "for i, e in enumerate(first) if e.drawn]", "for i, e in enumerate(first)]", SANITY),
     Mutation("metrics/faithfulness.py", "np.unique([half, n - half])", "np.unique([half, half])", REMOVAL),
     # methods
     Mutation("methods/path.py", "at = start + along", "at = start - along", GRADIENT),
@@ -219,17 +221,21 @@ MUTATIONS = (
     Mutation("core/stats.py", "adjusted[order] = np.minimum(stepped, 1.0)", "adjusted = np.minimum(stepped, 1.0)", STATS),
     # studies: draws, samples, what is kept and told
     Mutation("core/question.py", "zlib.crc32(sample_id.encode())]", "0]", STUDY + "::test_all_methods_are_measured_on_the_same_draws_and_samples_on_their_own"),
-    Mutation("metrics/base.py", "question.rng(self.name, seed) for _ in", "question.rng(_.method + self.name, seed) for _ in", STUDY + "::test_all_methods_are_measured_on_the_same_draws_and_samples_on_their_own"),
+    Mutation("metrics/base.py", "question.rng(self.name, seed))", "question.rng(block[i].method + self.name, seed))", STUDY + "::test_all_methods_are_measured_on_the_same_draws_and_samples_on_their_own"),
     Mutation("study/measuring.py", "replace(question, masker=other, cache=Cache())", "replace(question, masker=other)", STUDY + "::test_removal_in_the_second_way_reads_nothing_of_the_first"),
     Mutation("core/registry.py", "self.register(point.name)(point.load())", "self._entries[point.name] = point.load()", "tests/core/test_registry.py"),
     Mutation("core/registry.py", "self._entries.get(name, thing) is not thing", "name in self._entries", "tests/core/test_registry.py"),
     Mutation("study/study.py", 'wanted == "auto" or not kinds[n].explains_again', 'True', STUDY + "::test_which_metrics_are_taken"),
-    Mutation("study/measuring.py", "i < N_AGAIN", "i <= N_AGAIN", STUDY + "::test_metrics_that_explain_again_take_the_first_ten_samples"),
+    Mutation("study/measuring.py", "start < self.checked", "start <= self.checked", STUDY + "::test_metrics_that_explain_again_take_as_many_samples_as_are_checked"),
     Mutation("study/study.py", "[name for name in known if name != first]", "known[1:]", STUDY + "::test_the_second_way_is_another_than_the_one_asked_for"),
-    Mutation("metrics/faithfulness.py", "if explanation.method != RANDOM", "if explanation", STUDY + "::test_removal_is_tried_in_two_ways_and_the_random_control_is_the_mean_of_many"),
+    Mutation("metrics/faithfulness.py", "if block[i].method != RANDOM", "if block", STUDY + "::test_removal_is_tried_in_two_ways_and_the_random_control_is_the_mean_of_many"),
     Mutation("tasks/classification.py", "softmax(scores, axis=1)", "softmax(scores, axis=0)", STUDY + "::test_a_run_says_what_was_asked_and_what_the_model_said"),
-    Mutation("study/measuring.py", "agreement_scores(a, b)", "agreement_scores(a, a)", STUDY + "::test_each_pair_of_methods_is_compared_once_a_sample"),
-    Mutation("metrics/sanity.py", '("randomised", question.target, seed', '("randomised", seed', STUDY + "::test_one_pool_that_sees_two_targets_answers_each_as_a_fresh_one"),
+    Mutation("study/measuring.py", "agreement_scores(a[i], b[i])", "agreement_scores(a[i], a[i])", STUDY + "::test_each_pair_of_methods_is_compared_once_a_sample"),
+    Mutation("metrics/sanity.py", "number = first + i * copies + c", "number = first", SANITY + "::test_twins_are_dealt_out_in_turn_and_a_block_asks_each_once"),
+    Mutation("metrics/sanity.py", "np.random.default_rng(seed)) for n", "np.random.default_rng(seed[:1])) for n", SANITY + "::test_twins_are_dealt_out_in_turn_and_a_block_asks_each_once"),
+    Mutation("metrics/stability.py", "2 * (a @ b)", "(a @ b)", SANITY + "::test_the_share_of_the_variance_that_repeats_by_hand"),
+    Mutation("metrics/stability.py", "a, b = a - a.mean(), b - b.mean()", "a, b = a, b", SANITY + "::test_the_share_of_the_variance_that_repeats_by_hand"),
+    Mutation("judge/checks.py", "True if value >= limit.limit", "True if high >= limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
     Mutation("modalities/table.py", 'bool(column["categories"])', 'not column["categories"]', FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
     Mutation("study/plan.py", "if plan.background is None else plan.background", "", FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
     Mutation("study/plan.py", "method.name, question.model.id, question.sample.id)", "method.name, question.model.id, questions[0].sample.id)", FACTS + "::test_one_sample_that_fails_is_recorded_and_the_others_are_explained"),
@@ -239,10 +245,23 @@ MUTATIONS = (
     Mutation("methods/base.py", '"control": cls.card.control', '"control": False', FACTS + "::test_methods_are_described_by_their_cards_and_controls_are_marked"),
     Mutation("study/forecast.py", "{seconds / 60:.0f}", "{seconds / 3600:.0f}", FACTS + "::test_a_time_is_told_in_the_unit_that_fits_it"),
     Mutation("study/forecast.py", "- start) / PROBE", "- start)", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
-    Mutation("study/forecast.py", "(BACKWARD if", "(1 if", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
+    Mutation("study/forecast.py", "return BACKWARD if", "return 1 if", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
     Mutation("study/forecast.py", "many + high", "many + low", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
     Mutation("core/typed.py", "np.isfinite(value):\n        return None", "np.isfinite(value):\n        return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
     Mutation("core/typed.py", 'return float("nan")', "return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
+    Mutation("study/overview.py", 'target="predicted"), seed', 'target=(plan or Plan()).target), seed', OVERVIEW + "::test_the_target_is_the_predicted_class_whatever_the_plan_asks"),
+    Mutation("study/overview.py", "found.take(np.argsort(rows))", "found", OVERVIEW + "::test_a_larger_split_is_drawn_and_says_so"),
+    Mutation("study/overview.py", "if step <= limit", "if step < 2 * limit", OVERVIEW + "::test_what_would_take_too_long_is_drawn_by_round_numbers"),
+    Mutation("study/overview.py", "not in held][:n]", "in held or True][:n]", OVERVIEW + "::test_the_worst_errors_come_first_and_none_twice"),
+    Mutation("study/overview.py", "argsort(-misses", "argsort(misses", OVERVIEW + "::test_the_worst_errors_come_first_and_none_twice"),
+    Mutation("study/overview.py", "if additive and forecast", "if forecast", OVERVIEW + "::test_the_cheapest_of_the_best_is_asked"),
+    Mutation("study/overview_file.py", "inside is not None for", "True for", OVERVIEW + "::test_it_comes_back_as_it_was_saved"),
+    Mutation("study/sample_facts.py", "= np.inf", "= 0.0", OVERVIEW + "::test_what_is_known_of_rows"),
+    Mutation("study/sample_facts.py", "not in seen for", "in seen for", OVERVIEW + "::test_what_is_known_of_pictures_texts_and_series"),
+    Mutation("study/sample_facts.py", "- ground) > 0.25", "- ground) > 1", OVERVIEW + "::test_what_is_known_of_pictures_texts_and_series"),
+    Mutation("study/study.py", "found = [e for e in explanations if e.sample_id in mine]", "found = explanations", OVERVIEW + "::test_added_errors_are_shown_and_never_counted"),
+    Mutation("study/run.py", "verdicts(self.measured)", "verdicts(self)", OVERVIEW + "::test_added_errors_are_shown_and_never_counted"),
+    Mutation("tasks/classification.py", "predictions * (1 - self.truth(label))", "predictions * self.truth(label)", OVERVIEW + "::test_errors_are_known_by_how_wrong_they_are"),
     Mutation("study/run.py", "if id(item) not in segmentations", "if not segmentations", RUNS + "::test_every_field_of_a_run_comes_back"),
     Mutation("study/run.py", 'keep(f"explanation-{i}-{name}"', 'keep(f"explanation-{name}"', RUNS + "::test_every_field_of_a_run_comes_back"),
     Mutation("core/typed.py", 'return tuple(float("nan") if item is None else item for item in value)', "return value", "tests/core/test_typed.py::test_a_dataclass_is_built_of_what_json_holds"),
@@ -267,12 +286,18 @@ MUTATIONS = (
     Mutation("models/training.py", "float(labels.std()) or 1.0", "float(labels.var()) or 1.0", SPLITS + "::test_a_regressors_scale_is_that_of_the_training_labels"),
     Mutation("models/reading.py", "x[:, ::-1] if recipe.flip", "x[::-1] if recipe.flip", SPLITS + "::test_pictures_that_are_moved_keep_their_height_and_width"),
     # judge: what settles a verdict and traces a cause
-    Mutation("judge/verdict.py", "len(found) // len(evidence.trivial)", "len(found)", RULES + "::test_a_way_of_removing_counts_once_however_many_controls_there_are"),
-    Mutation("judge/verdict.py", "mine[s] - theirs[s]", "theirs[s] - mine[s]", RULES + "::test_a_way_of_removing_counts_once_however_many_controls_there_are"),
-    Mutation("judge/verdict.py", " or p >= LEVEL", "", RULES + "::test_a_test_that_is_not_significant_after_correction_settles_nothing"),
-    Mutation("judge/verdict.py", "True if low >= limit.limit", "True if low > limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
-    Mutation("judge/verdict.py", "True if high <= limit.limit", "True if low <= limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
-    Mutation("judge/verdict.py", "(f[1], f[0][0].mean)", "(f[1], -f[0][0].mean)", RULES + "::test_the_strongest_control_is_the_one_to_beat"),
+    Mutation("judge/checks.py", "len(found) // len(controls)", "len(found)", RULES + "::test_a_way_of_removing_counts_once_however_many_controls_there_are"),
+    Mutation("judge/checks.py", "_beaten(mine - theirs", "_beaten(theirs - mine", RULES + "::test_a_way_of_removing_counts_once_however_many_controls_there_are"),
+    Mutation("judge/checks.py", "margin = MARGIN if measured.has_twin else 0.0", "margin = MARGIN", RULES + "::test_a_tie_with_the_input_alone_holds_and_a_clear_loss_fails"),
+    Mutation("judge/checks.py", "limit, bounds = -float(slack.mean())", "limit, bounds = 0 * -float(slack.mean())", RULES + "::test_a_tie_with_the_input_alone_holds_and_a_clear_loss_fails"),
+    Mutation("judge/checks.py", "self.value - self.interval[0] if gap > 0", "self.value - self.interval[0] if gap < 0", RULES + "::test_how_many_samples_would_settle_it"),
+    Mutation("judge/checks.py", "self.n * (half / gap) ** 2", "self.n * (half / gap)", RULES + "::test_how_many_samples_would_settle_it"),
+    Mutation("judge/verdict.py", "interval_of(x - y) for x, y", "interval_of(x - y.mean()) for x, y", RULES + "::test_differences_of_gains_are_paired_and_needed_under_every_masker"),
+    Mutation("judge/verdict.py", "all(i is not None and i[0] > 0 for i in found)\n\n\ndef _share", "any(i is not None and i[0] > 0 for i in found)\n\n\ndef _share", RULES + "::test_differences_of_gains_are_paired_and_needed_under_every_masker"),
+    Mutation("judge/verdict.py", "iter([*additive, *level,", "iter([*level,", RULES + "::test_of_those_level_with_the_best_the_additive_one_is_shown"),
+    Mutation("judge/verdict.py", "theirs - (1 - MARGIN) * mine", "theirs - mine", RULES + "::test_the_input_alone_is_level_with_the_best_within_a_tenth"),
+    Mutation("judge/checks.py", "True if high <= limit.limit", "True if low <= limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
+    Mutation("judge/checks.py", "(f.side, f.value - f.limit)", "(f.side, f.limit - f.value)", RULES + "::test_the_strongest_control_is_the_one_to_beat"),
     Mutation("judge/causes.py", "interval[1] >= STEADY", "interval[0] >= STEADY", RULES + "::test_a_method_is_unsteady_when_the_whole_interval_says_so"),
     Mutation("judge/causes.py", "interval[1] >= SATURATED", "interval[0] >= SATURATED", RULES + "::test_a_model_is_saturated_when_the_slope_is_below_half_for_certain"),
     Mutation("judge/causes.py", "missing = pair.test.ceiling - ", "missing = 1 - ", RULES + "::test_what_is_missing_is_the_ceiling_less_the_agreement"),
@@ -306,7 +331,7 @@ MUTATIONS = (
     Mutation("report/words/__init__.py", 'f"{key}.one" if single', "key if single", SENTENCES + "::test_a_finding_from_a_file_is_told_and_words_of_a_person_stay"),
     Mutation("report/words/ko.toml", '"reason.few"', '"reason.fewer"', SENTENCES + "::test_both_languages_hold_the_same_keys_line_by_line"),
     Mutation("report/words/ko.toml", "{needed}개가 필요합니다", "필요합니다", SENTENCES + "::test_both_languages_say_the_same"),
-    Mutation("judge/verdict.py", '"value": -mean', '"value": mean', VERDICT + "::test_each_gate_says_what_it_found"),
+    Mutation("judge/checks.py", '"value": -weakest.value', '"value": weakest.value', VERDICT + "::test_each_check_says_what_it_found"),
     Mutation("judge/causes.py", "self.a if a == self.b else self.b", "self.b", "tests/metrics/test_causes.py::test_the_method_without_a_unit_is_named_first_whichever_was_asked_first"),
     Mutation("report/findings.py", "* max(own_b[k], 0.0)", "* max(own_a[k], 0.0)", "tests/report/test_report_page.py::test_agreement_is_read_against_its_ceiling"),
     Mutation("report/drivers.py", "np.maximum(explanation.values, 0) if", "np.abs(explanation.values) if", NUMBERS + "::test_known_places_hold_the_support_inside_and_the_rest_lies_elsewhere"),
@@ -378,7 +403,10 @@ MUTATIONS = (
     Mutation("models/training.py", "weight=self.weights", "weight=None", "tests/study/test_compare.py::test_weights_act_on_every_kind_of_model_alike[mlp]"),
     Mutation("report/predictions.py", "true and findings.is_wrong(i) else name", "true else name", "tests/report/test_report_tasks.py::test_the_page_of_several_labels"),
     Mutation("study/context.py", 'how = "drawn" if drawn is not None and how != "all" else how', "pass", "tests/study/test_study.py::test_how_the_samples_were_taken_is_told"),
-    Mutation("models/reading.py", "len(positional) > 1", "len(positional) > 0", BATCH + "::test_a_score_that_depends_on_the_batch_is_refused[padding]"),
+    Mutation("models/text.py", "removed[:, None], mask", "~removed[:, None], mask", "tests/models/test_models_wrap.py::test_gradients_of_words_with_pieces_start_from_as_many_mask_tokens"),
+    Mutation("models/text.py", "masked_fill(~valid, free)", "masked_fill(valid, free)", "tests/models/test_models_wrap.py::test_a_decoder_without_padding_token_reads_each_text_to_its_own_end"),
+    Mutation("modalities/text.py", '"Mn", "Mc", "Me", "Cf"', '"Mn", "Me", "Cf"', "tests/modality/test_modality_text.py::test_words_of_every_script_are_whole"),
+    Mutation("models/reading.py", "if p.kind in places][1:2]", "if p.kind in places][0:1]", BATCH + "::test_a_score_that_depends_on_the_batch_is_refused[padding]"),
     # planted by one who had not looked at the tests
     Mutation("judge/causes.py", "interval[0] <= INTERACTING", "interval[1] <= INTERACTING", RULES + "::test_an_interval_across_the_limit_traces_nothing"),
     Mutation("tasks/regression.py", "np.abs(truth - scores).mean()", "np.square(truth - scores).mean()", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),

@@ -232,7 +232,7 @@ def test_explanations_of_a_question_are_tested_beside_the_mean_of_many_random_or
     question = ask_table(linear([1.0, 2.0]), [1.0, 1.0], cache=Cache())
     one = explain(question, [1.0, 2.0])
     drawn = dataclasses.replace(one, method="random")
-    found = Removal(n_orders=4).scores(question, [one, drawn], seed=3)
+    found = Removal(n_orders=4).scores([question], [[one], [drawn]], seed=3)
     test = RemovalTest(question, n_orders=4, seed=3)
     wanted = [*test.random(), *test.scores(one)]
     assert [(s.metric, s.value, s.of) for s in found] == [(s.metric, s.value, s.of) for s in wanted]

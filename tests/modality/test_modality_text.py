@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 import numpy as np
 import pytest
 
@@ -30,6 +32,46 @@ def sample(text: str) -> Sample:
 )
 def test_words_stand_between_white_space_and_punctuation(text: str, expected: list[str]) -> None:
     assert list(words(text)[0]) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("यह फिल्म बहुत अच्छी है।", ["यह", "फिल्म", "बहुत", "अच्छी", "है", "।"]),
+        ("தமிழ் படம்", ["தமிழ்", "படம்"]),
+        ("فِيلْمٌ جَيِّدٌ", ["فِيلْمٌ", "جَيِّدٌ"]),
+        ("می\u200cخواهم", ["می\u200cخواهم"]),  # the sign that keeps two letters apart is no blank
+        (unicodedata.normalize("NFD", "un café"), ["un", unicodedata.normalize("NFD", "café")]),
+        ("1️⃣ #️⃣", ["1️⃣", "#️⃣"]),
+        ("ภาพยนตร์เรื่องนี้ดีมาก", ["ภาพยนตร์", "เรื่อง", "นี้", "ดี", "มาก"]),
+        ("ພາສາລາວ", ["ພາສາ", "ລາວ"]),
+        ("这部电影很好看，iPhone很好", ["这", "部", "电影", "很好", "看", "，", "iPhone", "很好"]),
+        ("とても面白い映画でした。", ["とても", "面白い", "映画", "で", "した", "。"]),
+    ],
+)
+def test_words_of_every_script_are_whole(text: str, expected: list[str]) -> None:
+    found, spaces = words(text)
+    assert list(found) == expected
+    assert join(found, spaces) == text
+
+
+def test_no_word_is_cut_before_a_mark() -> None:
+    """Unicode: a combining mark (category M) belongs to the sign before it."""
+    rng = np.random.default_rng(0)
+    alphabet = list(
+        "ab1'- .!\u0301\u0e35\u093f电影とไม่าี👍🏽\u200d\u200c\ufe0f한\U000e0100क\u094d\ud800"
+    )
+    for _ in range(2000):
+        text = "".join(rng.choice(alphabet, size=rng.integers(0, 20)))
+        found, spaces = words(text)
+        assert join(found, spaces) == text.rstrip(" ")
+        glued = [w for w, space in zip(found[1:], spaces[1:], strict=True) if space == ""]
+        assert not [w for w in glued if unicodedata.category(w[0]).startswith("M")]
+
+
+def test_marks_are_found_in_scripts_without_spaces() -> None:
+    text = "这部电影很好看"  # 电影 is 2-4, 很好 4-6
+    assert mark(text, [(2, 6)]).tolist() == [False, False, True, True, False]
 
 
 def test_random_texts_come_back_exactly() -> None:
@@ -70,6 +112,9 @@ def test_sentences_run_up_to_their_end_marks() -> None:
     found = segment(sample('Bad?! "No." He left'), "sentences")
     assert found.ids.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
     assert found.names == ("Bad?!", '"No.', '" He left')
+    assert segment(sample("好看。太差！यह है। नहीं"), "sentences").names == (
+        "好看。", "太差！", "यह है।", "नहीं"
+    )  # fmt: skip
 
 
 def test_a_long_sentence_is_named_by_its_start() -> None:

@@ -37,7 +37,7 @@ def spearmans(run: Run, a: str, b: str) -> dict[str, float]:
 
 
 def small_run(values: dict[str, list[list[float]]], std: dict[str, float] | None = None) -> Run:
-    """Methods -> (samples, features) values, and one standard error each; every gate is passed."""
+    """Methods -> (samples, features) values, and one standard error each; every check is passed."""
     n_samples, n = np.shape(next(iter(values.values())))
     seg = Segmentation(np.arange(n), tuple("abcdefgh"[:n]), f"{n} columns")
     samples = tuple(Sample(f"s{i}", np.zeros(n), "table") for i in range(n_samples))
@@ -60,7 +60,7 @@ def small_run(values: dict[str, list[list[float]]], std: dict[str, float] | None
             scores += [
                 Score("randomisation", 0.0, "lower", "sanity", of=of),
                 Score("random_logit", 0.0, "lower", "sanity", of=of),
-                Score("seed_agreement", 1.0, "higher", "stability", of=of),
+                Score("variance_share", 1.0, "higher", "stability", of=of),
             ]
     for sample in samples:
         flat = np.ones(n)
@@ -170,7 +170,7 @@ def test_a_card_tells_the_order_and_the_signs_that_all_share():
         "two": [[6.0, -4.0, -0.5, 1.0]] * 12,
     }
     run = small_run(rows)
-    assert {v.method: v.status for v in run.verdicts()}["one"] == "faithful"
+    assert {v.method: v.status for v in run.verdicts()}["one"] == "use"
     page = report_page(run)
     text = page["samples"]["blocks"][0]["consensus"]["text"]
     assert text[0].startswith("Order by strength: a → b → c · d. ")
@@ -267,9 +267,9 @@ def test_a_failed_verdict_names_every_failed_check(runs):
     assert failed
     rows = {r["title"]: r for r in report_page(run)["verdict"]["rows"]}
     for verdict in failed:
-        for gate in verdict.gates:
-            assert (gate.sentence in rows[TITLES[verdict.method]]["reason"]) == (
-                gate.passed is False
+        for check in verdict.checks:
+            assert (check.sentence in rows[TITLES[verdict.method]]["reason"]) == (
+                check.passed is False
             )
 
 

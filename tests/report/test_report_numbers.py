@@ -73,7 +73,7 @@ def hand_run(
 
 
 def family(metric: str) -> str:
-    return {"randomisation": "sanity", "seed_agreement": "stability"}.get(metric, "faithfulness")
+    return {"randomisation": "sanity", "variance_share": "stability"}.get(metric, "faithfulness")
 
 
 def test_a_gain_is_positive_where_a_method_is_better_than_removing_at_random() -> None:

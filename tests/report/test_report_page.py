@@ -113,7 +113,7 @@ def test_verdict_rows_repeat_the_verdicts(pages, runs):
     tree = read(pages("image").read_text())
     rows = tree.one("table", class_="verdicts").one("tbody").all("tr")
     given = {v.method: v for v in verdicts(runs["image"])}
-    order = ("faithful", "unsettled", "not_tested", "failed", "control")
+    order = ("use", "weaker", "unsettled", "not_tested", "failed", "control")
     titles = {k.title: k.name for k in sample_runs.KINDS}
     seen = []
     for row in rows:
@@ -121,12 +121,12 @@ def test_verdict_rows_repeat_the_verdicts(pages, runs):
         kind = row.all(class_="badge")[0].attributes["class"].split()[-1]
         assert kind == verdict.status
         seen.append(order.index(kind))
-        if verdict.status in ("faithful", "unsettled", "failed"):
+        if verdict.checks:
             assert verdict.reason in row.text
-            repeats = verdict.gate("repeats")
+            repeats = verdict.check("repeats")
             assert f"{repeats.value:.2f}" in row.all("td")[2].text
     assert seen == sorted(seen)
-    assert {"faithful", "unsettled", "failed", "control"} == {given[m].status for m in given}
+    assert {"use", "weaker", "unsettled", "failed", "control"} == {given[m].status for m in given}
 
 
 def test_within_a_verdict_the_most_faithful_stands_first(runs):
@@ -134,7 +134,7 @@ def test_within_a_verdict_the_most_faithful_stands_first(runs):
     gains = [
         float(r["better"]["text"].replace("+", "").replace("\u2212", "-"))
         for r in rows
-        if r["badge"]["kind"] == "faithful"
+        if r["badge"]["kind"] in ("use", "weaker")
     ]
     assert len(gains) >= 2
     assert gains == sorted(gains, reverse=True)
@@ -199,7 +199,7 @@ def test_agreement_is_read_against_its_ceiling(runs):
 
 def test_only_passed_methods_say_what_drives_the_model(runs):
     page = report_page(runs["image"])
-    passed = {v.method for v in verdicts(runs["image"]) if v.status == "faithful"}
+    passed = {v.method for v in verdicts(runs["image"]) if v.holds}
     titles = {k.title for k in sample_runs.KINDS if k.name in passed}
     assert {c["title"] for c in page["drivers"]["blocks"]} == titles
     inside = page["drivers"]["blocks"][0]["rows"][0]

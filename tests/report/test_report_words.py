@@ -109,20 +109,20 @@ def test_every_measure_method_and_cause_has_its_words() -> None:
 
 def test_fields_are_written_as_people_read_them() -> None:
     ways = Finding("ways", {"n": 2})
-    given = {"value": -0.126, "low": -0.5, "high": 0.25, "p": 0.04}
+    given = {"value": -0.126, "low": -0.5, "high": 0.25}
     names = Finding("rival.control", {"names": ("a", "b", "c")})
     found = Finding("found.beats.open", {**given, "rival": names, "ways": ways})
     assert (
         str(found)
         == told(found)
         == (
-            "No clear gain over 'a, b or c' alone: −0.13, 95 % interval −0.50 to +0.25, "
-            "corrected p = 0.04 (weakest of 2 ways of removing)."
+            "No clear gain over 'a, b or c' alone: −0.13, 90 % interval −0.50 to +0.25 "
+            "(weakest of 2 ways of removing)."
         )
     )
     assert Words("ko").told(found).startswith("‘a, b 또는 c’ 단독 대비")
     share = Finding("found.open.share", {"low": 0.01, "high": 0.2})
-    assert str(share) == "Not settled: the 95 % interval is 1.0\xa0% to 20.0\xa0%."
+    assert str(share) == "Not settled: the 90 % interval is 1.0\xa0% to 20.0\xa0%."
 
 
 def test_titles_and_units_are_told_in_the_language_of_the_page() -> None:

@@ -97,7 +97,7 @@ def test_every_field_of_a_run_comes_back(tmp_path) -> None:
 @pytest.mark.parametrize("lost", [math.nan, math.inf, -math.inf])
 def test_what_could_not_be_measured_is_no_number_after_saving(tmp_path, lost) -> None:
     found = small(
-        Score("seed_agreement", math.nan, "higher", "stability", of=OF, note="why not"),
+        Score("variance_share", math.nan, "higher", "stability", of=OF, note="why not"),
         context={"model": {"quality": {"value": lost}}, "bounds": [lost, 1.0], "at": np.array([lost])},
     )  # fmt: skip
     folder = found.save(tmp_path / "run")
@@ -124,9 +124,9 @@ def test_a_page_of_a_saved_run_does_not_read_zero_where_nothing_was_measured(tmp
     folder = dataclasses.replace(run, scores=tuple(lost)).save(tmp_path / "run")
     tree = read(write_report(folder, tmp_path / "x.html").read_text(encoding="utf-8"))
     (row,) = [r for r in tree.one("table", class_="verdicts").all("tr") if "Occlusion" in r.text]
-    gate = Run.load(folder).verdicts()[1].gate("depends_on_model")
-    assert (gate.value, gate.passed) == (None, None)
-    assert gate.sentence in row.text
+    check = Run.load(folder).verdicts()[1].check("depends_on_model")
+    assert (check.value, check.passed) == (None, None)
+    assert check.sentence in row.text
     cells = [c.text for c in row.all("td")]
     assert any("Not yet tested" in c for c in cells)
     assert not any(c.strip().startswith("0.00") for c in cells)

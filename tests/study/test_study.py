@@ -262,7 +262,7 @@ def test_a_sample_whose_removals_fail_is_told_by_each_method(tmp_path):
         odd(x, TypeError("half a row"), hidden=True), data, methods=["occlusion", "lime", "random"]
     )
     broken = {(f.method, f.sample_id) for f in run.failures}
-    assert broken == {("occlusion", "r38"), ("lime", "r38"), ("removal", "r38")}
+    assert broken == {(m, "r38") for m in ("occlusion", "lime", "removal", "overview")}
     assert all(
         "model 'sum' on sample 'r38' raised TypeError (half a row)" in f.reason
         for f in run.failures
@@ -334,7 +334,7 @@ class Choosy(Method):
 
 def test_a_method_that_does_not_apply_to_one_sample_did_not_break(monkeypatch):
     monkeypatch.setitem(METHODS._entries, "choosy", Choosy)
-    run = run_of(model(), table(), methods=["choosy", "occlusion"], metrics="none")
+    run = run_of(model(), table(), methods=["choosy", "occlusion"], metrics="none", overview=False)
     (failure,) = run.failures
     assert (failure.method, failure.sample_id) == ("choosy", "r36")
     assert (failure.kind, failure.reason) == (

@@ -253,6 +253,21 @@ def explain(
         str, typer.Option(help="float32, or bfloat16 where it agrees with float32.")
     ] = "float32",
     language: Annotated[str, typer.Option(help="Language of the page: en or ko.")] = "en",
+    errors: Annotated[
+        int,
+        typer.Option(
+            "--errors",
+            min=0,
+            help="So many of the worst errors of the test rows are shown too, and counted in no check.",
+        ),
+    ] = 4,
+    overview: Annotated[
+        bool,
+        typer.Option(
+            "--overview/--no-overview",
+            help="Explain all test rows by one method, for what holds over all of them.",
+        ),
+    ] = True,
     flip: Annotated[
         bool, typer.Option("--flip", help="Say what would have changed each answer.")
     ] = False,
@@ -290,6 +305,7 @@ def explain(
     from xaikit.core.folders import check_free, check_page, file_name
     from xaikit.report import write_report
     from xaikit.study.flip.api import flips
+    from xaikit.study.overview import worst_errors
     from xaikit.study.plan import Plan
     from xaikit.study.run import RUNS
     from xaikit.study.study import study
@@ -333,7 +349,8 @@ def explain(
     if flip:
         plan = Plan(features=features, masker=masker, n_background=background)
         named_columns = {way: _listed(names) for way, names in ways.items()}
-        changed = flips(asked, samples, dataset, wanted=_wanted(wanted), plan=plan, **named_columns)
+        shown = [*samples, *worst_errors(asked, dataset, errors, samples)]
+        changed = flips(asked, shown, dataset, wanted=_wanted(wanted), plan=plan, **named_columns)
     run = study(
         asked,
         samples,
@@ -345,10 +362,13 @@ def explain(
         n_background=background,
         seed=seed,
         drawn=seed if draw else None,
+        checked=len(samples),
         data=dataset,
         progress=not as_json,
         command=_command(),
         flips=changed,
+        errors=errors,
+        overview=overview,
         **limits,
     )
     place = run.save(numbers)

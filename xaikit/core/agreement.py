@@ -203,7 +203,7 @@ def top_k(values: Floats, k: int) -> Ints:
 
 
 def consensus(explanations: Sequence[Explanation]) -> Consensus:
-    """What all of them agree on, for one question; give only methods that passed their gates.
+    """What all of them agree on, for one question; give only methods that hold.
 
     A pair is ordered when every method orders it the same way and by more than 1.96 standard errors
     of the difference, where it has any (Laberge et al. 2023, section 4).

@@ -64,6 +64,10 @@ class Cache:
         """Drop everything; later questions are evaluated again."""
         self._memories.clear()
         self._pending.clear()
+        self.forget_made()
+
+    def forget_made(self) -> None:
+        """Drop what `once` made; the values stay."""
         self._made.clear()
 
     def _memory(self, target: Target, masks: Bools) -> Memory:

@@ -20,7 +20,7 @@ from xaikit.core.target import Target, Targets
 from xaikit.core.typed import build, plain
 from xaikit.core.types import PerSample, Segmentation
 
-__all__ = ["from_plain", "load_explanations", "save_explanations", "to_plain"]
+__all__ = ["from_plain", "load_explanations", "pack", "save_explanations", "to_plain", "unpack"]
 
 FORMAT = 1
 _PLAIN = ("method", "model_id", "additive", "unit", "seed")
@@ -36,7 +36,7 @@ def save_explanations(block: Any, path: str | Path, force: bool = False) -> Path
     """
     path = Path(path)
     if path.suffix == ".npz":
-        return write_file(path, lambda to: write_arrays(to, _arrays(block)), force)
+        return write_file(path, lambda to: write_arrays(to, pack(block)), force)
     if path.suffix == ".parquet":
         return write_file(path, lambda to: _write_table(block, to), force)
     raise InvalidInput(
@@ -54,13 +54,17 @@ def load_explanations(path: str | Path) -> dict[str, Any]:
             f"'{path}' is a table for other programs; read it with pandas.read_parquet, and save as "
             ".npz what is to be loaded."
         )
-    arrays = read_arrays(path, origin)
+    return unpack(read_arrays(path, origin), origin)
+
+
+def unpack(arrays: Arrays, origin: Origin) -> dict[str, Any]:
+    """The fields of the block that `pack` took apart; the origin's error says what is wrong."""
     return _read(lambda: (parse_json(str(arrays["about"]), origin), arrays), origin)
 
 
 def to_plain(block: Any) -> dict[str, Any]:
     """What `save_explanations` writes, JSON-able; arrays are lists."""
-    arrays = _arrays(block)
+    arrays = pack(block)
     return {"about": json.loads(str(arrays.pop("about"))), **plain(arrays)}
 
 
@@ -145,7 +149,8 @@ def _coded(items: Sequence[Any]) -> tuple[list[Any], NDArray[np.int64]]:
     return list(places), np.array([places[item] for item in items], dtype=np.int64)
 
 
-def _arrays(block: Any) -> dict[str, NDArray[Any]]:
+def pack(block: Any) -> dict[str, NDArray[Any]]:
+    """What a file of a block holds: arrays by name, one of them JSON."""
     cuts, which = _cuts(block)
     about = _about(block) | {
         "cuts": [{"names": cut.names, "source": cut.source, "shape": cut.ids.shape} for cut in cuts]

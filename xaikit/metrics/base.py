@@ -25,22 +25,23 @@ __all__ = [
     "default_k",
     "described",
     "measure",
+    "of_the_question",
     "over_samples",
 ]
 
 
 class Metric:
-    """A frozen dataclass of parameters that scores explanations of one question.
+    """A frozen dataclass of parameters that scores explanations.
 
-    A metric overrides `__call__`, which scores one explanation, or `scores`, which scores all
-    explanations of a question together. The question may differ from the explained one in its masker
-    only. An empty list means that the metric does not apply (no rationale, not additive, no other
-    class).
+    A metric overrides `__call__`, which scores one explanation, or `scores`, which scores those of
+    several methods and many questions together. The question may differ from the explained one in its
+    masker only. An empty list means that the metric does not apply (no rationale, not additive, no
+    other class).
 
     What it declares of itself:
     measures : the numbers it gives, its main number first (see `measure`)
     costly : left out of "auto"
-    explains_again : asks methods again; a study does so on its first samples only
+    explains_again : asks methods again; a study does so on `checked` samples
     under_each_masker : asked once more with the features removed in another way
     """
 
@@ -57,16 +58,27 @@ class Metric:
         raise NotImplementedError
 
     def scores(
-        self, question: Question, explanations: Sequence[Explanation], *, seed: int = 0
+        self,
+        questions: Sequence[Question],
+        explanations: Sequence[Sequence[Explanation]],
+        *,
+        seed: int = 0,
     ) -> list[Score]:
-        """The scores of several explanations of one question."""
-        rngs = [question.rng(self.name, seed) for _ in explanations]
-        pairs = zip(explanations, rngs, strict=True)
-        return [score for e, rng in pairs for score in self(question, e, rng)]
+        """The scores of B questions about one model with as many features each.
+
+        explanations : of each method a block (`Explanations`) of B, in the order of the questions
+        """
+        found: list[Score] = []
+        for i, question in enumerate(questions):
+            for block in explanations:
+                found += self(question, block[i], question.rng(self.name, seed))
+            if question.cache is not None:
+                question.cache.forget_made()  # copies of the model take room
+        return found
 
     @classmethod
     def shares_passes(cls) -> bool:
-        """Whether it scores all explanations of a question together."""
+        """Whether it scores explanations together."""
         return cls.scores is not Metric.scores
 
 
@@ -77,21 +89,35 @@ LEAST_BUDGET = 4  # that every method with a budget takes; one feature has two m
 
 
 def ask_again(
-    questions: Sequence[Question], explanation: Explanation, *, seed: int, capped: bool = False
+    questions: Sequence[Question],
+    first: Sequence[Explanation],
+    *,
+    seed: int,
+    capped: bool = False,
 ) -> Sequence[Explanation]:
-    """Explanations of other questions by the same method with the same parameters.
+    """Explanations of other questions by the method that gave the first ones, with its parameters.
 
     capped : a method that chooses its own effort (budget "auto", steps of integrated gradients) gets
-        what it needed the first time; a model of random weights may never let it come to rest
+        the most that it needed the first time; a model of random weights may never let it come to rest
     """
     if not questions:
         return ()
-    params, asked = dict(explanation.params), explanation.cost.asked
+    params, asked = dict(first[0].params), max(e.cost.asked for e in first)
     if capped and asked and params.get("budget") == "auto":
         params["budget"] = max(asked, LEAST_BUDGET)
     if capped and "max_steps" in params:
-        params["max_steps"] = explanation.extras.get("steps", params["max_steps"])
-    return ask(make_method(explanation.method, **params), questions, seed=seed)
+        params["max_steps"] = max(e.extras.get("steps", params["max_steps"]) for e in first)
+    return ask(make_method(first[0].method, **params), questions, seed=seed)
+
+
+def of_the_question(
+    questions: Sequence[Question], explanations: Sequence[Sequence[Explanation]]
+) -> list[Sequence[Explanation]]:
+    """The blocks, or none of them where the questions remove features in another way than was explained."""
+    pairs = [
+        (q.masker.name, block[i].masker) for block in explanations for i, q in enumerate(questions)
+    ]
+    return list(explanations) if all(a == b for a, b in pairs) else []
 
 
 def over_samples(scores: Iterable[Score]) -> list[Score]:

@@ -297,14 +297,20 @@ class Removal(Metric):
         return self._test(question, int(rng.integers(2**31))).scores(explanation)
 
     def scores(
-        self, question: Question, explanations: Sequence[Explanation], *, seed: int = 0
+        self,
+        questions: Sequence[Question],
+        explanations: Sequence[Sequence[Explanation]],
+        *,
+        seed: int = 0,
     ) -> list[Score]:
         """With the random control, which is a mean of many orders and no single explanation."""
-        test = self._test(question, seed)
-        found = test.random()
-        for explanation in explanations:
-            if explanation.method != RANDOM:
-                found += test.scores(explanation)
+        found: list[Score] = []
+        for i, question in enumerate(questions):
+            test = self._test(question, seed)
+            found += test.random()
+            for block in explanations:
+                if block[i].method != RANDOM:
+                    found += test.scores(block[i])
         return found
 
     def _test(self, question: Question, seed: int) -> RemovalTest:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+import unicodedata
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -19,26 +21,57 @@ __all__ = ["MASK_WORD", "TEXT", "Words", "join", "mark", "words"]
 
 MASK_WORD = "[MASK]"
 
-_GAP = r"[\s\0]"  # NumPy text cannot end in NUL, so it counts as white space
-_WORD = re.compile(
-    r"\d+(?:[.,]\d+)+"  # 3.5, 10,000
-    r"|\w+(?:['’\-]\w+)*"  # isn't, well-made, 재미있는
-    r"|([!-/:-@\[-`{-~])\1*"  # ... and !!! are one word, ." are two
-    r"|[^\w\s\0!-~]+"  # a run of other signs: an emoji and its modifiers stay whole
+_UNSPACED = re.compile(  # Thai, Lao, Burmese, Khmer, Kana, Han: their words stand without spaces
+    "[\u0e00-\u0eff\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff"
+    "\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af]"
 )
-_ENDS = re.compile(r"[.!?…。！？]+")
+_ENDS = re.compile(r"[.!?…。！？｡．।॥؟۔።]+")
+
+
+@cache
+def _pattern() -> re.Pattern[str]:
+    """Words between white space; NumPy text cannot end in NUL, so it counts as white space."""
+    kinds = ("Mn", "Mc", "Me", "Cf")
+    marks = [c for c in map(chr, range(0x80, 0x20000)) if unicodedata.category(c) in kinds]
+    on = f"[{''.join(marks)}\U000e0001-\U000e01ef]*"  # stands on the sign before, as Unicode has it
+    word = rf"\w(?:\w|{on[:-1]})*"
+    return re.compile(
+        rf"\d+(?:[.,]\d+)+{on}"  # 3.5, 10,000
+        rf"|(?P<letters>{word}(?:['’\-]{word})*)"  # isn't, well-made, 재미있는
+        rf"|(?P<sign>[!-/:-@\[-`{{-~])(?P=sign)*{on}"  # ... and !!! are one word, ." are two
+        r"|[^\w\s\0!-~]+"  # a run of other signs: an emoji and its modifiers stay whole
+    )
 
 
 def words(text: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """The words of a text and the white space before each; `join` gives the text back exactly.
 
-    A word is what stands between white space, with punctuation split off (in Korean the 어절).
-    White space after the last word is dropped.
+    A word is what stands between white space, with punctuation split off (in Korean the 어절). Scripts
+    that put no space between words are cut by the dictionaries of ICU, and no letter is cut from
+    its marks. White space after the last word is dropped.
     """
-    found = list(_WORD.finditer(text))
-    ends = [0, *(m.end() for m in found)]
-    spaces = tuple(text[end : m.start()] for end, m in zip(ends, found, strict=False))
-    return tuple(m.group() for m in found), spaces
+    spans = list(_spans(text))
+    ends = [0, *(end for _, end in spans)]
+    spaces = tuple(text[end:start] for end, (start, _) in zip(ends, spans, strict=False))
+    return tuple(text[start:end] for start, end in spans), spaces
+
+
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Where each word starts, and where it ends."""
+    for match in _pattern().finditer(text):
+        end = match.start()
+        for piece in _pieces(match["letters"]) or (match.group(),):
+            end += len(piece)
+            yield end - len(piece), end
+
+
+def _pieces(letters: str | None) -> Sequence[str]:
+    """The words that letters of a script without spaces hold; () of another."""
+    if letters is None or _UNSPACED.search(letters) is None:
+        return ()
+    from icu4py.breakers import WordBreaker  # only for texts that need it
+
+    return tuple(WordBreaker(letters, "en"))  # the dictionaries go by script, whatever the locale
 
 
 def join(words: Sequence[str], spaces: Sequence[str]) -> str:
@@ -52,7 +85,7 @@ def mark(text: str, spans: Sequence[tuple[int, int]]) -> Bools:
     for start, end in spans:
         touched[start + 1 : end + 1] = 1
     so_far = np.cumsum(touched)  # so_far[i], touched characters before i
-    bounds = np.array([m.span() for m in _WORD.finditer(text)], dtype=np.int64).reshape(-1, 2)
+    bounds = np.array(list(_spans(text)), dtype=np.int64).reshape(-1, 2)
     return np.asarray(so_far[bounds[:, 1]] > so_far[bounds[:, 0]])
 
 
@@ -63,7 +96,7 @@ class Words(Modality):
     def segment(
         self, sample: Sample, kind: str, number: int | None, names: Sequence[str] | None = None
     ) -> Segmentation:
-        """One feature a word occurrence, or one a sentence (a run up to . ! or ?)."""
+        """One feature a word occurrence, or one a sentence (a run up to its end mark)."""
         del names  # the words are the names
         if number is not None:
             raise InvalidInput(f"'{kind}' takes no number and got {number}; use '{kind}'.")
@@ -140,7 +173,7 @@ TEXT = Words(
     maskers=("mask", "delete"),
     titles=Titles(
         study=("text study", "텍스트 연구"),
-        samples=("text", "텍스트"),
+        samples=("texts", "텍스트"),
         question=(
             "Which words decide what {model} reads, and which explanations of it can be believed?",
             "{model} 모델의 판독은 어떤 말이 정하며, 어떤 설명을 믿을 수 있는가?",

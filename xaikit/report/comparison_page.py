@@ -37,12 +37,12 @@ __all__ = ["comparison_page"]
 
 SECTIONS = ("accuracy", "calibration", "cost", "same")
 KINDS = {
-    "a_better": "faithful",
-    "b_better": "faithful",
+    "a_better": "use",
+    "b_better": "use",
     "equal": "control",
     "not_settled": "unsettled",
 }
-GLYPHS = {"faithful": "✓", "control": "=", "unsettled": "?"}
+GLYPHS = {"use": "✓", "control": "=", "unsettled": "?"}
 
 
 def comparison_page(

@@ -14,7 +14,7 @@ import numpy as np
 from xaikit.core.sample import Modality
 from xaikit.core.stats import FEWEST, bootstrap_interval
 from xaikit.core.types import Bools, Explanation, Floats, Sample, Score
-from xaikit.judge.verdict import Verdict
+from xaikit.report.judged import Choice, Judged, choice_of, judged
 from xaikit.report.words import Words
 from xaikit.study.run import Run
 from xaikit.tasks import Task, restored_task
@@ -22,7 +22,11 @@ from xaikit.tasks import Task, restored_task
 __all__ = ["RANDOM", "Estimate", "Findings", "Pair", "estimate"]
 
 RANDOM = "random"  # the control that every comparison is made against
-ORDER = ("faithful", "unsettled", "not_tested", "failed", "control")
+ORDER = ("use", "weaker", "unsettled", "not_tested", "failed", "control")
+<<<<<<< HEAD
+HOLDS = ("use", "weaker")
+=======
+>>>>>>> main
 
 
 @dataclass(frozen=True)
@@ -84,26 +88,52 @@ class Findings:
         """What features are called."""
         return self.words.own(self.kind.titles.parts)
 
+    @property
+    def columns(self) -> list[str]:
+        """What the data's columns or channels are called."""
+        columns = (self.run.context.get("data") or {}).get("columns") or []
+        return [str(c["name"]) for c in columns]
+
+    @property
+    def marked(self) -> str:
+        """What the places that the data mark are."""
+        given = str(self.run.context.get("rationale") or "rationale.marked")
+        return self.words.known(given.replace("rationale.", "object."), given)
+
     @cached_property
-    def verdicts(self) -> dict[str, Verdict]:
+    def verdicts(self) -> dict[str, Judged]:
         """Method -> verdict."""
-        return {v.method: v for v in self.run.verdicts()}
+        return {v.method: v for v in judged(self.run)}
+
+    @cached_property
+    def choice(self) -> Choice:
+        """Which method to use, and which one the page shows."""
+        return choice_of(self.run, tuple(self.verdicts.values()))
 
     @cached_property
     def order(self) -> tuple[str, ...]:
-        """Methods: passed, unsettled, not tested, failed, controls; in each, most faithful first."""
+<<<<<<< HEAD
+        """Methods: to use, weaker, unsettled, not tested, failed, controls; in each the one shown, then best gain first."""
+=======
+        """Methods: to use, weaker, unsettled, not tested, failed, controls; in each, most faithful first."""
+>>>>>>> main
 
-        def key(method: str) -> tuple[int, bool, float, int]:
-            gain = self.faithfulness(method)
-            rank = ORDER.index(self.verdicts[method].status)
-            return rank, method == RANDOM, -gain.value if gain else np.inf, asked.index(method)
+        def key(method: str) -> tuple[int, bool, bool, float, int]:
+            verdict = self.verdicts[method]
+            gain = np.inf if verdict.share is None else -verdict.share
+            first = method != self.choice.shown
+            return ORDER.index(verdict.status), method == RANDOM, first, gain, asked.index(method)
 
         asked = self.run.methods
         return tuple(sorted(asked, key=key))
 
     @cached_property
     def passed(self) -> tuple[str, ...]:
-        return tuple(m for m in self.order if self.verdicts[m].status == "faithful")
+<<<<<<< HEAD
+        return tuple(m for m in self.order if self.verdicts[m].status in HOLDS)
+=======
+        return tuple(m for m in self.order if self.verdicts[m].holds)
+>>>>>>> main
 
     @cached_property
     def real(self) -> tuple[str, ...]:
@@ -113,12 +143,16 @@ class Findings:
     @cached_property
     def tested(self) -> bool:
         """Whether any method has been put to a test."""
-        return any(v.status in ("faithful", "unsettled", "failed") for v in self.verdicts.values())
+<<<<<<< HEAD
+        return any(v.status not in ("not_tested", "control") for v in self.verdicts.values())
+=======
+        return any(bool(v.checks) for v in self.verdicts.values())
+>>>>>>> main
 
     @cached_property
     def lead(self) -> str | None:
-        """The method whose features are listed: the first that passed, otherwise the first real one."""
-        return next(iter((*self.passed, *self.real, *self.order)), None)
+        """The method that the page shows."""
+        return self.choice.shown or next(iter(self.order), None)
 
     @cached_property
     def trusted(self) -> tuple[str, ...]:
@@ -213,9 +247,13 @@ class Findings:
 
     def faithfulness(self, method: str) -> Estimate | None:
         """What the check "better than random" measured; else the same number, or the deletion gain."""
-        gate = self.verdicts[method].gate("beats_random")
-        if gate is not None and gate.value is not None:
-            return Estimate(gate.value, len(self.run.of(method)), gate.interval)
+        check = self.verdicts[method].check("beats_random")
+        if check is not None and check.value is not None:
+<<<<<<< HEAD
+            return Estimate(check.value, len(self.run.of(method)), check.interval)
+=======
+            return Estimate(check.value, check.n, check.interval)
+>>>>>>> main
         return self.mean("srg", method) or self.gain("deletion", method)
 
     def mean_curve(self, metric: str, method: str, x: Floats) -> Floats | None:
@@ -290,7 +328,7 @@ class Findings:
 
     def repeats(self, method: str) -> float | None:
         """How much the top features of two runs of a method overlap."""
-        found = self.mean("seed_agreement", method)
+        found = self.mean("variance_share", method)
         return found.value if found else None
 
     def agrees_with_passed(self, method: str) -> Pair | None:

@@ -28,7 +28,7 @@ from xaikit.report.png import heat_uri
 from xaikit.report.render import fragment, static
 from xaikit.report.single import Single, readable
 from xaikit.report.strips import signal, strip, strongest_channels
-from xaikit.report.verdict_table import GLYPHS
+from xaikit.report.badges import GLYPHS
 from xaikit.report.words import Words
 from xaikit.study.run import Run
 

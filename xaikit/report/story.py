@@ -14,7 +14,7 @@ from xaikit.report.consensus import consensus_block
 from xaikit.report.evidence import disagreement_block, ranks_block, shift_block
 from xaikit.report.findings import RANDOM, Findings
 from xaikit.report.formats import count, fixed, interval, percent, signed
-from xaikit.report.verdict_table import badge
+from xaikit.report.badges import badge
 
 __all__ = ["agreement_block", "removal_block"]
 

@@ -119,5 +119,5 @@ def _sum(mine: Case) -> str:
         unit=unit,
         residual=signed(e.residual, d),
     )
-    gate = verdict.gate("adds_up")
-    return body + (words("sum.passed") if gate is not None and gate.passed else ".")
+    check = verdict.check("adds_up")
+    return body + (words("sum.passed") if check is not None and check.passed else ".")

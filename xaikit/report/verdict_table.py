@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from xaikit.judge.verdict import Gate, Verdict
+from xaikit.judge.checks import CHECKS
+from xaikit.judge.verdict import Check, Verdict
 from xaikit.report.charts import dot_whisker
 from xaikit.report.findings import RANDOM, Estimate, Findings
 from xaikit.report.formats import count, duration, fixed, interval, signed
@@ -12,22 +13,16 @@ from xaikit.report.formats import count, duration, fixed, interval, signed
 __all__ = ["GLYPHS", "badge", "verdict_block"]
 
 GLYPHS = {
-    "faithful": "✓",
+    "use": "✓",
+    "weaker": "↓",
     "unsettled": "?",
     "not_tested": "?",
     "failed": "✕",
     "control": "◇",
     "error": "–",
 }
-GATES = (
-    "beats_random",
-    "beats_trivial",
-    "repeats",
-    "depends_on_model",
-    "depends_on_class",
-    "adds_up",
-)
 MARKS = {True: ("✓", "pass"), False: ("✕", "fail"), None: ("?", "open")}
+UNFIT = ("–", "unfit")
 
 
 def badge(findings: Findings, status: str, *, short: bool = False) -> dict[str, str]:
@@ -55,8 +50,8 @@ def verdict_block(findings: Findings) -> dict[str, Any]:
 def _meanings(findings: Findings) -> list[tuple[str, str]]:
     """What each check and column asks, in one line each; checks that no method was put to are left out."""
     words = findings.words
-    asked = {g.name for v in findings.verdicts.values() for g in v.gates}
-    checks = [(words(f"gate.{g}"), words(f"asks.{g}")) for g in GATES if g in asked or not asked]
+    asked = {c.name for v in findings.verdicts.values() for c in v.checks if c.applies}
+    checks = [(words(f"check.{c}"), words(f"asks.{c}")) for c in CHECKS if c in asked or not asked]
     columns = [(words(f"verdict.{c}"), words(f"meaning.{c}")) for c in ("agrees", "cost")]
     return [*checks, *columns]
 
@@ -65,7 +60,9 @@ def _row(
     findings: Findings, method: str, gain: Estimate | None, axis: tuple[float, float]
 ) -> dict[str, Any]:
     verdict = findings.verdicts[method]
-    trivial, by_class = (_measured(verdict, g) for g in ("beats_trivial", "depends_on_class"))
+    trivial, by_class = (
+        _measured(verdict, g) for g in ("not_worse_than_input", "depends_on_class")
+    )
     agrees = None if verdict.status == "control" else findings.agrees_with_passed(method)
     return {
         "title": findings.title(method),
@@ -73,7 +70,7 @@ def _row(
         "failed": verdict.status == "failed",
         "badge": badge(findings, verdict.status),
         "reason": _reason(findings, verdict, gain),
-        "checks": [_check(findings, g) for g in verdict.gates],
+        "checks": [_check(findings, c) for c in verdict.checks],
         "better": _better(findings, method, gain, axis),
         "trivial": trivial
         and {
@@ -81,8 +78,8 @@ def _row(
             "interval": interval(trivial.interval),
             **_mark(findings, trivial),
         },
-        "repeats": _cell(findings, verdict.gate("repeats"), findings.repeats(method)),
-        "depends": _cell(findings, verdict.gate("depends_on_model"), _changed(findings, method)),
+        "repeats": _cell(findings, verdict.check("repeats"), findings.repeats(method)),
+        "depends": _cell(findings, verdict.check("depends_on_model"), _changed(findings, method)),
         "by_class": by_class and {"text": fixed(by_class.value), **_mark(findings, by_class)},
         "agrees": fixed(agrees.value if agrees else None),
         "ceiling": fixed(agrees.ceiling) if agrees and agrees.ceiling is not None else "",
@@ -91,10 +88,10 @@ def _row(
     }
 
 
-def _measured(verdict: Verdict, name: str) -> Gate | None:
+def _measured(verdict: Verdict, name: str) -> Check | None:
     """The check of that name, if it was asked and measured."""
-    gate = verdict.gate(name)
-    return gate if gate is not None and gate.value is not None else None
+    check = verdict.check(name)
+    return check if check is not None and check.value is not None else None
 
 
 def _reason(findings: Findings, verdict: Verdict, gain: Estimate | None) -> str:
@@ -106,7 +103,7 @@ def _reason(findings: Findings, verdict: Verdict, gain: Estimate | None) -> str:
     if verdict.status == "not_tested":
         return words("verdict.untested_reason")
     if verdict.status == "failed":
-        return " ".join(words.told(*g.found) for g in verdict.gates if g.passed is False)
+        return " ".join(words.told(*c.found) for c in verdict.checks if c.passed is False)
     return words.told(*verdict.found)
 
 
@@ -118,7 +115,7 @@ def _better(
         return {"text": words("verdict.reference")}
     if gain is None:
         return {"text": words("not_tested"), "absent": True}
-    gate = findings.verdicts[method].gate("beats_random")
+    check = findings.verdicts[method].check("beats_random")
     open_ = gain.interval is None or gain.interval[0] <= 0 <= gain.interval[1]
     chart = dot_whisker(
         gain.value, axis, interval=gain.interval, cases=_inside(gain.cases, axis), hollow=open_
@@ -127,7 +124,7 @@ def _better(
         "chart": chart,
         "text": signed(gain.value),
         "interval": interval(gain.interval),
-        **(_mark(findings, gate) if gate else {}),
+        **(_mark(findings, check) if check else {}),
     }
 
 
@@ -135,27 +132,27 @@ def _inside(cases: tuple[float, ...], axis: tuple[float, float]) -> tuple[float,
     return tuple(c for c in cases if axis[0] <= c <= axis[1])
 
 
-def _mark(findings: Findings, gate: Gate) -> dict[str, str]:
-    glyph, kind = MARKS[gate.passed]
+def _mark(findings: Findings, check: Check) -> dict[str, str]:
+    glyph, kind = MARKS[check.passed] if check.applies else UNFIT
     return {"glyph": glyph, "mark": kind, "word": findings.words(f"mark.{kind}")}
 
 
-def _cell(findings: Findings, gate: Gate | None, measured: float | None) -> dict[str, Any]:
+def _cell(findings: Findings, check: Check | None, measured: float | None) -> dict[str, Any]:
     """A check's value with its mark, or the bare number when nobody judged it."""
-    if gate is not None and gate.value is not None:
-        return {"text": fixed(gate.value), **_mark(findings, gate)}
+    if check is not None and check.value is not None:
+        return {"text": fixed(check.value), **_mark(findings, check)}
     if measured is not None:
         return {"text": fixed(measured)}
     return {"text": "–", "word": findings.words("not_tested")}
 
 
-def _check(findings: Findings, gate: Gate) -> dict[str, Any]:
+def _check(findings: Findings, check: Check) -> dict[str, Any]:
     words = findings.words
     return {
-        "name": words.known(f"gate.{gate.name}", gate.name),
-        "asks": words.known(f"asks.{gate.name}", ""),
-        "finding": words.told(*gate.found),
-        **_mark(findings, gate),
+        "name": words.known(f"check.{check.name}", check.name),
+        "asks": words.known(f"asks.{check.name}", ""),
+        "finding": words.told(*check.found),
+        **_mark(findings, check),
     }
 
 
@@ -166,12 +163,14 @@ def _changed(findings: Findings, method: str) -> float | None:
 
 def _limit(findings: Findings, name: str) -> str:
     """A check's threshold and the better direction, for the head of its column."""
-    gates = (v.gate(name) for v in findings.verdicts.values())
-    gate = next((g for g in gates if g is not None), None)
-    if gate is None:
+    checks = (v.check(name) for v in findings.verdicts.values())
+    check = next((g for g in checks if g is not None), None)
+    if check is None:
         return ""
     return (
-        (f"≥ {fixed(gate.limit)} ↑") if gate.direction == "higher" else f"≤ {fixed(gate.limit)} ↓"
+        (f"≥ {fixed(check.limit)} ↑")
+        if check.direction == "higher"
+        else f"≤ {fixed(check.limit)} ↓"
     )
 
 

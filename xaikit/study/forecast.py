@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from xaikit.core.question import Question
 from xaikit.methods.base import COALITIONS, Method
 
-__all__ = ["Forecast", "forecast"]
+__all__ = ["Forecast", "forecast", "passes"]
 
 PROBE = 64  # rows of the pass that is timed
 BACKWARD = 3  # a forward and a backward pass take about as long as so many forward passes
@@ -41,7 +41,7 @@ def forecast(questions: Sequence[Question], methods: Sequence[Method]) -> Foreca
     few = many = 0
     least = most = 0.0
     for method in methods:
-        seconds = each * (BACKWARD if _differentiates(method) else 1)
+        seconds = each * _weight(method)
         for question in questions:
             low, high = method.rows_needed(question)
             few, many = few + low, many + high
@@ -49,9 +49,14 @@ def forecast(questions: Sequence[Question], methods: Sequence[Method]) -> Foreca
     return Forecast((few, many), (least, most))
 
 
-def _differentiates(method: Method) -> bool:
-    """Whether its rows go through the model both ways."""
-    return method.shares_passes() and method.stream != COALITIONS
+def passes(method: Method, question: Question) -> float:
+    """How many forward passes of one row it will take at most."""
+    return float(method.rows_needed(question)[1] * _weight(method))
+
+
+def _weight(method: Method) -> int:
+    """Forward passes in a row of the method's: rows of gradients go through the model both ways."""
+    return BACKWARD if method.shares_passes() and method.stream != COALITIONS else 1
 
 
 def _duration(seconds: float) -> str:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
+from xaikit.core.errors import XaikitError, foreign
+from xaikit.core.explanations import Explanations
 from xaikit.core.question import Cache, Masker, Question
 from xaikit.core.types import Explanation, Score
 from xaikit.metrics import METRICS, agreement_scores
@@ -16,8 +20,10 @@ from xaikit.study.run import Failure
 
 __all__ = ["N_AGAIN", "Measuring", "masked"]
 
-N_AGAIN = 10
-"""Samples on which metrics explain again: the fewest on which a verdict can rest."""
+N_AGAIN = 64
+"""Most samples on which metrics explain again, unless more are asked for."""
+
+TOGETHER = 64  # samples that are measured at once
 
 
 def masked(question: Question, plan: Plan, how: str) -> Masker:
@@ -30,6 +36,7 @@ class Measuring:
     """Scores of explanations; what fails is kept in `failures`, and the rest is measured.
 
     metrics : names; second : another masker under which some are asked once more, or None
+    checked : most samples on which metrics explain again
     """
 
     metrics: Sequence[str]
@@ -37,6 +44,7 @@ class Measuring:
     plan: Plan
     seed: int
     failures: list[Failure] = field(default_factory=list)
+    checked: int = N_AGAIN
 
     def __call__(
         self,
@@ -44,56 +52,81 @@ class Measuring:
         explanations: Sequence[Explanation],
         tick: Callable[[int], None],
     ) -> list[Score]:
-        """All scores, sample by sample."""
+        """All scores: first of the samples on which metrics explain again, then of the others."""
         by_sample: dict[str, list[Explanation]] = {q.sample.id: [] for q in questions}
         for explanation in explanations:
             by_sample[explanation.sample_id].append(explanation)
+        n = len(questions)
+        starts = sorted({*range(0, n, TOGETHER), min(self.checked, n), n})
         scores: list[Score] = []
-        for i, question in enumerate(questions):
-            scores += self._of_sample(question, by_sample[question.sample.id], i < N_AGAIN, tick)
-            if question.cache is not None:
-                question.cache.forget()  # what it holds, copies of the model too, is not needed again
+        for start, stop in pairwise(starts):
+            for some, blocks in _alike(questions[start:stop], by_sample):
+                scores += self._of(some, blocks, again=start < self.checked)
+                tick(len(some) * len(blocks))
+            for question in questions[start:stop]:
+                if question.cache is not None:
+                    question.cache.forget()  # what it holds is not needed again
         return scores
 
-    def _of_sample(
-        self,
-        question: Question,
-        found: Sequence[Explanation],
-        again: bool,
-        tick: Callable[[int], None],
+    def _of(
+        self, questions: Sequence[Question], blocks: Sequence[Explanations], again: bool
     ) -> list[Score]:
         metrics = [METRICS.get(name)() for name in self.metrics]
         metrics = [m for m in metrics if again or not m.explains_again]
-        asked = self._asked(question) if any(m.under_each_masker for m in metrics) else [question]
         scores: list[Score] = []
+        other = (
+            self._in_the_other_way(questions)
+            if any(m.under_each_masker for m in metrics)
+            else ([], [])
+        )
         for metric in metrics:
-            if metric.shares_passes():
-                scores += self._scored(metric, asked, found, metric.name)
-        for explanation in found:
-            for metric in metrics:
-                if not metric.shares_passes():
-                    name = f"{explanation.method}: {metric.name}"
-                    scores += self._scored(metric, asked, [explanation], name)
-            tick(1)
-        for a, b in combinations(found, 2):
-            with recorded(self.failures, "agreement", question.model.id, question.sample.id):
-                scores += agreement_scores(a, b)
+            scores += self._scored(metric, questions, blocks)
+            if metric.under_each_masker and other[0]:
+                scores += self._scored(metric, other[0], [b.take(other[1]) for b in blocks])
+        for a, b in combinations(blocks, 2):
+            for i, question in enumerate(questions):
+                with recorded(self.failures, "agreement", question.model.id, question.sample.id):
+                    scores += agreement_scores(a[i], b[i])
         return scores
 
-    def _asked(self, question: Question) -> list[Question]:
-        """The question, and the same with its features removed in another way."""
-        with recorded(self.failures, "second_masker", question.model.id, question.sample.id):
-            if self.second:
-                other = masked(question, self.plan, self.second)
+    def _in_the_other_way(self, questions: Sequence[Question]) -> tuple[list[Question], list[int]]:
+        """The questions with their features removed in another way, and which of them those are."""
+        asked, which = [], []
+        for i, question in enumerate(questions if self.second else ()):
+            with recorded(self.failures, "second_masker", question.model.id, question.sample.id):
+                other = masked(question, self.plan, str(self.second))
                 if other.name != question.masker.name:
-                    return [question, replace(question, masker=other, cache=Cache())]
-        return [question]
+                    asked.append(replace(question, masker=other, cache=Cache()))
+                    which.append(i)
+        return asked, which
 
     def _scored(
-        self, metric: Metric, asked: Sequence[Question], found: Sequence[Explanation], name: str
+        self, metric: Metric, questions: Sequence[Question], blocks: Sequence[Explanations]
     ) -> list[Score]:
-        scores: list[Score] = []
-        with recorded(self.failures, name, asked[0].model.id, asked[0].sample.id):
-            for question in asked if metric.under_each_masker else asked[:1]:
-                scores += metric.scores(question, found, seed=self.seed)
-        return scores
+        """The scores of the block; where something fails those of each question, then of each method."""
+        together = metric.shares_passes()
+        if len(questions) == 1 and (together or len(blocks) < 2):
+            name = metric.name if together else f"{blocks[0].method}: {metric.name}"
+            with recorded(self.failures, name, questions[0].model.id, questions[0].sample.id):
+                return metric.scores(questions, blocks, seed=self.seed)
+            return []
+        with suppress(XaikitError), foreign(f"'{metric.name}'"):
+            return metric.scores(questions, blocks, seed=self.seed)
+        if len(questions) > 1:
+            parts = [([q], [b[i : i + 1] for b in blocks]) for i, q in enumerate(questions)]
+        else:
+            parts = [(list(questions), [block]) for block in blocks]
+        return [score for part in parts for score in self._scored(metric, *part)]
+
+
+def _alike(
+    questions: Sequence[Question], by_sample: Mapping[str, Sequence[Explanation]]
+) -> Iterator[tuple[list[Question], list[Explanations]]]:
+    """Questions with as many features that were answered by the same methods, and the answers."""
+    groups: dict[Hashable, list[Question]] = defaultdict(list)
+    for question in questions:
+        answers = ((e.method, e.unit, e.additive) for e in by_sample[question.sample.id])
+        groups[question.n_features, *answers].append(question)
+    for group in groups.values():
+        rows = zip(*(by_sample[question.sample.id] for question in group), strict=True)
+        yield group, [Explanations.of(row) for row in rows]

@@ -1,7 +1,7 @@
 """A run: everything a study asked and measured, as a folder that anyone can read.
 
-`manifest.json` holds words and numbers, `arrays.npz` the arrays; nothing is pickled. The report
-reads a `Run` and nothing else.
+`manifest.json` holds words and numbers, `arrays.npz` the arrays, `overview.npz` what one method says
+of the whole test split; nothing is pickled. The report reads a `Run` and nothing else.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, TypeVar
 
@@ -23,18 +24,21 @@ from xaikit.core.folders import Folder
 from xaikit.core.measures import MEASURES
 from xaikit.core.typed import build, fits, plain
 from xaikit.core.types import Cost, Explanation, Floats, Sample, Score, Segmentation, Target
+from xaikit.judge.overview import Overview
 from xaikit.study.facts import Facts
+from xaikit.study.overview_file import pack_overview, unpack_overview
 
 if TYPE_CHECKING:
     from xaikit.core.agreement import Consensus, Disagreement
     from xaikit.judge.causes import Cause
-    from xaikit.judge.verdict import Verdict
+    from xaikit.judge.verdict import Choice, Verdict
 
 __all__ = ["RUNS", "Failure", "Run"]
 
 FORMAT = 1
 RUNS = Folder("run", "manifest.json", DataError)
 _ARRAYS = "arrays.npz"
+_OVERVIEW = "overview.npz"
 
 T = TypeVar("T")
 
@@ -58,6 +62,7 @@ class Run:
     config : what was asked for, enough to ask again (command, seed, methods, target, ...)
     predictions : (N, K) probabilities of classes or of each label, or values of a regressor
     context : JSON-able facts for the page: model, data, question, methods (see pipeline.py)
+    overview : what one method says of the whole test split, or None
 
     >>> run = xaikit.study(model, [sample], "shap", "none")
     >>> Run.load(run.save("runs/wine")).methods
@@ -72,6 +77,7 @@ class Run:
     failures: tuple[Failure, ...] = ()
     environment: Mapping[str, Any] = field(default_factory=dict)
     context: Mapping[str, Any] = field(default_factory=dict)
+    overview: Overview | None = None
 
     def of(self, method: str) -> tuple[Explanation, ...]:
         """The explanations of one method, in the order of the samples."""
@@ -81,6 +87,20 @@ class Run:
     def methods(self) -> tuple[str, ...]:
         """Names of the methods that gave at least one explanation, in the order asked."""
         return tuple(dict.fromkeys(e.method for e in self.explanations))
+
+    @cached_property
+    def measured(self) -> Run:
+        """The run without the samples that were added to be shown, which count in no judgement."""
+        added = set(self.context.get("added") or ())
+        kept = [i for i, sample in enumerate(self.samples) if sample.id not in added]
+        if len(kept) == len(self.samples):
+            return self
+        return dataclasses.replace(
+            self,
+            samples=tuple(self.samples[i] for i in kept),
+            predictions=self.predictions[kept],
+            explanations=tuple(e for e in self.explanations if e.sample_id not in added),
+        )
 
     def measures(self) -> Mapping[str, Mapping[str, Any]]:
         """Name of each number -> its words and how it is read; of older runs as this version has it."""
@@ -92,10 +112,16 @@ class Run:
         return known or {}
 
     def verdicts(self) -> tuple[Verdict, ...]:
-        """Which explanations can be believed: one verdict a method, in the order asked."""
+        """Which explanations hold and which is best: one verdict a method, in the order asked."""
         from xaikit.judge.verdict import verdicts
 
-        return verdicts(self)
+        return verdicts(self.measured)
+
+    def choice(self) -> Choice:
+        """Which explanation to use, and which to show where none can be named."""
+        from xaikit.judge.verdict import choice
+
+        return choice(self)
 
     def disagreements(self, by: str = "spearman") -> dict[tuple[str, str], Disagreement]:
         """Pairs of methods -> whether they differ by more than their own second runs do."""
@@ -107,10 +133,10 @@ class Run:
         """Where the disagreements beyond noise come from, as far as the run itself can show it."""
         from xaikit.judge.causes import causes
 
-        return causes(self)
+        return causes(self.measured)
 
     def consensus(self, sample_id: str, methods: Sequence[str]) -> Consensus:
-        """What these methods all say of one sample; give two or more that passed their gates."""
+        """What these methods all say of one sample; give two or more that hold."""
         from xaikit.core.agreement import consensus
 
         asked = (e for m in methods for e in self.of(m))
@@ -132,7 +158,11 @@ class Run:
         """
         arrays: dict[str, NDArray[Any]] = {}
         manifest = plain({"format": FORMAT, **_flatten_run(self, arrays)})
-        return RUNS.write(folder, manifest, {_ARRAYS: lambda path: write_arrays(path, arrays)})
+        files = {_ARRAYS: lambda path: write_arrays(path, arrays)}
+        if self.overview is not None:
+            whole = pack_overview(self.overview)
+            files[_OVERVIEW] = lambda path: write_arrays(path, whole)
+        return RUNS.write(folder, manifest, files)
 
     @classmethod
     def load(cls, folder: str | Path) -> Run:
@@ -146,6 +176,7 @@ class Run:
                 f"the run in '{folder}' has format {short(held)}; this version reads {FORMAT}."
             )
         arrays = read_arrays(numbers, RUNS.origin(numbers))
+        overview = _read_overview(folder) if manifest.get("overview") else None
         try:
             run = _restore_run(manifest, arrays)
         except KeyError as error:
@@ -155,7 +186,12 @@ class Run:
                 f"the run in '{folder}' is damaged: {short(error, 300)}; save it again."
             ) from error
         RUNS.check_whole(folder, manifest)
-        return run
+        return dataclasses.replace(run, overview=overview)
+
+
+def _read_overview(folder: Path) -> Overview:
+    path = RUNS.file(folder, _OVERVIEW)
+    return unpack_overview(read_arrays(path, RUNS.origin(path)), RUNS.origin(path))
 
 
 def _flatten_run(run: Run, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
@@ -215,6 +251,7 @@ def _flatten_run(run: Run, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
         "explanations": explanations,
         "scores": scores,
         "failures": [dataclasses.asdict(f) for f in run.failures],
+        "overview": run.overview is not None,
     }
 
 

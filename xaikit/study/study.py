@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
 
-from xaikit.core.abilities import Model
-from xaikit.core.errors import CheckFailed, InvalidInput, foreign
+from xaikit.core.abilities import Model, Resettable
+from xaikit.core.errors import CheckFailed, InvalidInput, NotApplicable, foreign
 from xaikit.core.progress import Progress, say
 from xaikit.core.question import Question
 from xaikit.core.types import Floats, Sample, Score, Target
@@ -19,9 +20,10 @@ from xaikit.metrics import METRICS
 from xaikit.study.context import describe, environment
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.forecast import forecast
-from xaikit.study.measuring import Measuring, masked
+from xaikit.study.measuring import N_AGAIN, Measuring, masked
 from xaikit.study.naming import named
-from xaikit.study.plan import Plan, choose_methods, explain_all, make_questions
+from xaikit.study.overview import cheapest, make_overview, worst_errors
+from xaikit.study.plan import Plan, choose_methods, explain_all, make_question, make_questions
 from xaikit.study.quality import BESIDE_BLIND, labelled, measured
 from xaikit.study.run import Failure, Run
 from xaikit.tasks import task_of
@@ -40,9 +42,12 @@ def study(
     tolerance: float | None = None,
     seed: int = 0,
     drawn: int | None = None,
+    checked: int = N_AGAIN,
     progress: bool = False,
     command: str = "",
     flips: Sequence[Mapping[str, Any]] | None = None,
+    overview: bool = True,
+    errors: int = 0,
     **plan: Any,
 ) -> Run:
     """Explanations, their scores and everything needed to read them, as a run.
@@ -54,8 +59,13 @@ def study(
         refused), the model's quality is measured on its labelled test rows, and the page says where
         values lie in it
     drawn : the seed by which the samples were drawn from the data, for the page to say
+    checked : most samples on which checks explain again: with a random twin, about another class, once more
     budget : most evaluations a sample of each method that samples, or "auto": until converged
     flips : what would have changed the answers (`xaikit.study.flip.api.flips`), for the page to show
+    overview : whether the whole test split of the data is explained too, by the cheapest method that
+        holds here (`xaikit.study.overview`)
+    errors : so many of the worst errors of the test split are added as samples: explained by all
+        methods, and counted in no measure, verdict or quality; `context["added"]` names them
     tolerance : share of the range of the values at which such a method has converged
     plan : keyword arguments of `Plan`: target, features, masker, background, n_background,
         batch_size, memory, precision
@@ -77,20 +87,30 @@ def study(
     questions, predictions, unanswered = _answered(questions)
     failures += lost + unanswered
     samples = [question.sample for question in questions]
+    tested = _tested(model, data, failures)
+    worst: list[Sample] = []
+    if data is not None and tested is not None:
+        worst = worst_errors(model, data, errors, samples, tested)
+    added = _added(model, worst, asked, failures)
     second = _second_masker(questions[0], asked, failures)
     if progress:
         say(str(forecast(questions, chosen)))
-    steps = len(samples) * len(chosen) * (2 if wanted else 1)
+    steps = (len(samples) * (2 if wanted else 1) + len(added)) * len(chosen)
     with Progress(steps, "explaining", show=progress) as bar:
-        explanations, broken = explain_all(questions, chosen, seed, bar.tick)
+        explanations, broken = explain_all([*questions, *added], chosen, seed, bar.tick)
         failures += broken
         scores: list[Score] = []
         if wanted:
             bar.tick(0, "measuring")
-            measuring = Measuring(wanted, second, asked, seed, failures)
-            scores = measuring(questions, explanations, bar.tick)
-    quality = _quality(model, data, failures)
-    return Run(
+            measuring = Measuring(wanted, second, asked, seed, failures, checked)
+            mine = {sample.id for sample in samples}
+            found = [e for e in explanations if e.sample_id in mine]
+            scores = measuring(questions, found, bar.tick)
+    quality = _quality(model, data, tested, failures)
+    shown = [*samples, *(question.sample for question in added)]
+    if added:
+        predictions = np.concatenate([predictions, probabilities(model, shown[len(samples) :])])
+    run = Run(
         config={
             "seed": seed,
             "methods": [m.name for m in chosen],
@@ -106,7 +126,7 @@ def study(
             "n_background": asked.n_background,
             "created": environment()["created"],
         },
-        samples=tuple(samples),
+        samples=tuple(shown),
         predictions=predictions,
         explanations=tuple(explanations),
         scores=tuple(scores),
@@ -120,12 +140,67 @@ def study(
             quality=quality,
             drawn=drawn,
             target=asked.target,
+            twin=_has_twin(model, wanted, scores),
             second_masker=masked(questions[0], asked, second).name if second else None,
             measures={s.metric for s in scores},
             command=command,
         )
-        | ({} if flips is None else {"flips": _of(flips, samples)}),
+        | ({} if flips is None else {"flips": _of(flips, shown)})
+        | ({"added": [question.sample.id for question in added]} if added else {}),
     )
+    if data is None or tested is None or not overview:
+        return run
+    return _with_overview(run, model, data, chosen, asked, seed, progress)
+
+
+def _with_overview(
+    run: Run,
+    model: Model,
+    data: Dataset,
+    methods: Sequence[Method],
+    plan: Plan,
+    seed: int,
+    progress: bool,
+) -> Run:
+    failures: list[Failure] = []
+    with recorded(failures, "overview", model.id):
+        asked = cheapest(run, {m.name: m for m in methods}, model, plan, len(data.test))
+        if asked is not None:
+            made = make_overview(
+                model, data, asked, plan=plan, seed=seed, failures=failures, progress=progress
+            )
+            run = replace(run, overview=made)
+    return replace(run, failures=(*run.failures, *failures))
+
+
+def _added(
+    model: Model, samples: Sequence[Sample], plan: Plan, failures: list[Failure]
+) -> list[Question]:
+    questions = []
+    for sample in samples:
+        with recorded(failures, EVERY, model.id, sample.id):
+            questions.append(make_question(model, sample, plan))
+    return questions
+
+
+def _tested(model: Model, data: Dataset | None, failures: list[Failure]) -> Floats | None:
+    """(N, K) scores on the test rows; None where there are none or the model fails there."""
+    if data is not None:
+        with recorded(failures, "quality", model.id):
+            return model.scores(data.inputs("test"))
+    return None
+
+
+def _has_twin(model: Model, wanted: Sequence[str], scores: Sequence[Score]) -> bool:
+    """Whether the model can be asked with its knowledge erased; tried where no score shows it."""
+    if "randomisation" not in wanted or any(s.metric == "randomisation" for s in scores):
+        return isinstance(model, Resettable)
+    try:
+        return isinstance(model, Resettable) and bool(
+            model.randomised(model.layers(), np.random.default_rng(0))
+        )
+    except NotApplicable:
+        return False
 
 
 def _of(flips: Sequence[Mapping[str, Any]], samples: Sequence[Sample]) -> list[dict[str, Any]]:
@@ -190,12 +265,14 @@ def _finite(model: Model, sample: Sample) -> Floats:
     return found
 
 
-def _quality(model: Model, data: Dataset | None, failures: list[Failure]) -> dict[str, Any] | None:
+def _quality(
+    model: Model, data: Dataset | None, scores: Floats | None, failures: list[Failure]
+) -> dict[str, Any] | None:
     """What the model is worth on the labelled test rows; None where that cannot be measured."""
-    if data is None or not labelled(data):
+    if data is None or scores is None or not labelled(data):
         return None
     with recorded(failures, "quality", model.id):
-        task, scores = task_of(model), model.scores(data.inputs("test"))
+        task = task_of(model)
         found = task.quality(
             task.measures(scores, [s.label for s in data.test if s.label is not None])
         )

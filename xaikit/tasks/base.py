@@ -122,6 +122,13 @@ class Task(ABC):
         """Whether predictions (K,) choose what the label says."""
         return bool(np.array_equal(self.chosen(predictions[None])[0], self.truth(label) > 0))
 
+    def miss(self, predictions: Floats, label: Label) -> float:
+        """How wrong predictions (K,) are: 0 where they are right, else the largest probability that lies
+        in the wrong place (of a value: the largest absolute error)."""
+        if self.right(predictions, label):
+            return 0.0
+        return float(np.abs(predictions - self.truth(label)).max())
+
     def _labelled(self, sample: Sample) -> int:
         """The output that the sample's label names."""
         if sample.label is None:

@@ -71,6 +71,12 @@ class Classification(Task):
         row: Floats = (np.arange(n) == label).astype(np.float64)
         return row
 
+    def miss(self, predictions: Floats, label: Label) -> float:
+        """0 where they are right, else the largest probability of a wrong class."""
+        if self.right(predictions, label):
+            return 0.0
+        return float((predictions * (1 - self.truth(label))).max())
+
     def measures(self, scores: Floats, labels: Sequence[Label]) -> dict[str, Any]:
         """accuracy with its counts"""
         truth = np.stack([self.truth(label) for label in labels])

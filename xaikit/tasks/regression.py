@@ -90,6 +90,9 @@ class Regression(Task):
         del predictions, label
         return True
 
+    def miss(self, predictions: Floats, label: Label) -> float:
+        return float(np.abs(predictions - self.truth(label)).max())
+
     def measures(self, scores: Floats, labels: Sequence[Label]) -> dict[str, Any]:
         """r2 with its 95 % interval over samples, mae, and n; of several outputs the means, and the
         r2 of each"""
