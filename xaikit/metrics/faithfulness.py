@@ -355,9 +355,10 @@ def shift(question: Question, masks: Bools) -> float | None:
     if background is None or not kind.typical or len(background) < 2:
         return None
     kept = question.segmentation.expand(masks[:: max(1, len(masks) // 200)])
+    other = question.masker.stand_ins(x, kept)[:, 0]
     kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim + 1))
     rows = background[:200].reshape(min(len(background), 200), -1).astype(np.float64)
-    masked = np.where(kept, x, question.masker.references[0]).reshape(len(kept), -1)
+    masked = np.where(kept, x, other).reshape(len(kept), -1)
     spread = rows.std(axis=0) if kind.tabular else np.ones(rows.shape[1])
     rows, masked = (
         rows / np.where(spread > 0, spread, 1.0),
