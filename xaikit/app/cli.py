@@ -345,7 +345,7 @@ def explain(
     html = html or Path("reports") / file_name(asked.id, ".html")
     RUNS.check_free(numbers)
     check_page(html, force)
-    changed = None
+    changed: Any = "auto"
     if flip:
         plan = Plan(features=features, masker=masker, n_background=background)
         named_columns = {way: _listed(names) for way, names in ways.items()}
@@ -378,7 +378,7 @@ def explain(
         _print_json(_summary(run, place, page))
     else:
         _print_run(run)
-        for line in flip_lines(run):
+        for line in flip_lines(run) if flip else ():
             out.print(line, highlight=False, soft_wrap=True, markup=False)
         for failure in broken:
             err.print(

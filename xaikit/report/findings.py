@@ -14,7 +14,7 @@ import numpy as np
 from xaikit.core.sample import Modality
 from xaikit.core.stats import FEWEST, bootstrap_interval
 from xaikit.core.types import Bools, Explanation, Floats, Sample, Score
-from xaikit.report.judged import Choice, Judged, choice_of, judged
+from xaikit.judge.verdict import Choice, Verdict
 from xaikit.report.words import Words
 from xaikit.study.run import Run
 from xaikit.tasks import Task, restored_task
@@ -23,10 +23,6 @@ __all__ = ["RANDOM", "Estimate", "Findings", "Pair", "estimate"]
 
 RANDOM = "random"  # the control that every comparison is made against
 ORDER = ("use", "weaker", "unsettled", "not_tested", "failed", "control")
-<<<<<<< HEAD
-HOLDS = ("use", "weaker")
-=======
->>>>>>> main
 
 
 @dataclass(frozen=True)
@@ -101,22 +97,18 @@ class Findings:
         return self.words.known(given.replace("rationale.", "object."), given)
 
     @cached_property
-    def verdicts(self) -> dict[str, Judged]:
+    def verdicts(self) -> dict[str, Verdict]:
         """Method -> verdict."""
-        return {v.method: v for v in judged(self.run)}
+        return {v.method: v for v in self.run.verdicts()}
 
     @cached_property
     def choice(self) -> Choice:
         """Which method to use, and which one the page shows."""
-        return choice_of(self.run, tuple(self.verdicts.values()))
+        return self.run.choice()
 
     @cached_property
     def order(self) -> tuple[str, ...]:
-<<<<<<< HEAD
         """Methods: to use, weaker, unsettled, not tested, failed, controls; in each the one shown, then best gain first."""
-=======
-        """Methods: to use, weaker, unsettled, not tested, failed, controls; in each, most faithful first."""
->>>>>>> main
 
         def key(method: str) -> tuple[int, bool, bool, float, int]:
             verdict = self.verdicts[method]
@@ -129,11 +121,7 @@ class Findings:
 
     @cached_property
     def passed(self) -> tuple[str, ...]:
-<<<<<<< HEAD
-        return tuple(m for m in self.order if self.verdicts[m].status in HOLDS)
-=======
         return tuple(m for m in self.order if self.verdicts[m].holds)
->>>>>>> main
 
     @cached_property
     def real(self) -> tuple[str, ...]:
@@ -143,11 +131,7 @@ class Findings:
     @cached_property
     def tested(self) -> bool:
         """Whether any method has been put to a test."""
-<<<<<<< HEAD
-        return any(v.status not in ("not_tested", "control") for v in self.verdicts.values())
-=======
         return any(bool(v.checks) for v in self.verdicts.values())
->>>>>>> main
 
     @cached_property
     def lead(self) -> str | None:
@@ -249,11 +233,7 @@ class Findings:
         """What the check "better than random" measured; else the same number, or the deletion gain."""
         check = self.verdicts[method].check("beats_random")
         if check is not None and check.value is not None:
-<<<<<<< HEAD
-            return Estimate(check.value, len(self.run.of(method)), check.interval)
-=======
             return Estimate(check.value, check.n, check.interval)
->>>>>>> main
         return self.mean("srg", method) or self.gain("deletion", method)
 
     def mean_curve(self, metric: str, method: str, x: Floats) -> Floats | None:

@@ -75,7 +75,9 @@ def _quality(findings: Findings, quality: Mapping[str, Any]) -> Markup:
     values = {
         "metric": told["metric"],
         "value": _bold(told["value"]),
-        "n": f"{quality['n']:,}".replace(",", "\N{NARROW NO-BREAK SPACE}") if quality.get("n") else "–",
+        "n": f"{quality['n']:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
+        if quality.get("n")
+        else "–",
         "rows": rows,
         "interval": words("meta.interval", low=fixed(ends[0], digits), high=fixed(ends[1], digits))
         if len(ends) == 2
