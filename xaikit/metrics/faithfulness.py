@@ -434,8 +434,9 @@ def _masked(question: Question, masks: Bools) -> Floats:
     """(m, size) the inputs with parts replaced by the first reference."""
     x = question.sample.x
     kept = question.segmentation.expand(masks)
+    other = question.masker.stand_ins(x, kept)[:, 0]
     kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim + 1))
-    found: Floats = np.where(kept, x, question.masker.references[0]).reshape(len(kept), -1)
+    found: Floats = np.where(kept, x, other).reshape(len(kept), -1)
     return found
 
 
