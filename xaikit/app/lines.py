@@ -62,10 +62,10 @@ def quality_line(run: Run) -> str:
     quality = run.context["model"]["quality"]
     if not quality:
         return ""
-    shares, bounds = quality["metric"] == "accuracy", quality["interval"]
-    shown = (lambda value: f"{100 * value:.1f} %") if shares else (lambda value: f"{value:.3f}")
-    ends = f" ({shown(bounds[0])} to {shown(bounds[1])})" if bounds else ""
-    return f"{quality['metric']} {shown(quality['value'])}{ends} on {quality['n']} test rows"
+    digits = "{:.1%}" if quality["metric"] == "accuracy" else "{:.3f}"
+    value, *ends = (digits.format(x) for x in (quality["value"], *(quality["interval"] or ())))
+    between = f" ({' to '.join(ends)})" if ends else ""
+    return f"{quality['metric']} {value}{between} on {quality['n']} test rows"
 
 
 def interaction_rows(found: Interactions, most: int = 10) -> list[list[str]]:
