@@ -63,7 +63,10 @@ def quality_line(run: Run) -> str:
     if not quality:
         return ""
     digits = "{:.1%}" if quality["metric"] == "accuracy" else "{:.3f}"
-    value, *ends = (digits.format(x) for x in (quality["value"], *(quality["interval"] or ())))
+    value, *ends = (
+        digits.format(x).replace("%", " %")
+        for x in (quality["value"], *(quality["interval"] or ()))
+    )
     between = f" ({' to '.join(ends)})" if ends else ""
     return f"{quality['metric']} {value}{between} on {quality['n']} test rows"
 
