@@ -55,7 +55,9 @@ class Metric:
         self, question: Question, explanation: Explanation, rng: np.random.Generator, /
     ) -> list[Score]:
         """The scores of one explanation; `rng` is the same for all explanations of a sample."""
-        raise NotImplementedError
+        seed = int(rng.integers(2**31))
+        found = self.scores([question], [[explanation]], seed=seed)
+        return [score for score in found if score.of.get("method") == explanation.method]
 
     def scores(
         self,
@@ -70,8 +72,11 @@ class Metric:
         """
         found: list[Score] = []
         for i, question in enumerate(questions):
+            rng = question.rng(self.name, seed)
+            start = rng.bit_generator.state
             for block in explanations:
-                found += self(question, block[i], question.rng(self.name, seed))
+                rng.bit_generator.state = start  # the same draws for every method
+                found += self(question, block[i], rng)
             if question.cache is not None:
                 question.cache.forget_made()  # copies of the model take room
         return found

@@ -31,11 +31,14 @@ def curve_of(mine: Case, flip: Mapping[str, Any]) -> dict[str, Any] | None:
     low, high = share[x < curve["row"]], share[x > curve["row"]]
     left = len(low) > 0 and (len(high) == 0 or low.min() < high.min())
     return {
-        "path": "M" + "L".join(f"{position(a, axis):.1f} {_up(b):.1f}" for a, b in zip(x, share, strict=True)),
+        "path": "M"
+        + "L".join(f"{position(a, axis):.1f} {_up(b):.1f}" for a, b in zip(x, share, strict=True)),
         "bars": _bars(mine, str(curve["column"]), axis),
         "row": f"{row:.1f}",
         "turn": None if turn is None else f"{turn:.1f}",
-        "turn_y": f"{_up(float(np.interp(curve['turn'], x, share))):.1f}" if turn is not None else "",
+        "turn_y": f"{_up(float(np.interp(curve['turn'], x, share))):.1f}"
+        if turn is not None
+        else "",
         "middle": f"{_up(0.5):.1f}",
         "side": "left" if row > 50 else "right",
         "inset": f"{(100 - row) if row > 50 else row:.1f}",
@@ -63,5 +66,7 @@ def _bars(mine: Case, name: str, axis: tuple[float, float]) -> list[tuple[str, s
     share: Floats = np.diff(np.interp(edges, known, np.linspace(0, 1, len(known))))
     top = float(share.max()) or 1.0
     return [
-        (f"{100 * i / BARS:.1f}", f"{26 * float(s) / top:.1f}") for i, s in enumerate(share) if s > 0
+        (f"{100 * i / BARS:.1f}", f"{26 * float(s) / top:.1f}")
+        for i, s in enumerate(share)
+        if s > 0
     ]

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from xaikit.core.types import Explanation, Floats
+from xaikit.report.badges import badge
 from xaikit.report.case import Case, shares_scale
 from xaikit.report.consensus import consensus_of
 from xaikit.report.findings import Findings
@@ -14,7 +15,6 @@ from xaikit.report.flips import flip_of
 from xaikit.report.formats import count, decimals, duration, fixed, signed
 from xaikit.report.predictions import bars, explained, said
 from xaikit.report.quality import figures
-from xaikit.report.badges import badge
 from xaikit.report.views import view_of
 
 __all__ = ["sample_block"]

@@ -15,7 +15,14 @@ from xaikit.report.formats import amount
 __all__ = ["Column", "column_of", "rank_of"]
 
 # share of the training rows that lie below -> how the value is called
-LEVELS = ((0.01, "lowest"), (0.1, "very_low"), (0.3, "low"), (0.7, "middle"), (0.9, "high"), (0.99, "very_high"))
+LEVELS = (
+    (0.01, "lowest"),
+    (0.1, "very_low"),
+    (0.3, "low"),
+    (0.7, "middle"),
+    (0.9, "high"),
+    (0.99, "very_high"),
+)
 ENDS = {"low": 0.05, "median": 0.5, "high": 0.95}
 
 

@@ -13,7 +13,9 @@ __all__ = ["level_path", "object_level"]
 
 Edge = tuple[str, int, int]  # "h": from (i, j) to the right, "v": down
 Crossings = list[tuple[Edge, bool]]
-APART = 0.7  # share of the variance between the two sides, from which a thing stands out of its ground
+APART = (
+    0.7  # share of the variance between the two sides, from which a thing stands out of its ground
+)
 
 
 def object_level(grey: NDArray[Any]) -> float | None:
@@ -34,7 +36,7 @@ def level_path(grid: Floats, level: float, size: tuple[float, float]) -> str:
     """The d of closed paths around what lies above the level, on a drawing of size (width, height)."""
     padded = np.pad(grid, 1, constant_values=min(float(grid.min()), level) - 1e-9)
     scale = (size[0] / grid.shape[1], size[1] / grid.shape[0])
-    follows = _follows(padded, padded > level)
+    follows = _follows(padded > level)
     paths = []
     while follows:
         start = at = next(iter(follows))
@@ -47,7 +49,7 @@ def level_path(grid: Floats, level: float, size: tuple[float, float]) -> str:
     return "".join(paths)
 
 
-def _follows(padded: Floats, inside: Bools) -> dict[Edge, Edge]:
+def _follows(inside: Bools) -> dict[Edge, Edge]:
     """Where a line goes that enters a cell by an edge (marching squares)."""
     cells = inside[:-1, :-1].astype(int) + inside[:-1, 1:] + inside[1:, 1:] + inside[1:, :-1]
     found: dict[Edge, Edge] = {}

@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 
 from xaikit.core.types import Explanation, Floats, Sample
+from xaikit.report.badges import badge
 from xaikit.report.charts import dot_whisker
 from xaikit.report.findings import RANDOM, Estimate, Findings, estimate
 from xaikit.report.formats import fixed, percent, percent_interval
-from xaikit.report.badges import badge
 from xaikit.report.views import view_of
 
 __all__ = ["Share", "drivers_block", "lead_share", "place_block", "rationale_name"]

@@ -11,6 +11,7 @@ from xaikit.core.types import Bools, Explanation, Floats, Ints, Sample, Segmenta
 from xaikit.report.case import Case
 from xaikit.report.colour import HATCH_FROM
 from xaikit.report.contours import level_path, object_level
+from xaikit.report.formats import fixed
 from xaikit.report.png import heat_uri, photo_uri, sketch_uri
 from xaikit.report.spoken import Phrase
 
@@ -23,7 +24,11 @@ ALIKE = 0.8  # likeness from which a finer map stands for the tested one
 THINNEST = 8  # times as long as wide; longer pictures are drawn in this shape, so that they fit
 
 
-AREAS = (("top_left", "top", "top_right"), ("left", "middle", "right"), ("bottom_left", "bottom", "bottom_right"))
+AREAS = (
+    ("top_left", "top", "top_right"),
+    ("left", "middle", "right"),
+    ("bottom_left", "bottom", "bottom_right"),
+)
 SMALL = 96  # pixels a side up to which a thing on a plain ground is drawn as lines
 
 
@@ -66,17 +71,38 @@ def picture_hero(mine: Case) -> dict[str, Any]:
     if e is None or not np.abs(e.values).max() > 0:
         return {"picture": drawn, "map": None}
     words, name = mine.findings.words, mine.findings.name(e.method)
-    found = fine_map(e, drawn["height"])
-    key = "hero.note.fine" if found["smooth"] else "hero.note"
-    return {"picture": drawn, "map": found, "note": words(key, method=name, part=mine.findings.part)}
+    finer, key = _finer(mine, e)
+    alike = None if finer is None else likeness(finer, e)
+    drawn_finer = finer is not None and alike is not None and alike >= ALIKE
+    if not drawn_finer:
+        key = "hero.note"
+    return {
+        "picture": drawn,
+        "map": smooth_map(finer, drawn["height"])
+        if finer is not None and drawn_finer
+        else {
+            **heat_map(e.values / np.abs(e.values).max(), e.segmentation, drawn["height"]),
+            "smooth": False,
+        },
+        "note": words(key, method=name, part=mine.findings.part),
+        "alike": ""
+        if alike is None
+        else words("hero.alike" if drawn_finer else "hero.unlike", value=fixed(alike)),
+    }
 
 
-def fine_map(e: Explanation, height: float) -> dict[str, Any]:
-    """The map pixel by pixel where the method has one that says the same as what was tested."""
-    grid = None if e.elements is None else np.asarray(e.elements, dtype=np.float64)
-    if grid is None or np.abs(grid).max() == 0 or likeness(grid, e) < ALIKE:
-        return {**heat_map(e.values / np.abs(e.values).max(), e.segmentation, height), "smooth": False}
-    return smooth_map(grid, height)
+def _finer(mine: Case, e: Explanation) -> tuple[Floats | None, str]:
+    """A map finer than the features: by shifted grids, or the method's own, and how it was made."""
+    known = mine.findings.run.context.get("smooth") or ()
+    found = next(
+        (m for m in known if m["sample"] == mine.sample.id and m["method"] == e.method), None
+    )
+    grid = e.elements if found is None else np.array(found["map"], dtype=np.float64)
+    if grid is None or not np.abs(grid).max() > 0:
+        return None, "hero.note"
+    return np.asarray(
+        grid, dtype=np.float64
+    ), "hero.note.fine" if found is None else "hero.note.smooth"
 
 
 def smooth_map(grid: Floats, height: float) -> dict[str, Any]:
@@ -90,7 +116,9 @@ def smooth_map(grid: Floats, height: float) -> dict[str, Any]:
 
 def likeness(grid: Floats, e: Explanation) -> float:
     """How far a drawn map, brought together over the features, goes with the tested values (-1..1)."""
-    pooled = e.segmentation.pool(grid, "sum" if e.additive else "mean")
+    ids = e.segmentation.ids
+    rows, columns = (np.arange(n) * m // n for n, m in zip(ids.shape, grid.shape, strict=True))
+    pooled = e.segmentation.pool(grid[np.ix_(rows, columns)], "sum" if e.additive else "mean")
     if pooled.std() == 0 or e.values.std() == 0:
         return 0.0
     return float(np.corrcoef(pooled, e.values)[0, 1])
@@ -109,7 +137,8 @@ def place_of(mine: Case, e: Explanation, i: int) -> Phrase:
     words, inside = mine.findings.words, mine.sample.rationale
     rows, columns = np.nonzero(e.segmentation.ids == i)
     at = float(rows.mean()), float(columns.mean())
-    box: tuple[int, int, int, int] = (0, 0, *mine.sample.grid)
+    height, width = mine.sample.grid
+    box = (0, 0, height, width)
     what = words("object.picture")
     if inside is not None and inside.any():
         ys, xs = np.nonzero(inside)

@@ -123,11 +123,17 @@ def series_hero(mine: Case, names: list[str]) -> dict[str, Any]:
 
 def stretches(e: Explanation, channel: int) -> list[dict[str, Any]]:
     """Where evidence lies in one channel, in per cent of the time: features that carry some, joined."""
-    line = np.append(e.values / (np.abs(e.values).max() or 1.0), 0.0)[e.segmentation.ids[:, channel]]
+    line = np.append(e.values / (np.abs(e.values).max() or 1.0), 0.0)[
+        e.segmentation.ids[:, channel]
+    ]
     bins = np.array([bin_of(float(v)) for v in line])
     cuts = [0, *(np.flatnonzero(np.diff(bins)) + 1).tolist(), len(bins)]
     return [
-        {"x": f"{100 * a / len(bins):.2f}", "width": f"{100 * (b - a) / len(bins):.2f}", "bin": int(bins[a])}
+        {
+            "x": f"{100 * a / len(bins):.2f}",
+            "width": f"{100 * (b - a) / len(bins):.2f}",
+            "bin": int(bins[a]),
+        }
         for a, b in pairwise(cuts)
         if bins[a]
     ]
@@ -151,8 +157,23 @@ def series_thumb(mine: Case) -> Markup:
     e = mine.lead
     channel = strongest_channels(e, mine.sample.grid[1])[0]
     shades = [
-        tag("rect", x=float(s["x"]), y=0, width=float(s["width"]), height=100, class_=f"{'f' if s['bin'] > 0 else 'a'}{abs(s['bin'])}")
+        tag(
+            "rect",
+            x=float(s["x"]),
+            y=0,
+            width=float(s["width"]),
+            height=100,
+            class_=f"{'f' if s['bin'] > 0 else 'a'}{abs(s['bin'])}",
+        )
         for s in ([] if e is None else stretches(e, channel))
     ]
     line = tag("path", d=signal(mine.sample, channel, 64)["path"], class_="line")
-    return tag("svg", *shades, line, viewBox="0 0 100 100", preserveAspectRatio="none", aria_hidden="true", class_="ser-t")
+    return tag(
+        "svg",
+        *shades,
+        line,
+        viewBox="0 0 100 100",
+        preserveAspectRatio="none",
+        aria_hidden="true",
+        class_="ser-t",
+    )

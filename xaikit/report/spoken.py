@@ -49,7 +49,7 @@ class Phrase:
 
 def spoken(words: Words, key: str, /, **values: object) -> Markup:
     """A sentence of ours with fields that are escaped; what is safe already stays."""
-    return Markup(words(key, **{k: str(escape(v)) for k, v in values.items()}))  # noqa: S704
+    return Markup(words(key, **{k: str(escape(v)) for k, v in values.items()}))
 
 
 def strong(e: Explanation) -> tuple[list[int], list[int]]:
@@ -80,8 +80,8 @@ def lead(mine: Case, named: Callable[[Case, Explanation, int], Phrase]) -> Marku
     kind, what = _kind(mine, e)
     parts = {
         "answer": _answer(mine) if kind != "target" else Markup("<b>{}</b>").format(what),
-        "fors": Markup(said_of(words, told)),  # noqa: S704 - escaped in `_phrases`
-        "against": Markup(said_of(words, other)),  # noqa: S704
+        "fors": Markup(said_of(words, told)),
+        "against": Markup(said_of(words, other)),
     }
     side = "both" if told and other else "fors" if told else "against" if other else "none"
     return spoken(words, f"lead.{kind}.{side}", **parts)

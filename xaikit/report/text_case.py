@@ -126,9 +126,7 @@ def _plain(sample: Sample) -> list[dict[str, Any]]:
 def struck_words(sample: Sample, e: Explanation, removed: Sequence[int]) -> list[dict[str, Any]]:
     """The words, those of the removed features struck out."""
     ids = e.segmentation.ids
-    return [
-        {**word, "struck": bool(ids[i] in removed)} for i, word in enumerate(_plain(sample))
-    ]
+    return [{**word, "struck": bool(ids[i] in removed)} for i, word in enumerate(_plain(sample))]
 
 
 def word_phrase(mine: Case, e: Explanation, i: int) -> Phrase:

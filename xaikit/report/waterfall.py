@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -64,11 +65,16 @@ def _ways(start: float | None, steps: list[float]) -> list[tuple[float, float]]:
     if start is None:
         return [(0.0, step) for step in steps]
     ends = np.cumsum([start, *steps]).tolist()
-    return list(zip(ends, ends[1:], strict=False))
+    return list(pairwise(ends))
 
 
 def _row(
-    mine: Case, e: Explanation, name: str, value: float, way: tuple[float, float], axis: tuple[float, float]
+    mine: Case,
+    e: Explanation,
+    name: str,
+    value: float,
+    way: tuple[float, float],
+    axis: tuple[float, float],
 ) -> dict[str, Any]:
     left, right = (position(x, axis) for x in sorted(way))
     words = mine.findings.words

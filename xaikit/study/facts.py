@@ -112,6 +112,15 @@ class FlipFacts(TypedDict, total=False):
     fills: list[list[float]] | None
 
 
+class SmoothFacts(TypedDict, total=False):
+    """A map of one sample by shifted grids: (h, w) in equal cells, the mean over so many shifts."""
+
+    sample: str
+    method: str
+    shifts: int
+    map: list[list[float]]
+
+
 class Facts(TypedDict, total=False):
     """The context of a run."""
 
@@ -124,4 +133,5 @@ class Facts(TypedDict, total=False):
     measures: dict[str, MeasureFacts] | None
     rationale: str | None
     flips: list[FlipFacts] | None
+    smooth: list[SmoothFacts] | None
     added: list[str] | None

@@ -19,6 +19,8 @@ from xaikit.methods.base import Method
 from xaikit.metrics import METRICS
 from xaikit.study.context import describe, environment
 from xaikit.study.failures import EVERY, recorded
+from xaikit.study.flip.api import FEW
+from xaikit.study.flip.api import flips as asked_flips
 from xaikit.study.forecast import forecast
 from xaikit.study.measuring import N_AGAIN, Measuring, masked
 from xaikit.study.naming import named
@@ -26,6 +28,7 @@ from xaikit.study.overview import cheapest, make_overview, worst_errors
 from xaikit.study.plan import Plan, choose_methods, explain_all, make_question, make_questions
 from xaikit.study.quality import BESIDE_BLIND, labelled, measured
 from xaikit.study.run import Failure, Run
+from xaikit.study.smooth import smooth_maps
 from xaikit.tasks import task_of
 
 __all__ = ["probabilities", "study"]
@@ -45,7 +48,7 @@ def study(
     checked: int = N_AGAIN,
     progress: bool = False,
     command: str = "",
-    flips: Sequence[Mapping[str, Any]] | None = None,
+    flips: Sequence[Mapping[str, Any]] | Literal["auto"] | None = None,
     overview: bool = True,
     errors: int = 0,
     **plan: Any,
@@ -61,7 +64,8 @@ def study(
     drawn : the seed by which the samples were drawn from the data, for the page to say
     checked : most samples on which checks explain again: with a random twin, about another class, once more
     budget : most evaluations a sample of each method that samples, or "auto": until converged
-    flips : what would have changed the answers (`xaikit.study.flip.api.flips`), for the page to show
+    flips : what would have changed the answers (`xaikit.study.flip.api.flips`), for the page to show;
+        "auto" asks for each sample, within a small budget
     overview : whether the whole test split of the data is explained too, by the cheapest method that
         holds here (`xaikit.study.overview`)
     errors : so many of the worst errors of the test split are added as samples: explained by all
@@ -110,6 +114,8 @@ def study(
     shown = [*samples, *(question.sample for question in added)]
     if added:
         predictions = np.concatenate([predictions, probabilities(model, shown[len(samples) :])])
+    if flips == "auto":
+        flips = _flips(model, shown, data, asked, failures)
     run = Run(
         config={
             "seed": seed,
@@ -148,9 +154,21 @@ def study(
         | ({} if flips is None else {"flips": _of(flips, shown)})
         | ({"added": [question.sample.id for question in added]} if added else {}),
     )
+    run = _with_smooth(run, model, chosen, asked, seed)
     if data is None or tested is None or not overview:
         return run
     return _with_overview(run, model, data, chosen, asked, seed, progress)
+
+
+def _with_smooth(run: Run, model: Model, methods: Sequence[Method], plan: Plan, seed: int) -> Run:
+    """With maps for the eye, where pictures were cut into patches and methods are compared."""
+    failures: list[Failure] = []
+    if not run.scores or run.samples[0].kind.view != "picture":
+        return run
+    with recorded(failures, "smooth", model.id):
+        maps = smooth_maps(run, methods, model, plan, seed)
+        run = replace(run, context=dict(run.context) | ({"smooth": maps} if maps else {}))
+    return replace(run, failures=(*run.failures, *failures))
 
 
 def _with_overview(
@@ -201,6 +219,19 @@ def _has_twin(model: Model, wanted: Sequence[str], scores: Sequence[Score]) -> b
         )
     except NotApplicable:
         return False
+
+
+def _flips(
+    model: Model,
+    samples: Sequence[Sample],
+    data: Dataset | None,
+    plan: Plan,
+    failures: list[Failure],
+) -> Sequence[Mapping[str, Any]] | None:
+    """What would have changed the answers, as far as a small budget goes; None where that failed."""
+    with recorded(failures, "flips", model.id):
+        return asked_flips(model, samples, data, most=FEW, plan=plan)
+    return None
 
 
 def _of(flips: Sequence[Mapping[str, Any]], samples: Sequence[Sample]) -> list[dict[str, Any]]:
@@ -297,11 +328,13 @@ def _metrics(wanted: str | Sequence[str]) -> tuple[str, ...]:
 
 def _second_masker(question: Question, plan: Plan, failures: list[Failure]) -> str | None:
     """Another way to remove: an answer that holds under both does not hang on how it was removed."""
-    known = question.sample.kind.maskers
-    first = known[0] if plan.masker == "auto" else plan.masker
-    others = [name for name in known if not isinstance(first, str) or name != first]
+    kind, given = question.sample.kind, plan.masker if isinstance(plan.masker, str) else ""
+    # what is asked given the kept columns is never held against what is asked otherwise
+    known = kind.given if question.masker.given is not None else kind.maskers
+    first = known[0] if given == "auto" else given
+    others = [name for name in known if name != first]
     with recorded(failures, "second_masker", question.model.id):
-        for how in others[:1]:
+        for how in others[: 1 if question.masker.given is None or given in known else 0]:
             masked(question, plan, how)
             return how
     return None

@@ -7,29 +7,22 @@ from typing import Any
 
 from markupsafe import Markup
 
+from xaikit.judge.checks import CHECKS
+from xaikit.judge.verdict import Check, Verdict
+from xaikit.report.badges import badge
 from xaikit.report.charts import position
 from xaikit.report.findings import RANDOM, Findings
 from xaikit.report.formats import duration, percent, percent_interval
-from xaikit.report.judged import Check, Judged
 from xaikit.report.spoken import spoken
-from xaikit.report.badges import badge
 
-__all__ = ["CHECKS", "choice_block"]
+__all__ = ["choice_block"]
 
-CHECKS = (
-    "beats_random",
-    "not_worse_than_input",
-    "depends_on_model",
-    "depends_on_class",
-    "adds_up",
-    "repeats",
-)
 GLYPHS = {"pass": "✓", "fail": "✕", "open": "?", "unfit": "–"}
 
 
 def choice_block(findings: Findings) -> dict[str, Any]:
     """Lines, the checks that any method was put to, and a row a method."""
-    asked = {c.name for v in findings.verdicts.values() for c in v.checks}
+    asked = {c.name for v in findings.verdicts.values() for c in v.checks if c.applies}
     checks = [c for c in CHECKS if c in asked] if asked else []
     shares = [s for v in findings.verdicts.values() if (s := v.share) is not None]
     end = max([1.0, *shares])
@@ -68,7 +61,7 @@ def _use(findings: Findings) -> dict[str, Any]:
     return _line(findings, "use", Markup(" ").join(told))
 
 
-def _weaker(findings: Findings, verdict: Judged) -> Markup:
+def _weaker(findings: Findings, verdict: Verdict) -> Markup:
     share = percent(verdict.share) if verdict.share is not None else "–"
     return spoken(
         findings.words,
@@ -107,7 +100,7 @@ def _failed(findings: Findings) -> dict[str, Any] | None:
     return _line(findings, "failed", _reasons(findings, found, "fail")) if found else None
 
 
-def _reasons(findings: Findings, found: Sequence[Judged], mark: str) -> Markup:
+def _reasons(findings: Findings, found: Sequence[Verdict], mark: str) -> Markup:
     """The methods, those with the same reason together."""
     groups: dict[str, list[str]] = {}
     for verdict in found:
@@ -125,7 +118,7 @@ def _reasons(findings: Findings, found: Sequence[Judged], mark: str) -> Markup:
     return Markup(" ").join(told)
 
 
-def _reason(verdict: Judged, mark: str) -> str:
+def _reason(verdict: Verdict, mark: str) -> str:
     """The first check, in their order, that decides."""
     by = {c.name: _kind(c) for c in verdict.checks}
     return next((name for name in CHECKS if by.get(name) == mark), "few")
@@ -133,19 +126,20 @@ def _reason(verdict: Judged, mark: str) -> str:
 
 def _bold(findings: Findings, methods: Sequence[str], how: str = "and") -> Markup:
     names = [str(Markup("<b>{}</b>").format(findings.name(m))) for m in methods]
-    return Markup(findings.words.listed(names, how))  # noqa: S704 - each is escaped above
+    return Markup(findings.words.listed(names, how))
 
 
 def _row(findings: Findings, method: str, checks: Sequence[str], end: float) -> dict[str, Any]:
-    verdict, words = findings.verdicts[method], findings.words
-    e = findings.run.of(method)
+    verdict, e = findings.verdicts[method], findings.run.of(method)
     return {
         "method": method,
         "name": findings.name(method),
         "badge": badge(findings, verdict.status),
         "cells": [_cell(findings, verdict, c) for c in checks],
         "share": _share(verdict, end),
-        "time": duration(sum(x.cost.seconds for x in e) / len(e)) if e and method != RANDOM else "–",
+        "time": duration(sum(x.cost.seconds for x in e) / len(e))
+        if e and method != RANDOM
+        else "–",
         "stopped": findings.stopped(method),
         "why": _why(findings, verdict),
         "checks": [_told(findings, c) for name in CHECKS for c in verdict.checks if c.name == name],
@@ -161,13 +155,15 @@ def _kind(check: Check | None) -> str:
     return {True: "pass", False: "fail", None: "open"}[check.passed]
 
 
-def _cell(findings: Findings, verdict: Judged, name: str) -> dict[str, str]:
+def _cell(findings: Findings, verdict: Verdict, name: str) -> dict[str, str]:
     kind = _kind(verdict.check(name))
-    said = findings.words("matrix.cell", check=findings.words(f"check.{name}"), mark=findings.words(f"mark.{kind}"))
+    said = findings.words(
+        "matrix.cell", check=findings.words(f"check.{name}"), mark=findings.words(f"mark.{kind}")
+    )
     return {"kind": kind, "glyph": GLYPHS[kind], "said": said}
 
 
-def _share(verdict: Judged, end: float) -> dict[str, str] | None:
+def _share(verdict: Verdict, end: float) -> dict[str, str] | None:
     """The bar of the gain, with its interval in per cent of the track."""
     if verdict.share is None:
         return None
@@ -182,7 +178,7 @@ def _share(verdict: Judged, end: float) -> dict[str, str] | None:
     }
 
 
-def _why(findings: Findings, verdict: Judged) -> str:
+def _why(findings: Findings, verdict: Verdict) -> str:
     """What its verdict comes from, in a sentence."""
     words = findings.words
     if verdict.status == "control":
@@ -206,8 +202,10 @@ def _told(findings: Findings, check: Check) -> dict[str, str]:
     }
 
 
-def _gain(findings: Findings, verdict: Judged) -> str:
+def _gain(findings: Findings, verdict: Verdict) -> str:
     if verdict.share is None:
         return ""
     text = percent(verdict.share)
-    return findings.words("matrix.gain", share=text, interval=percent_interval(verdict.share_interval, 0)).strip()
+    return findings.words(
+        "matrix.gain", share=text, interval=percent_interval(verdict.share_interval, 0)
+    ).strip()

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from xaikit.report.badges import badge
 from xaikit.report.drivers import place_block
 from xaikit.report.facts import facts, part
 from xaikit.report.findings import Findings
 from xaikit.report.measures import measures_block
 from xaikit.report.story import agreement_block, removal_block
-from xaikit.report.badges import badge
 from xaikit.study.run import Failure
 
 __all__ = ["folds_block"]

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from xaikit.report.badges import badge
 from xaikit.report.blocks.change import change_of
 from xaikit.report.case import Case
 from xaikit.report.findings import Findings
 from xaikit.report.predictions import answer, bars, explained, true_answer
 from xaikit.report.spoken import lead
-from xaikit.report.badges import badge
 from xaikit.report.views import view_of
 
 __all__ = ["case_block", "chip"]
@@ -57,7 +57,10 @@ def chip(findings: Findings, i: int) -> dict[str, Any]:
 def _badge(findings: Findings, method: str) -> dict[str, str]:
     """The method's name with what its verdict says of it."""
     found = badge(findings, findings.verdicts[method].status)
-    return {**found, "text": findings.words("hero.badge", method=findings.name(method), verdict=found["text"])}
+    return {
+        **found,
+        "text": findings.words("hero.badge", method=findings.name(method), verdict=found["text"]),
+    }
 
 
 def _sides(findings: Findings, mine: Case) -> tuple[str, str]:

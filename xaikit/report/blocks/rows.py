@@ -27,7 +27,9 @@ def rows_block(findings: Findings, groups: Groups) -> dict[str, Any]:
     said = [r["class"] for r in rows]
     classes = sorted(set(said)) if findings.classes and not findings.task.many else []
     filters = [f for f in ("w", "u", "d") if any(r[f] for r in rows)]
-    kinds = [(c, findings.class_name(c)) for c in classes] if 1 < len(classes) <= MOST_CLASSES else []
+    kinds = (
+        [(c, findings.class_name(c)) for c in classes] if 1 < len(classes) <= MOST_CLASSES else []
+    )
     n_methods = len(findings.order)
     added = set(findings.run.context.get("added") or ())
     return {
@@ -38,21 +40,31 @@ def rows_block(findings: Findings, groups: Groups) -> dict[str, Any]:
         "across": n_methods if n_methods <= 8 else -(-n_methods // -(-n_methods // 8)),
         "added": sum(findings.run.samples[i].id in added for i in groups.order),
         "shared": findings.kind.view == "picture",
-        "style": Markup(_style(rows, filters, [c for c, _ in kinds])),  # noqa: S704 - of numbers only
+        "style": Markup(_style(rows, filters, [c for c, _ in kinds])),
     }
 
 
 def _row(findings: Findings, groups: Groups, i: int) -> dict[str, Any]:
     mine, words = Case(findings, i), findings.words
     agreement = findings.agreement_in(mine.sample)
-    told = "" if agreement is None else "agree" if agreement >= AGREE else "partly" if agreement >= PARTLY else "not"
+    told = (
+        ""
+        if agreement is None
+        else "agree"
+        if agreement >= AGREE
+        else "partly"
+        if agreement >= PARTLY
+        else "not"
+    )
     return {
         "index": i,
         "id": mine.sample.id,
         "thumb": thumb_of(findings, i),
         "wrong": findings.is_wrong(i),
         "said": _said(findings, i),
-        "sure": likely(float(findings.run.predictions[i].max())) if findings.classes and not findings.task.many else "",
+        "sure": likely(float(findings.run.predictions[i].max()))
+        if findings.classes and not findings.task.many
+        else "",
         "parts": _parts(mine),
         "agree": words(f"rows.{told}") if told else "",
         "class": int(findings.run.predictions[i].argmax()),

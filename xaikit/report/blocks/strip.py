@@ -19,7 +19,8 @@ MOST_UNSURE = 4
 
 @dataclass(frozen=True)
 class Groups:
-    """Indices of samples: wrong ones, surest first; the least sure, or furthest off; all others."""
+    """Indices of samples: wrong ones, surest first among those of which it is known what would have
+    turned them; the least sure, or furthest off; all others."""
 
     wrong: tuple[int, ...]
     unsure: tuple[int, ...]
@@ -33,7 +34,12 @@ class Groups:
 def groups_of(findings: Findings, chosen: list[int]) -> Groups:
     """The samples shown, sorted into groups."""
     sureness = {i: _sureness(findings, i) for i in chosen}
-    wrong = sorted((i for i in chosen if findings.is_wrong(i)), key=lambda i: -sureness[i])
+    turned = {f.get("sample") for f in findings.run.context.get("flips") or () if f.get("told")}
+    ids = [s.id for s in findings.run.samples]
+    wrong = sorted(
+        (i for i in chosen if findings.is_wrong(i)),
+        key=lambda i: (ids[i] not in turned, -sureness[i]),
+    )
     right = [i for i in chosen if i not in wrong]
     n = min(MOST_UNSURE, max(1, len(right) // 3)) if len(right) > 2 else 0
     unsure = sorted(right, key=lambda i: sureness[i])[:n]

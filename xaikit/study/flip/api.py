@@ -25,9 +25,10 @@ from xaikit.study.naming import named
 from xaikit.study.plan import Plan, make_question
 from xaikit.tasks import task_of
 
-__all__ = ["Limits", "counterfactual", "flips"]
+__all__ = ["FEW", "Limits", "counterfactual", "flips"]
 
 How = Literal["auto", "change", "remove"]
+FEW = 2**9  # candidates a sample where nobody asked for more
 NAMED = 6  # features that a sentence names
 
 
