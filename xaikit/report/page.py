@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from xaikit.report.blocks.overview import overview_block
 from xaikit.report.cases import sample_block
 from xaikit.report.drivers import drivers_block
 from xaikit.report.findings import Findings
@@ -37,10 +38,9 @@ SECTIONS = (
 
 def report_page(run: Run, language: str = "en", folder: str = "") -> dict[str, Any]:
     """Everything the page says of a run; `folder` is the name of the run's folder, if it was saved."""
-    findings = Findings(run, Words(language))
-    words = findings.words
+    findings, words = Findings(run.measured, Words(language)), Words(language)
     titles = findings.kind.titles
-    chosen = _chosen(findings)
+    chosen = [*_chosen(findings), *range(len(findings.run.samples), len(run.samples))]
     return {
         "language": language,
         "title": title(findings),
@@ -56,7 +56,8 @@ def report_page(run: Run, language: str = "en", folder: str = "") -> dict[str, A
         "verdict": verdict_block(findings),
         "measures": measures_block(findings),
         "drivers": drivers_block(findings),
-        "samples": _samples(findings, chosen),
+        "overview": overview_block(findings),
+        "samples": _samples(Findings(run, words), chosen),
         "agreement": agreement_block(findings),
         "removal": removal_block(findings),
         "missing": _missing(findings),
