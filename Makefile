@@ -1,4 +1,4 @@
-# make demo | make test | make check | make wheel | make fuzz | make bench | make docs
+# make demo | make test | make check | make wheel | make fuzz | make bench | make page-bars | make docs
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -8,7 +8,7 @@ PIP = $(BIN)/python -m pip install --quiet --disable-pip-version-check $(CONSTRA
 
 FUZZ ?= 20000
 
-.PHONY: demo test check wheel fuzz bench docs clean
+.PHONY: demo test check wheel fuzz bench page-bars docs clean
 
 $(BIN)/.installed: pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(None if (3, 11) <= v <= (3, 13) else f"xaikit needs Python 3.11 to 3.13 and {sys.executable} is {v[0]}.{v[1]}; say make PYTHON=python3.12")'
@@ -42,6 +42,10 @@ bench: $(BIN)/.tested  ## beside captum, lime, shap and shapiq, into docs/perfor
 	$(BIN)/python -m benchmarks --write
 	$(BIN)/python benchmarks/shapley_accuracy.py
 	$(BIN)/python benchmarks/accuracy.py --data ../shared/data
+
+page-bars: $(BIN)/.tested  ## what a reader meets on each study page, in Chromium, beside what it must reach
+	$(PIP) -e '.[bench]'
+	OMP_NUM_THREADS=1 $(BIN)/python -W ignore -m benchmarks.page_bars --data ../shared/data
 
 docs: $(BIN)/.installed  ## methods.md and house.svg from the code, then the site in build/site
 	$(PIP) -e '.[docs]'

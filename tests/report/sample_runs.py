@@ -40,7 +40,7 @@ class Kind:
 KINDS = (
     Kind("integrated_gradients", "Integrated gradients", 0.05, 1.0, 0.38),
     Kind("occlusion", "Occlusion", 0.15, 1.0, 0.35, additive=False, calls=65),
-    Kind("shap", "SHAP", 0.2, 0.80, 0.39, std=0.12, calls=520, converged=False),
+    Kind("shap", "SHAP", 0.2, 0.89, 0.39, std=0.12, calls=520, converged=False),
     Kind("gradcam", "Grad-CAM", 1.2, 1.0, 0.0, unit="relative", additive=False, calls=1),
     Kind("lime", "LIME", 0.8, 0.26, 0.36, std=0.4, additive=False, calls=100),
     Kind(
@@ -230,7 +230,7 @@ def _scores(kind: Kind, run: Run, rng) -> list[Score]:
                 ("randomisation", kind.depends + 0.02 * rng.random(), "sanity"),
                 ("random_logit", 0.3 + 0.1 * rng.random(), "sanity"),
                 (
-                    "seed_agreement",
+                    "variance_share",
                     min(1.0, kind.repeats + 0.06 * rng.normal() * (kind.repeats < 1)),
                     "stability",
                 ),

@@ -117,6 +117,7 @@ def _report(demo: Demo, folder: Path, seed: int, force: bool) -> dict[str, Any]:
         seed=seed,
         drawn=seed,
         errors=ERRORS,
+        flips="auto",
         command=f"xaikit explain {demo.place} --data {data.name} --n {demo.n} --draw",
     )
     numbers = run.save(demo.numbers)

@@ -25,6 +25,7 @@ __all__ = [
     "default_k",
     "described",
     "measure",
+    "of_the_question",
     "over_samples",
 ]
 
@@ -40,7 +41,7 @@ class Metric:
     What it declares of itself:
     measures : the numbers it gives, its main number first (see `measure`)
     costly : left out of "auto"
-    explains_again : asks methods again; a study does so on its first samples only
+    explains_again : asks methods again; a study does so on `checked` samples
     under_each_masker : asked once more with the features removed in another way
     """
 
@@ -54,7 +55,9 @@ class Metric:
         self, question: Question, explanation: Explanation, rng: np.random.Generator, /
     ) -> list[Score]:
         """The scores of one explanation; `rng` is the same for all explanations of a sample."""
-        raise NotImplementedError
+        seed = int(rng.integers(2**31))
+        found = self.scores([question], [[explanation]], seed=seed)
+        return [score for score in found if score.of.get("method") == explanation.method]
 
     def scores(
         self,
@@ -69,8 +72,11 @@ class Metric:
         """
         found: list[Score] = []
         for i, question in enumerate(questions):
+            rng = question.rng(self.name, seed)
+            start = rng.bit_generator.state
             for block in explanations:
-                found += self(question, block[i], question.rng(self.name, seed))
+                rng.bit_generator.state = start  # the same draws for every method
+                found += self(question, block[i], rng)
             if question.cache is not None:
                 question.cache.forget_made()  # copies of the model take room
         return found
@@ -88,21 +94,45 @@ LEAST_BUDGET = 4  # that every method with a budget takes; one feature has two m
 
 
 def ask_again(
-    questions: Sequence[Question], explanation: Explanation, *, seed: int, capped: bool = False
-) -> Sequence[Explanation]:
-    """Explanations of other questions by the same method with the same parameters.
+    questions: Sequence[Question],
+    first: Sequence[Explanation],
+    *,
+    seed: int,
+    capped: bool = False,
+) -> list[Explanation]:
+    """Explanations of other questions by the method and parameters of the first ones, one each.
 
     capped : a method that chooses its own effort (budget "auto", steps of integrated gradients) gets
         what it needed the first time; a model of random weights may never let it come to rest
     """
-    if not questions:
-        return ()
+    alike: dict[str, list[int]] = defaultdict(list)
+    for i, explanation in enumerate(first):
+        alike[repr(_params(explanation, capped))].append(i)
+    found: dict[int, Explanation] = {}
+    for rows in alike.values():
+        one = first[rows[0]]
+        method = make_method(one.method, **_params(one, capped))
+        found.update(zip(rows, ask(method, [questions[i] for i in rows], seed=seed), strict=True))
+    return [found[i] for i in range(len(questions))]
+
+
+def _params(explanation: Explanation, capped: bool) -> dict[str, Any]:
     params, asked = dict(explanation.params), explanation.cost.asked
     if capped and asked and params.get("budget") == "auto":
         params["budget"] = max(asked, LEAST_BUDGET)
     if capped and "max_steps" in params:
         params["max_steps"] = explanation.extras.get("steps", params["max_steps"])
-    return ask(make_method(explanation.method, **params), questions, seed=seed)
+    return params
+
+
+def of_the_question(
+    questions: Sequence[Question], explanations: Sequence[Sequence[Explanation]]
+) -> list[Sequence[Explanation]]:
+    """The blocks, or none of them where the questions remove features in another way than was explained."""
+    pairs = [
+        (q.masker.name, block[i].masker) for block in explanations for i, q in enumerate(questions)
+    ]
+    return list(explanations) if all(a == b for a, b in pairs) else []
 
 
 def over_samples(scores: Iterable[Score]) -> list[Score]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xaikit.judge.shares import Shares
+from xaikit.report.badges import badge
 from xaikit.report.blocks.overview_columns import bees_card, curves_card
 from xaikit.report.blocks.overview_errors import groups_cards, taken_card, worst_card
 from xaikit.report.blocks.overview_places import places_card, typical_card
@@ -13,7 +14,6 @@ from xaikit.report.blocks.overview_seen import Seen
 from xaikit.report.blocks.overview_words import words_card
 from xaikit.report.findings import Findings
 from xaikit.report.formats import count
-from xaikit.report.verdict_table import badge
 
 __all__ = ["overview_block"]
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from xaikit.core.errors import UnknownName
 from xaikit.core.finding import Finding
-from xaikit.report.formats import MINUS, SPACE
+from xaikit.report.formats import MINUS, SPACE, THIN
 
 __all__ = ["LANGUAGES", "Words", "catalogue", "told"]
 
@@ -60,12 +60,13 @@ class Words(string.Formatter):
         """One field as people read it: a finding in a sentence of another is told where it stands."""
         if isinstance(value, Finding | Mapping):
             return self.told(value)
+        if spec == "own":
+            return self.own(value)
         if isinstance(value, list | tuple):
             return self.listed([self.told(item) for item in value], spec or "and")
         if isinstance(value, str):
-            return {"name": self.titles.get(value, value), "unit": self.unit(value)}.get(
-                spec, value
-            )
+            found = {"name": self.titles.get(value, value), "unit": self.unit(value)}
+            return {**found, "fact": self.known(f"fact.{value}", value)}.get(spec, value)
         return format(value, spec).replace("-", MINUS).replace("%", f"{SPACE}%")
 
     def told(self, *found: Finding | Mapping[str, Any] | str) -> str:
@@ -78,6 +79,10 @@ class Words(string.Formatter):
         if len(names) < 2 or how == ",":
             return ", ".join(names)
         return self(f"listed.{how}", names=", ".join(names[:-1]), last=names[-1])
+
+    def number(self, n: int) -> str:
+        """A count as people say it: below ten in words."""
+        return self(f"number.{n}") if 0 < n < 10 else format(n, ",").replace(",", THIN)
 
     def own(self, pair: tuple[str, str]) -> str:
         """What a part declares of itself in English and in Korean, in this language."""
