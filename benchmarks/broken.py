@@ -81,9 +81,7 @@ class Broken(Method):
 
     def check(self, model: Model) -> None: ...
 
-    def block(
-        self, questions: Questions, rngs: Sequence[np.random.Generator]
-    ) -> list[Explanation]:
+    def block(self, questions: Questions, rngs: Sequence[np.random.Generator]) -> list[Explanation]:
         return [
             q.answer(self, self.made(q, rng), additive=False, in_units=False)
             for q, rng in zip(questions, rngs, strict=True)
@@ -122,9 +120,7 @@ class Edges(Broken):
             return question.segmentation.pool(np.abs(x - references.mean(axis=0)), "mean")
         grid = len(question.sample.grid)
         flat = x.reshape(*question.sample.grid, -1).astype(float)
-        edges = sum(
-            np.abs(np.gradient(flat, axis=a)) for a in range(grid) if flat.shape[a] > 1
-        )
+        edges = sum(np.abs(np.gradient(flat, axis=a)) for a in range(grid) if flat.shape[a] > 1)
         return question.segmentation.pool(np.asarray(edges).mean(axis=-1), "mean")
 
 
@@ -183,7 +179,9 @@ class OtherClass(Broken):
         scores = question.model.scores([question.sample.x])[0]
         if len(scores) < 2:
             return -base(question)
-        return about(question, target=dataclasses.replace(question.target, index=int(scores.argmin())))
+        return about(
+            question, target=dataclasses.replace(question.target, index=int(scores.argmin()))
+        )
 
 
 class Reversed(Broken):

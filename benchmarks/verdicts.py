@@ -26,7 +26,7 @@ from xaikit.core.stats import wilson
 from xaikit.core.types import Explanation, Score
 from xaikit.data.dataset import Dataset
 from xaikit.judge.verdict import HOLDS, Verdict, verdicts
-from xaikit.methods.base import METHODS, Method, ask, make_method, reason_against
+from xaikit.methods.base import Method, ask, make_method, reason_against
 from xaikit.metrics import METRICS
 from xaikit.metrics.base import Metric
 from xaikit.study.plan import Plan, make_questions, mask_like
@@ -232,7 +232,8 @@ def part(run: Run, first: int, n: int, left_out: Sequence[str]) -> Run:
             e for e in run.explanations if e.sample_id in ids and e.method not in left_out
         ),
         scores=tuple(
-            s for s in run.scores
+            s
+            for s in run.scores
             if s.of.get("method", left_out[0]) not in left_out and s.of["sample"] in ids
         ),
     )
@@ -269,7 +270,11 @@ def every(shared: Any, n_planted: int, kinds: Sequence[str]) -> list[Trial]:
             start = time.process_time()
             for one in some:
                 found += trials(one)
-                print(f"  {one.name}: {time.process_time() - start:.0f} s", file=sys.stderr, flush=True)
+                print(
+                    f"  {one.name}: {time.process_time() - start:.0f} s",
+                    file=sys.stderr,
+                    flush=True,
+                )
                 start = time.process_time()
     return found
 

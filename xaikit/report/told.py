@@ -4,35 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from xaikit.report.facts import part
 from xaikit.report.findings import Findings
-from xaikit.report.formats import fixed, percent
 
 __all__ = ["finding", "standing", "use", "warning"]
 
 
 def finding(findings: Findings) -> str:
-    """What the model bases its answers on."""
-    given, words = findings.run.context.get("title"), findings.words
-    if given and words.language == "en":
-        return str(given)
-    model = part(findings.run, "model").get("id")
-    return words("title.of", model=model) if model else words("title")
+    """What the model goes by, or why that is not known."""
+    return findings.words.told(findings.run.findings()[0])
 
 
 def warning(findings: Findings) -> str:
-    """What to beware of, "" where nothing was found: the model is not shown to be better than an answer
-    that never looks."""
-    quality = part(findings.run, "model").get("quality") or {}
-    base = quality.get("baseline") or {}
-    if not base or base["verdict"] == "b_better":
-        return ""
-    words, shares = findings.words, quality.get("metric") == "accuracy"
-    return words(
-        f"short.blind.{base['verdict']}",
-        name=words(f"compare.baseline.{'majority' if shares else 'mean'}", says=base["says"]),
-        value=percent(base["value"], 1) if shares else f"R² {fixed(base['value'], 3)}",
-    )
+    """What to beware of, "" where nothing was found."""
+    return findings.words.told(*findings.run.warnings()[:1])
 
 
 def standing(findings: Findings) -> list[tuple[str, str]]:
