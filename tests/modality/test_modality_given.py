@@ -88,14 +88,14 @@ def test_the_nearest_rows_are_those_of_a_plain_search() -> None:
     rows = ROWS[:50].copy()
     rows[:, 2] = RNG.integers(0, 3, 50)
     x = np.array([1.0, -2.0, 0.0])
-    near = Nearest(rows, 5, np.array([False, False, True]))
+    near = Nearest(rows, 30, np.array([False, False, True]))
     masks = np.array([[True, True, False], [False, True, True], [True, True, True]])
     for mask, found in zip(masks, near(x, masks), strict=True):
         far = np.zeros(50)
         for c in np.flatnonzero(mask):
             step = (rows[:, c] != x[c]) if c == 2 else (rows[:, c] - x[c]) / rows[:, c].std()
             far += step**2
-        wanted = rows[np.argsort(far)[:5]]
+        wanted = rows[np.argsort(far)[:30]]
         assert sorted(map(tuple, found[:, ~mask])) == sorted(map(tuple, wanted[:, ~mask]))
         assert (found[:, mask] == x[mask]).all()
 
