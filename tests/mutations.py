@@ -70,6 +70,7 @@ ANSWERS = "tests/core/test_explanations.py"
 FLIPS = "tests/study/test_counterfactual.py"
 INDICES = "tests/estimators/test_estimator_interactions.py"
 GIVEN = "tests/modality/test_modality_given.py"
+OCCLUSION = "tests/methods/test_methods_removal.py"
 OWN = "tests/study/test_own_question.py"
 PAIRS = "tests/study/test_interactions.py"
 
@@ -87,6 +88,10 @@ MUTATIONS = (
     Mutation("core/question.py", "and self.masker.given is None", "", GIVEN),
     Mutation("methods/shap.py", "if questions.maskers[0].given is not None:", "if False:", GIVEN),
     Mutation("study/study.py", "known = kind.given if question.masker.given is not None else kind.maskers", "known = kind.maskers", GIVEN),
+    # windows that slide
+    Mutation("methods/removal.py", "{*range(0, n - side + 1, step), n - side}", "{*range(0, n - side + 1, step)}", OCCLUSION),
+    Mutation("methods/removal.py", "np.maximum(times, 1)", "np.maximum(times.max(), 1)", OCCLUSION),
+    Mutation("methods/removal.py", "removable = segmentation.ids >= 0", "removable = segmentation.ids >= -1", OCCLUSION),
     # interactions: what a set gets, of whom, and how sure
     Mutation("shapley/interactions.py", "return Fraction(1, t - s + 1)", "return Fraction(1, t - s + 2)", INDICES),
     Mutation("shapley/interactions.py", "return -total if b % 2 else total", "return total", INDICES),
