@@ -14,7 +14,7 @@ from report.reading import read
 from xaikit.core.types import Cost, Explanation, Sample, Score, Segmentation, Target
 from xaikit.report import write_report
 from xaikit.report.comparison_page import comparison_page
-from xaikit.report.header import fingerprint
+from xaikit.report.facts import fingerprint
 from xaikit.report.page import report_page
 from xaikit.report.strips import strip
 from xaikit.report.text_case import marked_words
