@@ -201,8 +201,13 @@ def train(
 
 @app.command()
 def explain(
-    model: Annotated[str, typer.Argument(help="A saved model folder, or a model name to train.")],
     data: Data,
+    model: Annotated[
+        str | None,
+        typer.Argument(
+            help="A saved model folder, hf:FOLDER of Hugging Face, package.module:factory, or a model name to train."
+        ),
+    ] = None,
     methods: Annotated[
         str, typer.Option("--methods", "-m", help="auto, or names with commas between.")
     ] = "auto",
@@ -275,6 +280,13 @@ def explain(
     increasing: Rising = None,
     decreasing: Falling = None,
     wanted: Wanted = None,
+    own: Annotated[
+        str | None, typer.Option("--model", help="The same as the argument MODEL.")
+    ] = None,
+    weights: Annotated[
+        Path | None,
+        typer.Option("--weights", help="A .safetensors file for the module that a factory makes."),
+    ] = None,
     device: Device = "auto",
     seed: Seed = 0,
     text_column: TextColumn = None,
@@ -300,7 +312,12 @@ def explain(
       xaikit explain runs/credit --data credit.csv --methods shap --values credit.parquet
 
       xaikit explain runs/credit --data credit.csv --flip --immutable age,sex --increasing income
+
+      xaikit explain hf:models/my-bert --data reviews.csv
+
+      xaikit explain --model nets.small:make --weights small.safetensors --data digits
     """
+    from xaikit.app.brought import chosen, fitting
     from xaikit.app.lines import flip_lines, what_failed
     from xaikit.core.folders import check_free, check_page, file_name
     from xaikit.report import write_report
@@ -318,22 +335,23 @@ def explain(
         RUNS.check_free(run_folder)
     if html is not None:
         check_page(html, force)
-    dataset = _load(
-        data,
-        seed,
-        text_column=text_column,
-        label_column=label_column,
-        test=test,
-        task=task,
-        size=size,
-    )
+    name = chosen(model, own)
+    asked = _known(name, device)
+    given = {
+        "text_column": text_column,
+        "label_column": label_column,
+        "test": test,
+        "task": task,
+        "size": size,
+    }
+    dataset = _load(data, seed, **{**given, **fitting(asked, data, given)})
     limits: dict[str, Any] = {
         "budget": _budget(budget),
         "tolerance": tolerance,
         "memory": _bytes(memory),
         "precision": precision,
     }
-    asked = _model(model, dataset, device, seed, quiet=as_json)
+    asked = asked or _model(name, dataset, device, seed, quiet=as_json, weights=weights)
     samples = _samples(dataset, _count(n or ("all" if values else "8"), dataset), seed, draw)
     if values is not None:
         question = {"target": target, "features": features, "masker": masker}
@@ -670,10 +688,28 @@ def _load(data: str, seed: int, **options: Any) -> Any:
     return load_data(data, seed=seed, **given)
 
 
-def _model(name: str, dataset: Any, device: str, seed: int, quiet: bool) -> Any:
+def _known(name: str, device: str) -> Any:
+    """A model that says how its data are read; None for others."""
+    from xaikit.app.brought import HUGGINGFACE
+
+    if not name.startswith(HUGGINGFACE):
+        return None
+    from xaikit.models import load_model
+
+    return load_model(name, device=device)
+
+
+def _model(
+    name: str, dataset: Any, device: str, seed: int, quiet: bool, weights: Path | None = None
+) -> Any:
+    from xaikit.app.brought import is_factory, made
     from xaikit.models import load_model, save_model, train
     from xaikit.models.fields import MODELS
 
+    if is_factory(name):
+        return made(name, weights, dataset, device)
+    if weights is not None:
+        raise InvalidInput(f"--weights {weights} belongs to a factory; name one as --model.")
     if os.path.isdir(name):
         return load_model(name, device=device)
     if "/" in name:
