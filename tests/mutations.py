@@ -38,6 +38,7 @@ AGREEMENT = "tests/metrics/test_metrics_agreement.py"
 PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
 ACTIVATIONS = "tests/models/test_models_activation_cache.py"
 CACHE = "tests/test_cache.py"
+OVERVIEW = "tests/study/test_overview.py"
 VERDICT = "tests/metrics/test_metrics_verdict.py"
 STATS = "tests/metrics/test_metrics_stats.py"
 STUDY = "tests/study/test_study_measures.py"
@@ -46,6 +47,7 @@ FACTS = "tests/study/test_study_facts.py"
 COMPARE = "tests/study/test_compare_numbers.py"
 SPLITS = "tests/models/test_models_training_splits.py"
 RULES = "tests/metrics/test_verdict_rules.py"
+SANITY = "tests/metrics/test_metrics_sanity.py"
 ROWS = "tests/data/test_data_rows.py"
 WORDS = "tests/test_cli_words.py"
 NUMBERS = "tests/report/test_report_numbers.py"
@@ -67,9 +69,16 @@ BLOCKS = "tests/study/test_blocks.py"
 ANSWERS = "tests/core/test_explanations.py"
 FLIPS = "tests/study/test_counterfactual.py"
 INDICES = "tests/estimators/test_estimator_interactions.py"
+OWN = "tests/study/test_own_question.py"
 PAIRS = "tests/study/test_interactions.py"
 
 MUTATIONS = (
+    # a person's own question
+    Mutation("study/own.py", "np.maximum(ids.reshape(labels.shape) - n_kept, -1)", "ids.reshape(labels.shape)", OWN),
+    Mutation("study/own.py", "if owner[place] >= 0:", "if False:", OWN),
+    Mutation("study/plan.py", "replace(plan, target=each[i])", "replace(plan, target=each[0])", OWN),
+    Mutation("study/plan.py", "return cut_alike and not callable(masker)", "return cut_alike", OWN),
+    Mutation("study/bulk.py", "target=each[start : start + PART]", "target=each[:PART][: len(some)]", OWN),
     # interactions: what a set gets, of whom, and how sure
     Mutation("shapley/interactions.py", "return Fraction(1, t - s + 1)", "return Fraction(1, t - s + 2)", INDICES),
     Mutation("shapley/interactions.py", "return -total if b % 2 else total", "return total", INDICES),
@@ -194,8 +203,8 @@ MUTATIONS = (
     Mutation("shapley/process/placement.py", "both[:n, :few] = 0", "both[:n, :few] *= 1", ESTIMATORS + "/test_estimator_placement.py"),
     Mutation("shapley/permutation.py", "np.sqrt(variance / n_walks)", "np.sqrt(variance)", ESTIMATORS + "/test_estimator_peers.py"),
     Mutation("shapley/result.py", "return MARGIN * error / spread", "return error / spread", ESTIMATORS + "/test_estimator_api.py"),
-    Mutation("metrics/base.py", 'params["max_steps"] = explanation', '_ = explanation', "tests/metrics/test_metrics_sanity.py"),
-    Mutation("metrics/stability.py", "if explanation.drawn else explanation", "if True else explanation", "tests/metrics/test_metrics_sanity.py"),
+    Mutation("metrics/base.py", 'params["max_steps"] = max(', '_ = max(', "tests/metrics/test_metrics_sanity.py"),
+    Mutation("metrics/stability.py", "for i, e in enumerate(first) if e.drawn]", "for i, e in enumerate(first)]", SANITY),
     Mutation("metrics/faithfulness.py", "np.unique([half, n - half])", "np.unique([half, half])", REMOVAL),
     # methods
     Mutation("methods/path.py", "at = start + along", "at = start - along", GRADIENT),
@@ -217,12 +226,16 @@ MUTATIONS = (
     Mutation("core/registry.py", "self.register(point.name)(point.load())", "self._entries[point.name] = point.load()", "tests/core/test_registry.py"),
     Mutation("core/registry.py", "self._entries.get(name, thing) is not thing", "name in self._entries", "tests/core/test_registry.py"),
     Mutation("study/study.py", 'wanted == "auto" or not kinds[n].explains_again', 'True', STUDY + "::test_which_metrics_are_taken"),
-    Mutation("study/measuring.py", "start < N_AGAIN", "start <= N_AGAIN", STUDY + "::test_metrics_that_explain_again_take_the_first_ten_samples"),
+    Mutation("study/measuring.py", "start < self.checked", "start <= self.checked", STUDY + "::test_metrics_that_explain_again_take_as_many_samples_as_are_checked"),
     Mutation("study/study.py", "[name for name in known if name != first]", "known[1:]", STUDY + "::test_the_second_way_is_another_than_the_one_asked_for"),
     Mutation("metrics/faithfulness.py", "if block[i].method != RANDOM", "if block", STUDY + "::test_removal_is_tried_in_two_ways_and_the_random_control_is_the_mean_of_many"),
     Mutation("tasks/classification.py", "softmax(scores, axis=1)", "softmax(scores, axis=0)", STUDY + "::test_a_run_says_what_was_asked_and_what_the_model_said"),
     Mutation("study/measuring.py", "agreement_scores(a[i], b[i])", "agreement_scores(a[i], a[i])", STUDY + "::test_each_pair_of_methods_is_compared_once_a_sample"),
-    Mutation("metrics/sanity.py", '("randomised", question.target, seed', '("randomised", seed', STUDY + "::test_one_pool_that_sees_two_targets_answers_each_as_a_fresh_one"),
+    Mutation("metrics/sanity.py", "number = first + i * copies + c", "number = first", SANITY + "::test_twins_are_dealt_out_in_turn_and_a_block_asks_each_once"),
+    Mutation("metrics/sanity.py", "np.random.default_rng(seed)) for n", "np.random.default_rng(seed[:1])) for n", SANITY + "::test_twins_are_dealt_out_in_turn_and_a_block_asks_each_once"),
+    Mutation("metrics/stability.py", "2 * (a @ b)", "(a @ b)", SANITY + "::test_the_share_of_the_variance_that_repeats_by_hand"),
+    Mutation("metrics/stability.py", "a, b = a - a.mean(), b - b.mean()", "a, b = a, b", SANITY + "::test_the_share_of_the_variance_that_repeats_by_hand"),
+    Mutation("judge/checks.py", "True if value >= limit.limit", "True if high >= limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
     Mutation("modalities/table.py", 'bool(column["categories"])', 'not column["categories"]', FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
     Mutation("study/plan.py", "if plan.background is None else plan.background", "", FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
     Mutation("study/plan.py", "method.name, question.model.id, question.sample.id)", "method.name, question.model.id, questions[0].sample.id)", FACTS + "::test_one_sample_that_fails_is_recorded_and_the_others_are_explained"),
@@ -232,10 +245,23 @@ MUTATIONS = (
     Mutation("methods/base.py", '"control": cls.card.control', '"control": False', FACTS + "::test_methods_are_described_by_their_cards_and_controls_are_marked"),
     Mutation("study/forecast.py", "{seconds / 60:.0f}", "{seconds / 3600:.0f}", FACTS + "::test_a_time_is_told_in_the_unit_that_fits_it"),
     Mutation("study/forecast.py", "- start) / PROBE", "- start)", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
-    Mutation("study/forecast.py", "(BACKWARD if", "(1 if", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
+    Mutation("study/forecast.py", "return BACKWARD if", "return 1 if", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
     Mutation("study/forecast.py", "many + high", "many + low", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
     Mutation("core/typed.py", "np.isfinite(value):\n        return None", "np.isfinite(value):\n        return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
     Mutation("core/typed.py", 'return float("nan")', "return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
+    Mutation("study/overview.py", 'target="predicted"), seed', 'target=(plan or Plan()).target), seed', OVERVIEW + "::test_the_target_is_the_predicted_class_whatever_the_plan_asks"),
+    Mutation("study/overview.py", "found.take(np.argsort(rows))", "found", OVERVIEW + "::test_a_larger_split_is_drawn_and_says_so"),
+    Mutation("study/overview.py", "if step <= limit", "if step < 2 * limit", OVERVIEW + "::test_what_would_take_too_long_is_drawn_by_round_numbers"),
+    Mutation("study/overview.py", "not in held][:n]", "in held or True][:n]", OVERVIEW + "::test_the_worst_errors_come_first_and_none_twice"),
+    Mutation("study/overview.py", "argsort(-misses", "argsort(misses", OVERVIEW + "::test_the_worst_errors_come_first_and_none_twice"),
+    Mutation("study/overview.py", "if additive and forecast", "if forecast", OVERVIEW + "::test_the_cheapest_of_the_best_is_asked"),
+    Mutation("study/overview_file.py", "inside is not None for", "True for", OVERVIEW + "::test_it_comes_back_as_it_was_saved"),
+    Mutation("study/sample_facts.py", "= np.inf", "= 0.0", OVERVIEW + "::test_what_is_known_of_rows"),
+    Mutation("study/sample_facts.py", "not in seen for", "in seen for", OVERVIEW + "::test_what_is_known_of_pictures_texts_and_series"),
+    Mutation("study/sample_facts.py", "- ground) > 0.25", "- ground) > 1", OVERVIEW + "::test_what_is_known_of_pictures_texts_and_series"),
+    Mutation("study/study.py", "found = [e for e in explanations if e.sample_id in mine]", "found = explanations", OVERVIEW + "::test_added_errors_are_shown_and_never_counted"),
+    Mutation("study/run.py", "verdicts(self.measured)", "verdicts(self)", OVERVIEW + "::test_added_errors_are_shown_and_never_counted"),
+    Mutation("tasks/classification.py", "predictions * (1 - self.truth(label))", "predictions * self.truth(label)", OVERVIEW + "::test_errors_are_known_by_how_wrong_they_are"),
     Mutation("study/run.py", "if id(item) not in segmentations", "if not segmentations", RUNS + "::test_every_field_of_a_run_comes_back"),
     Mutation("study/run.py", 'keep(f"explanation-{i}-{name}"', 'keep(f"explanation-{name}"', RUNS + "::test_every_field_of_a_run_comes_back"),
     Mutation("core/typed.py", 'return tuple(float("nan") if item is None else item for item in value)', "return value", "tests/core/test_typed.py::test_a_dataclass_is_built_of_what_json_holds"),
@@ -270,7 +296,6 @@ MUTATIONS = (
     Mutation("judge/verdict.py", "all(i is not None and i[0] > 0 for i in found)\n\n\ndef _share", "any(i is not None and i[0] > 0 for i in found)\n\n\ndef _share", RULES + "::test_differences_of_gains_are_paired_and_needed_under_every_masker"),
     Mutation("judge/verdict.py", "iter([*additive, *level,", "iter([*level,", RULES + "::test_of_those_level_with_the_best_the_additive_one_is_shown"),
     Mutation("judge/verdict.py", "theirs - (1 - MARGIN) * mine", "theirs - mine", RULES + "::test_the_input_alone_is_level_with_the_best_within_a_tenth"),
-    Mutation("judge/checks.py", "True if low >= limit.limit", "True if low > limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
     Mutation("judge/checks.py", "True if high <= limit.limit", "True if low <= limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
     Mutation("judge/checks.py", "(f.side, f.value - f.limit)", "(f.side, f.limit - f.value)", RULES + "::test_the_strongest_control_is_the_one_to_beat"),
     Mutation("judge/causes.py", "interval[1] >= STEADY", "interval[0] >= STEADY", RULES + "::test_a_method_is_unsteady_when_the_whole_interval_says_so"),
@@ -378,7 +403,10 @@ MUTATIONS = (
     Mutation("models/training.py", "weight=self.weights", "weight=None", "tests/study/test_compare.py::test_weights_act_on_every_kind_of_model_alike[mlp]"),
     Mutation("report/predictions.py", "true and findings.is_wrong(i) else name", "true else name", "tests/report/test_report_tasks.py::test_the_page_of_several_labels"),
     Mutation("study/context.py", 'how = "drawn" if drawn is not None and how != "all" else how', "pass", "tests/study/test_study.py::test_how_the_samples_were_taken_is_told"),
-    Mutation("models/reading.py", "len(positional) > 1", "len(positional) > 0", BATCH + "::test_a_score_that_depends_on_the_batch_is_refused[padding]"),
+    Mutation("models/text.py", "removed[:, None], mask", "~removed[:, None], mask", "tests/models/test_models_wrap.py::test_gradients_of_words_with_pieces_start_from_as_many_mask_tokens"),
+    Mutation("models/text.py", "masked_fill(~valid, free)", "masked_fill(valid, free)", "tests/models/test_models_wrap.py::test_a_decoder_without_padding_token_reads_each_text_to_its_own_end"),
+    Mutation("modalities/text.py", '"Mn", "Mc", "Me", "Cf"', '"Mn", "Me", "Cf"', "tests/modality/test_modality_text.py::test_words_of_every_script_are_whole"),
+    Mutation("models/reading.py", "if p.kind in places][1:2]", "if p.kind in places][0:1]", BATCH + "::test_a_score_that_depends_on_the_batch_is_refused[padding]"),
     # planted by one who had not looked at the tests
     Mutation("judge/causes.py", "interval[0] <= INTERACTING", "interval[1] <= INTERACTING", RULES + "::test_an_interval_across_the_limit_traces_nothing"),
     Mutation("tasks/regression.py", "np.abs(truth - scores).mean()", "np.square(truth - scores).mean()", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),

@@ -217,7 +217,7 @@ def test_a_folder_of_a_model(name: str, modality: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("kind", ["image", "text", "table", "series"])
 def test_a_folder_of_a_run(kind: str, tmp_path: Path) -> None:
-    run = sample_runs.bare_run(2, kind)
+    run = sample_runs.with_overview(sample_runs.bare_run(2, kind))
     files = held(run.save(tmp_path / "whole"))
     fuzz(files, tmp_path / "run", Run.load, "manifest.json")
 

@@ -16,7 +16,7 @@ from xaikit.core.stats import spearman
 from xaikit.methods.base import METHODS, ask, make_method
 from xaikit.metrics import METRICS, Randomisation, RandomLogit, Stability, neighbours
 from xaikit.metrics.base import ask_again
-from xaikit.metrics.stability import seed_agreement
+from xaikit.metrics.stability import variance_share
 
 
 @pytest.fixture(autouse=True)
@@ -40,7 +40,8 @@ def test_randomisation_is_the_rank_correlation_with_a_copy_and_leaves_the_model_
     (explanation,) = ask(toys.Sound(), [question])
     found = Randomisation(n_copies=1)(question, explanation, rng())
     seed = int(rng().integers(2**31))
-    copy = question.model.randomised(("pairs", "singles"), np.random.default_rng(seed))
+    number = int(question.rng("twins", seed).integers(16))
+    copy = question.model.randomised(("pairs", "singles"), np.random.default_rng([seed, number]))
     theirs = toys.exact(dataclasses.replace(question, model=copy, cache=Cache()))
     assert found[0].metric == "randomisation"
     assert found[0].value == pytest.approx(spearman(explanation.values, theirs))
@@ -48,6 +49,27 @@ def test_randomisation_is_the_rank_correlation_with_a_copy_and_leaves_the_model_
     assert found[1].value == pytest.approx(spearman(abs(explanation.values), abs(theirs)))
     assert found[0].curve.tolist() == [[0.0, 1.0], [1.0, found[0].value]]
     assert np.array_equal(question.model.weights, before)
+
+
+def test_twins_are_dealt_out_in_turn_and_a_block_asks_each_once() -> None:
+    asked, calls = toys.questions(0, n_samples=20), []
+    block = ask(toys.Sound(), asked)
+
+    class Watched(type(asked[0].model)):
+        def randomised(self, layers, rng):
+            calls.append(rng.bit_generator.seed_seq.entropy)
+            return super().randomised(layers, rng)
+
+    model = Watched(**vars(asked[0].model))
+    asked = [dataclasses.replace(q, model=model) for q in asked]
+    found = Randomisation(n_copies=1).scores(asked, [block, block], seed=3)
+    first = int(asked[0].rng("twins", 3).integers(16))
+    assert sorted(calls) == [[3, number] for number in range(16)]
+    assert [s.of["sample"] for s in found[::4]] == [f"s{i}" for i in range(20)]
+    for i in (0, 1, 19):
+        twin = model.randomised(model.layers(), np.random.default_rng([3, (first + i) % 16]))
+        theirs = toys.exact(dataclasses.replace(asked[i], model=twin, cache=Cache()))
+        assert found[4 * i].value == pytest.approx(spearman(block[i].values, theirs))
 
 
 def test_the_cascade_starts_at_the_output_and_ends_at_full_randomisation() -> None:
@@ -115,9 +137,9 @@ def test_integrated_gradients_of_a_random_copy_takes_the_steps_of_the_first_time
     (first,) = ask(method, [question])
     assert first.extras["steps"] == 64  # never within the tolerance
     easy = dataclasses.replace(first, extras={"steps": 8}, params=first.params | {"n_steps": 4})
-    (again,) = ask_again([question], easy, seed=0, capped=True)
+    (again,) = ask_again([question], [easy], seed=0, capped=True)
     assert again.extras["steps"] == 8
-    (free,) = ask_again([question], easy, seed=0)
+    (free,) = ask_again([question], [easy], seed=0)
     assert free.extras["steps"] == 64
 
 
@@ -156,11 +178,12 @@ def test_a_second_run_of_a_fixed_method_agrees_and_its_ceiling_comes_from_a_neig
     (question,) = toys.questions(1, n_samples=1)
     (explanation,) = ask(toys.Sound(), [question])
     found = {s.metric: s for s in Stability()(question, explanation, rng())}
-    assert found["seed_agreement"].value == 1.0
-    assert found["seed_agreement"].note == "the same numbers: nothing is drawn at random"
+    assert found["variance_share"].value == 1.0
+    assert found["variance_share"].note == "the same numbers: nothing is drawn at random"
     assert 0.9 < found["input_stability"].value <= 1.0
     assert found["spearman"].of == {"a": "sound", "b": "sound", "sample": "s0"}
-    (near,) = neighbours(question, rng())
+    seed = int(rng().integers(2**31))
+    (near,) = neighbours(question, question.rng("stability", seed))
     theirs = toys.exact(near)
     assert found["input_stability"].value == pytest.approx(spearman(explanation.values, theirs))
 
@@ -170,9 +193,7 @@ def test_a_second_run_of_noise_agrees_by_chance() -> None:
         measured(Stability(n_neighbours=1), toys.RandomMap, q)
         for q in toys.questions(1, n_samples=40)
     ]
-    # the top 2 of 8: the same with 1/28, one in common with 12/28
-    chance = 1 / 28 + 12 / 28 / 3
-    assert np.mean([v["seed_agreement"] for v in values]) == pytest.approx(chance, abs=0.15)
+    assert np.mean([v["variance_share"] for v in values]) == pytest.approx(0, abs=0.15)
     assert np.mean([v["input_stability"] for v in values]) == 1.0  # the same seed
 
 
@@ -188,16 +209,22 @@ def test_a_drawn_method_takes_its_ceiling_from_the_second_run() -> None:
     )
 
 
-def test_seed_agreement_by_hand() -> None:
+def test_the_share_of_the_variance_that_repeats_by_hand() -> None:
     (question,) = toys.questions(1, n_samples=1)
     runs = [*ask(toys.Sound(), [question])] * 3
-    values = np.array(
-        [[9, 8, 0, 0, 0, 0, 0, 1], [9, 0, 8, 0, 0, 0, 0, 1], [9, -8, 0, 0, 0, 0, 0, 2]], float
-    )
+    # 2 cov / (var + var), each less its mean: (3, 1, -1, -3, 0...), (3, -1, 1, -3), (1, 1, -1, -1)
+    values = np.zeros((3, 8))
+    values[:, :4] = [[3, 1, -1, -3], [3, -1, 1, -3], [1, 1, -1, -1]]
+    values[1] += 7  # an offset that all share is no difference
     runs = [dataclasses.replace(e, values=v) for e, v in zip(runs, values, strict=True)]
-    assert seed_agreement(runs, {}).value == pytest.approx((1 / 3 + 1 + 1 / 3) / 3)
+    shares = [32 / 40, 16 / 24, 8 / 24]
+    assert variance_share(runs, {}).value == pytest.approx(np.mean(shares))
     empty = [runs[0], dataclasses.replace(runs[0], values=np.zeros(8))]
-    assert seed_agreement(empty, {}).note == "0 by rule: one run is 0 everywhere"
+    assert variance_share(empty, {}).note == "0 by rule: one run is constant"
+    noisy = [runs[0], dataclasses.replace(runs[0], values=values[0] + 1e-3 * np.arange(8) % 3)]
+    assert (
+        variance_share(noisy, {}).value > 0.999
+    )  # unlike ranks, which four features of weight 0 spoil
 
 
 def test_neighbours_keep_prediction_categories_and_range() -> None:

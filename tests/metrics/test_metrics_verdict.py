@@ -79,7 +79,7 @@ def numbers(n: int = 16, **changes: list[float] | None) -> Run:
         "randomisation": spread.tolist(),
         "random_logit": spread.tolist(),
         "completeness_gap": (0.01 + 0.1 * spread).tolist(),
-        "seed_agreement": (0.9 + spread).tolist(),
+        "variance_share": (0.95 + spread).tolist(),
         "control": (0.1 - spread).tolist(),
         "second": None,
     }
@@ -139,18 +139,23 @@ def test_good_numbers_hold_in_six_checks() -> None:
 @pytest.mark.parametrize(
     ("changes", "check", "status", "sentence"),
     [
-        ({"seed_agreement": [0.26] * 16}, "repeats", "failed", "Two runs agree 0.26; 0.80 is needed."),
         (
-            {"seed_agreement": [0.6, 1.0] * 8},
+            {"variance_share": [0.26] * 16},
+            "repeats",
+            "failed",
+            "A second run gives 0.26 of the picture again; 0.90 is needed.",
+        ),
+        (
+            {"variance_share": [0.76, 1.0] * 8},
             "repeats",
             "unsettled",
-            "Two runs agree 0.80; 0.80 is needed. Not settled: the 90 % interval is 0.7",
+            "A second run gives 0.88 of the picture again; 0.90 is needed. Not settled: the 90 % interval is 0.8",
         ),
         (
             {"randomisation": [0.95] * 16},
             "depends_on_model",
             "failed",
-            "With the model's weights drawn anew, 0.95 of the picture is left; less than 0.30 is needed.",
+            "With what the model learned erased, 0.95 of the picture is left; less than 0.30 is needed.",
         ),
         (
             {"random_logit": [1.0] * 16},
@@ -204,10 +209,10 @@ def test_good_numbers_hold_in_six_checks() -> None:
             {"randomisation": None},
             "depends_on_model",
             "unsettled",
-            "Not measured: whether the picture changes when the model's weights are drawn anew.",
+            "Not measured: whether the picture changes when what the model learned is erased.",
         ),
         (
-            {"seed_agreement": None},
+            {"variance_share": None},
             "repeats",
             "unsettled",
             "Not measured: whether a second run gives the same picture.",
@@ -243,7 +248,7 @@ def test_few_samples_are_never_enough_however_good_or_bad() -> None:
     nine = judged(numbers(9))
     assert nine.reason.startswith("9 samples are not enough to tell; 10 are needed.")
     assert all(c.passed is None for c in nine.checks)
-    assert judged(numbers(9, srg=[-0.4] * 9, seed_agreement=[0.0] * 9)).status == "unsettled"
+    assert judged(numbers(9, srg=[-0.4] * 9, variance_share=[0.0] * 9)).status == "unsettled"
     assert nine.check("repeats").sentence.endswith("9 samples; 10 are needed to settle it.")
     assert nine.check("beats_random").sentence == (
         "9 samples against removing at random; 10 are needed for a test."
@@ -265,7 +270,7 @@ def test_two_classes_and_regressors_are_not_asked_for_another_class() -> None:
 
 
 def test_scores_that_could_not_be_measured_are_left_out() -> None:
-    found = judged(numbers(seed_agreement=[0.95] * 12 + [float("nan")] * 4))
+    found = judged(numbers(variance_share=[0.95] * 12 + [float("nan")] * 4))
     assert found.check("repeats").value == pytest.approx(0.95)
 
 

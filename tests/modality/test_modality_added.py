@@ -65,7 +65,7 @@ def test_a_study_of_it_is_saved_read_and_reported(language, told, tmp_path) -> N
     samples = [Sample(f"d{i}", row, "dial") for i, row in enumerate(ROWS[:3])]
     run = xaikit.study(model, samples, "shap,lime,occlusion,random")
     assert run.failures == ()
-    assert {"seed_agreement", "input_stability", "srg"} <= {s.metric for s in run.scores}
+    assert {"variance_share", "input_stability", "srg"} <= {s.metric for s in run.scores}
     run.save(tmp_path / "run")
     kept = json.loads((tmp_path / "run" / "manifest.json").read_text())
     assert {s["modality"] for s in kept["samples"]} == {"dial"}

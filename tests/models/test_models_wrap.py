@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import types
+
 import numpy as np
 import pytest
 import torch
@@ -13,11 +15,16 @@ from torch import nn
 from toy_nets import ask_net
 
 from xaikit.core.abilities import Attentive, Differentiable, Maskable, Spatial, abilities_of
-from xaikit.core.errors import InvalidInput, ModelError
+from xaikit.core.errors import InvalidInput, ModelError, NotApplicable
 from xaikit.core.question import Masker, Question
 from xaikit.core.types import Sample, Segmentation, Target
 from xaikit.methods.base import ask
-from xaikit.methods.gradient import SmoothGrad
+from xaikit.methods.gradient import (
+    GradientShap,
+    InputXGradient,
+    IntegratedGradients,
+    SmoothGrad,
+)
 from xaikit.models.wrapping import wrap
 
 AB = ("a", "b")
@@ -151,6 +158,99 @@ def test_a_text_module_with_pieces_of_words():
     cam = model.activations(xs)
     assert cam.layer == "encoder.layers.1.norm1"
     assert [f.tolist() for f in cam.fold(torch.arange(10.0).reshape(2, 5))] == [[1.5, 3.0], [6.0]]
+
+
+def test_gradients_of_words_with_pieces_start_from_as_many_mask_tokens():
+    """A removed word of two pieces is two mask tokens, so that references are as long as the text."""
+    torch.manual_seed(0)
+    net = TextNet()
+    model = wrap(net, modality="text", classes=AB, encode=encode)
+    question = ask_net(
+        model, ["wonderful", "film"], [["[MASK]"] * 2], target=Target(0, space="value")
+    )
+    with torch.no_grad():
+        whole, masked = (
+            net.eval()(torch.tensor([ids]), torch.ones(1, len(ids), dtype=bool))[0, 0]
+            for ids in ([1, 5, 6, 4, 2], [1, 3, 3, 3, 2])
+        )
+    (found,) = ask(IntegratedGradients(), [question])
+    np.testing.assert_allclose([found.output, found.empty], [whole, masked], atol=1e-5)
+    assert abs(found.residual) < 0.01 * abs(float(whole - masked))
+    (drawn,) = ask(GradientShap(), [question])
+    assert drawn.empty == pytest.approx(float(masked), abs=1e-5)
+    shapes = [q.values.shape for q in ask(InputXGradient(), [question])]
+    assert shapes == [(2,)]
+    assert question.empty != pytest.approx(float(masked), abs=1e-6)  # of one mask a word
+
+
+def test_references_of_own_words_with_as_many_tokens_are_read_as_they_are():
+    torch.manual_seed(0)
+    net = TextNet()
+    model = wrap(net, modality="text", classes=AB, encode=encode)
+    question = ask_net(model, ["film", "won"], [["won", "won"]], target=Target(0, space="value"))
+    (found,) = ask(IntegratedGradients(), [question])
+    with torch.no_grad():
+        other = net.eval()(torch.tensor([[1, 5, 5, 2]]), torch.ones(1, 4, dtype=bool))[0, 0]
+    assert found.empty == pytest.approx(float(other), abs=1e-5)
+    assert found.values[1] == 0
+
+
+def test_references_of_another_length_are_refused():
+    model = wrap(TextNet(), modality="text", classes=AB, encode=encode)
+    sample = Sample("s", np.array(["wonderful", "film"]), "text")
+    cut = Segmentation(np.array([0, 1]), ("wonderful", "film"), "words")
+    masker = Masker("others", np.array([["won", "film"]]))
+    question = Question(
+        model=model, sample=sample, segmentation=cut, masker=masker, target=Target(0)
+    )
+    with pytest.raises(NotApplicable, match="another number of tokens.*choose the masker 'mask'"):
+        ask(IntegratedGradients(), [question])
+
+
+def test_a_mask_word_of_several_tokens_is_no_reference():
+    def without_mask(words):
+        ids = [1, *([5, 6] if words == ["[MASK]"] else [4] * len(words))]
+        return ids, [None, *([0, 0] if words == ["[MASK]"] else range(len(words)))]
+
+    model = wrap(TextNet(), modality="text", classes=AB, encode=without_mask)
+    with pytest.raises(NotApplicable, match="cuts the mask word '.MASK.' into 2 tokens"):
+        ask(IntegratedGradients(), [ask_net(model, ["film"], [["[MASK]"]])])
+
+
+class Decoder(TextNet):
+    """Reads the last token that is no padding, as its `config` says, and calls its mask by name."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.config = types.SimpleNamespace(pad_token_id=None)
+
+    def forward(self, ids, past=None, attention_mask=None):
+        assert past is None
+        assert attention_mask.shape == ids.shape
+        pad = self.config.pad_token_id
+        if pad is None and len(ids) > 1:
+            raise ValueError("Cannot handle batch sizes > 1 if no padding token is defined.")
+        last = [int((row != pad).nonzero().max()) for row in ids] if pad is not None else [-1]
+        states = self.encoder(
+            self.embed(ids),
+            mask=torch.full((8, 8), -torch.inf).triu(1)[: ids.shape[1], : ids.shape[1]],
+        )
+        return self.head(states[range(len(ids)), last])
+
+
+def test_a_decoder_without_padding_token_reads_each_text_to_its_own_end():
+    torch.manual_seed(0)
+    net = Decoder().eval()
+    model = wrap(net, modality="text", classes=AB, encode=encode, reads="last")
+    texts = [["film"], ["wonderful", "won", "film"]]
+    with torch.no_grad():
+        alone = [
+            net(torch.tensor([encode(t)[0]]), attention_mask=torch.ones(1, len(encode(t)[0])))[0]
+            for t in texts
+        ]
+    found = model.scores([np.array(t) for t in texts])
+    np.testing.assert_allclose(found, np.stack(alone), atol=1e-5)
+    assert net.config.pad_token_id is None
 
 
 def test_smoothgrad_of_words_with_pieces_does_not_depend_on_the_samples_beside():

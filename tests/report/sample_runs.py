@@ -9,7 +9,9 @@ from typing import Any
 
 import numpy as np
 
+from xaikit.core.explanations import Explanations
 from xaikit.core.types import Cost, Explanation, Sample, Score, Segmentation, Target
+from xaikit.judge.overview import Overview
 from xaikit.study.run import Failure, Run
 
 MASKERS = ("mean colour of training images", "blurred image (sigma 3.2 px)")
@@ -38,7 +40,7 @@ class Kind:
 KINDS = (
     Kind("integrated_gradients", "Integrated gradients", 0.05, 1.0, 0.38),
     Kind("occlusion", "Occlusion", 0.15, 1.0, 0.35, additive=False, calls=65),
-    Kind("shap", "SHAP", 0.2, 0.80, 0.39, std=0.12, calls=520, converged=False),
+    Kind("shap", "SHAP", 0.2, 0.89, 0.39, std=0.12, calls=520, converged=False),
     Kind("gradcam", "Grad-CAM", 1.2, 1.0, 0.0, unit="relative", additive=False, calls=1),
     Kind("lime", "LIME", 0.8, 0.26, 0.36, std=0.4, additive=False, calls=100),
     Kind(
@@ -228,7 +230,7 @@ def _scores(kind: Kind, run: Run, rng) -> list[Score]:
                 ("randomisation", kind.depends + 0.02 * rng.random(), "sanity"),
                 ("random_logit", 0.3 + 0.1 * rng.random(), "sanity"),
                 (
-                    "seed_agreement",
+                    "variance_share",
                     min(1.0, kind.repeats + 0.06 * rng.normal() * (kind.repeats < 1)),
                     "stability",
                 ),
@@ -561,6 +563,31 @@ def bare_run(n: int = 1, modality: str = "image") -> Run:
         modality
     ](n=n, evidence=False)
     return replace(made, config={}, context={}, environment={}, failures=())
+
+
+def with_overview(run: Run, method: str = "integrated_gradients", **changes: Any) -> Run:
+    """The run, whose samples are the whole test split."""
+    ids = tuple(s.id for s in run.samples)
+    task = run.context.get("model", {}).get("task") or {}
+    classes = tuple(run.context.get("model", {}).get("classes") or ())
+    usual = "classification" if classes or run.predictions.shape[1] > 1 else "regression"
+    block = Explanations.of(run.of(method))
+    facts = {
+        "ids": ids,
+        "predictions": run.predictions,
+        "labels": tuple(s.label for s in run.samples),
+        "explanations": block.completed(elements=None),
+        "inputs": tuple(s.x for s in run.samples),
+        "rationales": tuple(s.rationale for s in run.samples),
+        "modality": run.samples[0].modality,
+        "classes": classes,
+        "task": task.get("name", usual),
+        "of": len(ids),
+        "facts": {"size": np.arange(len(ids), dtype=np.float64)},
+        "groups": {"side": tuple("ab"[i % 2] for i in range(len(ids)))},
+        "columns": block[0].names if run.samples[0].kind.tabular else (),
+    }
+    return replace(run, overview=Overview(**{**facts, **changes}))
 
 
 def failed_run() -> Run:

@@ -60,7 +60,7 @@ def small_run(values: dict[str, list[list[float]]], std: dict[str, float] | None
             scores += [
                 Score("randomisation", 0.0, "lower", "sanity", of=of),
                 Score("random_logit", 0.0, "lower", "sanity", of=of),
-                Score("seed_agreement", 1.0, "higher", "stability", of=of),
+                Score("variance_share", 1.0, "higher", "stability", of=of),
             ]
     for sample in samples:
         flat = np.ones(n)

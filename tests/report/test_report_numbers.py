@@ -14,7 +14,7 @@ from report.reading import read
 from xaikit.core.types import Cost, Explanation, Sample, Score, Segmentation, Target
 from xaikit.report import write_report
 from xaikit.report.comparison_page import comparison_page
-from xaikit.report.header import fingerprint
+from xaikit.report.facts import fingerprint
 from xaikit.report.page import report_page
 from xaikit.report.strips import strip
 from xaikit.report.text_case import marked_words
@@ -73,7 +73,7 @@ def hand_run(
 
 
 def family(metric: str) -> str:
-    return {"randomisation": "sanity", "seed_agreement": "stability"}.get(metric, "faithfulness")
+    return {"randomisation": "sanity", "variance_share": "stability"}.get(metric, "faithfulness")
 
 
 def test_a_gain_is_positive_where_a_method_is_better_than_removing_at_random() -> None:

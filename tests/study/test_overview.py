@@ -136,7 +136,8 @@ def test_what_is_known_of_rows() -> None:
     data = people()
     near = Sample("near", data.train[0].x, "table")
     far = Sample("far", np.array([50.0, 0.0, 0.0]), "table")
-    assert facts_of([near, far], data)["distance"].tolist() == [0.0, 1.0]
+    beside = replace(near, x=near.x + np.array([1e-3, 0.0, 0.0]))
+    assert facts_of([near, beside, far], data)["distance"].tolist() == [0.0, 0.0, 1.0]
     same = people(train=tuple(replace(s, x=data.train[i % 2].x) for i, s in enumerate(data.train)))
     assert facts_of([near, far], same)["distance"].tolist() == [0.0, 1.0]
 
@@ -181,17 +182,17 @@ def test_large_pictures_are_shrunk_to_means() -> None:
 def test_the_worst_errors_come_first_and_none_twice() -> None:
     data = people(labels=[0, 1, 0, 0, 1, 0])  # log-odds -5, -3, -1, 1, 3, 5
     known = scores(data.inputs("test"))
-    assert [s.id for s in worst_errors(model(), data, known, 9)] == ["r105", "r101", "r103"]
-    found = worst_errors(model(), data, known, 2, [data.test[5]])
+    assert [s.id for s in worst_errors(model(), data, 9, scores=known)] == ["r105", "r101", "r103"]
+    found = worst_errors(model(), data, 2, [data.test[5]])
     assert [s.id for s in found] == ["r101", "r103"]
     right = people()
-    assert worst_errors(model(), right, known, 4) == []
+    assert worst_errors(model(), right, 4) == []
 
 
 def test_the_worst_errors_of_values_are_the_largest() -> None:
     data = people(labels=[-5.0, -3.0, 4.0, 1.5, 0.0, 5.0], classes=(), task="regression")
     asked = model(classes=(), space="value", function=lambda xs: np.stack(xs) @ WEIGHTS[:, None])
-    found = worst_errors(asked, data, asked.scores(data.inputs("test")), 2)
+    found = worst_errors(asked, data, 2)
     assert [s.id for s in found] == ["r102", "r104"]
     whole = make_overview(asked, data, make_method("occlusion"))
     assert whole.misses == pytest.approx([0, 0, 5, 0.5, 3, 0])

@@ -97,7 +97,7 @@ def test_every_field_of_a_run_comes_back(tmp_path) -> None:
 @pytest.mark.parametrize("lost", [math.nan, math.inf, -math.inf])
 def test_what_could_not_be_measured_is_no_number_after_saving(tmp_path, lost) -> None:
     found = small(
-        Score("seed_agreement", math.nan, "higher", "stability", of=OF, note="why not"),
+        Score("variance_share", math.nan, "higher", "stability", of=OF, note="why not"),
         context={"model": {"quality": {"value": lost}}, "bounds": [lost, 1.0], "at": np.array([lost])},
     )  # fmt: skip
     folder = found.save(tmp_path / "run")

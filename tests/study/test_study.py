@@ -477,10 +477,3 @@ def test_a_masker_of_ones_own_replaces_what_it_says():
     assert found.values == pytest.approx(WEIGHTS * (sample.x - 7.0), abs=1e-9)
     run = run_of(model(), table(), masker=Masker("sevens", rows))
     assert run.config["masker"] == "sevens"
-
-
-def test_features_that_are_neither_a_name_nor_a_segmentation_are_refused():
-    with pytest.raises(
-        InvalidInput, match="features is a ndarray; give a name such as 'auto' or a Seg"
-    ):
-        explain(model(), table().test[0], ["occlusion"], features=np.arange(4))

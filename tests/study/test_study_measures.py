@@ -109,12 +109,15 @@ def test_draws_follow_the_seed_the_sample_and_the_metric_only() -> None:
     assert not set.union(*drawn(metrics="twin").values()) & set.union(*found.values())
 
 
-def test_metrics_that_explain_again_take_the_first_ten_samples() -> None:
-    found = run(12, "occlusion,magnitude", metrics="recorder,completeness_gap,removal")
+def test_metrics_that_explain_again_take_as_many_samples_as_are_checked() -> None:
+    metrics = "recorder,completeness_gap,removal"
+    found = run(12, "occlusion,magnitude", metrics=metrics, checked=10)
     ids = [f"row {i}" for i in range(12)]
     for metric, expected in (("recorder", ids[:10]), ("srg", ids)):
         mine = {s.of["sample"] for s in found.scores if s.metric == metric}
         assert [i for i in ids if i in mine] == expected, metric
+    every = run(12, "occlusion", metrics="recorder")  # up to 64 unless more are asked for
+    assert [s.of["sample"] for s in every.scores if s.metric == "recorder"] == ids
     shap = run(12, "shap", metrics="completeness_gap")
     assert [s.of["sample"] for s in shap.scores] == ids  # what asks nothing again takes all
 

@@ -119,6 +119,7 @@ def explain(
     methods: options.Methods = "auto",
     n: options.Count = "",
     draw: options.Draw = False,
+    errors: options.Errors = 4,
     target: options.Target = "predicted",
     features: options.Features = "auto",
     masker: options.Masker = "auto",
@@ -131,6 +132,7 @@ def explain(
     tolerance: options.Tolerance = 0.05,
     memory: options.Memory = None,
     precision: options.Precision = "float32",
+    overview: options.Overview = True,
     language: options.Language = "en",
     show: options.Open = False,
     flip: options.Flip = False,
@@ -188,11 +190,11 @@ def explain(
         )
         return
     places = explaining.places_of(asked, run_folder, html, force)
-    changed = None
+    changed: Any = "auto"
     if flip:
         named = {way: options.listed(names) for way, names in ways.items()}
         changed = explaining.changes(
-            asked, samples, dataset, question, wanted=options.wanted_of(wanted), **named
+            asked, samples, errors, dataset, question, wanted=options.wanted_of(wanted), **named
         )
     run = explaining.studied(
         asked,
@@ -201,14 +203,20 @@ def explain(
         metrics=metrics,
         seed=seed,
         drawn=seed if draw else None,
+        checked=len(samples),
         data=dataset,
         progress=not as_json,
         flips=changed,
+        errors=errors,
+        overview=overview,
         **question,
         **limits,
     )
-    broken = explaining.written(run, *places, language, show=show, force=force, as_json=as_json)
-    if broken:
+    whole = explaining.written(
+        run, *places, language, flip=flip, show=show, force=force, as_json=as_json
+    )
+
+    if not whole:
         raise typer.Exit(1)
 
 

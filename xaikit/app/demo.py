@@ -50,6 +50,7 @@ DEMOS = (
     Demo("breast_cancer", "mlp"),
 )
 COMPARED = "breast_cancer"
+ERRORS = 4  # shown beside the drawn samples
 
 
 def run_demo(
@@ -115,6 +116,8 @@ def _report(demo: Demo, folder: Path, seed: int, force: bool) -> dict[str, Any]:
         data=data,
         seed=seed,
         drawn=seed,
+        errors=ERRORS,
+        flips="auto",
         command=f"xaikit explain {demo.place} --data {data.name} --n {demo.n} --draw",
     )
     numbers = run.save(demo.numbers)
@@ -125,7 +128,7 @@ def _report(demo: Demo, folder: Path, seed: int, force: bool) -> dict[str, Any]:
         "modality": data.modality,
         "model": model.id,
         "quality": run.context["model"]["quality"] or {},
-        "n": len(run.samples),
+        "n": len(run.measured.samples),
         "methods": len(run.methods),
     }
 

@@ -15,6 +15,7 @@ from xaikit.core.folders import check_free, check_page, file_name
 from xaikit.report import write_report
 from xaikit.study.bulk import explain_many
 from xaikit.study.flip.api import flips
+from xaikit.study.overview import worst_errors
 from xaikit.study.plan import Plan, choose_methods
 from xaikit.study.run import RUNS, Run
 from xaikit.study.study import study
@@ -43,11 +44,17 @@ def places_of(
 
 
 def changes(
-    model: Any, samples: Any, dataset: Any, question: Mapping[str, Any], **options: Any
+    model: Any,
+    samples: Any,
+    errors: int,
+    dataset: Any,
+    question: Mapping[str, Any],
+    **options: Any,
 ) -> list[dict[str, Any]]:
-    """What would have changed each answer."""
+    """What would have changed each answer, those that are added to be shown included."""
+    shown = [*samples, *worst_errors(model, dataset, errors, samples)]
     plan = Plan(**{name: question[name] for name in ("features", "masker", "n_background")})
-    return flips(model, samples, dataset, plan=plan, **options)
+    return flips(model, shown, dataset, plan=plan, **options)
 
 
 def studied(model: Any, samples: Any, **asked: Any) -> Run:
@@ -95,18 +102,19 @@ def written(
     html: Path,
     language: str,
     *,
+    flip: bool,
     show: bool,
     force: bool,
     as_json: bool,
 ) -> bool:
-    """The run and its page, and what the terminal says of them; whether something broke."""
+    """The run and its page, and what the terminal says of them; whether nothing broke."""
     place = run.save(numbers)
     page = write_report(run, html, language=language, force=force)
     broken = [f for f in run.failures if f.kind == "error"]
     if as_json:
         print_json(_summary(run, place, page))
     else:
-        for line in flip_lines(run):
+        for line in flip_lines(run) if flip else ():
             say(line)
         for failure in broken:
             complain(f"{what_failed(failure)}: {failure.reason}", "red")
@@ -115,7 +123,7 @@ def written(
         say(f"\nnumbers: {place}\npage:    {page}")
     if show:
         show_page(page)
-    return bool(broken)
+    return not broken
 
 
 def _summary(run: Run, place: Path, page: Path) -> dict[str, Any]:

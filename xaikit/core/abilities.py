@@ -154,11 +154,14 @@ class Leaf:
     forward : (at (R, ...), rows (R,) long) -> (R, K) scores, differentiable; rows[r] says which
         sample row r belongs to (its length, its padding)
     fold : (R, ...), rows -> R arrays (*grid) float64: sums over what belongs to one place
+    references : (J references in data space, owners (J,)) -> (J, ...) their leaf values, shaped as the
+        samples that own them; None where `leaf` of the references themselves has that shape
     """
 
     at: Tensor
     forward: Callable[[Tensor, Tensor], Tensor]
     fold: Callable[[Tensor, Tensor], PerSample]
+    references: Callable[[Inputs, Ints], Tensor] | None = None
 
 
 @runtime_checkable
@@ -313,7 +316,8 @@ class Linear(Protocol):
 
 @runtime_checkable
 class Resettable(Protocol):
-    """Gives a copy of itself with weights drawn anew, for sanity checks."""
+    """Gives a random twin of itself, for sanity checks: weights drawn anew, or fitted again on permuted
+    answers. `NotApplicable` with the reason where that cannot be had."""
 
     def layers(self) -> tuple[str, ...]:
         """Names of what can be randomised, from the output down to the input."""

@@ -195,8 +195,13 @@ class Questions(Sequence[Question]):
         converged: Sequence[bool | None] = (),
         notes: Sequence[str] = (),
         extras: Sequence[Mapping[str, Any]] = (),
+        empty: Floats | None = None,
     ) -> Explanations:
-        """The explanations of these questions by `method`; see `Question.answer`."""
+        """The explanations of these questions by `method`; see `Question.answer`.
+
+        empty : (B,) the targets of the method's own references, where these are not what is left when
+            every feature is removed
+        """
         if values is None:
             if elements is None:
                 raise InvalidInput(f"{method.name} gave neither values nor elements; give one.")
@@ -219,7 +224,7 @@ class Questions(Sequence[Question]):
             segmentations=self.segmentations,
             maskers=Same(masker.name, len(self)) if masker else [m.name for m in self.maskers],
             output=self.outputs.copy(),
-            empty=self.empties.copy(),
+            empty=self.empties.copy() if empty is None else empty,
             additive=additive,
             unit=units.pop() if in_units else "relative",
             converged=converged,

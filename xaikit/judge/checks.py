@@ -103,7 +103,7 @@ _LIMITS = (
     _Limit("depends_on_model", "randomisation", 0.3, "lower"),
     _Limit("depends_on_class", "random_logit", 0.9, "lower"),
     _Limit("adds_up", "completeness_gap", 0.05, "lower"),
-    _Limit("repeats", "seed_agreement", 0.8, "higher"),
+    _Limit("repeats", "variance_share", 0.9, "higher"),
 )
 
 
@@ -135,7 +135,7 @@ class Measured:
     @cached_property
     def has_twin(self) -> bool:
         """Whether the model can be asked with its knowledge erased; True where an older run does not say."""
-        return (self.run.context.get("model") or {}).get("twin", "") is not None
+        return (self.run.context.get("model") or {}).get("twin") is not False
 
     @cached_property
     def has_rivals(self) -> bool:
@@ -284,7 +284,7 @@ def _limited(measured: Measured, method: str, limit: _Limit) -> Check:
         value, interval = float(np.median(values)), median_interval(values, level=1 - 2 * LEVEL)
     else:
         value, interval = float(values.mean()), interval_of(values)
-    passed = _passes(interval, limit)
+    passed = _passes(value, interval, limit)
     found = [Finding(key, {"value": value, "limit": limit.limit})]
     if interval is None:
         found.append(Finding("found.few", {"n": len(values), "needed": FEWEST}))
@@ -303,10 +303,11 @@ def _limited(measured: Measured, method: str, limit: _Limit) -> Check:
     )
 
 
-def _passes(interval: Interval | None, limit: _Limit) -> bool | None:
+def _passes(value: float, interval: Interval | None, limit: _Limit) -> bool | None:
+    """By the whole interval; what shall be high, by its value."""
     if interval is None:
         return None
     low, high = interval
     if limit.direction == "higher":
-        return True if low >= limit.limit else False if high < limit.limit else None
+        return True if value >= limit.limit else False if high < limit.limit else None
     return True if high <= limit.limit else False if low > limit.limit else None

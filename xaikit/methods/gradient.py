@@ -20,7 +20,6 @@ from xaikit.core.explanations import Explanations
 from xaikit.core.later import later
 from xaikit.core.many import stacked
 from xaikit.core.question import Question
-from xaikit.core.questions import Questions
 from xaikit.core.types import Explanation, Floats, Ints, PerSample
 from xaikit.methods.base import METHODS, Card, Translation
 from xaikit.methods.passes import Batch, Batched, Rng, pieces, pieces_of
@@ -107,7 +106,9 @@ class InputXGradient(Batched):
         rows = _rows(path.leaf)
         slopes = batch.gradient(path.leaf, path.leaf.at, rows, at_samples=True)
         maps = path.leaf.fold(path.mean_step * slopes, rows)
-        return batch.questions.answer(self, elements=maps, additive=False, in_units=True)
+        return batch.questions.answer(
+            self, elements=maps, additive=False, in_units=True, empty=path.empties
+        )
 
 
 @METHODS.register("integrated_gradients")
@@ -159,7 +160,7 @@ class IntegratedGradients(Batched):
 
     def explain(self, batch: Batch) -> Explanations:
         path, questions = Path.of(batch, self.name), batch.questions
-        changes = questions.outputs - questions.empties
+        changes = questions.outputs - path.empties
         gaps, needed = np.full(len(batch), np.inf), np.zeros(len(batch), dtype=np.int64)
         maps: Any = None
         steps, open_ = self.n_steps, np.arange(len(batch))
@@ -170,7 +171,7 @@ class IntegratedGradients(Batched):
             maps = found if maps is None else _replaced(maps, open_, found)
             open_ = open_[(gaps[open_] > self.tolerance) & (steps * 2 <= self.max_steps)]
             steps *= 2
-        return self._answer(questions, maps, gaps.tolist(), needed.tolist())
+        return self._answer(path, maps, gaps.tolist(), needed.tolist())
 
     def _integrate(self, path: Path, samples: Ints, steps: int) -> PerSample:
         """One map (*grid) for each of the samples."""
@@ -204,14 +205,15 @@ class IntegratedGradients(Batched):
         return total
 
     def _answer(
-        self, questions: Questions, maps: PerSample, gaps: list[float], steps: list[int]
+        self, path: Path, maps: PerSample, gaps: list[float], steps: list[int]
     ) -> Explanations:
         done = [gap <= self.tolerance for gap in gaps]
-        return questions.answer(
+        return path.batch.questions.answer(
             self,
             elements=maps,
             additive=True,
             in_units=True,
+            empty=path.empties,
             converged=done,
             notes=[
                 f"completeness gap {gap:.2%} after {n} steps" + ("" if d else ", not converged")
@@ -398,6 +400,7 @@ class GradientShap(Batched):
             additive=True,
             in_units=True,
             std=stacked(list(map(self._errors, draws, path.n_references.tolist()))),
+            empty=path.empties,
             notes=[f"sampled: {n} draws" for n in counts],
             extras=[{"draws": n} for n in counts],
         )

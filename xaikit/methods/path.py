@@ -16,7 +16,7 @@ from xaikit.core.questions import Questions
 from xaikit.core.types import Floats, Ints
 from xaikit.core.words import alike
 from xaikit.methods.base import require
-from xaikit.methods.passes import Batch
+from xaikit.methods.passes import Batch, pieces_of
 
 if TYPE_CHECKING:
     import torch
@@ -44,18 +44,21 @@ class Path:
     @classmethod
     def of(cls, batch: Batch, method: str) -> Path:
         questions, leaf = batch.questions, leaf_of(batch, method)
-        rows = _shared_references(questions, method)
+        rows = None if leaf.references else _shared_references(questions, method)
         counts = [1 if rows is None else len(rows)] * len(batch)
         if rows is None:
             each = [baselines(question, method) for question in questions]
             rows, counts = [row for own in each for row in own], list(map(len, each))
+        n = np.array(counts, dtype=np.int64)
+        if leaf.references:
+            return cls(batch, leaf, leaf.references(rows, np.repeat(np.arange(len(n)), n)), n)
         at = differentiable(batch.model, method).leaf(rows).at.detach()
         if at.shape[1:] != leaf.at.shape[1:]:
             raise CheckFailed(
                 f"model '{batch.model.id}' gives leaves of shape {tuple(leaf.at.shape[1:])} "
                 f"for samples and {tuple(at.shape[1:])} for their references; its adapter must keep them equal."
             )
-        return cls(batch, leaf, at, np.array(counts, dtype=np.int64))
+        return cls(batch, leaf, at, n)
 
     @cached_property
     def owner(self) -> Ints:
@@ -66,6 +69,22 @@ class Path:
     def starts(self) -> Ints:
         """(B,) where the ways of each sample begin."""
         return np.concatenate([[0], np.cumsum(self.n_references)[:-1]])
+
+    @cached_property
+    def empties(self) -> Floats:
+        """(B,) the targets where the ways begin: those of nothing, unless the leaf has references of
+        its own."""
+        if not self.leaf.references:
+            return self.batch.questions.empties.copy()
+        found = []
+        for part in pieces_of(np.arange(len(self.owner)), self.batch.size):
+            rows, start, _ = self.ends(part)
+            with torch.no_grad():
+                scores = self.leaf.forward(start, rows)
+            found.append(self.batch.targets(scores, rows).double().cpu().numpy())
+            self.batch.count(self.owner[part], backward=False)
+        sums = np.bincount(self.owner, np.concatenate(found), len(self.n_references))
+        return np.asarray(sums / self.n_references)
 
     @property
     def mean_step(self) -> Tensor:

@@ -25,6 +25,7 @@ __all__ = [
     "default_k",
     "described",
     "measure",
+    "of_the_question",
     "over_samples",
 ]
 
@@ -40,7 +41,7 @@ class Metric:
     What it declares of itself:
     measures : the numbers it gives, its main number first (see `measure`)
     costly : left out of "auto"
-    explains_again : asks methods again; a study does so on its first samples only
+    explains_again : asks methods again; a study does so on `checked` samples
     under_each_masker : asked once more with the features removed in another way
     """
 
@@ -88,21 +89,35 @@ LEAST_BUDGET = 4  # that every method with a budget takes; one feature has two m
 
 
 def ask_again(
-    questions: Sequence[Question], explanation: Explanation, *, seed: int, capped: bool = False
+    questions: Sequence[Question],
+    first: Sequence[Explanation],
+    *,
+    seed: int,
+    capped: bool = False,
 ) -> Sequence[Explanation]:
-    """Explanations of other questions by the same method with the same parameters.
+    """Explanations of other questions by the method that gave the first ones, with its parameters.
 
     capped : a method that chooses its own effort (budget "auto", steps of integrated gradients) gets
-        what it needed the first time; a model of random weights may never let it come to rest
+        the most that it needed the first time; a model of random weights may never let it come to rest
     """
     if not questions:
         return ()
-    params, asked = dict(explanation.params), explanation.cost.asked
+    params, asked = dict(first[0].params), max(e.cost.asked for e in first)
     if capped and asked and params.get("budget") == "auto":
         params["budget"] = max(asked, LEAST_BUDGET)
     if capped and "max_steps" in params:
-        params["max_steps"] = explanation.extras.get("steps", params["max_steps"])
-    return ask(make_method(explanation.method, **params), questions, seed=seed)
+        params["max_steps"] = max(e.extras.get("steps", params["max_steps"]) for e in first)
+    return ask(make_method(first[0].method, **params), questions, seed=seed)
+
+
+def of_the_question(
+    questions: Sequence[Question], explanations: Sequence[Sequence[Explanation]]
+) -> list[Sequence[Explanation]]:
+    """The blocks, or none of them where the questions remove features in another way than was explained."""
+    pairs = [
+        (q.masker.name, block[i].masker) for block in explanations for i, q in enumerate(questions)
+    ]
+    return list(explanations) if all(a == b for a, b in pairs) else []
 
 
 def over_samples(scores: Iterable[Score]) -> list[Score]:

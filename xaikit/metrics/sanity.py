@@ -6,19 +6,28 @@ A picture that stays when the model's knowledge is erased shows the input, not t
 from __future__ import annotations
 
 import dataclasses
+from collections import defaultdict
+from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from typing import ClassVar
 
 import numpy as np
 
-from xaikit.core.abilities import Resettable
+from xaikit.core.abilities import Model, Resettable
 from xaikit.core.agreement import similarity
-from xaikit.core.errors import InvalidInput
+from xaikit.core.errors import InvalidInput, NotApplicable
 from xaikit.core.question import Cache, Meter, Question
 from xaikit.core.stats import is_constant, spearman
 from xaikit.core.types import Explanation, Score, Target
-from xaikit.metrics.base import METRICS, Measure, Metric, ask_again, described, measure
+from xaikit.metrics.base import (
+    METRICS,
+    Measure,
+    Metric,
+    ask_again,
+    described,
+    measure,
+    of_the_question,
+)
 from xaikit.tasks import task_of
 
 __all__ = ["RandomLogit", "Randomisation"]
@@ -28,17 +37,17 @@ RANDOMISATION = measure(
     "randomisation",
     _FAMILY,
     "lower",
-    "Weights drawn anew",
-    "likeness that is left with random weights",
-    korean=("가중치 다시 뽑기", "무작위 가중치에서 남는 유사도"),
+    "Random twin",
+    "likeness that is left with the model's knowledge erased",
+    korean=("무작위 쌍둥이", "모델이 배운 것을 지웠을 때 남는 유사도"),
 )
 STRENGTH = measure(
     "randomisation_strength",
     _FAMILY,
     "lower",
-    "Weights drawn anew, strength",
+    "Random twin, strength",
     "the same for strength without the sign",
-    korean=("가중치 다시 뽑기, 세기", "부호를 뺀 세기의 같은 값"),
+    korean=("무작위 쌍둥이, 세기", "부호를 뺀 세기의 같은 값"),
 )
 RANDOM_LOGIT = measure(
     "random_logit",
@@ -53,14 +62,18 @@ RANDOM_LOGIT = measure(
 @METRICS.register("randomisation")
 @dataclass(frozen=True)
 class Randomisation(Metric):
-    """Rank correlation of the explanation with that of a copy of the model with random weights.
+    """Rank correlation of the explanation with that of a random twin of the model.
 
-    "randomisation" keeps the signs. Strength alone (|values|, as Adebayo et al. 2018 measure it) is
-    a number of its own, "randomisation_strength": every sound method on the removal waist scales with
-    the contrast between the input and its reference, so strength is alike on any two models. Both
-    are the same for methods without signs. The model itself is left untouched.
+    A twin is the model with its knowledge erased: weights drawn anew (Adebayo et al. 2018), or the
+    same estimator fitted again on permuted answers (their data randomisation test). One twin shares its
+    accidents with all samples, so that there are several, dealt out in turn. "randomisation" keeps the
+    signs. Strength alone (|values|, as Adebayo et al. measure it) is a number of its own,
+    "randomisation_strength": every sound method on the removal waist scales with the contrast between the
+    input and its reference, so strength is alike on any two models. Both are the same for methods without
+    signs. The model itself is left untouched.
 
-    n_copies : random models whose results are averaged; None takes one for 11 features or more and
+    n_twins : twins of a block of samples
+    n_copies : of them a sample, whose results are averaged; None takes one for 11 features or more and
         up to 4 for fewer, where a rank correlation is noisy
     cascade : also randomise from the output down, layer by layer; the curve is over the share of
         layers. Costs one explanation a layer and copy.
@@ -69,6 +82,7 @@ class Randomisation(Metric):
     name: ClassVar[str] = "randomisation"
     measures: ClassVar[tuple[Measure, ...]] = (RANDOMISATION, STRENGTH)
     explains_again: ClassVar[bool] = True
+    n_twins: int = 16
     n_copies: int | None = None
     cascade: bool = False
 
@@ -77,51 +91,86 @@ class Randomisation(Metric):
             raise InvalidInput(
                 f"n_copies is {self.n_copies}; give 1 or more random models, or None."
             )
+        if self.n_twins < 1:
+            raise InvalidInput(f"n_twins is {self.n_twins}; give 1 or more random models.")
 
     def __call__(
         self, question: Question, explanation: Explanation, rng: np.random.Generator
     ) -> list[Score]:
-        model = question.model
-        if not isinstance(model, Resettable) or question.masker.name != explanation.masker:
+        return self.scores([question], [[explanation]], seed=int(rng.integers(2**31)))
+
+    def scores(
+        self,
+        questions: Sequence[Question],
+        explanations: Sequence[Sequence[Explanation]],
+        *,
+        seed: int = 0,
+    ) -> list[Score]:
+        model, blocks = questions[0].model, of_the_question(questions, explanations)
+        if not isinstance(model, Resettable) or not blocks:
             return []
-        n_copies = self.n_copies or max(1, min(4, round(16 / question.n_features)))
-        seeds = rng.integers(2**31, size=n_copies).tolist()
-        copies = [self._explained(model, question, explanation, seed) for seed in seeds]
-        steps = np.mean([[similarity(explanation, e) for e in copy] for copy in copies], axis=0)
-        share = np.arange(len(steps) + 1) / len(steps)
-        curve = np.stack([share, np.append(1.0, steps)], axis=1)
-        last = [copy[-1] for copy in copies]
-        flat = any(is_constant(e.values) for e in (explanation, *last))
-        note = "by rule: one explanation is constant" if flat else ""
-        strength = float(np.mean([_strength(explanation, e) for e in last]))
-        of = described(question, explanation)
+        found: dict[tuple[int, int], list[list[Explanation]]] = defaultdict(list)
+        for number, rows in self._dealt(questions, seed).items():
+            try:
+                twins = self._twins(model, [seed, number])
+            except NotApplicable:
+                return []
+            steps = []
+            for twin in twins:
+                asked = [_about(questions[i], twin) for i in rows]
+                steps.append([_again(asked, [block[i] for i in rows]) for block in blocks])
+            for b, by_step in enumerate(zip(*steps, strict=True)):
+                for i, copy in zip(rows, zip(*by_step, strict=True), strict=True):
+                    found[i, b].append(list(copy))
         return [
-            RANDOMISATION.score(float(steps[-1]), of, curve=curve, note=note),
-            STRENGTH.score(strength, of, note=note),
+            score
+            for (i, b), copies in sorted(found.items())
+            for score in _likeness(questions[i], blocks[b][i], copies)
         ]
 
-    def _explained(
-        self,
-        model: Resettable,
-        question: Question,
-        explanation: Explanation,
-        seed: int,
-    ) -> list[Explanation]:
-        """Explanations of one randomised model, layer by layer or of all layers at once."""
+    def _twins(self, model: Resettable, seed: list[int]) -> list[Model]:
+        """The twin, with a cascade after those of fewer layers."""
         layers = model.layers()
-        found: list[Explanation] = []
-        cache = Cache() if question.cache is None else question.cache
+        counts = range(1, len(layers) + 1) if self.cascade else [len(layers)]
+        # the same seed again, so that each step adds a layer to the same draws
+        return [model.randomised(layers[:n], np.random.default_rng(seed)) for n in counts]
 
-        def about(count: int) -> Question:
-            # the same seed again, so that each step adds a layer to the same draws
-            fresh = model.randomised(layers[:count], np.random.default_rng(seed))
-            return dataclasses.replace(question, model=fresh, cache=Cache(), meter=Meter())
+    def _dealt(self, questions: Sequence[Question], seed: int) -> dict[int, list[int]]:
+        """Number of a twin -> the samples that are compared with it."""
+        copies = self.n_copies or max(1, min(4, round(16 / questions[0].n_features)))
+        first = int(questions[0].rng("twins", seed).integers(self.n_twins))
+        dealt: dict[int, list[int]] = defaultdict(list)
+        for i in range(len(questions)):
+            for c in range(copies):
+                number = first + i * copies + c
+                dealt[number % max(self.n_twins, copies)].append(i)
+        return dealt
 
-        for count in range(1, len(layers) + 1) if self.cascade else [len(layers)]:
-            key = ("randomised", question.target, seed, count)  # one copy for all methods
-            asked = cache.once(key, partial(about, count))
-            found += ask_again([asked], explanation, seed=explanation.seed, capped=True)
-        return found
+
+def _about(question: Question, twin: Model) -> Question:
+    return dataclasses.replace(question, model=twin, cache=Cache(), meter=Meter())
+
+
+def _again(asked: Sequence[Question], first: Sequence[Explanation]) -> Sequence[Explanation]:
+    return ask_again(asked, first, seed=first[0].seed, capped=True)
+
+
+def _likeness(
+    question: Question, explanation: Explanation, copies: Sequence[Sequence[Explanation]]
+) -> list[Score]:
+    """copies : of each random model the explanations, layer by layer or of all layers at once"""
+    steps = np.mean([[similarity(explanation, e) for e in copy] for copy in copies], axis=0)
+    share = np.arange(len(steps) + 1) / len(steps)
+    curve = np.stack([share, np.append(1.0, steps)], axis=1)
+    last = [copy[-1] for copy in copies]
+    flat = any(is_constant(e.values) for e in (explanation, *last))
+    note = "by rule: one explanation is constant" if flat else ""
+    strength = float(np.mean([_strength(explanation, e) for e in last]))
+    of = described(question, explanation)
+    return [
+        RANDOMISATION.score(float(steps[-1]), of, curve=curve, note=note),
+        STRENGTH.score(strength, of, note=note),
+    ]
 
 
 @METRICS.register("random_logit")
@@ -141,16 +190,38 @@ class RandomLogit(Metric):
     def __call__(
         self, question: Question, explanation: Explanation, _: np.random.Generator
     ) -> list[Score]:
-        other = _other_target(question)
-        if other is None or question.masker.name != explanation.masker:
-            return []
-        asked = dataclasses.replace(question, target=other, meter=Meter())  # the cache knows both
-        (found,) = ask_again([asked], explanation, seed=explanation.seed, capped=True)
-        name = f"against '{task_of(question.model).outputs[other.index]}'"
-        flat = is_constant(explanation.values) or is_constant(found.values)
-        note = f"{name}; by rule: one explanation is constant" if flat else name
-        of = described(question, explanation)
-        return [RANDOM_LOGIT.score(similarity(explanation, found), of, note=note)]
+        return self.scores([question], [[explanation]])
+
+    def scores(
+        self,
+        questions: Sequence[Question],
+        explanations: Sequence[Sequence[Explanation]],
+        *,
+        seed: int = 0,
+    ) -> list[Score]:
+        del seed  # nothing is drawn but by the method itself
+        blocks = of_the_question(questions, explanations)
+        others = _other_targets(questions) if blocks else []
+        rows = [i for i, other in enumerate(others) if other is not None]
+        asked = [  # the cache knows both targets
+            dataclasses.replace(question, target=other, meter=Meter())
+            for question, other in zip(questions, others, strict=False)
+            if other is not None
+        ]
+        return [
+            _of_two_classes(question, block[i], other)
+            for block in blocks
+            for i, question, other in zip(
+                rows, asked, _again(asked, [block[i] for i in rows]) if rows else (), strict=True
+            )
+        ]
+
+
+def _of_two_classes(asked: Question, one: Explanation, other: Explanation) -> Score:
+    name = f"against '{task_of(asked.model).outputs[asked.target.index]}'"
+    flat = is_constant(one.values) or is_constant(other.values)
+    note = f"{name}; by rule: one explanation is constant" if flat else name
+    return RANDOM_LOGIT.score(similarity(one, other), described(asked, one), note=note)
 
 
 def _strength(a: Explanation, b: Explanation) -> float:
@@ -158,14 +229,10 @@ def _strength(a: Explanation, b: Explanation) -> float:
     return 1.0 if same else spearman(np.abs(a.values), np.abs(b.values))
 
 
-def _other_target(question: Question) -> Target | None:
-    """The same question about the most likely class that was not asked about."""
-    task = task_of(question.model)
+def _other_targets(questions: Sequence[Question]) -> list[Target | None]:
+    """The same questions about the most likely class that was not asked about."""
+    task = task_of(questions[0].model)
     if not task.rivals:
-        return None
-
-    def found() -> Target | None:
-        return task.runner_up(question.model.scores([question.sample.x])[0], question.target)
-
-    cache = question.cache
-    return found() if cache is None else cache.once(("runner up", question.target), found)
+        return []
+    scores = questions[0].model.scores([question.sample.x for question in questions])
+    return [task.runner_up(row, q.target) for row, q in zip(scores, questions, strict=True)]

@@ -57,7 +57,7 @@ class SegmentationStability(Metric):
         if asked is None:
             return []
         other = asked.segmentation
-        (found,) = ask_again([asked], explanation, seed=explanation.seed, capped=True)
+        (found,) = ask_again([asked], [explanation], seed=explanation.seed, capped=True)
         how: Literal["sum", "mean"] = "mean" if explanation.unit == "relative" else "sum"
         same = other.pool(explanation.places, how)
         flat = is_constant(same) or is_constant(found.values)

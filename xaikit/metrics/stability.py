@@ -7,30 +7,39 @@ its own second run, under a = b in `of`.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
 
-from xaikit.core.agreement import agreement_scores, similarity, top_k
+from xaikit.core.agreement import agreement_scores, similarity
 from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Cache, Meter, Question
+from xaikit.core.stats import is_constant
 from xaikit.core.types import Explanation, Floats, Score
-from xaikit.metrics.base import METRICS, Measure, Metric, ask_again, default_k, described, measure
+from xaikit.metrics.base import (
+    METRICS,
+    Measure,
+    Metric,
+    ask_again,
+    described,
+    measure,
+    of_the_question,
+)
 from xaikit.tasks import task_of
 
-__all__ = ["Stability", "neighbours", "seed_agreement"]
+__all__ = ["Stability", "neighbours", "variance_share"]
 
 _FAMILY = "stability"
 _TRIES = 8  # neighbours drawn for each one wanted
-SEED_AGREEMENT = measure(
-    "seed_agreement",
+VARIANCE_SHARE = measure(
+    "variance_share",
     _FAMILY,
     "higher",
     "Second run",
-    "overlap of the top features of two runs",
-    korean=("두 번째 실행", "두 실행의 상위 특징이 겹치는 비율"),
+    "share of the values' variance that a second run gives again",
+    korean=("두 번째 실행", "값의 분산 중 두 번째 실행에서 다시 나오는 비율"),
 )
 INPUT_STABILITY = measure(
     "input_stability",
@@ -57,7 +66,7 @@ class Stability(Metric):
     """
 
     name: ClassVar[str] = _FAMILY
-    measures: ClassVar[tuple[Measure, ...]] = (SEED_AGREEMENT, INPUT_STABILITY)
+    measures: ClassVar[tuple[Measure, ...]] = (VARIANCE_SHARE, INPUT_STABILITY)
     explains_again: ClassVar[bool] = True
     n_seeds: int = 1
     n_neighbours: int | None = None
@@ -73,46 +82,91 @@ class Stability(Metric):
     def __call__(
         self, question: Question, explanation: Explanation, rng: np.random.Generator
     ) -> list[Score]:
-        if question.masker.name != explanation.masker:
-            return []
-        seeds = [explanation.seed + 1 + i for i in range(self.n_seeds)]
-        # who drew nothing gives the same again, and need not be asked
-        runs = [
-            ask_again([question], explanation, seed=seed)[0] if explanation.drawn else explanation
-            for seed in seeds
-        ]
-        fixed = all(np.array_equal(explanation.values, run.values) for run in runs)
-        of = described(question, explanation)
-        scores = [seed_agreement([explanation, *runs], of)]
-        n_near = int(fixed) if self.n_neighbours is None else self.n_neighbours
-        near: Sequence[Explanation] = ()
-        if n_near and _spread(question) is not None:
-            close = neighbours(question, rng, n=n_near, radius=self.radius)
-            near = ask_again(close, explanation, seed=explanation.seed)
-            value = np.mean([similarity(explanation, e) for e in near]) if near else np.nan
-            note = "" if near else "no neighbour kept the prediction"
-            scores.append(INPUT_STABILITY.score(float(value), of, note=note))
-        for other in (near if fixed else runs)[:1]:
-            scores += agreement_scores(explanation, other)
+        return self.scores([question], [[explanation]], seed=int(rng.integers(2**31)))
+
+    def scores(
+        self,
+        questions: Sequence[Question],
+        explanations: Sequence[Sequence[Explanation]],
+        *,
+        seed: int = 0,
+    ) -> list[Score]:
+        blocks = of_the_question(questions, explanations)
+        near: dict[int, list[Question]] = {}  # the same for all methods
+
+        def close(i: int) -> list[Question]:
+            if i not in near:
+                near[i] = self._close(questions[i], seed)
+            return near[i]
+
+        return [score for block in blocks for score in self._of(questions, block, close)]
+
+    def _of(
+        self,
+        questions: Sequence[Question],
+        first: Sequence[Explanation],
+        close: Callable[[int], list[Question]],
+    ) -> list[Score]:
+        """The scores of one method."""
+        runs = self._runs(questions, first)
+        fixed = [all(np.array_equal(a.values, b.values) for b in rest) for a, *rest in runs]
+        counts = [int(f) if self.n_neighbours is None else self.n_neighbours for f in fixed]
+        asked = [close(i)[:n] if n else [] for i, n in enumerate(counts)]
+        answers = iter(ask_again([q for some in asked for q in some], first, seed=first[0].seed))
+        scores: list[Score] = []
+        for question, mine, same, n, some in zip(
+            questions, runs, fixed, counts, asked, strict=True
+        ):
+            near = [next(answers) for _ in some]
+            of = described(question, mine[0])
+            scores.append(variance_share(mine, of))
+            if n and _spread(question) is not None:
+                value = np.mean([similarity(mine[0], e) for e in near]) if near else np.nan
+                note = "" if near else "no neighbour kept the prediction"
+                scores.append(INPUT_STABILITY.score(float(value), of, note=note))
+            for other in (near if same else mine[1:])[:1]:
+                scores += agreement_scores(mine[0], other)
         return scores
 
+    def _runs(
+        self, questions: Sequence[Question], first: Sequence[Explanation]
+    ) -> list[list[Explanation]]:
+        """Each explanation with its further runs; who drew nothing gives the same again."""
+        drawn = [i for i, e in enumerate(first) if e.drawn]
+        asked = [questions[i] for i in drawn]
+        runs = [[e] * (1 + self.n_seeds) for e in first]
+        for number in range(1, 1 + self.n_seeds):
+            again = ask_again(asked, first, seed=first[0].seed + number)
+            for i, e in zip(drawn, again, strict=True):
+                runs[i][number] = e
+        return runs
 
-def seed_agreement(runs: list[Explanation], of: dict[str, str]) -> Score:
-    """Mean Jaccard overlap of the top features over all pairs of runs, 0 to 1.
+    def _close(self, question: Question, seed: int) -> list[Question]:
+        """As many neighbours as may be asked for."""
+        if _spread(question) is None:
+            return []
+        n, rng = self.n_neighbours or 1, question.rng(self.name, seed)
+        return neighbours(question, rng, n=n, radius=self.radius)
 
-    |A and B| / |A or B| of the `default_k` features of largest |value|, fewer when the runs give
-    weight to fewer. The same numbers give 1.
+
+def variance_share(runs: Sequence[Explanation], of: dict[str, str]) -> Score:
+    """Share of the values' variance over features that another run gives again, at most 1.
+
+    The intraclass correlation of two runs, 2 cov(a, b) / (var a + var b), as a mean over all pairs of
+    runs: features without weight do not count. The same numbers give 1, unrelated ones 0.
     """
-    n = len(runs[0].values)
-    used = min([default_k(n), *(int((e.values != 0).sum()) for e in runs)])
-    if all(np.array_equal(runs[0].values, e.values) for e in runs):
-        return SEED_AGREEMENT.score(1.0, of, note="the same numbers: nothing is drawn at random")
-    if used == 0:
-        return SEED_AGREEMENT.score(0.0, of, note="0 by rule: one run is 0 everywhere")
-    tops = [set(top_k(e.values, used).tolist()) for e in runs]
-    pairs = [(a, b) for i, a in enumerate(tops) for b in tops[i + 1 :]]
-    value = float(np.mean([len(a & b) / len(a | b) for a, b in pairs]))
-    return SEED_AGREEMENT.score(value, of, note=f"top {used} of {n} features")
+    values = [e.values for e in runs]
+    if all(np.array_equal(values[0], v) for v in values):
+        return VARIANCE_SHARE.score(1.0, of, note="the same numbers: nothing is drawn at random")
+    if any(is_constant(v) for v in values):
+        return VARIANCE_SHARE.score(0.0, of, note="0 by rule: one run is constant")
+    shares = [_intraclass(a, b) for i, a in enumerate(values) for b in values[i + 1 :]]
+    return VARIANCE_SHARE.score(float(np.mean(shares)), of)
+
+
+def _intraclass(a: Floats, b: Floats) -> float:
+    a, b = a - a.mean(), b - b.mean()
+    return float(2 * (a @ b) / (a @ a + b @ b))
 
 
 def neighbours(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
 from typing import Any, Protocol
 
 import numpy as np
@@ -35,7 +34,7 @@ class Net(Protocol):
     @property
     def batch_rows(self) -> int: ...
 
-    def encode(self, xs: Sequence[Array] | Array) -> Batch: ...
+    def beside(self, x: Array, references: Array) -> tuple[Batch, Tensor]: ...
 
     def forward(self, at: Tensor, batch: Batch) -> Tensor: ...
 
@@ -53,12 +52,11 @@ class Composed:
         self._run, self.n_features = model.forward, int(ids.max()) + 1
         self._parts = model.parts
         with self.still(), torch.inference_mode():
-            every = model.encode(np.concatenate([x[None], references]))
-            self.batch = replace(every.take(torch.zeros(1, dtype=torch.long)), at=every.at[:1])
-            self.others = every.at[1:]
+            self.batch, self.others = model.beside(x, references)
             self.change = self.batch.at - self.others
+        places = model.inputs.places(ids, self.batch)
         # places of no feature read the column of ones that is put behind the masks
-        self.places = model.inputs.places(np.where(ids < 0, self.n_features, ids))
+        self.places = np.where(places < 0, self.n_features, places)
         self._order = _order(self.others[0], self.places)
         self._shape, index = self.places.shape, self.places
         if self._order:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from xaikit.models.features import WordGrams
 from xaikit.models.linear_sums import coefficients, is_affine
 from xaikit.models.margins import has_margins, margins_of
 from xaikit.models.reading import reading_of
+from xaikit.models.refit import MOST_ROWS, Exchanged, refitted
 from xaikit.models.tree_sums import FORESTS, fitted_part, is_tree_ensemble, nodes_of
 from xaikit.models.wiring import owners_after, width_of
 from xaikit.tasks import Task
@@ -117,6 +118,21 @@ class EstimatorModel:
         steps = [step for _, step in self.pipeline.steps]
         return owners_after(steps[:-1], width_of(steps))
 
+    def layers(self) -> tuple[str, ...]:
+        """What is fitted anew: the last step."""
+        return (type(self.estimator).__name__,)
+
+    def randomised(self, layers: Sequence[str], rng: np.random.Generator) -> EstimatorModel:
+        """A copy fitted again on the background with its own answers permuted (`refitted`)."""
+        if not layers:
+            return self
+        if self.background is None or self.asks != "predict":
+            raise NotApplicable(f"'{self.id}' has no rows and answers to be fitted again on")
+        *before, (name, estimator) = self.pipeline.steps
+        rows = self.background[rng.permutation(len(self.background))[:MOST_ROWS]]
+        fresh = refitted(estimator, self._after(0, rows), rng)
+        return replace(self, pipeline=Pipeline([*before, (name, fresh)]))
+
     def _after(self, first: int, x: Any) -> Any:
         """The features, from what step number `first` reads."""
         for _, step in self.pipeline.steps[first:-1]:
@@ -204,6 +220,14 @@ class LinearTable(EstimatorModel):
 @dataclass(eq=False)
 class TextEstimator(EstimatorModel):
     """A model of TF-IDF grams, which scores masked texts without making them."""
+
+    def randomised(self, layers: Sequence[str], rng: np.random.Generator) -> EstimatorModel:
+        """A copy in which every word has the weight of another."""
+        if not layers:
+            return self
+        (name, grams), *rest = self.pipeline.steps
+        order = Exchanged(rng.permutation(len(grams.idf_)))
+        return replace(self, pipeline=Pipeline([(name, grams), ("exchanged", order), *rest]))
 
     def bind(self, x: Array, references: Array, ids: Ints, drops: bool) -> BoundScores:
         """Scores of masked texts; the grams of the sample and its references are looked up once."""

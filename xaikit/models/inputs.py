@@ -72,14 +72,12 @@ class Inputs(Protocol):
     """Reads samples of one kind for a net.
 
     kind : what a modality states as its `inputs`
-    composes : whether masks can be applied to encoded inputs
     pads : whether inputs of different length are filled up at the end
     axes : how many axes of an encoded input have neighbours, 1 where none has
     convolution : the layer that runs along them, None where there is none
     """
 
     kind: ClassVar[str]
-    composes: ClassVar[bool]
     pads: ClassVar[bool]
     axes: ClassVar[int]
     convolution: ClassVar[Convolution | None]
@@ -92,8 +90,12 @@ class Inputs(Protocol):
         """(B, ...) encoded inputs -> what the net gives, (B, K)."""
         ...
 
-    def places(self, ids: Ints) -> Ints:
-        """Feature ids on the grid -> ids that broadcast against one encoded input."""
+    def composes(self, references: Array, drops: bool) -> bool:
+        """Whether masks with these references can be applied to encoded inputs."""
+        ...
+
+    def places(self, ids: Ints, batch: Batch) -> Ints:
+        """Feature ids on the grid -> ids that broadcast against the one encoded input of the batch."""
         ...
 
     def fold(self, values: Tensor, batch: Batch) -> PerSample:
@@ -130,7 +132,6 @@ class PixelEncoder:
     std: tuple[float, ...]
     apart: bool = False
     kind: ClassVar[str] = "pixels"
-    composes: ClassVar[bool] = True
     pads: ClassVar[bool] = False
     axes: ClassVar[int] = 2
     convolution: ClassVar[Convolution | None] = nn.Conv2d
@@ -153,7 +154,12 @@ class PixelEncoder:
             at = at.clone(memory_format=torch.contiguous_format)
         return net(at)  # type: ignore[no-any-return]
 
-    def places(self, ids: Ints) -> Ints:
+    def composes(self, references: Array, drops: bool) -> bool:
+        del references, drops
+        return True
+
+    def places(self, ids: Ints, batch: Batch) -> Ints:
+        del batch
         return ids[None]
 
     def fold(self, values: Tensor, batch: Batch) -> PerSample:
@@ -190,7 +196,6 @@ class ColumnEncoder:
     std: tuple[float, ...]
     categories: tuple[int, ...]
     kind: ClassVar[str] = "columns"
-    composes: ClassVar[bool] = True
     pads: ClassVar[bool] = False
     axes: ClassVar[int] = 1
     convolution: ClassVar[Convolution | None] = None
@@ -233,7 +238,12 @@ class ColumnEncoder:
         del batch
         return net(at)  # type: ignore[no-any-return]
 
-    def places(self, ids: Ints) -> Ints:
+    def composes(self, references: Array, drops: bool) -> bool:
+        del references, drops
+        return True
+
+    def places(self, ids: Ints, batch: Batch) -> Ints:
+        del batch
         return ids[self.owners]
 
     def fold(self, values: Tensor, batch: Batch) -> PerSample:
@@ -273,7 +283,6 @@ class StepEncoder:
     std: tuple[float, ...]
     channels_first: bool = False
     kind: ClassVar[str] = "steps"
-    composes: ClassVar[bool] = True
     pads: ClassVar[bool] = False
     axes: ClassVar[int] = 1
     convolution: ClassVar[Convolution | None] = nn.Conv1d
@@ -293,7 +302,12 @@ class StepEncoder:
         del batch
         return net(at.transpose(1, 2) if self.channels_first else at)  # type: ignore[no-any-return]
 
-    def places(self, ids: Ints) -> Ints:
+    def composes(self, references: Array, drops: bool) -> bool:
+        del references, drops
+        return True
+
+    def places(self, ids: Ints, batch: Batch) -> Ints:
+        del batch
         return ids
 
     def fold(self, values: Tensor, batch: Batch) -> PerSample:

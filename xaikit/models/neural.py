@@ -25,6 +25,7 @@ from xaikit.models.modes import Parts, alone, differentiating, evaluating
 from xaikit.models.outputs import Outputs, decoded, tensor_in
 from xaikit.models.probe import Event, has_strided_point, watch
 from xaikit.models.shortcuts import shorten
+from xaikit.models.text import TokenEncoder
 from xaikit.tasks import Task
 
 __all__ = ["NeuralModel", "Reads", "SealedModel", "is_sealed", "scales_by_batch"]
@@ -148,6 +149,17 @@ class NeuralModel:
         batch = self.inputs.read(self.net, xs, self.device)
         return replace(batch, at=batch.at.to(_open(self.parts.dtype)))
 
+    def beside(self, x: Array, references: Array) -> tuple[Batch, Tensor]:
+        """An input, encoded, and its references (k, ...) as that input is encoded."""
+        if isinstance(self.inputs, TokenEncoder):
+            batch = self.encode([x])
+            return batch, self.inputs.beside(
+                self.net, batch, [x], references, [0] * len(references)
+            )
+        every = self.encode(np.concatenate([x[None], references]))
+        one = every.take(torch.zeros(1, dtype=torch.long))
+        return replace(one, at=every.at[:1]), every.at[1:]
+
     def forward(self, at: Tensor, batch: Batch) -> Tensor:
         """(B, ...) encoded inputs -> (B, K) scores, in float32 or float64."""
         if self.single and len(at) > 1:
@@ -170,7 +182,7 @@ class NeuralModel:
 
     def bind(self, x: Array, references: Array, ids: Ints, drops: bool) -> BoundScores:
         """Masked inputs are composed on the device from x and references encoded once."""
-        if not self.inputs.composes:
+        if not self.inputs.composes(references, drops):
             return _in_data_space(self, x, references, ids, drops)
         return _leave_out(self, x, ids) if drops else Composed(self, x, references, ids)
 
@@ -203,7 +215,15 @@ class NeuralModel:
         def fold(values: Tensor, rows: Tensor) -> PerSample:
             return self.inputs.fold(values, batch.take(rows))
 
-        return Leaf(batch.at.detach(), forward, fold)
+        if not isinstance(self.inputs, TokenEncoder):
+            return Leaf(batch.at.detach(), forward, fold)
+        encoder = self.inputs
+
+        def references(rows: Sequence[Array] | Array, owners: Ints) -> Tensor:
+            with evaluating(self.parts), torch.no_grad():
+                return encoder.beside(self.net, batch, xs, rows, owners.tolist())
+
+        return Leaf(batch.at.detach(), forward, fold, references)
 
     def layers(self) -> tuple[str, ...]:
         """Modules that own weights, the last made (nearest the output) first."""

@@ -183,13 +183,7 @@ class OfWords(Reading):
             raise ModelError(
                 "the text module has no nn.Embedding, so there is no place for gradients."
             )
-        arguments = inspect.signature(net.forward).parameters.values()
-        positional = [
-            p for p in arguments if p.kind in (p.POSITIONAL_ONLY, p.POSITIONAL_OR_KEYWORD)
-        ]
-        return TokenEncoder(
-            said.encode, embedding, len(positional) > 1, said.padding_id, said.of_text
-        )
+        return TokenEncoder(said.encode, embedding, _valid_as(net), said.padding_id, said.of_text)
 
     def varied(self, x: Array, recipe: Recipe, rng: np.random.Generator) -> Array:
         """With some words masked."""
@@ -230,6 +224,18 @@ def reading_of(modality: str) -> Reading:
             f"{', '.join(READINGS)}."
         )
     return READINGS[inputs]
+
+
+def _valid_as(net: nn.Module) -> str | None:
+    """How a module is told what is padding: by its `attention_mask`, or by a second argument that it
+    needs or that is called a mask."""
+    arguments = inspect.signature(net.forward).parameters
+    if "attention_mask" in arguments:
+        return "attention_mask"
+    places = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+    second = [p for p in arguments.values() if p.kind in places][1:2]
+    named = any(p.default is p.empty or "mask" in p.name or "valid" in p.name for p in second)
+    return "" if named else None
 
 
 def _categories(data: Dataset) -> tuple[int, ...]:

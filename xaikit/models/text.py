@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
@@ -14,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from xaikit.core.errors import ModelError
+from xaikit.core.errors import ModelError, NotApplicable
 from xaikit.core.types import Ints, PerSample
 from xaikit.core.words import Text
 from xaikit.modalities.text import MASK_WORD
@@ -44,7 +45,6 @@ class WordEncoder:
     vocabulary: tuple[str, ...]
     n_buckets: int = 4096
     kind: ClassVar[str] = "words"
-    composes: ClassVar[bool] = True
     pads: ClassVar[bool] = True
     axes: ClassVar[int] = 1
     convolution: ClassVar[Convolution | None] = None
@@ -98,7 +98,12 @@ class WordEncoder:
     def run(self, net: nn.Module, at: Tensor, batch: Batch) -> Tensor:
         return net.get_submodule("body")(at, batch.valid)  # type: ignore[no-any-return]
 
-    def places(self, ids: Ints) -> Ints:
+    def composes(self, references: Array, drops: bool) -> bool:
+        del references, drops
+        return True
+
+    def places(self, ids: Ints, batch: Batch) -> Ints:
+        del batch
         return ids[:, None]
 
     def fold(self, values: Tensor, batch: Batch) -> PerSample:
@@ -126,18 +131,23 @@ class TokenEncoder:
         token, for example CLS); or, of text, the text as it is written -> token ids, and for each
         token its first character and the one after its last (two equal ones for a special token)
     embedding : name of the module that turns ids into vectors, where derivatives are taken
-    takes_valid : the module is called with (ids, valid) instead of (ids); valid (B, T') bool is
-        False on padding
+    valid_as : the module is called with (ids, valid) where this is "", with (ids) where it is None, and
+        with (ids, name=valid) where it is a name; valid (B, T') is False on padding
     padding_id : fills up shorter texts, at the end
+    mask_id : the token that stands for a removed one; that of the mask word when None
+    by_token : a removed word becomes as many mask tokens as it has tokens; else one mask word, and the
+        text is encoded anew. References of gradients are always of the first kind: they are as long as
+        the sample
     """
 
     encode: Encode
     embedding: str
-    takes_valid: bool
+    valid_as: str | None
     padding_id: int = 0
     of_text: bool = False
+    mask_id: int | None = None
+    by_token: bool = False
     kind: ClassVar[str] = "words"
-    composes: ClassVar[bool] = False  # a masked word may have another number of tokens
     pads: ClassVar[bool] = True
     axes: ClassVar[int] = 1
     convolution: ClassVar[Convolution | None] = None
@@ -169,12 +179,62 @@ class TokenEncoder:
         valid = (
             torch.ones_like(batch.codes, dtype=torch.bool) if batch.valid is None else batch.valid
         )
-        given = (batch.codes, valid) if self.takes_valid else (batch.codes,)
-        with hooked([(net.get_submodule(self.embedding), lambda *_: at)]):
-            return net(*given)  # type: ignore[no-any-return]
+        with _padded(net, batch.codes, valid) as codes:
+            given = (codes, valid) if self.valid_as == "" else (codes,)
+            named = {self.valid_as: valid.long()} if self.valid_as else {}
 
-    def places(self, ids: Ints) -> Ints:
-        raise NotImplementedError
+            def stands(_module: nn.Module, args: Any, _output: Tensor) -> Tensor:
+                return _shifted(at, codes, args, _output)
+
+            with hooked([(net.get_submodule(self.embedding), stands)]):
+                return net(*given, **named)  # type: ignore[no-any-return]
+
+    def composes(self, references: Array, drops: bool) -> bool:
+        return self.by_token and not drops and bool((np.asarray(references) == MASK_WORD).all())
+
+    def beside(
+        self, net: nn.Module, batch: Batch, xs: Any, rows: Any, owners: Sequence[int]
+    ) -> Tensor:
+        """(J, T', E) the texts `owners` of the batch with the words that `rows` change, as long as the
+        texts themselves: each token of a masked word becomes the mask token."""
+        return torch.stack(
+            [self._beside(net, batch, xs[i], row, i) for row, i in zip(rows, owners, strict=True)]
+        )
+
+    def _beside(self, net: nn.Module, batch: Batch, x: Array, row: Array, i: int) -> Tensor:
+        assert batch.words is not None
+        here, owners = batch.at.device, batch.words[i].tolist()
+        changed = np.asarray(row) != np.asarray(x)
+        if (np.asarray(row)[changed] != MASK_WORD).any():
+            other = self.read(net, [row], here)
+            assert other.words is not None
+            if (found := other.words[0].tolist()) != owners[: len(found)]:
+                raise NotApplicable(
+                    "a reference has another number of tokens than the text, word by word, and there is "
+                    "no way between them; choose the masker 'mask'."
+                )
+            return torch.cat([other.at[0].to(batch.at), batch.at[i, len(found) :]])
+        mask = net.get_submodule(self.embedding)(torch.tensor([self._mask], device=here))
+        removed = torch.from_numpy(np.append(changed, False)[owners]).to(here)
+        return torch.where(removed[:, None], mask.to(batch.at), batch.at[i])
+
+    @cached_property
+    def _mask(self) -> int:
+        """The token that stands for a removed one."""
+        if self.mask_id is not None:
+            return self.mask_id
+        ids, owners = self._encoded(Text([MASK_WORD]))
+        own = [token for token, owner in zip(ids, owners, strict=True) if owner == 0]
+        if len(own) != 1:
+            raise NotApplicable(
+                f"encode cuts the mask word '{MASK_WORD}' into {len(own)} tokens, so no single token "
+                "stands for a removed one; let encode give one token for it."
+            )
+        return int(own[0])
+
+    def places(self, ids: Ints, batch: Batch) -> Ints:
+        assert batch.words is not None
+        return np.asarray(np.append(ids, -1)[batch.words[0].cpu().numpy()][:, None])
 
     def fold(self, values: Tensor, batch: Batch) -> PerSample:
         return self.spread(values.sum(2), batch)
@@ -199,6 +259,33 @@ class TokenEncoder:
 
     def config(self) -> dict[str, Any]:
         return {}
+
+
+def _shifted(at: Tensor, codes: Tensor, args: Any, output: Tensor) -> Tensor:
+    """What the embedding gives: `at`, and one place later to a decoder that reads the same text."""
+    asked = args[0] if args else codes
+    late = asked.shape == codes.shape and not torch.equal(asked, codes)
+    if late and torch.equal(asked[:, 1:], codes[:, :-1]):
+        return torch.cat([output[:, :1].to(at), at[:, :-1]], dim=1)
+    return at
+
+
+@contextmanager
+def _padded(net: nn.Module, codes: Tensor, valid: Tensor) -> Iterator[Tensor]:
+    """The ids, and a net that knows which of them is padding, as a classifier that reads the last
+    token asks for: while it runs, an id that none of the texts holds."""
+    config = getattr(net, "config", None)
+    if getattr(config, "pad_token_id", 0) is not None:
+        yield codes
+        return
+    held = set(codes[valid].tolist())
+    free = next(i for i in range(len(held) + 1) if i not in held)
+    assert config is not None
+    config.pad_token_id = free
+    try:
+        yield codes.masked_fill(~valid, free)
+    finally:
+        config.pad_token_id = None
 
 
 def _check_tokens(x: Array, ids: Sequence[int], owners: Sequence[int | None]) -> None:

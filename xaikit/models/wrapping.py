@@ -106,7 +106,8 @@ def wrap(
     For torch modules: images are given as (B, C, H, W), tables as (B, D), series as `layout` says;
     `mean` and `std` (a channel or column each) are subtracted and divided by before. Text needs
     `encode` of a list of words, or with encodes="text" of the text as it is written (see `TokenEncoder`);
-    the module is called with (ids), or (ids, valid) if it takes two arguments. `reads` is the token
+    the module is called with (ids), with its `attention_mask` if it takes one, or with (ids, valid) if it
+    needs two arguments or calls the second a mask. `reads` is the token
     that the head of a transformer reads, for attention. With `device` a copy of the module is moved
     there; otherwise the module itself is used where it is.
 

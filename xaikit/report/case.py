@@ -1,4 +1,4 @@
-"""One sample of a run and the scale of its explanations: additive methods share one, others have their own."""
+"""One sample of a run and the scales of its explanations: each its own, and one that can be shared."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Z = 1.96  # standard errors in half a 95 % interval
 
 @dataclass(frozen=True, eq=False)
 class Case:
-    """One sample of a run, with the scale that its additive methods share."""
+    """One sample of a run; each explanation fills its own scale."""
 
     findings: Findings
     index: int
@@ -39,14 +39,14 @@ class Case:
 
     @cached_property
     def lead(self) -> Explanation | None:
-        """The explanation whose strongest features are listed."""
-        trusted = [m for m in self.findings.trusted if m in self.explanations]
-        first = next(iter(trusted or self.explanations), None)
+        """The explanation that is shown: of the method to use, where it has one."""
+        shown = [m for m in (self.findings.lead, *self.findings.trusted) if m in self.explanations]
+        first = next(iter(shown or self.explanations), None)
         return self.explanations[first] if first else None
 
     @cached_property
     def end(self) -> float:
-        """Where the shared scale ends: the largest |value| of methods that passed, in their unit."""
+        """Where the shared scale ends: the largest |value| of methods that hold, in their unit."""
         sharing = {m: e for m, e in self.explanations.items() if shares_scale(e)}
         trusted = [e for m, e in sharing.items() if m in self.findings.trusted]
         values = [np.abs(e.values).max() for e in trusted or sharing.values()]
@@ -57,16 +57,20 @@ class Case:
         return decimals(self.end)
 
     def end_of(self, e: Explanation) -> float:
-        """Where the scale of this explanation ends: the shared one, or its own maximum."""
-        return self.end if shares_scale(e) else float(np.abs(e.values).max())
+        """Where the scale of this explanation ends: at its own maximum."""
+        return float(np.abs(e.values).max())
 
     def digits_of(self, e: Explanation) -> int:
-        return self.digits if shares_scale(e) else 2
+        return decimals(self.end_of(e)) if shares_scale(e) else 2
 
     def shares(self, e: Explanation) -> Floats:
-        """(n,) values as shares of the scale; an empty map stays empty."""
+        """(n,) values as shares of its own scale; an empty map stays empty."""
         end = self.end_of(e)
         return e.values / end if end > 0 else np.zeros_like(e.values)
+
+    def shared(self, e: Explanation) -> Floats:
+        """(n,) values as shares of the scale that methods in the output's unit have in common."""
+        return e.values / self.end if self.end > 0 else np.zeros_like(e.values)
 
     def shown(self, e: Explanation) -> Floats:
         """(n,) values as they are printed: in their unit, or relative to their own maximum."""

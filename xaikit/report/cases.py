@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from xaikit.core.types import Explanation, Floats
+from xaikit.report.badges import badge
 from xaikit.report.case import Case, shares_scale
 from xaikit.report.consensus import consensus_of
 from xaikit.report.findings import Findings
@@ -14,7 +15,6 @@ from xaikit.report.flips import flip_of
 from xaikit.report.formats import count, decimals, duration, fixed, signed
 from xaikit.report.predictions import bars, explained, said
 from xaikit.report.quality import figures
-from xaikit.report.verdict_table import badge
 from xaikit.report.views import view_of
 
 __all__ = ["sample_block"]
@@ -67,7 +67,7 @@ def _slot(mine: Case, method: str, end: float) -> dict[str, Any]:
         "title": findings.title(method),
         "name": findings.name(method),
         "failed": verdict.status == "failed",
-        "badge": badge(findings, verdict.status),
+        "control": verdict.status == "control",
         "band": _band(findings, method) if e is not None else badge(findings, "error", short=True),
         "empty": e is None or not np.abs(e.values).max() > 0,
     }
@@ -76,11 +76,14 @@ def _slot(mine: Case, method: str, end: float) -> dict[str, Any]:
 
 def _scaled(mine: Case, e: Explanation, end: float) -> dict[str, Any]:
     findings, words = mine.findings, mine.findings.words
-    unit = words.known(f"unit.{e.unit}", e.unit)
-    over = float(np.abs(e.values).max()) if shares_scale(e) else 0.0
+    unit, own = words.unit(e.unit), mine.end_of(e)
+    over = own if shares_scale(e) else 0.0
     top = ", ".join(f"{n} {signed(v, mine.digits_of(e))}" for n, v in _top(mine, e, 3))
     return {
-        "scale": words("scale.shared", unit=unit) if shares_scale(e) else words("scale.own"),
+        "scale": words("scale.end_own", end=fixed(own, mine.digits_of(e)), unit=unit)
+        if shares_scale(e)
+        else words("scale.own"),
+        "shared_scale": words("scale.end_own", end=fixed(end, decimals(end or 1.0)), unit=unit),
         "clipped": (
             words("scale.clipped", value="±" + fixed(over, mine.digits))
             if over > end * (1 + 1e-9)

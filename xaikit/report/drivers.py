@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from xaikit.core.types import Explanation, Floats, Sample
+from xaikit.report.badges import badge
 from xaikit.report.charts import dot_whisker
 from xaikit.report.findings import RANDOM, Estimate, Findings, estimate
 from xaikit.report.formats import fixed, percent, percent_interval
-from xaikit.report.verdict_table import badge
 from xaikit.report.views import view_of
 
-__all__ = ["Share", "drivers_block", "lead_share", "rationale_name"]
+__all__ = ["Share", "drivers_block", "lead_share", "place_block", "rationale_name"]
 
 MOST_METHODS = 3
 MOST_REGIONS = 8
@@ -30,7 +30,7 @@ def drivers_block(findings: Findings) -> dict[str, Any]:
         "blocks": [c for c in blocks if c["rows"]],
         "tested": findings.tested,
         "lead": findings.words("drivers.lead" if n >= 10 else "drivers.lead_few"),
-        "place": _place(findings),
+        "place": place_block(findings),
     }
 
 
@@ -121,7 +121,7 @@ def _regions(findings: Findings, sample: Sample, explanation: Explanation) -> di
     return view_of(findings.kind).regions(findings, sample, explanation)
 
 
-def _place(findings: Findings) -> dict[str, Any] | None:
+def place_block(findings: Findings) -> dict[str, Any] | None:
     """Every method's share of evidence in the known places, controls included; no verdict."""
     name = rationale_name(findings)
     methods = [m for m in findings.order if findings.values("relevance_mass", m)]

@@ -14,7 +14,7 @@ import numpy as np
 from xaikit.core.sample import Modality
 from xaikit.core.stats import FEWEST, bootstrap_interval
 from xaikit.core.types import Bools, Explanation, Floats, Sample, Score
-from xaikit.judge.verdict import Verdict
+from xaikit.judge.verdict import Choice, Verdict
 from xaikit.report.words import Words
 from xaikit.study.run import Run
 from xaikit.tasks import Task, restored_task
@@ -84,19 +84,37 @@ class Findings:
         """What features are called."""
         return self.words.own(self.kind.titles.parts)
 
+    @property
+    def columns(self) -> list[str]:
+        """What the data's columns or channels are called."""
+        columns = (self.run.context.get("data") or {}).get("columns") or []
+        return [str(c["name"]) for c in columns]
+
+    @property
+    def marked(self) -> str:
+        """What the places that the data mark are."""
+        given = str(self.run.context.get("rationale") or "rationale.marked")
+        return self.words.known(given.replace("rationale.", "object."), given)
+
     @cached_property
     def verdicts(self) -> dict[str, Verdict]:
         """Method -> verdict."""
         return {v.method: v for v in self.run.verdicts()}
 
     @cached_property
-    def order(self) -> tuple[str, ...]:
-        """Methods: to use, weaker, unsettled, not tested, failed, controls; in each, most faithful first."""
+    def choice(self) -> Choice:
+        """Which method to use, and which one the page shows."""
+        return self.run.choice()
 
-        def key(method: str) -> tuple[int, bool, float, int]:
-            gain = self.faithfulness(method)
-            rank = ORDER.index(self.verdicts[method].status)
-            return rank, method == RANDOM, -gain.value if gain else np.inf, asked.index(method)
+    @cached_property
+    def order(self) -> tuple[str, ...]:
+        """Methods: to use, weaker, unsettled, not tested, failed, controls; in each the one shown, then best gain first."""
+
+        def key(method: str) -> tuple[int, bool, bool, float, int]:
+            verdict = self.verdicts[method]
+            gain = np.inf if verdict.share is None else -verdict.share
+            first = method != self.choice.shown
+            return ORDER.index(verdict.status), method == RANDOM, first, gain, asked.index(method)
 
         asked = self.run.methods
         return tuple(sorted(asked, key=key))
@@ -117,8 +135,8 @@ class Findings:
 
     @cached_property
     def lead(self) -> str | None:
-        """The method whose features are listed: the first that passed, otherwise the first real one."""
-        return next(iter((*self.passed, *self.real, *self.order)), None)
+        """The method that the page shows."""
+        return self.choice.shown or next(iter(self.order), None)
 
     @cached_property
     def trusted(self) -> tuple[str, ...]:
@@ -290,7 +308,7 @@ class Findings:
 
     def repeats(self, method: str) -> float | None:
         """How much the top features of two runs of a method overlap."""
-        found = self.mean("seed_agreement", method)
+        found = self.mean("variance_share", method)
         return found.value if found else None
 
     def agrees_with_passed(self, method: str) -> Pair | None:

@@ -7,29 +7,155 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.types import Bools, Ints, Sample, Segmentation
+from xaikit.core.types import Bools, Explanation, Floats, Ints, Sample, Segmentation
+from xaikit.report.case import Case
 from xaikit.report.colour import HATCH_FROM
+from xaikit.report.contours import level_path, object_level
+from xaikit.report.formats import fixed
 from xaikit.report.png import heat_uri, photo_uri, sketch_uri
+from xaikit.report.spoken import Phrase
 
-__all__ = ["cells", "heat_map", "picture"]
+__all__ = ["area_of", "cells", "heat_map", "picture", "picture_hero", "place_of", "taken_away"]
 
 WIDTH = 96  # the drawing's own width; heights follow the picture
 CAP = 56
 N_OUTLINED = 3
+ALIKE = 0.8  # likeness from which a finer map stands for the tested one
 THINNEST = 8  # times as long as wide; longer pictures are drawn in this shape, so that they fit
 
 
+AREAS = (
+    ("top_left", "top", "top_right"),
+    ("left", "middle", "right"),
+    ("bottom_left", "bottom", "bottom_right"),
+)
+SMALL = 96  # pixels a side up to which a thing on a plain ground is drawn as lines
+
+
 def picture(sample: Sample) -> dict[str, Any]:
-    """The input once, and its edge sketch to lie over every map."""
+    """The input once, and its lines (or, for a photograph, its edges) to lie over every map."""
     height, width = sample.x.shape[:2]
+    size = (WIDTH, WIDTH * min(max(height / width, 1 / THINNEST), THINNEST))
     return {
         "photo": photo_uri(sample.x),
+        "lines": _lines(sample.x, size),
         "sketch": sketch_uri(sample.x),
         "width": WIDTH,
         "height": round(WIDTH * min(max(height / width, 1 / THINNEST), THINNEST), 1),
         "thin": not 1 / THINNEST <= height / width <= THINNEST,
         "smooth": max(height, width) > 64,
     }
+
+
+def _lines(x: NDArray[Any], size: tuple[float, float]) -> str:
+    """The contours of a thing that stands out of its ground, "" where none does."""
+    grey = x.astype(np.float64).mean(axis=2)
+    if max(grey.shape) > SMALL or (level := object_level(grey)) is None:
+        return ""
+    bright = grey if (grey > level).mean() <= 0.5 else -grey  # the smaller side is the thing
+    return level_path(_softened(bright), level if bright is grey else -level, size)
+
+
+def _softened(grey: Floats) -> Floats:
+    """Each place with half of its own and half of its neighbours' values, so that lines run smoothly."""
+    for axis in (0, 1):
+        p = np.moveaxis(np.pad(grey, 1, mode="edge"), axis, 0)
+        mean = (p[:-2] + 2 * p[1:-1] + p[2:]) / 4
+        grey = np.moveaxis(mean[:, 1:-1], 0, axis)
+    return grey
+
+
+def picture_hero(mine: Case) -> dict[str, Any]:
+    """The map of the method shown, on its own scale; what its lines are is drawn by the card."""
+    drawn, e = picture(mine.sample), mine.lead
+    if e is None or not np.abs(e.values).max() > 0:
+        return {"picture": drawn, "map": None}
+    words, name = mine.findings.words, mine.findings.name(e.method)
+    finer, key = _finer(mine, e)
+    alike = None if finer is None else likeness(finer, e)
+    drawn_finer = finer is not None and alike is not None and alike >= ALIKE
+    if not drawn_finer:
+        key = "hero.note"
+    return {
+        "picture": drawn,
+        "map": smooth_map(finer, drawn["height"])
+        if finer is not None and drawn_finer
+        else {
+            **heat_map(e.values / np.abs(e.values).max(), e.segmentation, drawn["height"]),
+            "smooth": False,
+        },
+        "note": words(key, method=name, part=mine.findings.part),
+        "alike": ""
+        if alike is None
+        else words("hero.alike" if drawn_finer else "hero.unlike", value=fixed(alike)),
+    }
+
+
+def _finer(mine: Case, e: Explanation) -> tuple[Floats | None, str]:
+    """A map finer than the features: by shifted grids, or the method's own, and how it was made."""
+    known = mine.findings.run.context.get("smooth") or ()
+    found = next(
+        (m for m in known if m["sample"] == mine.sample.id and m["method"] == e.method), None
+    )
+    grid = e.elements if found is None else np.array(found["map"], dtype=np.float64)
+    if grid is None or not np.abs(grid).max() > 0:
+        return None, "hero.note"
+    return np.asarray(
+        grid, dtype=np.float64
+    ), "hero.note.fine" if found is None else "hero.note.smooth"
+
+
+def smooth_map(grid: Floats, height: float) -> dict[str, Any]:
+    """(h, w) evidence -> a map that the browser interpolates, hatched where it is against."""
+    step = [max(1, -(-side // CAP)) for side in grid.shape]
+    shares = grid[step[0] // 2 :: step[0], step[1] // 2 :: step[1]]
+    shares = shares / np.abs(shares).max()
+    hatch = level_path(-shares, HATCH_FROM, (WIDTH, height)) if shares.min() < -HATCH_FROM else ""
+    return {"uri": heat_uri(shares), "hatch": hatch, "outline": "", "smooth": True}
+
+
+def likeness(grid: Floats, e: Explanation) -> float:
+    """How far a drawn map, brought together over the features, goes with the tested values (-1..1)."""
+    ids = e.segmentation.ids
+    rows, columns = (np.arange(n) * m // n for n, m in zip(ids.shape, grid.shape, strict=True))
+    pooled = e.segmentation.pool(grid[np.ix_(rows, columns)], "sum" if e.additive else "mean")
+    if pooled.std() == 0 or e.values.std() == 0:
+        return 0.0
+    return float(np.corrcoef(pooled, e.values)[0, 1])
+
+
+def taken_away(e: Explanation, removed: list[int], height: float) -> dict[str, str]:
+    """The features that were taken away, as an area and its border."""
+    ids = cells(e.segmentation.ids)
+    scale = (WIDTH / ids.shape[1], height / ids.shape[0])
+    away = np.isin(ids, removed)
+    return {"area": _runs(away, scale), "border": _border(away, scale)}
+
+
+def place_of(mine: Case, e: Explanation, i: int) -> Phrase:
+    """Where a feature lies: in the thing that the data mark, or in the picture."""
+    words, inside = mine.findings.words, mine.sample.rationale
+    rows, columns = np.nonzero(e.segmentation.ids == i)
+    at = float(rows.mean()), float(columns.mean())
+    box: tuple[int, int, int, int] = (0, 0, *mine.sample.grid)
+    what = words("object.picture")
+    if inside is not None and inside.any():
+        ys, xs = np.nonzero(inside)
+        marked = (int(ys.min()), int(xs.min()), int(ys.max()) + 1, int(xs.max()) + 1)
+        if marked[0] <= at[0] < marked[2] and marked[1] <= at[1] < marked[3]:
+            box, what = marked, mine.findings.marked
+    name = words(f"area.{area_of(at, box)}")
+    outside = inside is not None and what == words("object.picture")
+    short = words("area.outside", name=name, what=what) if outside else name
+    return Phrase(name, lambda names: words("area.of", names=names, what=what), what, short)
+
+
+def area_of(at: tuple[float, float], box: tuple[int, int, int, int]) -> str:
+    """In which ninth of a box a place lies."""
+    thirds = [
+        int(np.clip(3 * (at[k] + 0.5 - box[k]) / (box[k + 2] - box[k]), 0, 2.999)) for k in (0, 1)
+    ]
+    return AREAS[thirds[0]][thirds[1]]
 
 
 def heat_map(shares: NDArray[Any], segmentation: Segmentation, height: float) -> dict[str, Any]:

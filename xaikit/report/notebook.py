@@ -19,6 +19,7 @@ from xaikit.core.explanations import Explanations
 from xaikit.core.folders import check_free, write_file
 from xaikit.core.types import Explanation, Sample
 from xaikit.judge.verdict import Verdict
+from xaikit.report.badges import GLYPHS
 from xaikit.report.colour import HATCH_FROM, STEPS, scoped_tokens_css
 from xaikit.report.figures import plot_explanation, style
 from xaikit.report.findings import Findings
@@ -28,7 +29,6 @@ from xaikit.report.png import heat_uri
 from xaikit.report.render import fragment, static
 from xaikit.report.single import Single, readable
 from xaikit.report.strips import signal, strip, strongest_channels
-from xaikit.report.verdict_table import GLYPHS
 from xaikit.report.words import Words
 from xaikit.study.run import Run
 

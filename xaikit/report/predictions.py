@@ -7,11 +7,11 @@ from typing import Any
 
 import numpy as np
 
-from xaikit.core.types import Explanation, Ints, Label
+from xaikit.core.types import Explanation, Floats, Ints, Label
 from xaikit.report.findings import Findings
 from xaikit.report.formats import amount, count, percent
 
-__all__ = ["bars", "explained", "said"]
+__all__ = ["answer", "answer_of", "bars", "explained", "is_right", "likely", "said", "true_answer"]
 
 MANY_CLASSES = 20
 MOST_VALUES = 5
@@ -20,6 +20,43 @@ MOST_VALUES = 5
 def said(findings: Findings, i: int) -> str:
     """What was predicted, and what is true where that is known."""
     return _SAID[findings.task.words](findings, i)
+
+
+def answer(findings: Findings, i: int) -> str:
+    """What the model gave as its answer, and nothing else."""
+    return answer_of(findings, findings.run.predictions[i])
+
+
+def answer_of(findings: Findings, prediction: Floats) -> str:
+    """What a prediction (K,) says."""
+    if findings.classes:
+        return _names(findings, findings.task.chosen(prediction[None])[0])
+    return findings.words.listed([amount(float(v)) for v in prediction[:MOST_VALUES]])
+
+
+def true_answer(findings: Findings, i: int) -> str | None:
+    """What is true of a sample, None where nobody knows."""
+    label = findings.run.samples[i].label
+    if label is None:
+        return None
+    if findings.classes:
+        return _true_names(findings, label)
+    return findings.words.listed([amount(v) for v in findings.task.truth(label).tolist()])
+
+
+def likely(p: float) -> str:
+    """A probability as per cent that is never all or nothing."""
+    if p > 0.999:
+        return f">{percent(0.999, 1)}"
+    if p < 0.001:
+        return f"<{percent(0.001, 1)}"
+    return percent(p)
+
+
+def is_right(findings: Findings, i: int, prediction: Floats) -> bool:
+    """Whether another prediction (K,) would have been right."""
+    label = findings.run.samples[i].label
+    return label is not None and bool(findings.task.right(prediction, label))
 
 
 def explained(findings: Findings, i: int, e: Explanation | None) -> str:
@@ -32,8 +69,11 @@ def explained(findings: Findings, i: int, e: Explanation | None) -> str:
     return findings.words("sample.explained", target=findings.task.describe(e.target))
 
 
-def bars(findings: Findings, i: int) -> list[dict[str, Any]]:
-    """The most probable outputs, always the true ones, then one line for the rest."""
+def bars(findings: Findings, i: int, most: int = 0) -> list[dict[str, Any]]:
+    """The most probable outputs, always the true ones, then one line for the rest.
+
+    most : for a small drawing: at most so many, and no line for the rest
+    """
     if not findings.classes:
         return []
     p, label = findings.run.predictions[i], findings.run.samples[i].label
@@ -48,11 +88,23 @@ def bars(findings: Findings, i: int) -> list[dict[str, Any]]:
         }
         for c in shown
     ]
+    if most:
+        return _few(findings, i, found, true, most)
     rest = np.delete(p, shown)
     if len(rest):
         others = findings.words("sample.others", n=count(len(rest)))
         found.append({"name": others, "text": _of_rest(findings, rest)})
     return found
+
+
+def _few(
+    findings: Findings, i: int, found: list[dict[str, Any]], true: Any, most: int
+) -> list[dict[str, Any]]:
+    """The answer, what is true where that is another, and else the next."""
+    p, shown = findings.run.predictions[i], _shown(findings, i, true > 0)
+    kept = [k for k, c in enumerate(shown) if findings.chosen[i, c] or true[c]]
+    kept += [k for k in range(len(shown)) if k not in kept][: max(0, 2 - len(kept))]
+    return [{**found[k], "text": likely(float(p[shown[k]]))} for k in sorted(kept)[:most]]
 
 
 def _shown(findings: Findings, i: int, true: Any) -> Ints:

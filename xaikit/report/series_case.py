@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from xaikit.core.types import Explanation
 from xaikit.report.case import Case, shares_scale
+from xaikit.report.charts import tag
+from xaikit.report.colour import bin_of
 from xaikit.report.formats import signed
+from xaikit.report.spoken import Phrase
 from xaikit.report.strips import Clock, common_span, signal, strip, strongest_channels
 
-__all__ = ["series_parts"]
+__all__ = ["series_hero", "series_parts", "series_thumb", "stretch_phrase"]
 
 
 def series_parts(mine: Case, names: list[str]) -> dict[str, Any]:
@@ -96,4 +101,79 @@ def _strongest(mine: Case, e: Explanation, clock: Clock) -> str:
     span = clock.span(int(steps[0]), int(steps[-1]) + 1)
     return mine.findings.words(
         "series.strongest", span=span, value=signed(float(values[best]), digits)
+    )
+
+
+def series_hero(mine: Case, names: list[str]) -> dict[str, Any]:
+    """The signal of each channel with its stretches shaded by the method shown, on its own scale."""
+    length, n_channels = mine.sample.grid
+    clock, e = _clock(mine), mine.lead
+    return {
+        "channels": [
+            {
+                "name": _name(mine, names, c, n_channels) if n_channels > 1 else "",
+                **signal(mine.sample, c),
+                "stretches": [] if e is None else stretches(e, c),
+            }
+            for c in strongest_channels(e, n_channels)
+        ],
+        "ticks": clock.ticks(length),
+    }
+
+
+def stretches(e: Explanation, channel: int) -> list[dict[str, Any]]:
+    """Where evidence lies in one channel, in per cent of the time: features that carry some, joined."""
+    line = np.append(e.values / (np.abs(e.values).max() or 1.0), 0.0)[
+        e.segmentation.ids[:, channel]
+    ]
+    bins = np.array([bin_of(float(v)) for v in line])
+    cuts = [0, *(np.flatnonzero(np.diff(bins)) + 1).tolist(), len(bins)]
+    return [
+        {
+            "x": f"{100 * a / len(bins):.2f}",
+            "width": f"{100 * (b - a) / len(bins):.2f}",
+            "bin": int(bins[a]),
+        }
+        for a, b in pairwise(cuts)
+        if bins[a]
+    ]
+
+
+def stretch_phrase(mine: Case, e: Explanation, i: int) -> Phrase:
+    """A stretch of time, and the channel where there are several."""
+    steps, channels = np.nonzero(e.segmentation.ids == i)
+    words, columns = mine.findings.words, mine.findings.columns
+    clock, n_channels = _clock(mine), mine.sample.grid[1]
+    span = clock.span(int(steps.min()), int(steps.max()) + 1)
+    if n_channels == 1 or len(set(channels.tolist())) > 1:
+        key = "stretch.time" if clock.unit else "stretch"
+        return Phrase(span, lambda names: words(key, names=names), key)
+    name = _name(mine, columns, int(channels[0]), n_channels)
+    return Phrase(span, lambda names: words("stretch.channel", names=names, channel=name), name)
+
+
+def series_thumb(mine: Case) -> Markup:
+    """The first channel in small, with its strongest stretches."""
+    e = mine.lead
+    channel = strongest_channels(e, mine.sample.grid[1])[0]
+    shades = [
+        tag(
+            "rect",
+            x=float(s["x"]),
+            y=0,
+            width=float(s["width"]),
+            height=100,
+            class_=f"{'f' if s['bin'] > 0 else 'a'}{abs(s['bin'])}",
+        )
+        for s in ([] if e is None else stretches(e, channel))
+    ]
+    line = tag("path", d=signal(mine.sample, channel, 64)["path"], class_="line")
+    return tag(
+        "svg",
+        *shades,
+        line,
+        viewBox="0 0 100 100",
+        preserveAspectRatio="none",
+        aria_hidden="true",
+        class_="ser-t",
     )

@@ -8,13 +8,13 @@ from typing import Any
 import numpy as np
 
 from xaikit.core.types import Floats
+from xaikit.report.badges import badge
 from xaikit.report.charts import curve_panel
 from xaikit.report.colour import step_of
 from xaikit.report.consensus import consensus_block
 from xaikit.report.evidence import disagreement_block, ranks_block, shift_block
 from xaikit.report.findings import RANDOM, Findings
 from xaikit.report.formats import count, fixed, interval, percent, signed
-from xaikit.report.verdict_table import badge
 
 __all__ = ["agreement_block", "removal_block"]
 

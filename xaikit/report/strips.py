@@ -14,7 +14,7 @@ from xaikit.report.colour import HATCH_FROM
 from xaikit.report.formats import amount, fixed
 from xaikit.report.png import heat_uri
 
-__all__ = ["Clock", "common_span", "signal", "strip", "strongest_channels"]
+__all__ = ["Clock", "common_span", "shares_of", "signal", "strip", "strongest_channels"]
 
 MOST_CHANNELS = 4
 COLUMNS = 512
@@ -48,9 +48,10 @@ class Clock:
         return [(float(100 * t / last), f"{amount(round(float(t), 9))}{unit}") for t in times]
 
 
-def signal(sample: Sample, channel: int) -> dict[str, Any]:
-    """One channel as a path on a 100 x 100 plot, its lowest value at the bottom."""
+def signal(sample: Sample, channel: int, most: int = 0) -> dict[str, Any]:
+    """One channel as a path on a 100 x 100 plot, its lowest value at the bottom; most : points, or 0 for all."""
     y = sample.x[:, channel].astype(np.float64)
+    y = y[:: max(1, -(-len(y) // most))] if most else y
     low, high = float(y.min()), float(y.max())
     height = (y - low) / (high - low) if high > low else np.full(len(y), 0.5)
     x = 100 * (np.arange(len(y)) + 0.5) / len(y)
@@ -62,11 +63,12 @@ def strip(shares: NDArray[Any], segmentation: Segmentation, channel: int) -> dic
     """(n,) evidence as shares of the scale -> one channel's strip and its hatching in per cent."""
     line = np.append(shares, 0.0)[segmentation.ids[:, channel]]
     step = max(1, -(-len(line) // COLUMNS))
-    hatched = _spans(line < -HATCH_FROM)
-    return {
-        "uri": heat_uri(line[::step][None, :]),
-        "hatch": [(100 * a / len(line), 100 * (b - a) / len(line)) for a, b in hatched],
-    }
+    return {"uri": heat_uri(line[::step][None, :]), "hatch": shares_of(line < -HATCH_FROM)}
+
+
+def shares_of(line: NDArray[Any]) -> list[tuple[float, float]]:
+    """Where the runs of True begin and how long they are, in per cent of the line."""
+    return [(100 * a / len(line), 100 * (b - a) / len(line)) for a, b in _spans(line)]
 
 
 def strongest_channels(explanation: Explanation | None, n_channels: int) -> list[int]:

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Sample
 from xaikit.core.words import Text
+from xaikit.report.case import Case
+from xaikit.report.charts import tag
 from xaikit.report.colour import bin_of
 from xaikit.report.formats import fixed, signed
+from xaikit.report.spoken import Phrase
 
-__all__ = ["marked_words"]
+__all__ = ["marked_words", "struck_words", "text_hero", "text_thumb", "word_phrase"]
 
 N_NUMBERED = 3
 CLOSING = tuple(".,;:!?)]}%…’”\"'")
 OPENING = tuple("([{“‘$")
+SHORT = 40  # words that are set large
 LONG = 60  # texts of more words are folded
 FOLD_FROM = 12  # words in a row
 FOLD_BELOW = 0.05  # share of the scale
@@ -96,3 +102,62 @@ def _folded(
         )
         start = end
     return found
+
+
+def text_hero(mine: Case) -> dict[str, Any]:
+    """The words marked by the method shown, on its own scale, without numbers."""
+    e = mine.lead
+    found: dict[str, Any] = {
+        "text_lang": _language(mine),
+        "long": len(mine.sample.x) > SHORT,
+    }
+    if e is None:
+        return found | {"words": [{**w, "bin": 0} for w in _plain(mine.sample)]}
+    end = float(np.abs(e.values).max()) or 1.0
+    marked = marked_words(mine.sample, e, e.values, e.values / end, 2)
+    return found | {"words": marked}
+
+
+def _plain(sample: Sample) -> list[dict[str, Any]]:
+    gaps = _gaps(sample)
+    return [{"text": str(w), "before": gaps[i]} for i, w in enumerate(sample.x)]
+
+
+def struck_words(sample: Sample, e: Explanation, removed: Sequence[int]) -> list[dict[str, Any]]:
+    """The words, those of the removed features struck out."""
+    ids = e.segmentation.ids
+    return [{**word, "struck": bool(ids[i] in removed)} for i, word in enumerate(_plain(sample))]
+
+
+def word_phrase(mine: Case, e: Explanation, i: int) -> Phrase:
+    """A word in quotation marks, in the language that it is written in."""
+    return Phrase(e.names[i], quoted=True, lang=_language(mine))
+
+
+def _language(mine: Case) -> str:
+    data = mine.findings.run.context.get("data") or {}
+    return str(mine.sample.meta.get("language") or data.get("language") or "")
+
+
+def text_thumb(mine: Case) -> Markup:
+    """The words as small blocks, the strongest in colour."""
+    e = mine.lead
+    bins = (
+        [0] * len(mine.sample.x)
+        if e is None
+        else [
+            bin_of(float(v))
+            for v in np.append(e.values / (np.abs(e.values).max() or 1.0), 0.0)[e.segmentation.ids]
+        ]
+    )
+    blocks, x, y = [], 4.0, 5.0
+    for word, strength in zip(mine.sample.x, bins, strict=True):
+        width = min(1.6 + 1.7 * len(str(word)), 40.0)
+        if x + width > 45:
+            x, y = 4.0, y + 7.5
+        if y > 40:
+            break
+        kind = "" if not strength else f"{'f' if strength > 0 else 'a'}{abs(strength)}"
+        blocks.append(tag("rect", x=x, y=y, width=width, height=5.0, rx=1.0, class_=kind or None))
+        x += width + 1.6
+    return tag("svg", *blocks, viewBox="0 0 48 48", aria_hidden="true", class_="txt-t")

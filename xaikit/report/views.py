@@ -7,16 +7,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from markupsafe import Markup
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.sample import Modality
 from xaikit.core.types import Explanation, Floats, Sample
-from xaikit.report.case import Case, strongest
+from xaikit.report.case import Case, shares_scale, strongest
 from xaikit.report.findings import Findings
-from xaikit.report.image_case import heat_map, picture
-from xaikit.report.series_case import series_parts
+from xaikit.report.image_case import heat_map, picture, picture_hero, place_of
+from xaikit.report.series_case import series_hero, series_parts, series_thumb, stretch_phrase
+from xaikit.report.spoken import Phrase
 from xaikit.report.table_case import table_end, table_parts
-from xaikit.report.text_case import marked_words
+from xaikit.report.text_case import marked_words, text_hero, text_thumb, word_phrase
+from xaikit.report.waterfall import column_phrase, row_thumb, waterfall
 
 __all__ = ["VIEWS", "View", "view_of"]
 
@@ -28,6 +31,9 @@ Regions = dict[str, Floats]
 class View:
     """One way to draw samples; its template is `view_<name>.html.j2`.
 
+    hero : what is drawn of the case that is shown large
+    phrase : what a feature is called in a sentence
+    thumb : the sample in small, or None where its picture stands for it
     parts : of a card, beside what all cards have; the slots of the methods may get more
     regions : name -> (*grid) 0 or 1, over which evidence is shared out
     key : the legend above the cards, `key_<name>.html.j2`, or ""
@@ -35,6 +41,9 @@ class View:
     end : where the shared scale of a card is drawn to
     """
 
+    hero: Callable[[Case], dict[str, Any]]
+    phrase: Callable[[Case, Explanation, int], Phrase]
+    thumb: Callable[[Case], Markup] | None
     parts: Callable[[Case, Slots], dict[str, Any]]
     regions: Callable[[Findings, Sample, Explanation], Regions]
     key: str = ""
@@ -58,6 +67,8 @@ def _picture(mine: Case, slots: Slots) -> dict[str, Any]:
         e = mine.explanations.get(slot["method"])
         if e is not None and not slot["empty"]:
             slot["map"] = heat_map(mine.shares(e), e.segmentation, drawn["height"])
+            if shares_scale(e):
+                slot["shared_map"] = heat_map(mine.shared(e), e.segmentation, drawn["height"])
     return {"picture": drawn, "strongest": strongest(mine)}
 
 
@@ -80,13 +91,7 @@ def _bars(mine: Case, slots: Slots) -> dict[str, Any]:
 
 def _lines(mine: Case, slots: Slots) -> dict[str, Any]:
     del slots
-    return {"series": series_parts(mine, _columns(mine.findings)), "strongest": strongest(mine)}
-
-
-def _columns(findings: Findings) -> list[str]:
-    """What the data's columns or channels are called."""
-    columns = (findings.run.context.get("data") or {}).get("columns") or []
-    return [str(c["name"]) for c in columns]
+    return {"series": series_parts(mine, mine.findings.columns), "strongest": strongest(mine)}
 
 
 def _middle_and_edge(findings: Findings, sample: Sample, explanation: Explanation) -> Regions:
@@ -116,7 +121,7 @@ def _channels_or_fifths(findings: Findings, sample: Sample, explanation: Explana
     del explanation
     length, channels = sample.grid
     if channels > 1:
-        names = _columns(findings)
+        names = findings.columns
         names = names if len(names) == channels else list(sample.kind.columns(channels))
         eye = np.eye(channels)
         return {n: np.broadcast_to(eye[c], sample.grid).copy() for c, n in enumerate(names)}
@@ -128,8 +133,23 @@ def _channels_or_fifths(findings: Findings, sample: Sample, explanation: Explana
 
 
 VIEWS: dict[str, View] = {
-    "picture": View(_picture, _middle_and_edge, key="heat"),
-    "text": View(_text, _common_words, key="words"),
-    "bars": View(_bars, _features, end=lambda mine: table_end(mine) if mine.end else mine.end),
-    "lines": View(_lines, _channels_or_fifths, key="heat", in_order=True),
+    "picture": View(picture_hero, place_of, None, _picture, _middle_and_edge, key="heat"),
+    "text": View(text_hero, word_phrase, text_thumb, _text, _common_words, key="words"),
+    "bars": View(
+        waterfall,
+        column_phrase,
+        row_thumb,
+        _bars,
+        _features,
+        end=lambda mine: table_end(mine) if mine.end else mine.end,
+    ),
+    "lines": View(
+        lambda mine: series_hero(mine, mine.findings.columns),
+        stretch_phrase,
+        series_thumb,
+        _lines,
+        _channels_or_fifths,
+        key="heat",
+        in_order=True,
+    ),
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import NotApplicable
@@ -10,6 +11,7 @@ from xaikit.core.explanations import Explanations
 from xaikit.core.progress import Progress
 from xaikit.core.types import Sample
 from xaikit.methods.base import Method, ask
+from xaikit.study.own import target_of_each
 from xaikit.study.plan import Plan, choose_methods, make_block
 
 __all__ = ["explain_many"]
@@ -35,10 +37,14 @@ def explain_many(
         raise NotApplicable(refused[0].reason if refused else "name one method.")
     (asked,) = chosen
 
+    plan = plan or Plan()
+    each = target_of_each(plan.target, len(samples))
+
     def parts(bar: Progress) -> Iterator[Explanations]:
         for start in range(0, len(samples), PART):
             some = samples[start : start + PART]
-            yield ask(asked, make_block(model, some, plan or Plan()), seed=seed)
+            own = plan if each is None else replace(plan, target=each[start : start + PART])
+            yield ask(asked, make_block(model, some, own), seed=seed)
             bar.tick(len(some))
 
     with Progress(len(samples), asked.name, show=progress, rate=True) as bar:

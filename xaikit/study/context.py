@@ -19,6 +19,8 @@ from xaikit.tasks import task_of
 
 __all__ = ["describe", "environment"]
 
+QUANTILES = 51  # of a column, by which a page tells where a value lies
+MOST_COLUMNS = 500  # of which they are kept
 _RATIONALES = ("digits", "reviews", "waves")  # data sets whose marked places have a name
 
 
@@ -30,8 +32,9 @@ def describe(
     data: Dataset | None,
     quality: dict[str, Any] | None,
     drawn: int | None,
-    target: str | int | Target,
+    target: str | int | Target | Sequence[str | int | Target],
     second_masker: str | None,
+    twin: bool,
     measures: Collection[str],
     command: str,
 ) -> dict[str, Any]:
@@ -40,7 +43,7 @@ def describe(
     named = {*measures, (described["quality"] or {}).get("metric")}
     return {
         "command": command,
-        "model": described,
+        "model": described | {"twin": twin},
         "data": _data(model, data),
         "chosen": _chosen([q.sample.id for q in questions], data, drawn),
         "question": {
@@ -57,9 +60,11 @@ def describe(
     }
 
 
-def _asked(model: Model, target: str | int | Target) -> str:
+def _asked(model: Model, target: str | int | Target | Sequence[str | int | Target]) -> str:
     """What was asked for, in words."""
-    return task_of(model).describe(target) if isinstance(target, Target) else str(target)
+    if isinstance(target, Target):
+        return task_of(model).describe(target)
+    return str(target) if isinstance(target, str | int) else "one of each sample"
 
 
 def environment() -> dict[str, Any]:
@@ -127,10 +132,18 @@ def _columns(data: Dataset) -> list[dict[str, Any]]:
     ]
     if not MODALITIES.get(data.modality).tabular:
         return plain
-    low, median, high = np.percentile(np.stack(data.inputs("train")), [5, 50, 95], axis=0)
+    rows = np.stack(data.inputs("train"))
+    low, median, high = np.percentile(rows, [5, 50, 95], axis=0)
+    ends = [
+        {"low": float(low[i]), "median": float(median[i]), "high": float(high[i])}
+        for i in range(len(plain))
+    ]
+    if len(plain) > MOST_COLUMNS:
+        return [column | end for column, end in zip(plain, ends, strict=True)]
+    known = np.quantile(rows, np.linspace(0, 1, QUANTILES), axis=0).T
     return [
-        column | {"low": float(low[i]), "median": float(median[i]), "high": float(high[i])}
-        for i, column in enumerate(plain)
+        column | end | {"quantiles": [float(f"{q:.6g}") for q in known[i]]}
+        for i, (column, end) in enumerate(zip(plain, ends, strict=True))
     ]
 
 

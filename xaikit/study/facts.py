@@ -12,13 +12,15 @@ class _Named(TypedDict):
 
 
 class ColumnFacts(_Named, total=False):
-    """A column of a table or a channel; low, median, high: percentiles 5, 50 and 95."""
+    """A column of a table or a channel; low, median, high: percentiles 5, 50 and 95; quantiles: of the
+    training rows, evenly spaced from the lowest to the highest."""
 
     categories: list[str]
     unit: str
     low: float
     median: float
     high: float
+    quantiles: list[float]
 
 
 class QualityFacts(TypedDict, total=False):
@@ -32,7 +34,8 @@ class QualityFacts(TypedDict, total=False):
 
 
 class ModelFacts(TypedDict, total=False):
-    """The model that was asked; `info` is what its training noted."""
+    """The model that was asked; `info` is what its training noted; `twin`: whether it can be
+    asked with its knowledge erased."""
 
     id: str | None
     family: str | None
@@ -41,6 +44,7 @@ class ModelFacts(TypedDict, total=False):
     classes: list[str] | None
     quality: QualityFacts | None
     info: dict[str, Any] | None
+    twin: bool | None
 
 
 class DataFacts(TypedDict, total=False):
@@ -104,6 +108,17 @@ class FlipFacts(TypedDict, total=False):
     told: list[dict[str, Any]]
     others: list[dict[str, Any]]
     refused: str
+    curve: dict[str, Any] | None
+    fills: list[list[float]] | None
+
+
+class SmoothFacts(TypedDict, total=False):
+    """A map of one sample by shifted grids: (h, w) in equal cells, the mean over so many shifts."""
+
+    sample: str
+    method: str
+    shifts: int
+    map: list[list[float]]
 
 
 class Facts(TypedDict, total=False):
@@ -118,4 +133,5 @@ class Facts(TypedDict, total=False):
     measures: dict[str, MeasureFacts] | None
     rationale: str | None
     flips: list[FlipFacts] | None
+    smooth: list[SmoothFacts] | None
     added: list[str] | None

@@ -20,8 +20,8 @@ from xaikit.study.run import Failure
 
 __all__ = ["N_AGAIN", "Measuring", "masked"]
 
-N_AGAIN = 10
-"""Samples on which metrics explain again: the fewest on which a verdict can rest."""
+N_AGAIN = 64
+"""Most samples on which metrics explain again, unless more are asked for."""
 
 TOGETHER = 64  # samples that are measured at once
 
@@ -36,6 +36,7 @@ class Measuring:
     """Scores of explanations; what fails is kept in `failures`, and the rest is measured.
 
     metrics : names; second : another masker under which some are asked once more, or None
+    checked : most samples on which metrics explain again
     """
 
     metrics: Sequence[str]
@@ -43,6 +44,7 @@ class Measuring:
     plan: Plan
     seed: int
     failures: list[Failure] = field(default_factory=list)
+    checked: int = N_AGAIN
 
     def __call__(
         self,
@@ -54,11 +56,12 @@ class Measuring:
         by_sample: dict[str, list[Explanation]] = {q.sample.id: [] for q in questions}
         for explanation in explanations:
             by_sample[explanation.sample_id].append(explanation)
-        starts = [0, *range(N_AGAIN, len(questions), TOGETHER), len(questions)]
+        n = len(questions)
+        starts = sorted({*range(0, n, TOGETHER), min(self.checked, n), n})
         scores: list[Score] = []
         for start, stop in pairwise(starts):
             for some, blocks in _alike(questions[start:stop], by_sample):
-                scores += self._of(some, blocks, again=start < N_AGAIN)
+                scores += self._of(some, blocks, again=start < self.checked)
                 tick(len(some) * len(blocks))
             for question in questions[start:stop]:
                 if question.cache is not None:

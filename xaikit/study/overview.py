@@ -99,13 +99,22 @@ def cheapest(
 
 
 def worst_errors(
-    model: Model, data: Dataset, scores: Floats, n: int, without: Sequence[Sample] = ()
+    model: Model,
+    data: Dataset,
+    n: int,
+    without: Sequence[Sample] = (),
+    scores: Floats | None = None,
 ) -> list[Sample]:
     """Up to n test samples that are answered worst, the worst first, none of those in `without`.
 
-    scores : (N, K) of the model on the test split. See `Task.miss`.
+    scores : (N, K) of the model on the test split, where they are known. See `Task.miss`.
     """
+    if n == 0:
+        return []
     task, held = task_of(model), {s.id for s in without}
+    if scores is None:
+        with foreign(f"model '{model.id}' on {len(data.test)} test samples"):
+            scores = model.scores(data.inputs("test"))
     answers = task.predictions(scores)
     rows = zip(answers, data.test, strict=True)
     misses = np.array([0.0 if s.label is None else task.miss(p, s.label) for p, s in rows])

@@ -22,6 +22,7 @@ from xaikit.modalities import masker as make_masker
 from xaikit.modalities import segment
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.given import samples_of
+from xaikit.study.own import Features, References, own_features, own_references, target_of_each
 from xaikit.study.run import Failure
 from xaikit.tasks import default_targets, task_of
 
@@ -44,11 +45,14 @@ TOGETHER = 256  # samples that several methods are asked about at once
 class Plan:
     """What is asked of every sample, the same for all methods.
 
-    target : "predicted", "label", the name or index of a class, label or output, or a Target
-    features : how a sample is cut into features ("auto", "patches:4", "words", "windows:12", ...),
-        or a `Segmentation` of your own for samples of its grid
-    masker : what a removed feature is replaced by ("auto", "mean", "blur", "rows", ...), or a
-        `Masker` of your own
+    target : "predicted", "label", the name or index of a class, label or output, or a Target; or a list of
+        these, one a sample
+    features : how a sample is cut into features ("auto", "patches:4", "words", "windows:12", ...);
+        or your own: a `Segmentation`, whole numbers on the grid (places of one number are a feature, -1
+        is never removed), groups of columns ({"size": ["height", "weight"]}; the others stay alone), or a
+        function of the sample that gives one of these
+    masker : what a removed feature is replaced by ("auto", "mean", "blur", "rows", ...); or your own: a
+        `Masker`, one input or several (k, *x.shape), or a function of the sample that gives one of these
     background : (b, *x.shape) typical inputs; the model's own when None
     n_background : how many of them are used, evenly spaced from the first to the last; when None all
         for means and medians and at most 50 for rows that stand in for removed columns. The name
@@ -62,9 +66,9 @@ class Plan:
     1
     """
 
-    target: str | int | Target = "predicted"
-    features: str | Segmentation = "auto"
-    masker: str | Masker = "auto"
+    target: str | int | Target | Sequence[str | int | Target] = "predicted"
+    features: Features = "auto"
+    masker: References = "auto"
     background: NDArray[Any] | None = field(default=None, compare=False)
     n_background: int | None = None
     batch_size: int | None = None
@@ -89,16 +93,16 @@ def make_question(
         )
     plan = plan or Plan()
     segmentation = _cut(model, sample, plan)
-    masker = plan.masker
-    if not isinstance(masker, Masker):
-        masker = mask_like(model, sample, segmentation, plan, masker)
-    target, task = plan.target, task_of(model)
+    masker = (
+        mask_like(model, sample, segmentation, plan, plan.masker)
+        if isinstance(plan.masker, str)
+        else own_references(plan.masker, sample)
+    )
+    each, task = target_of_each(plan.target, 1), task_of(model)
+    target: Any = plan.target if each is None else each[0]
     with foreign(f"model '{model.id}' on sample '{sample.id}'"):
         row = model.scores([sample.x]) if scores is None else scores[None]
-        if isinstance(target, Target):
-            target = task.fitted(target)
-        else:
-            target = default_targets(model, [sample], row, target).distinct[0]
+        target = _target(model, sample, row[0], target)
         other = task.runner_up(row[0], target) if task.rivals else None
     return Question(
         model=model,
@@ -119,16 +123,33 @@ def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions
     xs = samples.x if isinstance(samples, Samples) else np.stack([s.x for s in samples])
     with foreign(f"model '{model.id}' on {len(samples)} samples"):
         scores = model.scores(xs)
-    question = make_question(model, first, plan, scores[0])
-    if isinstance(plan.target, Target):
+    each = target_of_each(plan.target, len(samples))
+    question = make_question(model, first, _of(plan, each, 0), scores[0])
+    if each is not None:
+        targets = Targets.of(
+            [_target(model, *one) for one in zip(samples, scores, each, strict=True)]
+        )
+    elif isinstance(plan.target, Target):
         targets = Targets((question.target,), np.zeros(len(samples), dtype=np.int64))
     else:
-        targets = default_targets(model, samples, scores, plan.target)
+        targets = default_targets(model, samples, scores, plan.target)  # type: ignore[arg-type] # no list
     found = Questions.alike(
         model, samples, xs, question.segmentation, question.masker, targets, _settings(plan)
     )
     found.set_outputs(scores)
     return found
+
+
+def _of(plan: Plan, each: Sequence[Any] | None, i: int) -> Plan:
+    """The plan of one sample, where each has its own target."""
+    return plan if each is None else replace(plan, target=each[i])
+
+
+def _target(model: Model, sample: Sample, scores: Floats, target: Any) -> Target:
+    """The target of one sample with scores (K,), told what the scores are."""
+    if isinstance(target, Target):
+        return task_of(model).fitted(target)
+    return default_targets(model, [sample], scores[None], target).distinct[0]
 
 
 def _one_by_one(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions:
@@ -140,7 +161,11 @@ def _one_by_one(model: Model, samples: Sequence[Sample], plan: Plan) -> Question
             )
     with foreign(f"model '{model.id}' on {len(samples)} sample(s)"):
         scores = model.scores([sample.x for sample in samples])
-    made = [make_question(model, s, plan, row) for s, row in zip(samples, scores, strict=True)]
+    each = target_of_each(plan.target, len(samples))
+    made = [
+        make_question(model, sample, _of(plan, each, i), row)
+        for i, (sample, row) in enumerate(zip(samples, scores, strict=True))
+    ]
     found = Questions.of(made)
     if np.isfinite(scores).all():
         found.set_outputs(scores)
@@ -150,9 +175,10 @@ def _one_by_one(model: Model, samples: Sequence[Sample], plan: Plan) -> Question
 def _alike(model: Model, kind: Modality, plan: Plan) -> bool:
     """Whether samples of one shape are cut and masked alike."""
     cut, masker = plan.features, plan.masker
-    cut_alike = not isinstance(cut, str) or kind.shares(cut, kind.segmenters)
+    named = kind.shares(cut, kind.segmenters) if isinstance(cut, str) else not callable(cut)
+    cut_alike = named and not (kind.words and not isinstance(cut, str | Segmentation))
     if not isinstance(masker, str):
-        return cut_alike
+        return cut_alike and not callable(masker)
     return cut_alike and _background(model, plan) is not None and kind.shares(masker, kind.maskers)
 
 
@@ -178,25 +204,21 @@ def make_questions(
     """
     questions: list[Question] = []
     failures: list[Failure] = []
-    for sample in samples:
+    each = target_of_each(plan.target, len(samples))
+    for i, sample in enumerate(samples):
         with recorded(failures, EVERY, model.id, sample.id):
-            questions.append(make_question(model, sample, plan))
+            questions.append(make_question(model, sample, _of(plan, each, i)))
     if not questions:
-        make_question(model, samples[0], plan)
+        make_question(model, samples[0], _of(plan, each, 0))
     return questions, failures
 
 
 def _cut(model: Model, sample: Sample, plan: Plan) -> Segmentation:
     """The features of a sample, with the names that the model's columns have."""
-    if isinstance(plan.features, Segmentation):
-        return plan.features
-    if not isinstance(plan.features, str):
-        raise InvalidInput(
-            f"features is a {type(plan.features).__name__}; give a name such as 'auto' or a "
-            "Segmentation(ids, names, source)."
-        )
-    columns = model.info.get("columns") or ()
-    return segment(sample, plan.features, [c["name"] for c in columns] or None)
+    columns = [str(c["name"]) for c in model.info.get("columns") or ()]
+    if isinstance(plan.features, str):
+        return segment(sample, plan.features, columns or None)
+    return own_features(plan.features, sample, columns)
 
 
 def mask_like(

@@ -9,23 +9,26 @@ from typing import Any, Literal
 
 import numpy as np
 
-from xaikit.core.abilities import Model
-from xaikit.core.errors import CheckFailed, InvalidInput, foreign
+from xaikit.core.abilities import Model, Resettable
+from xaikit.core.errors import CheckFailed, InvalidInput, NotApplicable, foreign
 from xaikit.core.progress import Progress, say
 from xaikit.core.question import Question
-from xaikit.core.types import Floats, Sample, Score
+from xaikit.core.types import Floats, Sample, Score, Target
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import Method
 from xaikit.metrics import METRICS
 from xaikit.study.context import describe, environment
 from xaikit.study.failures import EVERY, recorded
+from xaikit.study.flip.api import FEW
+from xaikit.study.flip.api import flips as asked_flips
 from xaikit.study.forecast import forecast
-from xaikit.study.measuring import Measuring, masked
+from xaikit.study.measuring import N_AGAIN, Measuring, masked
 from xaikit.study.naming import named
 from xaikit.study.overview import cheapest, make_overview, worst_errors
 from xaikit.study.plan import Plan, choose_methods, explain_all, make_question, make_questions
 from xaikit.study.quality import BESIDE_BLIND, labelled, measured
 from xaikit.study.run import Failure, Run
+from xaikit.study.smooth import smooth_maps
 from xaikit.tasks import task_of
 
 __all__ = ["probabilities", "study"]
@@ -42,9 +45,10 @@ def study(
     tolerance: float | None = None,
     seed: int = 0,
     drawn: int | None = None,
+    checked: int = N_AGAIN,
     progress: bool = False,
     command: str = "",
-    flips: Sequence[Mapping[str, Any]] | None = None,
+    flips: Sequence[Mapping[str, Any]] | Literal["auto"] | None = None,
     overview: bool = True,
     errors: int = 0,
     **plan: Any,
@@ -58,8 +62,10 @@ def study(
         refused), the model's quality is measured on its labelled test rows, and the page says where
         values lie in it
     drawn : the seed by which the samples were drawn from the data, for the page to say
+    checked : most samples on which checks explain again: with a random twin, about another class, once more
     budget : most evaluations a sample of each method that samples, or "auto": until converged
-    flips : what would have changed the answers (`xaikit.study.flip.api.flips`), for the page to show
+    flips : what would have changed the answers (`xaikit.study.flip.api.flips`), for the page to show;
+        "auto" asks for each sample, within a small budget
     overview : whether the whole test split of the data is explained too, by the cheapest method that
         holds here (`xaikit.study.overview`)
     errors : so many of the worst errors of the test split are added as samples: explained by all
@@ -86,9 +92,9 @@ def study(
     failures += lost + unanswered
     samples = [question.sample for question in questions]
     tested = _tested(model, data, failures)
-    worst = (
-        [] if data is None or tested is None else worst_errors(model, data, tested, errors, samples)
-    )
+    worst: list[Sample] = []
+    if data is not None and tested is not None:
+        worst = worst_errors(model, data, errors, samples, tested)
     added = _added(model, worst, asked, failures)
     second = _second_masker(questions[0], asked, failures)
     if progress:
@@ -100,7 +106,7 @@ def study(
         scores: list[Score] = []
         if wanted:
             bar.tick(0, "measuring")
-            measuring = Measuring(wanted, second, asked, seed, failures)
+            measuring = Measuring(wanted, second, asked, seed, failures, checked)
             mine = {sample.id for sample in samples}
             found = [e for e in explanations if e.sample_id in mine]
             scores = measuring(questions, found, bar.tick)
@@ -108,13 +114,17 @@ def study(
     shown = [*samples, *(question.sample for question in added)]
     if added:
         predictions = np.concatenate([predictions, probabilities(model, shown[len(samples) :])])
+    if flips == "auto":
+        flips = _flips(model, shown, data, asked, failures)
     run = Run(
         config={
             "seed": seed,
             "methods": [m.name for m in chosen],
             "metrics": list(wanted),
             "n": len(samples),
-            "target": str(asked.target),
+            "target": str(asked.target)
+            if isinstance(asked.target, str | int | Target)
+            else "one of each sample",
             "features": asked.features
             if isinstance(asked.features, str)
             else questions[0].segmentation.source,
@@ -136,6 +146,7 @@ def study(
             quality=quality,
             drawn=drawn,
             target=asked.target,
+            twin=_has_twin(model, wanted, scores),
             second_masker=masked(questions[0], asked, second).name if second else None,
             measures={s.metric for s in scores},
             command=command,
@@ -143,9 +154,21 @@ def study(
         | ({} if flips is None else {"flips": _of(flips, shown)})
         | ({"added": [question.sample.id for question in added]} if added else {}),
     )
+    run = _with_smooth(run, model, chosen, asked, seed)
     if data is None or tested is None or not overview:
         return run
     return _with_overview(run, model, data, chosen, asked, seed, progress)
+
+
+def _with_smooth(run: Run, model: Model, methods: Sequence[Method], plan: Plan, seed: int) -> Run:
+    """With maps for the eye, where pictures were cut into patches and methods are compared."""
+    failures: list[Failure] = []
+    if not run.scores or run.samples[0].kind.view != "picture":
+        return run
+    with recorded(failures, "smooth", model.id):
+        maps = smooth_maps(run, methods, model, plan, seed)
+        run = replace(run, context=dict(run.context) | ({"smooth": maps} if maps else {}))
+    return replace(run, failures=(*run.failures, *failures))
 
 
 def _with_overview(
@@ -183,6 +206,31 @@ def _tested(model: Model, data: Dataset | None, failures: list[Failure]) -> Floa
     if data is not None:
         with recorded(failures, "quality", model.id):
             return model.scores(data.inputs("test"))
+    return None
+
+
+def _has_twin(model: Model, wanted: Sequence[str], scores: Sequence[Score]) -> bool:
+    """Whether the model can be asked with its knowledge erased; tried where no score shows it."""
+    if "randomisation" not in wanted or any(s.metric == "randomisation" for s in scores):
+        return isinstance(model, Resettable)
+    try:
+        return isinstance(model, Resettable) and bool(
+            model.randomised(model.layers(), np.random.default_rng(0))
+        )
+    except NotApplicable:
+        return False
+
+
+def _flips(
+    model: Model,
+    samples: Sequence[Sample],
+    data: Dataset | None,
+    plan: Plan,
+    failures: list[Failure],
+) -> Sequence[Mapping[str, Any]] | None:
+    """What would have changed the answers, as far as a small budget goes; None where that failed."""
+    with recorded(failures, "flips", model.id):
+        return asked_flips(model, samples, data, most=FEW, plan=plan)
     return None
 
 
@@ -282,7 +330,7 @@ def _second_masker(question: Question, plan: Plan, failures: list[Failure]) -> s
     """Another way to remove: an answer that holds under both does not hang on how it was removed."""
     known = question.sample.kind.maskers
     first = known[0] if plan.masker == "auto" else plan.masker
-    others = [name for name in known if name != first]
+    others = [name for name in known if not isinstance(first, str) or name != first]
     with recorded(failures, "second_masker", question.model.id):
         for how in others[:1]:
             masked(question, plan, how)

@@ -15,7 +15,7 @@ from typing import Any
 
 from xaikit.core.errors import UnknownName
 from xaikit.core.finding import Finding
-from xaikit.report.formats import MINUS, SPACE
+from xaikit.report.formats import MINUS, SPACE, THIN
 
 __all__ = ["LANGUAGES", "Words", "catalogue", "told"]
 
@@ -78,6 +78,10 @@ class Words(string.Formatter):
         if len(names) < 2 or how == ",":
             return ", ".join(names)
         return self(f"listed.{how}", names=", ".join(names[:-1]), last=names[-1])
+
+    def number(self, n: int) -> str:
+        """A count as people say it: below ten in words."""
+        return self(f"number.{n}") if 0 < n < 10 else format(n, ",").replace(",", THIN)
 
     def own(self, pair: tuple[str, str]) -> str:
         """What a part declares of itself in English and in Korean, in this language."""

@@ -15,6 +15,7 @@ from xaikit.core.question import Question
 from xaikit.core.types import Bools, Explanation, Floats, Sample
 from xaikit.data.dataset import Dataset
 from xaikit.modalities import as_rows
+from xaikit.study.flip.along import Along, along
 from xaikit.study.flip.asked import Asked, of_masks, of_rows
 from xaikit.study.flip.change import Found, Options, options_of, smallest_changes
 from xaikit.study.flip.decision import Decision, Wanted, decision_of
@@ -24,9 +25,10 @@ from xaikit.study.naming import named
 from xaikit.study.plan import Plan, make_question
 from xaikit.tasks import task_of
 
-__all__ = ["Limits", "counterfactual", "flips"]
+__all__ = ["FEW", "Limits", "counterfactual", "flips"]
 
 How = Literal["auto", "change", "remove"]
+FEW = 2**9  # candidates a sample where nobody asked for more
 NAMED = 6  # features that a sentence names
 
 
@@ -162,7 +164,16 @@ def _removed(
         ),
         features=names,
         removed=removed,
+        fills=_fills(question, removed),
     )
+
+
+def _fills(question: Question, removed: Bools) -> Floats | None:
+    """(r, C) the mean colour of what stands in for each removed feature; None where places have no colour."""
+    if question.sample.kind.view != "picture" or question.masker.drops:
+        return None
+    ids, shown = question.segmentation.ids, question.masker.references.mean(axis=0)
+    return np.stack([shown[ids == i].mean(axis=0) for i in np.flatnonzero(removed)])
 
 
 def _order(question: Question, explanation: Explanation | None) -> Floats | None:
@@ -226,7 +237,33 @@ def _changed(
             "immutable=, increasing= and decreasing=."
         )
     made = [_of_change(model, sample, columns, decision, before, one, asked) for one in found]
-    return replace(made[0], others=tuple(made[1:]))
+    line = _along(model, sample, columns, before, options, found[0], asked)
+    return replace(made[0], others=tuple(made[1:]), along=line)
+
+
+def _along(
+    model: Model,
+    sample: Sample,
+    columns: Sequence[Mapping[str, Any]],
+    before: Floats,
+    options: Options,
+    found: Found,
+    asked: Asked,
+) -> Along | None:
+    """The answer of a classifier along the changed column of numbers that costs most."""
+    coded = sample.kind.categories(model.info) or [False] * len(columns)
+    numbers = [j for j in found.columns if not coded[j] and not columns[j].get("categories")]
+    if task_of(model).words != "class" or not numbers:
+        return None
+
+    def cost(j: int) -> float:
+        same = (options.columns == j) & (options.values == found.row[j])
+        return float(options.costs[same].max(initial=0.0))
+
+    j = max(numbers, key=cost)
+    values = options.values[options.columns == j]
+    answer = int(np.argmax(before))
+    return along(asked, sample.x, j, columns[j]["name"], values, answer, float(found.row[j]))
 
 
 def _of_change(

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from xaikit.core.features import locked
 from xaikit.core.finding import Finding
 from xaikit.core.types import Bools, Floats
+from xaikit.study.flip.along import Along
 
 __all__ = ["Change", "Counterfactual"]
 
@@ -45,6 +46,8 @@ class Counterfactual:
     evaluations : masks or rows that the model was asked about
     told : what was found and how, as findings
     others : further changes, in other columns, by their distance
+    along : of a change of numbers, the answer along the column that changes most
+    fills : (r, C) of pictures, the mean colour that stands in for each removed feature
 
     >>> found = xaikit.counterfactual(model, sample, "remove")
     >>> found.features, found.smallest
@@ -66,9 +69,11 @@ class Counterfactual:
     x: NDArray[Any] | None = None
     distance: float | None = None
     others: Sequence[Counterfactual] = ()
+    along: Along | None = None
+    fills: Floats | None = None
 
     def __post_init__(self) -> None:
-        for name in ("prediction_before", "prediction_after", "removed", "x"):
+        for name in ("prediction_before", "prediction_after", "removed", "x", "fills"):
             if (value := getattr(self, name)) is not None:
                 object.__setattr__(self, name, locked(np.array(value)))
 
@@ -90,4 +95,6 @@ class Counterfactual:
             "evaluations": self.evaluations,
             "told": [asdict(found) for found in self.told],
             "others": [other.facts() for other in self.others],
+            "curve": None if self.along is None else asdict(self.along),
+            "fills": None if self.fills is None else self.fills.round(4).tolist(),
         }

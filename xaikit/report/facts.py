@@ -1,4 +1,4 @@
-"""The head of the page: the question as title, and eight cells that say what was asked of what."""
+"""What was asked of what, in eight cells, and the parts of a run's context."""
 
 from __future__ import annotations
 
@@ -14,22 +14,12 @@ from xaikit.report.findings import Findings
 from xaikit.report.formats import amount, count, interval, percent, percent_interval
 from xaikit.study.run import Run
 
-__all__ = ["facts", "fingerprint", "part", "title", "worth"]
+__all__ = ["facts", "fingerprint", "part", "worth"]
 
 
 def part(run: Run, name: str) -> Mapping[str, Any]:
     """One part of the run's context, {} when it has none."""
     return dict(run.context.get(name) or {})
-
-
-def title(findings: Findings) -> str:
-    """The question; in other languages than English built from the model's name."""
-    given, words = findings.run.context.get("title"), findings.words
-    if given and words.language == "en":
-        return str(given)
-    model = part(findings.run, "model").get("id")
-    question = words.own(findings.kind.titles.question)
-    return question.format(model=model) if model else words("title")
 
 
 def facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
