@@ -382,6 +382,38 @@ def report(
 
 
 @app.command()
+def index(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders that `xaikit explain` wrote.")],
+    html: options.Page = None,
+    language: options.Language = "en",
+    show: options.Open = False,
+    force: options.Force = False,
+) -> None:
+    """Write a page for each run and one that shows them side by side, most errors first.
+
+    [bold]Example[/bold]
+
+      xaikit index runs/explain-digits-lenet runs/explain-wine-forest --out reports/index.html
+    """
+    from xaikit.core.folders import check_page, file_name
+    from xaikit.report import write_index, write_report
+    from xaikit.study.run import Run
+
+    html = html or Path("reports") / "index.html"
+    places = [html.parent / file_name(run.resolve().name, ".html") for run in runs]
+    for place in [*places, html]:
+        check_page(place, force)
+    entries = []
+    for run, place in zip(runs, places, strict=True):
+        write_report(run, place, language=language, force=force)
+        entries.append({"run": Run.load(run), "href": place.name})
+    page = write_index(entries, html, language, force=force)
+    say(f"page: {page}")
+    if show:
+        show_page(page)
+
+
+@app.command()
 def verdict(
     run: Annotated[Path, typer.Argument(help="A run folder that `xaikit explain` wrote.")],
     as_json: options.AsJson = False,
