@@ -135,6 +135,15 @@ def test_no_text_of_a_comparison_opens_an_element(tmp_path, language) -> None:
         assert f"<evil>{name}</evil>&amp;" in tree.text, name
 
 
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("kind", list(MADE))
+def test_no_text_of_a_run_opens_an_element_on_the_index(tmp_path, kind, language) -> None:
+    entry = {"run": marked_run(MADE[kind]()), "href": "a.html"}
+    tree = read(write_index([entry], tmp_path / "i.html", language).read_text(encoding="utf-8"))
+    assert opened(tree) == []
+    assert "<evil>digits-cnn</evil>&amp;" in tree.text
+
+
 def test_no_text_of_the_index_opens_an_element(tmp_path) -> None:
     entry = {"title": "t", "href": "a.html", "summary": "s", "model": "m", "facts": ["f"]}
     tree = read(write_index([marked(entry)], tmp_path / "i.html").read_text(encoding="utf-8"))

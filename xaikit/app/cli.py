@@ -119,6 +119,7 @@ def explain(
     methods: options.Methods = "auto",
     n: options.Count = "",
     draw: options.Draw = False,
+    errors: options.Errors = 4,
     target: options.Target = "predicted",
     features: options.Features = "auto",
     masker: options.Masker = "auto",
@@ -131,10 +132,9 @@ def explain(
     tolerance: options.Tolerance = 0.05,
     memory: options.Memory = None,
     precision: options.Precision = "float32",
+    overview: options.Overview = True,
     language: options.Language = "en",
     show: options.Open = False,
-    errors: options.Errors = 4,
-    overview: options.Overview = True,
     flip: options.Flip = False,
     immutable: options.Columns = None,
     increasing: options.Rising = None,
@@ -203,9 +203,8 @@ def explain(
     changed: Any = "auto"
     if flip:
         named = {way: options.listed(names) for way, names in ways.items()}
-        shown = explaining.with_errors(asked, samples, dataset, errors)
         changed = explaining.changes(
-            asked, shown, dataset, question, wanted=options.wanted_of(wanted), **named
+            asked, samples, errors, dataset, question, wanted=options.wanted_of(wanted), **named
         )
     run = explaining.studied(
         asked,
@@ -223,10 +222,11 @@ def explain(
         **question,
         **limits,
     )
-    broken = explaining.written(
+    whole = explaining.written(
         run, *places, language, flip=flip, show=show, force=force, as_json=as_json
     )
-    if broken:
+
+    if not whole:
         raise typer.Exit(1)
 
 
@@ -387,6 +387,38 @@ def report(
     html = html or Path("reports") / file_name(run.resolve().name, ".html")
     page = write_report(Run.load(run), html, language=language, force=force)
     say(f"report: {page}")
+    if show:
+        show_page(page)
+
+
+@app.command()
+def index(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders that `xaikit explain` wrote.")],
+    html: options.Page = None,
+    language: options.Language = "en",
+    show: options.Open = False,
+    force: options.Force = False,
+) -> None:
+    """Write a page for each run and one that shows them side by side, most errors first.
+
+    [bold]Example[/bold]
+
+      xaikit index runs/explain-digits-lenet runs/explain-wine-forest --out reports/index.html
+    """
+    from xaikit.core.folders import check_page, file_name
+    from xaikit.report import write_index, write_report
+    from xaikit.study.run import Run
+
+    html = html or Path("reports") / "index.html"
+    places = [html.parent / file_name(run.resolve().name, ".html") for run in runs]
+    for place in [*places, html]:
+        check_page(place, force)
+    entries = []
+    for run, place in zip(runs, places, strict=True):
+        write_report(run, place, language=language, force=force)
+        entries.append({"run": Run.load(run), "href": place.name})
+    page = write_index(entries, html, language, force=force)
+    say(f"page: {page}")
     if show:
         show_page(page)
 

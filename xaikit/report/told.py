@@ -1,9 +1,10 @@
-"""What is said of a run in few words, the same on every page and in the terminal."""
+"""What is said of a run in few words: the page's own sentences without its marks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from markupsafe import Markup
 
+from xaikit.report.blocks.choice import choice_block
 from xaikit.report.findings import Findings
 
 __all__ = ["finding", "standing", "use", "warning"]
@@ -11,36 +12,25 @@ __all__ = ["finding", "standing", "use", "warning"]
 
 def finding(findings: Findings) -> str:
     """What the model goes by, or why that is not known."""
-    return findings.words.told(findings.run.findings()[0])
+    return findings.headline
 
 
 def warning(findings: Findings) -> str:
     """What to beware of, "" where nothing was found."""
-    return findings.words.told(*findings.run.warnings()[:1])
+    return findings.warning
 
 
 def standing(findings: Findings) -> list[tuple[str, str]]:
-    """Which explanations to use, which hold and are weaker, which nobody can tell, which not to use: name
-    of the status, then methods."""
-    words = findings.words
-    found = []
-    for status in ("use", "weaker", "unsettled", "failed"):
-        named = [m for m in findings.order if findings.verdicts[m].status == status]
-        if status == "use":
-            found.append((words("badge.use"), use(findings)))
-        elif named:
-            found.append((words(f"badge.{status}"), _listed(findings, named, "and")))
-    return found
+    """Which explanations to use, which nobody can tell, which not to use: the verdict, then the sentences."""
+    lines = choice_block(findings)["lines"]
+    return [(line["badge"]["text"], _plain(line["text"])) for line in lines]
 
 
-def use(findings: Findings) -> str:
-    """The methods to use, the shown one first, or that none can be named."""
-    chosen = findings.run.choice().use
-    if chosen:
-        return _listed(findings, chosen, "or")
-    tested = findings.tested
-    return findings.words("told.none" if tested else "told.untested")
+def use(findings: Findings) -> tuple[str, ...]:
+    """Names of the methods to use, the shown one first; () where none can be named."""
+    return tuple(map(findings.name, findings.choice.use))
 
 
-def _listed(findings: Findings, methods: Sequence[str], how: str) -> str:
-    return findings.words.listed([findings.name(m) for m in methods], how)
+def _plain(text: str) -> str:
+    """Words for where nothing is marked."""
+    return text.striptags() if isinstance(text, Markup) else text

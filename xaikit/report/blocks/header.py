@@ -11,7 +11,6 @@ from xaikit.report.facts import part, worth
 from xaikit.report.findings import Findings
 from xaikit.report.formats import amount, count, fixed, percent
 from xaikit.report.spoken import spoken
-from xaikit.report.told import finding, warning
 
 __all__ = ["header_block"]
 
@@ -19,8 +18,8 @@ __all__ = ["header_block"]
 def header_block(findings: Findings) -> dict[str, Any]:
     """Three lines; what they say is found elsewhere."""
     return {
-        "finding": finding(findings),
-        "warning": warning(findings),
+        "finding": findings.headline,
+        "warning": findings.warning,
         "meta": Markup(" · ").join(_meta(findings)),
     }
 
