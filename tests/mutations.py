@@ -70,6 +70,8 @@ BLOCKS = "tests/study/test_blocks.py"
 ANSWERS = "tests/core/test_explanations.py"
 FLIPS = "tests/study/test_counterfactual.py"
 INDICES = "tests/estimators/test_estimator_interactions.py"
+GIVEN = "tests/modality/test_modality_given.py"
+OCCLUSION = "tests/methods/test_methods_removal.py"
 OWN = "tests/study/test_own_question.py"
 PAIRS = "tests/study/test_interactions.py"
 
@@ -80,6 +82,17 @@ MUTATIONS = (
     Mutation("study/plan.py", "replace(plan, target=each[i])", "replace(plan, target=each[0])", OWN),
     Mutation("study/plan.py", "return cut_alike and not callable(masker)", "return cut_alike", OWN),
     Mutation("study/bulk.py", "target=each[start : start + PART]", "target=each[:PART][: len(some)]", OWN),
+    # removal given what is kept
+    Mutation("modalities/given.py", "(x[mask] - self.draws[:, mask]) @", "(0 * x[mask] - self.draws[:, mask]) @", GIVEN),
+    Mutation("modalities/given.py", "np.concatenate([spread, -spread])", "np.concatenate([spread, spread])", GIVEN),
+    Mutation("modalities/given.py", "apart = np.where(self.coded, self.mixed != x, apart) ** 2", "apart = apart**2", GIVEN),
+    Mutation("core/question.py", "and self.masker.given is None", "", GIVEN),
+    Mutation("methods/shap.py", "if questions.maskers[0].given is not None:", "if False:", GIVEN),
+    Mutation("study/study.py", "known = kind.given if question.masker.given is not None else kind.maskers", "known = kind.maskers", GIVEN),
+    # windows that slide
+    Mutation("methods/removal.py", "{*range(0, n - side + 1, step), n - side}", "{*range(0, n - side + 1, step)}", OCCLUSION),
+    Mutation("methods/removal.py", "np.maximum(times, 1)", "np.maximum(times.max(), 1)", OCCLUSION),
+    Mutation("methods/removal.py", "removable = segmentation.ids >= 0", "removable = segmentation.ids >= -1", OCCLUSION),
     # interactions: what a set gets, of whom, and how sure
     Mutation("shapley/interactions.py", "return Fraction(1, t - s + 1)", "return Fraction(1, t - s + 2)", INDICES),
     Mutation("shapley/interactions.py", "return -total if b % 2 else total", "return total", INDICES),
