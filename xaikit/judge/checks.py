@@ -11,9 +11,9 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -68,6 +68,11 @@ class Check:
     @property
     def sentence(self) -> str:
         return " ".join(map(str, self.found))
+
+    def facts(self) -> dict[str, Any]:
+        """What it says, JSON-able: its fields, with the finding as an English sentence."""
+        names = (field.name for field in fields(self) if field.name != "found")
+        return {name: getattr(self, name) for name in names} | {"sentence": self.sentence}
 
     @property
     def needed(self) -> int | None:

@@ -370,6 +370,11 @@ class Removal(Metric):
     bins: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5)
     n_subsets: int = 100
 
+    def rows_needed(self, question: Question, n_methods: int) -> int:
+        """Under the question's own masker; few features have fewer masks than are asked for."""
+        masks = 12 * self.n_orders + self.n_subsets + 72 * n_methods
+        return int(min(masks, 2.0**question.n_features)) * question.n_references
+
     def scores(
         self,
         questions: Sequence[Question],
