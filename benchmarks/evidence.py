@@ -2,11 +2,11 @@
 
     python -m benchmarks.evidence coverage    error bars against 500 exact answers
     python -m benchmarks.evidence trials      verdicts on explainers that are sound or broken on purpose
+    python -m benchmarks.evidence verdicts    the same beside models of real data, and how often sound ones hold
     python -m benchmarks.evidence movies      maps of a text model against what people marked
 
-Each prints its table and writes it between its markers in docs/evidence.md. `coverage` and `movies` read
-reference_shapley_games and rationales_movies from $XAIKIT_SHARED/data, or from the folder `shared`
-beside the repository. One thread is enough; times are CPU seconds.
+Each prints its table and writes it between its markers in docs/evidence.md. All but `trials` read data from
+$XAIKIT_SHARED/data, or from the folder `shared` beside the repository. One thread is enough; times are CPU seconds.
 """
 
 from __future__ import annotations
@@ -381,9 +381,19 @@ def _with_interval(score: Score) -> str:
 
 
 ARROWS = {"higher": "↑", "lower": "↓"}
+
+
+def real_verdicts(n: int) -> str:
+    """n planted problems, and models of real data."""
+    from benchmarks import verdicts
+
+    return "\n".join(verdicts.section(SHARED, n))
+
+
 SECTIONS: dict[str, tuple[Callable[[int], str], int]] = {
     "coverage": (coverage, 500),
     "trials": (trials, 200),
+    "verdicts": (real_verdicts, 8),
     "movies": (movies, 60),
 }
 

@@ -47,6 +47,7 @@ FACTS = "tests/study/test_study_facts.py"
 COMPARE = "tests/study/test_compare_numbers.py"
 SPLITS = "tests/models/test_models_training_splits.py"
 RULES = "tests/metrics/test_verdict_rules.py"
+REFIT = "tests/models/test_models_refit.py"
 SANITY = "tests/metrics/test_metrics_sanity.py"
 ROWS = "tests/data/test_data_rows.py"
 WORDS = "tests/test_cli_words.py"
@@ -236,7 +237,7 @@ MUTATIONS = (
     Mutation("core/agreement.py", "strength[:, row, i] - strength[:, row, j]", "strength[:, 0, i] - strength[:, 0, j]", AGREEMENT),
     Mutation("core/stats.py", "(first + last) / 2 + 1", "first + 1.0", STATS),
     Mutation("metrics/faithfulness.py", "[removed, removed[:, ::-1]]", "[removed, removed]", REMOVAL),
-    Mutation("metrics/faithfulness.py", "y.reshape(len(y), len(blocks), 2, -1), 0, 1)", "y.reshape(len(blocks), len(y), 2, -1), 0, 0)", REMOVAL),
+    Mutation("metrics/faithfulness.py", "y.reshape(len(y), len(values), 2, -1), 0, 1)", "y.reshape(len(blocks), len(y), 2, -1), 0, 0)", REMOVAL),
     Mutation("metrics/faithfulness.py", 'q.target.space == "logit" for q in self.questions', 'self.questions[0].target.space == "logit" for _ in self.questions', REMOVAL),
     Mutation("core/cache.py", "self._made.clear()", "pass", STUDY + "::test_what_a_metric_made_for_a_sample_is_gone_when_the_next_is_measured"),
     Mutation("core/stats.py", "adjusted[order] = np.minimum(stepped, 1.0)", "adjusted = np.minimum(stepped, 1.0)", STATS),
@@ -254,6 +255,12 @@ MUTATIONS = (
     Mutation("core/agreement.py", "first, second = np.triu_indices(n, 1)", "first, second = np.triu_indices(n, 0)", STUDY + "::test_each_pair_of_methods_is_compared_once_a_sample"),
     Mutation("metrics/sanity.py", "number = first + i * copies + c", "number = first", SANITY + "::test_twins_are_dealt_out_in_turn_and_a_block_asks_each_once"),
     Mutation("metrics/sanity.py", "np.random.default_rng(seed)) for n", "np.random.default_rng(seed[:1])) for n", SANITY + "::test_twins_are_dealt_out_in_turn_and_a_block_asks_each_once"),
+    Mutation("metrics/sanity.py", "OWN_SAMPLE.scores(mine - other, of)", "OWN_SAMPLE.scores(other - mine, of)", SANITY + "::test_the_map_of_a_sample_is_held_against_that_of_the_next_of_its_class"),
+    Mutation("metrics/sanity.py", "if questions[j].target == questions[i].target]", "]", SANITY + "::test_the_map_of_a_sample_is_held_against_that_of_the_next_of_its_class"),
+    Mutation("judge/checks.py", "bool(high <= self.limit)", "bool(high < self.limit)", RULES + "::test_samples_cut_into_features_of_their_own_are_not_asked_for_another_ones_map"),
+    Mutation("models/refit.py", "found = rng.permutation(answers)", "found = answers.copy()", REFIT + "::test_a_twin_is_fitted_on_the_same_rows_and_its_own_answers_permuted"),
+    Mutation("models/refit.py", "if (found == label).sum() < each:", "if False:", REFIT + "::test_every_class_stays_known"),
+    Mutation("models/refit.py", "return x[:, self.order]", "return x", REFIT + "::test_words_exchange_their_weights"),
     Mutation("metrics/stability.py", "2 * (a @ b)", "(a @ b)", SANITY + "::test_the_share_of_the_variance_that_repeats_by_hand"),
     Mutation("metrics/stability.py", "a, b = a - a.mean(), b - b.mean()", "a, b = a, b", SANITY + "::test_the_share_of_the_variance_that_repeats_by_hand"),
     Mutation("judge/checks.py", "True if value >= limit.limit", "True if high >= limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
@@ -265,9 +272,10 @@ MUTATIONS = (
     Mutation("study/context.py", "len(data.test)", "len(data.train)", FACTS + "::test_the_data_are_named_counted_and_identified"),
     Mutation("methods/base.py", '"control": cls.card.control', '"control": False', FACTS + "::test_methods_are_described_by_their_cards_and_controls_are_marked"),
     Mutation("study/forecast.py", "{seconds / 60:.0f}", "{seconds / 3600:.0f}", FACTS + "::test_a_time_is_told_in_the_unit_that_fits_it"),
+    Mutation("study/forecast.py", "again * (i < checked)", "again", FACTS + "::test_the_forecast_counts_what_checks_ask_again_and_remove"),
     Mutation("study/forecast.py", "- start) / PROBE", "- start)", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
     Mutation("study/forecast.py", "return BACKWARD if", "return 1 if", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
-    Mutation("study/forecast.py", "many + high", "many + low", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
+    Mutation("study/forecast.py", "few + low, many + high", "few + low, many + low", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
     Mutation("core/typed.py", "np.isfinite(value):\n        return None", "np.isfinite(value):\n        return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
     Mutation("core/typed.py", 'return float("nan")', "return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
     Mutation("study/overview.py", 'target="predicted"), seed', 'target=(plan or Plan()).target), seed', OVERVIEW + "::test_the_target_is_the_predicted_class_whatever_the_plan_asks"),
@@ -310,7 +318,7 @@ MUTATIONS = (
     Mutation("judge/checks.py", "len(found) // len(controls)", "len(found)", RULES + "::test_a_way_of_removing_counts_once_however_many_controls_there_are"),
     Mutation("judge/checks.py", "_beaten(mine - theirs", "_beaten(theirs - mine", RULES + "::test_a_way_of_removing_counts_once_however_many_controls_there_are"),
     Mutation("judge/checks.py", "margin = MARGIN if measured.has_twin else 0.0", "margin = MARGIN", RULES + "::test_a_tie_with_the_input_alone_holds_and_a_clear_loss_fails"),
-    Mutation("judge/checks.py", "limit, bounds = -float(slack.mean())", "limit, bounds = 0 * -float(slack.mean())", RULES + "::test_a_tie_with_the_input_alone_holds_and_a_clear_loss_fails"),
+    Mutation("judge/checks.py", "limit, bounds = 0.0 - float(slack.mean())", "limit, bounds = 0.0", RULES + "::test_a_tie_with_the_input_alone_holds_and_a_clear_loss_fails"),
     Mutation("judge/checks.py", "self.value - self.interval[0] if gap > 0", "self.value - self.interval[0] if gap < 0", RULES + "::test_how_many_samples_would_settle_it"),
     Mutation("judge/checks.py", "self.n * (half / gap) ** 2", "self.n * (half / gap)", RULES + "::test_how_many_samples_would_settle_it"),
     Mutation("judge/verdict.py", "LEAST) * x - y) for x, y", "LEAST) * x - y.mean()) for x, y", RULES + "::test_differences_of_gains_are_paired_and_needed_under_every_masker"),
