@@ -156,7 +156,9 @@ class RemovalTest:
         ties = [q.rng("ties", self.seed).random(self.n_features) for q in self.questions]
         order = np.lexsort((np.broadcast_to(ties, values.shape), -values))
         of = [
-            described(q, e) for block in blocks for q, e in zip(self.questions, block, strict=True)
+            {"method": block.method, "sample": id_, "masker": question.masker.name}
+            for block in blocks
+            for question, id_ in zip(self.questions, block.sample_ids, strict=True)
         ]
         flat = "all values are equal: the order is random"
         notes = [flat if equal else "" for equal in is_constant(values).ravel()]
