@@ -69,6 +69,8 @@ BLOCKS = "tests/study/test_blocks.py"
 ANSWERS = "tests/core/test_explanations.py"
 FLIPS = "tests/study/test_counterfactual.py"
 INDICES = "tests/estimators/test_estimator_interactions.py"
+GIVEN = "tests/modality/test_modality_given.py"
+OCCLUSION = "tests/methods/test_methods_removal.py"
 OWN = "tests/study/test_own_question.py"
 PAIRS = "tests/study/test_interactions.py"
 FINDINGS = "tests/study/test_findings.py"
@@ -96,6 +98,17 @@ MUTATIONS = (
     Mutation("study/plan.py", "replace(plan, target=each[i])", "replace(plan, target=each[0])", OWN),
     Mutation("study/plan.py", "return cut_alike and not callable(masker)", "return cut_alike", OWN),
     Mutation("study/bulk.py", "target=each[start : start + PART]", "target=each[:PART][: len(some)]", OWN),
+    # removal given what is kept
+    Mutation("modalities/given.py", "(x[mask] - self.draws[:, mask]) @", "(0 * x[mask] - self.draws[:, mask]) @", GIVEN),
+    Mutation("modalities/given.py", "np.concatenate([spread, -spread])", "np.concatenate([spread, spread])", GIVEN),
+    Mutation("modalities/given.py", "apart = np.where(self.coded, self.mixed != x, apart) ** 2", "apart = apart**2", GIVEN),
+    Mutation("core/question.py", "and self.masker.given is None", "", GIVEN),
+    Mutation("methods/shap.py", "if questions.maskers[0].given is not None:", "if False:", GIVEN),
+    Mutation("study/study.py", "known = kind.given if question.masker.given is not None else kind.maskers", "known = kind.maskers", GIVEN),
+    # windows that slide
+    Mutation("methods/removal.py", "{*range(0, n - side + 1, step), n - side}", "{*range(0, n - side + 1, step)}", OCCLUSION),
+    Mutation("methods/removal.py", "np.maximum(times, 1)", "np.maximum(times.max(), 1)", OCCLUSION),
+    Mutation("methods/removal.py", "removable = segmentation.ids >= 0", "removable = segmentation.ids >= -1", OCCLUSION),
     # interactions: what a set gets, of whom, and how sure
     Mutation("shapley/interactions.py", "return Fraction(1, t - s + 1)", "return Fraction(1, t - s + 2)", INDICES),
     Mutation("shapley/interactions.py", "return -total if b % 2 else total", "return total", INDICES),
@@ -130,9 +143,9 @@ MUTATIONS = (
     Mutation("study/given.py", ' or values.dtype.kind in "biuf"', "", BLOCKS),
     Mutation("study/bulk.py", "plan or Plan()), seed=seed)", "plan or Plan()))", BLOCKS),
     Mutation("app/cli.py", '"all" if values else "8"', '"8"', BLOCKS),
-    Mutation("app/cli.py", "choose_methods(model, name, **limits)", "choose_methods(model, name)", BLOCKS),
-    Mutation("app/cli.py", "n_background=background, **question", "n_background=background", BLOCKS),
-    Mutation("app/cli.py", "plan=plan, seed=seed, progress", "plan=plan, progress", BLOCKS),
+    Mutation("app/explaining.py", 'tolerance=limits["tolerance"]', "tolerance=None", BLOCKS),
+    Mutation("app/explaining.py", "Plan(**question, **kept)", "Plan(**kept)", BLOCKS),
+    Mutation("app/explaining.py", "plan=plan, seed=seed, progress", "plan=plan, progress", BLOCKS),
     # what would have changed the answer
     Mutation("study/flip/removal.py", "for size in range(2, end):", "for size in range(3, end):", FLIPS),
     Mutation("study/flip/removal.py", "return best, False", "return best, True", FLIPS),
@@ -220,7 +233,7 @@ MUTATIONS = (
     Mutation("shapley/process/placement.py", "both[:n, :few] = 0", "both[:n, :few] *= 1", ESTIMATORS + "/test_estimator_placement.py"),
     Mutation("shapley/permutation.py", "np.sqrt(variance / n_walks)", "np.sqrt(variance)", ESTIMATORS + "/test_estimator_peers.py"),
     Mutation("shapley/result.py", "return MARGIN * error / spread", "return error / spread", ESTIMATORS + "/test_estimator_api.py"),
-    Mutation("metrics/base.py", 'params["max_steps"] = max(', '_ = max(', "tests/metrics/test_metrics_sanity.py"),
+    Mutation("metrics/base.py", 'params["max_steps"] = explanation', '_ = explanation', "tests/metrics/test_metrics_sanity.py"),
     Mutation("metrics/stability.py", "for i, e in enumerate(first) if e.drawn]", "for i, e in enumerate(first)]", SANITY),
     Mutation("metrics/faithfulness.py", "np.unique([half, n - half])", "np.unique([half, half])", REMOVAL),
     # methods
@@ -231,23 +244,31 @@ MUTATIONS = (
     Mutation("methods/lime.py", "(log_pairs - log_asked)", "(log_asked - log_pairs)", LIME),
     Mutation("methods/weighted_lines.py", "share = self._left_out[part]", "share = np.ones(len(a))", LIME),
     # metrics and verdict
-    Mutation("metrics/faithfulness.py", "np.lexsort((rng.random(len(values)), -values))", "np.lexsort((rng.random(len(values)), values))", REMOVAL),
-    Mutation("metrics/faithfulness.py", "kept: Bools = rank[:, None, :] >= counts", "kept: Bools = rank[:, None, :] > counts", REMOVAL),
+    Mutation("metrics/faithfulness.py", "ties, values.shape), -values))", "ties, values.shape), values))", REMOVAL),
+    Mutation("metrics/faithfulness.py", "kept: Bools = rank[..., None, :] >= counts", "kept: Bools = rank[..., None, :] > counts", REMOVAL),
     Mutation("metrics/faithfulness.py", "area(insertion) - area(deletion)", "area(deletion) - area(insertion)", REMOVAL),
+    Mutation("core/agreement.py", "np.argsort(-strength", "np.argsort(strength", AGREEMENT),
     Mutation("core/agreement.py", "np.argsort(-np.abs(values)", "np.argsort(np.abs(values)", AGREEMENT),
+    Mutation("core/agreement.py", "(place[a] == place[b]) & top_a", "(place[a] == place[b])", AGREEMENT),
+    Mutation("core/agreement.py", "strength[:, row, i] - strength[:, row, j]", "strength[:, 0, i] - strength[:, 0, j]", AGREEMENT),
+    Mutation("core/stats.py", "(first + last) / 2 + 1", "first + 1.0", STATS),
+    Mutation("metrics/faithfulness.py", "[removed, removed[:, ::-1]]", "[removed, removed]", REMOVAL),
+    Mutation("metrics/faithfulness.py", "y.reshape(len(y), len(blocks), 2, -1), 0, 1)", "y.reshape(len(blocks), len(y), 2, -1), 0, 0)", REMOVAL),
+    Mutation("metrics/faithfulness.py", 'q.target.space == "logit" for q in self.questions', 'self.questions[0].target.space == "logit" for _ in self.questions', REMOVAL),
+    Mutation("core/cache.py", "self._made.clear()", "pass", STUDY + "::test_what_a_metric_made_for_a_sample_is_gone_when_the_next_is_measured"),
     Mutation("core/stats.py", "adjusted[order] = np.minimum(stepped, 1.0)", "adjusted = np.minimum(stepped, 1.0)", STATS),
     # studies: draws, samples, what is kept and told
     Mutation("core/question.py", "zlib.crc32(sample_id.encode())]", "0]", STUDY + "::test_all_methods_are_measured_on_the_same_draws_and_samples_on_their_own"),
-    Mutation("metrics/base.py", "question.rng(self.name, seed))", "question.rng(block[i].method + self.name, seed))", STUDY + "::test_all_methods_are_measured_on_the_same_draws_and_samples_on_their_own"),
+    Mutation("metrics/base.py", "rng.bit_generator.state = start", "pass", STUDY + "::test_all_methods_are_measured_on_the_same_draws_and_samples_on_their_own"),
     Mutation("study/measuring.py", "replace(question, masker=other, cache=Cache())", "replace(question, masker=other)", STUDY + "::test_removal_in_the_second_way_reads_nothing_of_the_first"),
     Mutation("core/registry.py", "self.register(point.name)(point.load())", "self._entries[point.name] = point.load()", "tests/core/test_registry.py"),
     Mutation("core/registry.py", "self._entries.get(name, thing) is not thing", "name in self._entries", "tests/core/test_registry.py"),
     Mutation("study/study.py", 'wanted == "auto" or not kinds[n].explains_again', 'True', STUDY + "::test_which_metrics_are_taken"),
     Mutation("study/measuring.py", "start < self.checked", "start <= self.checked", STUDY + "::test_metrics_that_explain_again_take_as_many_samples_as_are_checked"),
     Mutation("study/study.py", "[name for name in known if name != first]", "known[1:]", STUDY + "::test_the_second_way_is_another_than_the_one_asked_for"),
-    Mutation("metrics/faithfulness.py", "if block[i].method != RANDOM", "if block", STUDY + "::test_removal_is_tried_in_two_ways_and_the_random_control_is_the_mean_of_many"),
+    Mutation("metrics/faithfulness.py", "if block[0].method != RANDOM", "if block", STUDY + "::test_removal_is_tried_in_two_ways_and_the_random_control_is_the_mean_of_many"),
     Mutation("tasks/classification.py", "softmax(scores, axis=1)", "softmax(scores, axis=0)", STUDY + "::test_a_run_says_what_was_asked_and_what_the_model_said"),
-    Mutation("study/measuring.py", "agreement_scores(a[i], b[i])", "agreement_scores(a[i], a[i])", STUDY + "::test_each_pair_of_methods_is_compared_once_a_sample"),
+    Mutation("core/agreement.py", "first, second = np.triu_indices(n, 1)", "first, second = np.triu_indices(n, 0)", STUDY + "::test_each_pair_of_methods_is_compared_once_a_sample"),
     Mutation("metrics/sanity.py", "number = first + i * copies + c", "number = first", SANITY + "::test_twins_are_dealt_out_in_turn_and_a_block_asks_each_once"),
     Mutation("metrics/sanity.py", "np.random.default_rng(seed)) for n", "np.random.default_rng(seed[:1])) for n", SANITY + "::test_twins_are_dealt_out_in_turn_and_a_block_asks_each_once"),
     Mutation("metrics/stability.py", "2 * (a @ b)", "(a @ b)", SANITY + "::test_the_share_of_the_variance_that_repeats_by_hand"),
@@ -309,7 +330,7 @@ MUTATIONS = (
     Mutation("judge/checks.py", "limit, bounds = -float(slack.mean())", "limit, bounds = 0 * -float(slack.mean())", RULES + "::test_a_tie_with_the_input_alone_holds_and_a_clear_loss_fails"),
     Mutation("judge/checks.py", "self.value - self.interval[0] if gap > 0", "self.value - self.interval[0] if gap < 0", RULES + "::test_how_many_samples_would_settle_it"),
     Mutation("judge/checks.py", "self.n * (half / gap) ** 2", "self.n * (half / gap)", RULES + "::test_how_many_samples_would_settle_it"),
-    Mutation("judge/verdict.py", "interval_of(x - y) for x, y", "interval_of(x - y.mean()) for x, y", RULES + "::test_differences_of_gains_are_paired_and_needed_under_every_masker"),
+    Mutation("judge/verdict.py", "LEAST) * x - y) for x, y", "LEAST) * x - y.mean()) for x, y", RULES + "::test_differences_of_gains_are_paired_and_needed_under_every_masker"),
     Mutation("judge/verdict.py", "all(i is not None and i[0] > 0 for i in found)\n\n\ndef _share", "any(i is not None and i[0] > 0 for i in found)\n\n\ndef _share", RULES + "::test_differences_of_gains_are_paired_and_needed_under_every_masker"),
     Mutation("judge/verdict.py", "iter([*additive, *level,", "iter([*level,", RULES + "::test_of_those_level_with_the_best_the_additive_one_is_shown"),
     Mutation("judge/verdict.py", "theirs - (1 - MARGIN) * mine", "theirs - mine", RULES + "::test_the_input_alone_is_level_with_the_best_within_a_tenth"),
@@ -332,14 +353,14 @@ MUTATIONS = (
     Mutation("data/dataset.py", "digest.update(repr(s.label).encode())", "pass", ROWS + "::test_a_hash_follows_every_value_and_label"),
     Mutation("modalities/text.py", "touched[start + 1 : end + 1]", "touched[start:end]", ROWS + "::test_a_span_of_tokens_marks_every_word_of_them"),
     # the command line
-    Mutation("app/cli.py", "1024 **", "1000 **", WORDS + "::test_every_option_of_explain_reaches_the_study"),
-    Mutation("app/cli.py", 'f.kind == "error"', 'f.kind != "error"', WORDS + "::test_a_method_that_broke_ends_in_code_1_and_one_that_does_not_apply_in_0"),
-    Mutation("app/cli.py", '"residual": e.residual', '"residual": e.output', WORDS + "::test_json_tells_verdicts_strongest_features_and_failures"),
-    Mutation("app/cli.py", 'pair.partition("=")', 'pair.rpartition("=")', WORDS + "::test_training_passes_settings_as_numbers_words_and_switches"),
+    Mutation("app/options.py", "1024 **", "1000 **", WORDS + "::test_every_option_of_explain_reaches_the_study"),
+    Mutation("app/explaining.py", 'f.kind == "error"', 'f.kind != "error"', WORDS + "::test_a_method_that_broke_ends_in_code_1_and_one_that_does_not_apply_in_0"),
+    Mutation("app/explaining.py", '"residual": e.residual', '"residual": e.output', WORDS + "::test_json_tells_verdicts_strongest_features_and_failures"),
+    Mutation("app/options.py", 'pair.partition("=")', 'pair.rpartition("=")', WORDS + "::test_training_passes_settings_as_numbers_words_and_switches"),
     Mutation("core/later.py", "self.__dict__[name] = found", "pass", "tests/test_imports.py::test_a_module_for_later_is_imported_once_at_the_first_look"),
     Mutation("app/machine.py", "if quick:", "if False:", WORDS + "::test_a_quick_doctor_says_versions_and_checks_nothing"),
     Mutation("app/cli.py", 'row[1] == "wrong"', 'row[1] == "untried"', WORDS + "::test_doctor_ends_in_code_1_when_an_answer_is_wrong"),
-    Mutation("app/cli.py", 'replace("[", r"\\[")', 'replace("", "")', WORDS + "::test_a_cell_of_a_table_is_printed_as_it_stands"),
+    Mutation("app/terminal.py", 'replace("[", r"\\[")', 'replace("", "")', WORDS + "::test_a_cell_of_a_table_is_printed_as_it_stands"),
     # the page: signs, shares, units, escapes
     Mutation("report/findings.py", 'get("direction") == "lower" else', 'get("direction") is None else', NUMBERS + "::test_a_gain_is_positive_where_a_method_is_better_than_removing_at_random"),
     Mutation("report/findings.py", 'get("direction") == "lower" else', 'get("direction") == "higher" else', NUMBERS + "::test_a_gain_is_positive_where_a_method_is_better_than_removing_at_random"),
@@ -435,7 +456,7 @@ MUTATIONS = (
     Mutation("report/comparison_charts.py", '_at(100 - 100 * b["observed"])', '_at(100 * b["observed"])', NUMBERS + "::test_points_of_a_calibration_stand_at_what_was_stated_and_seen"),
     Mutation("report/views.py", "w // 4 : w - w // 4", "h // 4 : h - h // 4", NUMBERS + "::test_the_middle_of_a_picture_is_that_of_its_own_height_and_width"),
     Mutation("report/templates/comparison.html.j2", "{{ l.name }}</li>", "{{ l.name|safe }}</li>", ESCAPES + "::test_no_text_of_a_comparison_opens_an_element"),
-    Mutation("app/cli.py", "int(text) < 4", "int(text) <= 4", WORDS + "::test_a_budget_is_auto_or_a_whole_number_from_4"),
+    Mutation("app/options.py", "int(text) < 4", "int(text) <= 4", WORDS + "::test_a_budget_is_auto_or_a_whole_number_from_4"),
     Mutation("study/plan.py", "for i in range(len(some)) for block in by_method]", "for block in by_method for i in range(len(some))]", FACTS + "::test_explanations_come_sample_by_sample_in_the_order_of_the_methods"),
     Mutation("core/target.py", "which = self.which if rows is None else self.which[rows]", "which = self.which if rows is None else self.which[: len(scores)]", "tests/study/test_blocks.py::test_a_block_says_what_each_sample_says_alone"),
     Mutation("core/questions.py", "parts = {name: getattr(self, name)[i] for name in _EACH}", "parts = {name: getattr(self, name)[: len(range(*i.indices(len(self))))] for name in _EACH}", "tests/study/test_blocks.py::test_questions_of_a_block_are_made_when_looked_at"),

@@ -124,7 +124,7 @@ class Run:
         """Which explanation to use, and which to show where none can be named."""
         from xaikit.judge.verdict import choice
 
-        return choice(self)
+        return choice(self.measured)
 
     def findings(self) -> tuple[Finding, ...]:
         """What the model goes by over the test samples, the headline first, or why that is not known."""
