@@ -74,8 +74,25 @@ GIVEN = "tests/modality/test_modality_given.py"
 OCCLUSION = "tests/methods/test_methods_removal.py"
 OWN = "tests/study/test_own_question.py"
 PAIRS = "tests/study/test_interactions.py"
+FINDINGS = "tests/study/test_findings.py"
 
 MUTATIONS = (
+    # what a page says first
+    Mutation("judge/errors.py", "least = np.minimum.accumulate(p[order[::-1]], axis=0)[::-1]", "least = p[order]", FINDINGS + "::test_a_correction_is_over_all_that_was_tried"),
+    Mutation("judge/errors.py", "np.where(sure >= SURE, far, np.nan)", "far", FINDINGS + "::test_sure_errors_on_samples_unlike_the_training_rows"),
+    Mutation("judge/errors.py", "Asked(what, of[known])", "Asked(what, of[: known.sum()])", FINDINGS + "::test_samples_without_a_label_count_on_neither_side"),
+    Mutation("judge/errors.py", "which = np.searchsorted(ends, column, side=\"left\")", "which = np.searchsorted(ends, -column, side=\"left\")", FINDINGS + "::test_errors_that_gather_are_named_with_their_counts"),
+    Mutation("judge/shares.py", "np.maximum(self.values, 0)", "np.abs(self.values)", FINDINGS + "::test_a_region_is_judged_by_what_speaks_for_the_answer"),
+    Mutation("judge/shares.py", "row[: cut.n_features] *= cut.sizes", "pass", FINDINGS + "::test_relative_values_are_means_over_the_places_of_a_feature"),
+    Mutation("judge/shares.py", "(margin > 0) & ", "", FINDINGS + "::test_an_answer_that_is_no_more_likely_than_not_cannot_be_turned"),
+    Mutation("judge/shares.py", "(ahead >= SURVIVES).all()", "True", FINDINGS + "::test_a_place_among_the_top_must_survive_resampling"),
+    Mutation("judge/shares.py", "self.mean >= 1.2 * self.expected", "True", FINDINGS + "::test_a_region_that_is_nearly_everything_is_not_the_main_thing"),
+    Mutation("judge/shortcuts.py", " or here < TELLING * there", "", FINDINGS + "::test_words_with_much_of_the_evidence_wherever_they_stand_are_named"),
+    Mutation("judge/shortcuts.py", "for mark in marks])) >= 0.25", "for mark in marks])) > 1", FINDINGS + "::test_a_corner_that_the_data_mark_is_no_shortcut"),
+    Mutation("judge/shortcuts.py", "None if every else spot.answer", "None", FINDINGS + "::test_a_corner_that_gives_one_class_or_all_away"),
+    Mutation("judge/findings.py", "np.where(seen.answers == 1, 1.0, -1.0)", "np.ones(len(x))", FINDINGS + "::test_columns_that_stand_out_are_named_with_what_the_strongest_speaks_for"),
+    Mutation("judge/findings.py", "if low(gains) > 0:", "if gains.mean() > 0:", FINDINGS + "::test_a_model_that_is_no_better_than_one_answer_says_so_first"),
+    Mutation("study/run.py", "run, shown = self.measured, self.choice().shown", "run, shown = self, self.choice().shown", FINDINGS + "::test_a_run_without_an_overview_is_told_by_its_own_samples"),
     # a person's own question
     Mutation("study/own.py", "np.maximum(ids.reshape(labels.shape) - n_kept, -1)", "ids.reshape(labels.shape)", OWN),
     Mutation("study/own.py", "if owner[place] >= 0:", "if False:", OWN),
