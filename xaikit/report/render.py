@@ -33,7 +33,9 @@ def render(template: str, page: Mapping[str, Any]) -> str:
         .render(
             page=page,
             t=words,
-            style=Markup(tokens_css() + static("style.css")),  # ours, not data
+            style=Markup(
+                tokens_css() + static("style.css") + static("overview.css")
+            ),  # ours, not data
             script=Markup(script),
             csp=policy(script),
             version=_version(),
