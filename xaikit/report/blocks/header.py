@@ -11,7 +11,7 @@ from xaikit.report.facts import part, worth
 from xaikit.report.findings import Findings
 from xaikit.report.formats import amount, count, fixed, percent
 from xaikit.report.spoken import spoken
-from xaikit.report.told import finding, warning
+from xaikit.report.told import finding, more, warning
 
 __all__ = ["header_block"]
 
@@ -21,6 +21,7 @@ def header_block(findings: Findings) -> dict[str, Any]:
     return {
         "finding": finding(findings),
         "warning": warning(findings),
+        "more": more(findings),
         "meta": Markup(" · ").join(_meta(findings)),
     }
 
