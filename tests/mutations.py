@@ -39,6 +39,7 @@ PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
 ACTIVATIONS = "tests/models/test_models_activation_cache.py"
 CACHE = "tests/test_cache.py"
 OVERVIEW = "tests/study/test_overview.py"
+OVER = "tests/report/test_report_overview.py"
 VERDICT = "tests/metrics/test_metrics_verdict.py"
 STATS = "tests/metrics/test_metrics_stats.py"
 STUDY = "tests/study/test_study_measures.py"
@@ -295,12 +296,22 @@ MUTATIONS = (
     Mutation("study/forecast.py", "few + low, many + high", "few + low, many + low", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
     Mutation("core/typed.py", "np.isfinite(value):\n        return None", "np.isfinite(value):\n        return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
     Mutation("core/typed.py", 'return float("nan")', "return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
+    Mutation("report/blocks/overview_seen.py", "np.where(self.shares.answers == 1, 1.0, -1.0)", "np.where(self.shares.answers == 0, 1.0, -1.0)", OVER + "::test_values_of_two_classes_are_turned_towards_the_second"),
+    Mutation("report/blocks/overview_seen.py", 'and told.unit != "relative"', "", OVER + "::test_values_of_two_classes_are_turned_towards_the_second"),
+    Mutation("report/blocks/overview_columns.py", '"over.direction.high" if rank > 0', '"over.direction.high" if rank < 0', OVER + "::test_columns_stand_by_their_mean_share_with_its_interval_and_direction"),
+    Mutation("report/blocks/overview_errors.py", "(seen.true[seen.known], said[seen.known])", "(said[seen.known], seen.true[seen.known])", OVER + "::test_what_is_taken_for_what"),
+    Mutation("report/blocks/overview_errors.py", "argsort(-overview.misses", "argsort(overview.misses", OVER + "::test_the_worst_errors_stand_first"),
+    Mutation("report/blocks/overview_errors.py", "~truth[:, k] & said[:, k]", "~truth[:, k] & ~said[:, k]", OVER + "::test_labels_that_hold_together_are_counted_each"),
+    Mutation("report/blocks/overview_errors.py", "(groups == group) & seen.known", "groups == group", OVER + "::test_accuracy_by_group_has_intervals_and_small_groups_are_said_to_be_small"),
+    Mutation("report/blocks/overview_places.py", "mine & ~overview.wrong", "mine", OVER + "::test_a_typical_sample_is_the_one_whose_map_is_most_like_the_mean"),
+    Mutation("report/blocks/overview_places.py", "None if m is None else ~m for", "m for", OVER + "::test_a_place_is_named_by_its_share_against_its_size"),
+    Mutation("report/blocks/overview_words.py", "len(values) >= least and", "", OVER + "::test_words_stand_by_their_mean_evidence_with_how_many_texts_hold_them"),
     Mutation("study/overview.py", 'target="predicted"), seed', 'target=(plan or Plan()).target), seed', OVERVIEW + "::test_the_target_is_the_predicted_class_whatever_the_plan_asks"),
     Mutation("study/overview.py", "found.take(np.argsort(rows))", "found", OVERVIEW + "::test_a_larger_split_is_drawn_and_says_so"),
     Mutation("study/overview.py", "if step <= limit", "if step < 2 * limit", OVERVIEW + "::test_what_would_take_too_long_is_drawn_by_round_numbers"),
     Mutation("study/overview.py", "not in held][:n]", "in held or True][:n]", OVERVIEW + "::test_the_worst_errors_come_first_and_none_twice"),
     Mutation("study/overview.py", "argsort(-misses", "argsort(misses", OVERVIEW + "::test_the_worst_errors_come_first_and_none_twice"),
-    Mutation("study/overview.py", "if additive and forecast", "if forecast", OVERVIEW + "::test_the_cheapest_of_the_best_is_asked"),
+    Mutation("study/overview.py", "run.of(method.name)[0].additive and _seconds", "_seconds", OVERVIEW + "::test_the_cheapest_of_the_best_is_asked"),
     Mutation("study/overview_file.py", "inside is not None for", "True for", OVERVIEW + "::test_it_comes_back_as_it_was_saved"),
     Mutation("study/sample_facts.py", "= np.inf", "= 0.0", OVERVIEW + "::test_what_is_known_of_rows"),
     Mutation("study/sample_facts.py", "not in seen for", "in seen for", OVERVIEW + "::test_what_is_known_of_pictures_texts_and_series"),
