@@ -114,11 +114,12 @@ def train(
 
 @app.command()
 def explain(
-    model: Annotated[str, typer.Argument(help="A saved model folder, or a model name to train.")],
     data: options.Data,
+    model: options.AnyModel = None,
     methods: options.Methods = "auto",
     n: options.Count = "",
     draw: options.Draw = False,
+    errors: options.Errors = 4,
     target: options.Target = "predicted",
     features: options.Features = "auto",
     masker: options.Masker = "auto",
@@ -131,15 +132,16 @@ def explain(
     tolerance: options.Tolerance = 0.05,
     memory: options.Memory = None,
     precision: options.Precision = "float32",
+    overview: options.Overview = True,
     language: options.Language = "en",
     show: options.Open = False,
-    errors: options.Errors = 4,
-    overview: options.Overview = True,
     flip: options.Flip = False,
     immutable: options.Columns = None,
     increasing: options.Rising = None,
     decreasing: options.Falling = None,
     wanted: options.Wanted = None,
+    own: options.OwnModel = None,
+    weights: options.Weights = None,
     device: options.Device = "auto",
     seed: options.Seed = 0,
     text_column: options.TextColumn = None,
@@ -165,14 +167,22 @@ def explain(
       xaikit explain runs/credit --data credit.csv --methods shap --values credit.parquet
 
       xaikit explain runs/credit --data credit.csv --flip --immutable age,sex --increasing income
+
+      xaikit explain hf:models/my-bert --data reviews.csv
+
+      xaikit explain --model nets.small:make --weights small.safetensors --data digits
     """
     from xaikit.app import explaining
+    from xaikit.app.brought import chosen, fitting
 
     ways = {"immutable": immutable, "increasing": increasing, "decreasing": decreasing}
     options.require_flip(flip, values, **ways, wanted=wanted)
     explaining.check_places(values, run_folder, html, force)
-    columns = {"text_column": text_column, "label_column": label_column}
-    dataset = _load(data, seed, **columns, test=test, task=task, size=size)
+    given: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
+    given |= {"test": test, "task": task, "size": size}
+    name = chosen(model, own)
+    asked = _known(name, device)
+    dataset = _load(data, seed, **{**given, **fitting(asked, data, given)})
     limits: dict[str, Any] = {
         "budget": options.budget_of(budget),
         "tolerance": tolerance,
@@ -181,7 +191,7 @@ def explain(
     }
     question: dict[str, Any] = {"target": target, "features": features, "masker": masker}
     question |= {"n_background": background}
-    asked = _model(model, dataset, device, seed, quiet=as_json)
+    asked = asked or _model(name, dataset, device, seed, quiet=as_json, weights=weights)
     many = n or ("all" if values else "8")
     samples = _samples(dataset, options.count_of(many, dataset), seed, draw)
     if values is not None:
@@ -193,9 +203,8 @@ def explain(
     changed: Any = "auto"
     if flip:
         named = {way: options.listed(names) for way, names in ways.items()}
-        shown = explaining.with_errors(asked, samples, dataset, errors)
         changed = explaining.changes(
-            asked, shown, dataset, question, wanted=options.wanted_of(wanted), **named
+            asked, samples, errors, dataset, question, wanted=options.wanted_of(wanted), **named
         )
     run = explaining.studied(
         asked,
@@ -213,10 +222,11 @@ def explain(
         **question,
         **limits,
     )
-    broken = explaining.written(
+    whole = explaining.written(
         run, *places, language, flip=flip, show=show, force=force, as_json=as_json
     )
-    if broken:
+
+    if not whole:
         raise typer.Exit(1)
 
 
@@ -382,6 +392,38 @@ def report(
 
 
 @app.command()
+def index(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders that `xaikit explain` wrote.")],
+    html: options.Page = None,
+    language: options.Language = "en",
+    show: options.Open = False,
+    force: options.Force = False,
+) -> None:
+    """Write a page for each run and one that shows them side by side, most errors first.
+
+    [bold]Example[/bold]
+
+      xaikit index runs/explain-digits-lenet runs/explain-wine-forest --out reports/index.html
+    """
+    from xaikit.core.folders import check_page, file_name
+    from xaikit.report import write_index, write_report
+    from xaikit.study.run import Run
+
+    html = html or Path("reports") / "index.html"
+    places = [html.parent / file_name(run.resolve().name, ".html") for run in runs]
+    for place in [*places, html]:
+        check_page(place, force)
+    entries = []
+    for run, place in zip(runs, places, strict=True):
+        write_report(run, place, language=language, force=force)
+        entries.append({"run": Run.load(run), "href": place.name})
+    page = write_index(entries, html, language, force=force)
+    say(f"page: {page}")
+    if show:
+        show_page(page)
+
+
+@app.command()
 def verdict(
     run: Annotated[Path, typer.Argument(help="A run folder that `xaikit explain` wrote.")],
     as_json: options.AsJson = False,
@@ -509,10 +551,28 @@ def _load(data: str, seed: int, **options: Any) -> Any:
     return load_data(data, seed=seed, **given)
 
 
-def _model(name: str, dataset: Any, device: str, seed: int, quiet: bool) -> Any:
+def _known(name: str, device: str) -> Any:
+    """A model that says how its data are read; None for others."""
+    from xaikit.app.brought import HUGGINGFACE
+
+    if not name.startswith(HUGGINGFACE):
+        return None
+    from xaikit.models import load_model
+
+    return load_model(name, device=device)
+
+
+def _model(
+    name: str, dataset: Any, device: str, seed: int, quiet: bool, weights: Path | None = None
+) -> Any:
+    from xaikit.app.brought import is_factory, made
     from xaikit.models import load_model, save_model, train
     from xaikit.models.fields import MODELS
 
+    if is_factory(name):
+        return made(name, weights, dataset, device)
+    if weights is not None:
+        raise InvalidInput(f"--weights {weights} belongs to a factory; name one as --model.")
     if os.path.isdir(name):
         return load_model(name, device=device)
     if name.lower().endswith(".onnx"):

@@ -63,9 +63,11 @@ def quality_line(run: Run) -> str:
     if not quality:
         return ""
     shares, bounds = quality["metric"] == "accuracy", quality["interval"]
-    shown = (lambda value: f"{100 * value:.1f} %") if shares else (lambda value: f"{value:.3f}")
-    ends = f" ({shown(bounds[0])} to {shown(bounds[1])})" if bounds else ""
-    return f"{quality['metric']} {shown(quality['value'])}{ends} on {quality['n']} test rows"
+    value, *ends = (
+        f"{100 * x:.1f} %" if shares else f"{x:.3f}" for x in (quality["value"], *(bounds or ()))
+    )
+    between = f" ({' to '.join(ends)})" if ends else ""
+    return f"{quality['metric']} {value}{between} on {quality['n']} test rows"
 
 
 def interaction_rows(found: Interactions, most: int = 10) -> list[list[str]]:

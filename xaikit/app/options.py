@@ -100,6 +100,15 @@ Count = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+Errors = Annotated[
+    int,
+    typer.Option(
+        "--errors",
+        min=0,
+        help="So many of the worst errors of the test rows are shown too, and counted in no check.",
+        rich_help_panel=DATA,
+    ),
+]
 Target = Annotated[
     str,
     typer.Option("--target", "-t", help="predicted, label, or a class.", rich_help_panel=ASKED),
@@ -140,24 +149,30 @@ Memory = Annotated[
         rich_help_panel=WORK,
     ),
 ]
-Precision = Annotated[
-    str,
-    typer.Option(help="float32, or bfloat16 where it agrees with float32.", rich_help_panel=WORK),
-]
-
-Errors = Annotated[
-    int,
-    typer.Option(
-        min=0,
-        help="So many of the worst errors of the test rows are shown too, and counted in no check.",
-    ),
-]
 Overview = Annotated[
     bool,
     typer.Option(
         "--overview/--no-overview",
         help="Explain all test rows by one method, for what holds over all of them.",
+        rich_help_panel=WORK,
     ),
+]
+Precision = Annotated[
+    str,
+    typer.Option(help="float32, or bfloat16 where it agrees with float32.", rich_help_panel=WORK),
+]
+
+AnyModel = Annotated[
+    str | None,
+    typer.Argument(
+        help="A saved model folder, hf:FOLDER of Hugging Face, package.module:factory, or a model name "
+        "to train."
+    ),
+]
+OwnModel = Annotated[str | None, typer.Option("--model", help="The same as the argument MODEL.")]
+Weights = Annotated[
+    Path | None,
+    typer.Option("--weights", help="A .safetensors file for the module that a factory makes."),
 ]
 Flip = Annotated[
     bool,

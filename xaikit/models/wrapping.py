@@ -56,7 +56,7 @@ from xaikit.models.trial import (
 )
 from xaikit.tasks import TASKS, Task
 
-__all__ = ["FunctionModel", "wrap"]
+__all__ = ["FunctionModel", "adapted", "wrap"]
 
 Array = NDArray[Any]
 
@@ -185,6 +185,26 @@ def wrap(
 
 
 Wrapped = NeuralModel | EstimatorModel | FunctionModel
+
+
+def adapted(
+    net: nn.Module,
+    inputs: Inputs,
+    *,
+    id: str,
+    modality: str,
+    classes: tuple[str, ...],
+    outputs: Outputs,
+    x: Any,
+    reads: Reads = "first",
+) -> NeuralModel:
+    """A net whose inputs are known, tried as `wrap` tries it on inputs like x."""
+    first = first_input(modality, x, None)
+    trial = trial_inputs(modality, first, None)
+    facts = _Facts(id, modality, classes, (), None, None, outputs, False, trial, None)
+    model = _module(net, inputs, facts, reads)
+    _try(model, facts)
+    return model
 
 
 @dataclass(frozen=True, eq=False)

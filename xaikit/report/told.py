@@ -1,62 +1,36 @@
-"""What is said of a run in few words, the same on every page and in the terminal."""
+"""What is said of a run in few words: the page's own sentences without its marks."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from markupsafe import Markup
 
-from xaikit.report.facts import part
+from xaikit.report.blocks.choice import choice_block
 from xaikit.report.findings import Findings
-from xaikit.report.formats import fixed, percent
 
 __all__ = ["finding", "standing", "use", "warning"]
 
 
 def finding(findings: Findings) -> str:
-    """What the model bases its answers on."""
-    given, words = findings.run.context.get("title"), findings.words
-    if given and words.language == "en":
-        return str(given)
-    model = part(findings.run, "model").get("id")
-    return words("title.of", model=model) if model else words("title")
+    """What the model goes by, or why that is not known."""
+    return findings.headline
 
 
 def warning(findings: Findings) -> str:
-    """What to beware of, "" where nothing was found: the model is not shown to be better than an answer
-    that never looks."""
-    quality = part(findings.run, "model").get("quality") or {}
-    base = quality.get("baseline") or {}
-    if not base or base["verdict"] == "b_better":
-        return ""
-    words, shares = findings.words, quality.get("metric") == "accuracy"
-    return words(
-        f"short.blind.{base['verdict']}",
-        name=words(f"compare.baseline.{'majority' if shares else 'mean'}", says=base["says"]),
-        value=percent(base["value"], 1) if shares else f"R² {fixed(base['value'], 3)}",
-    )
+    """What to beware of, "" where nothing was found."""
+    return findings.warning
 
 
 def standing(findings: Findings) -> list[tuple[str, str]]:
-    """Which explanations to use, which hold and are weaker, which nobody can tell, which not to use: name
-    of the status, then methods."""
-    words = findings.words
-    found = []
-    for status in ("use", "weaker", "unsettled", "failed"):
-        named = [m for m in findings.order if findings.verdicts[m].status == status]
-        if status == "use":
-            found.append((words("badge.use"), use(findings)))
-        elif named:
-            found.append((words(f"badge.{status}"), _listed(findings, named, "and")))
-    return found
+    """Which explanations to use, which nobody can tell, which not to use: the verdict, then the sentences."""
+    lines = choice_block(findings)["lines"]
+    return [(line["badge"]["text"], _plain(line["text"])) for line in lines]
 
 
-def use(findings: Findings) -> str:
-    """The methods to use, the shown one first, or that none can be named."""
-    chosen = findings.run.choice().use
-    if chosen:
-        return _listed(findings, chosen, "or")
-    tested = findings.tested
-    return findings.words("told.none" if tested else "told.untested")
+def use(findings: Findings) -> tuple[str, ...]:
+    """Names of the methods to use, the shown one first; () where none can be named."""
+    return tuple(map(findings.name, findings.choice.use))
 
 
-def _listed(findings: Findings, methods: Sequence[str], how: str) -> str:
-    return findings.words.listed([findings.name(m) for m in methods], how)
+def _plain(text: str) -> str:
+    """Words for where nothing is marked."""
+    return text.striptags() if isinstance(text, Markup) else text
