@@ -73,6 +73,8 @@ FLIPS = "tests/study/test_counterfactual.py"
 INDICES = "tests/estimators/test_estimator_interactions.py"
 GIVEN = "tests/modality/test_modality_given.py"
 OCCLUSION = "tests/methods/test_methods_removal.py"
+ONNX = "tests/models/test_models_onnx.py"
+KEPT = "tests/models/test_models_remembered.py"
 OWN = "tests/study/test_own_question.py"
 PAIRS = "tests/study/test_interactions.py"
 FINDINGS = "tests/study/test_findings.py"
@@ -111,6 +113,12 @@ MUTATIONS = (
     Mutation("methods/removal.py", "{*range(0, n - side + 1, step), n - side}", "{*range(0, n - side + 1, step)}", OCCLUSION),
     Mutation("methods/removal.py", "np.maximum(times, 1)", "np.maximum(times.max(), 1)", OCCLUSION),
     Mutation("methods/removal.py", "removable = segmentation.ids >= 0", "removable = segmentation.ids >= -1", OCCLUSION),
+    # graphs and functions of others
+    Mutation("models/onnx.py", "np.moveaxis(x, -1, 1)", "x.reshape(len(x), -1, *x.shape[1:-1])", ONNX),
+    Mutation("models/onnx.py", "[: len(part)])", "[-len(part) :])", ONNX),
+    Mutation("models/onnx.py", "x - np.asarray(self.mean)", "x + np.asarray(self.mean)", ONNX),
+    Mutation("models/remembered.py", "{x.dtype}\\0{x.shape}", "", KEPT),
+    Mutation("models/remembered.py", "[known[key] for key in keys]", "[known[key] for key in sorted(keys)]", KEPT),
     # interactions: what a set gets, of whom, and how sure
     Mutation("shapley/interactions.py", "return Fraction(1, t - s + 1)", "return Fraction(1, t - s + 2)", INDICES),
     Mutation("shapley/interactions.py", "return -total if b % 2 else total", "return total", INDICES),
@@ -143,7 +151,7 @@ MUTATIONS = (
     Mutation("study/plan.py", '"memory", "precision", "shortcuts")', '"memory", "shortcuts")', BLOCKS),
     Mutation("study/given.py", "x / 255 if kind.channels and", "x / 255 if", BLOCKS),
     Mutation("study/given.py", ' or values.dtype.kind in "biuf"', "", BLOCKS),
-    Mutation("study/bulk.py", "plan or Plan()), seed=seed)", "plan or Plan()))", BLOCKS),
+    Mutation("study/bulk.py", "make_block(model, some, own), seed=seed)", "make_block(model, some, own))", BLOCKS),
     Mutation("app/cli.py", '"all" if values else "8"', '"8"', BLOCKS),
     Mutation("app/explaining.py", 'tolerance=limits["tolerance"]', "tolerance=None", BLOCKS),
     Mutation("app/explaining.py", "Plan(**question, **kept)", "Plan(**kept)", BLOCKS),
@@ -167,7 +175,7 @@ MUTATIONS = (
     Mutation("core/target.py", "if j != self.index]", "if j != 0]", CONTRACT),
     Mutation("core/target.py", "0.5 * (1 + np.tanh(odds / 2))", "0.5 * (1 + np.tanh(odds))", CONTRACT),
     Mutation("core/question.py", "return total / k", "return total", CONTRACT),
-    Mutation("core/question.py", "np.where(kept[:, None], x, part[None])", "np.where(kept[:, None], part[None], x)", CONTRACT),
+    Mutation("core/question.py", "np.where(kept[:, None], x, part)", "np.where(kept[:, None], part, x)", CONTRACT),
     Mutation("core/question.py", "key = [seed, zlib.crc32(stream.encode())", "key = [seed, 0", CONTRACT),
     # exact values of blocks
     Mutation("methods/trees.py", "found[p, q] = 1 / (p * comb(p + q, p))", "found[p, q] = 1 / (p * comb(p + q + 1, p))", EXACT),

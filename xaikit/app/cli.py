@@ -575,6 +575,8 @@ def _model(
         raise InvalidInput(f"--weights {weights} belongs to a factory; name one as --model.")
     if os.path.isdir(name):
         return load_model(name, device=device)
+    if name.lower().endswith(".onnx"):
+        return _graph(name, dataset)
     if "/" in name:
         raise InvalidInput(f"no model folder '{name}'; train one with `xaikit train`.")
     place = _model_folder(dataset, name)
@@ -582,6 +584,20 @@ def _model(
     fitted = train(name, dataset, device=device, seed=seed, progress=not quiet)
     save_model(fitted, place)
     return fitted
+
+
+def _graph(path: str, dataset: Any) -> Any:
+    """The model in an .onnx file, which reads what the data hold."""
+    from xaikit.modalities import background
+    from xaikit.models import load_model
+
+    return load_model(
+        path,
+        modality=dataset.modality,
+        classes=dataset.classes,
+        background=background(dataset),
+        sample=dataset.test[0].x,
+    )
 
 
 def _samples(dataset: Any, n: int, seed: int, draw: bool) -> Any:
