@@ -69,6 +69,8 @@ BLOCKS = "tests/study/test_blocks.py"
 ANSWERS = "tests/core/test_explanations.py"
 FLIPS = "tests/study/test_counterfactual.py"
 INDICES = "tests/estimators/test_estimator_interactions.py"
+GIVEN = "tests/modality/test_modality_given.py"
+OCCLUSION = "tests/methods/test_methods_removal.py"
 OWN = "tests/study/test_own_question.py"
 PAIRS = "tests/study/test_interactions.py"
 
@@ -79,6 +81,17 @@ MUTATIONS = (
     Mutation("study/plan.py", "replace(plan, target=each[i])", "replace(plan, target=each[0])", OWN),
     Mutation("study/plan.py", "return cut_alike and not callable(masker)", "return cut_alike", OWN),
     Mutation("study/bulk.py", "target=each[start : start + PART]", "target=each[:PART][: len(some)]", OWN),
+    # removal given what is kept
+    Mutation("modalities/given.py", "(x[mask] - self.draws[:, mask]) @", "(0 * x[mask] - self.draws[:, mask]) @", GIVEN),
+    Mutation("modalities/given.py", "np.concatenate([spread, -spread])", "np.concatenate([spread, spread])", GIVEN),
+    Mutation("modalities/given.py", "apart = np.where(self.coded, self.mixed != x, apart) ** 2", "apart = apart**2", GIVEN),
+    Mutation("core/question.py", "and self.masker.given is None", "", GIVEN),
+    Mutation("methods/shap.py", "if questions.maskers[0].given is not None:", "if False:", GIVEN),
+    Mutation("study/study.py", "known = kind.given if question.masker.given is not None else kind.maskers", "known = kind.maskers", GIVEN),
+    # windows that slide
+    Mutation("methods/removal.py", "{*range(0, n - side + 1, step), n - side}", "{*range(0, n - side + 1, step)}", OCCLUSION),
+    Mutation("methods/removal.py", "np.maximum(times, 1)", "np.maximum(times.max(), 1)", OCCLUSION),
+    Mutation("methods/removal.py", "removable = segmentation.ids >= 0", "removable = segmentation.ids >= -1", OCCLUSION),
     # interactions: what a set gets, of whom, and how sure
     Mutation("shapley/interactions.py", "return Fraction(1, t - s + 1)", "return Fraction(1, t - s + 2)", INDICES),
     Mutation("shapley/interactions.py", "return -total if b % 2 else total", "return total", INDICES),
@@ -113,9 +126,9 @@ MUTATIONS = (
     Mutation("study/given.py", ' or values.dtype.kind in "biuf"', "", BLOCKS),
     Mutation("study/bulk.py", "plan or Plan()), seed=seed)", "plan or Plan()))", BLOCKS),
     Mutation("app/cli.py", '"all" if values else "8"', '"8"', BLOCKS),
-    Mutation("app/cli.py", "choose_methods(model, name, **limits)", "choose_methods(model, name)", BLOCKS),
-    Mutation("app/cli.py", "n_background=background, **question", "n_background=background", BLOCKS),
-    Mutation("app/cli.py", "plan=plan, seed=seed, progress", "plan=plan, progress", BLOCKS),
+    Mutation("app/explaining.py", 'tolerance=limits["tolerance"]', "tolerance=None", BLOCKS),
+    Mutation("app/explaining.py", "Plan(**question, **kept)", "Plan(**kept)", BLOCKS),
+    Mutation("app/explaining.py", "plan=plan, seed=seed, progress", "plan=plan, progress", BLOCKS),
     # what would have changed the answer
     Mutation("study/flip/removal.py", "for size in range(2, end):", "for size in range(3, end):", FLIPS),
     Mutation("study/flip/removal.py", "return best, False", "return best, True", FLIPS),
@@ -323,14 +336,14 @@ MUTATIONS = (
     Mutation("data/dataset.py", "digest.update(repr(s.label).encode())", "pass", ROWS + "::test_a_hash_follows_every_value_and_label"),
     Mutation("modalities/text.py", "touched[start + 1 : end + 1]", "touched[start:end]", ROWS + "::test_a_span_of_tokens_marks_every_word_of_them"),
     # the command line
-    Mutation("app/cli.py", "1024 **", "1000 **", WORDS + "::test_every_option_of_explain_reaches_the_study"),
-    Mutation("app/cli.py", 'f.kind == "error"', 'f.kind != "error"', WORDS + "::test_a_method_that_broke_ends_in_code_1_and_one_that_does_not_apply_in_0"),
-    Mutation("app/cli.py", '"residual": e.residual', '"residual": e.output', WORDS + "::test_json_tells_verdicts_strongest_features_and_failures"),
-    Mutation("app/cli.py", 'pair.partition("=")', 'pair.rpartition("=")', WORDS + "::test_training_passes_settings_as_numbers_words_and_switches"),
+    Mutation("app/options.py", "1024 **", "1000 **", WORDS + "::test_every_option_of_explain_reaches_the_study"),
+    Mutation("app/explaining.py", 'f.kind == "error"', 'f.kind != "error"', WORDS + "::test_a_method_that_broke_ends_in_code_1_and_one_that_does_not_apply_in_0"),
+    Mutation("app/explaining.py", '"residual": e.residual', '"residual": e.output', WORDS + "::test_json_tells_verdicts_strongest_features_and_failures"),
+    Mutation("app/options.py", 'pair.partition("=")', 'pair.rpartition("=")', WORDS + "::test_training_passes_settings_as_numbers_words_and_switches"),
     Mutation("core/later.py", "self.__dict__[name] = found", "pass", "tests/test_imports.py::test_a_module_for_later_is_imported_once_at_the_first_look"),
     Mutation("app/machine.py", "if quick:", "if False:", WORDS + "::test_a_quick_doctor_says_versions_and_checks_nothing"),
     Mutation("app/cli.py", 'row[1] == "wrong"', 'row[1] == "untried"', WORDS + "::test_doctor_ends_in_code_1_when_an_answer_is_wrong"),
-    Mutation("app/cli.py", 'replace("[", r"\\[")', 'replace("", "")', WORDS + "::test_a_cell_of_a_table_is_printed_as_it_stands"),
+    Mutation("app/terminal.py", 'replace("[", r"\\[")', 'replace("", "")', WORDS + "::test_a_cell_of_a_table_is_printed_as_it_stands"),
     # the page: signs, shares, units, escapes
     Mutation("report/findings.py", 'get("direction") == "lower" else', 'get("direction") is None else', NUMBERS + "::test_a_gain_is_positive_where_a_method_is_better_than_removing_at_random"),
     Mutation("report/findings.py", 'get("direction") == "lower" else', 'get("direction") == "higher" else', NUMBERS + "::test_a_gain_is_positive_where_a_method_is_better_than_removing_at_random"),
@@ -426,7 +439,7 @@ MUTATIONS = (
     Mutation("report/comparison_charts.py", '_at(100 - 100 * b["observed"])', '_at(100 * b["observed"])', NUMBERS + "::test_points_of_a_calibration_stand_at_what_was_stated_and_seen"),
     Mutation("report/views.py", "w // 4 : w - w // 4", "h // 4 : h - h // 4", NUMBERS + "::test_the_middle_of_a_picture_is_that_of_its_own_height_and_width"),
     Mutation("report/templates/comparison.html.j2", "{{ l.name }}</li>", "{{ l.name|safe }}</li>", ESCAPES + "::test_no_text_of_a_comparison_opens_an_element"),
-    Mutation("app/cli.py", "int(text) < 4", "int(text) <= 4", WORDS + "::test_a_budget_is_auto_or_a_whole_number_from_4"),
+    Mutation("app/options.py", "int(text) < 4", "int(text) <= 4", WORDS + "::test_a_budget_is_auto_or_a_whole_number_from_4"),
     Mutation("study/plan.py", "for i in range(len(some)) for block in by_method]", "for block in by_method for i in range(len(some))]", FACTS + "::test_explanations_come_sample_by_sample_in_the_order_of_the_methods"),
     Mutation("core/target.py", "which = self.which if rows is None else self.which[rows]", "which = self.which if rows is None else self.which[: len(scores)]", "tests/study/test_blocks.py::test_a_block_says_what_each_sample_says_alone"),
     Mutation("core/questions.py", "parts = {name: getattr(self, name)[i] for name in _EACH}", "parts = {name: getattr(self, name)[: len(range(*i.indices(len(self))))] for name in _EACH}", "tests/study/test_blocks.py::test_questions_of_a_block_are_made_when_looked_at"),

@@ -118,13 +118,13 @@ class Shares:
         return np.array([target.index for target in targets], dtype=np.int64)
 
     def groups(self) -> Iterator[tuple[str | None, Bools]]:
-        """All samples, then those of each answer, where there are ten or more."""
+        """All samples, then those of each answer that has some."""
         overview = self.overview
         yield None, np.ones(len(overview), dtype=bool)
         names = overview.classes if overview.meaning.words == "class" else ()
         for k, name in enumerate(names):
             mine = self.answers == k
-            if FEWEST <= mine.sum() < len(overview):
+            if 0 < mine.sum() < len(overview):
                 yield name, mine
 
     @cached_property

@@ -22,10 +22,11 @@ __all__ = ["Shortcut", "shortcut"]
 STRONG = 0.25  # least share of the evidence of a column, word or spot
 SMALL = 0.2  # most share of a picture that is a spot or a corner
 BEYOND = 3.0  # times the share that the size of a place explains
-GIVEN_AWAY = 0.95  # of neighbours along a column have the same label
+GIVEN_AWAY = 0.95  # of neighbours along a column have the same label, but where classes meet
 RELATED = 0.98  # rank correlation of a column with the value to be predicted
 COMMON = 0.25  # least share of the texts of an answer that hold a word
 TELLING = 4.0  # times as common there as elsewhere
+FEWEST_ALIKE = 5  # samples of an answer, when every one of them shows it
 
 
 class Shortcut(NamedTuple):
@@ -70,8 +71,8 @@ def _gives_away(seen: Shares, j: int) -> bool:
     if overview.meaning.words == "value":
         return abs(spearman(x, y)) >= RELATED
     order = np.lexsort((np.random.default_rng(0).permutation(len(x)), x))  # ties in any order
-    same = float((np.diff(y[order]) == 0).mean())
-    return same >= GIVEN_AWAY and len(set(y.tolist())) > 1
+    changes, classes = int(np.count_nonzero(np.diff(y[order]))), len(set(y.tolist()))
+    return classes > 1 and changes - (classes - 1) <= (1 - GIVEN_AWAY) * len(y)
 
 
 class _Spot(NamedTuple):
@@ -101,8 +102,15 @@ def _spots(seen: Shares) -> Iterator[_Spot]:
         for where, region in _places(seen, mine):
             part = seen.everywhere(region, seen.support)
             share, size = part.share[mine & part.known], float(region.mean())
-            if low(share) >= max(STRONG, BEYOND * size) and not _marked(seen, region, mine):
+            if _least(share) >= max(STRONG, BEYOND * size) and not _marked(seen, region, mine):
                 yield _Spot(float(share.mean()), size, where, answer)
+
+
+def _least(share: Floats) -> float:
+    """What the mean share is at least; of five to nine samples the least of all."""
+    if len(share) >= FEWEST:
+        return low(share)
+    return float(share.min()) if len(share) >= FEWEST_ALIKE else -np.inf
 
 
 def _places(seen: Shares, mine: Bools) -> Iterator[tuple[str, Bools]]:
@@ -150,8 +158,8 @@ def _telling(share: Floats, mine: Bools, strongest: Floats) -> tuple[float, int]
     """Mean share of a word in the texts of an answer that hold it, and their number."""
     holds = np.isfinite(share)
     here, there = float(holds[mine].mean()), float(holds[~mine].mean())
-    if here < COMMON or here < TELLING * there or (holds & mine).sum() < FEWEST:
+    if here < COMMON or here < TELLING * there:
         return None
     own = share[holds & mine]
     top = float((own >= strongest[holds & mine] - 1e-12).mean())
-    return (float(own.mean()), len(own)) if low(own) >= STRONG and top >= 0.5 else None
+    return (float(own.mean()), len(own)) if _least(own) >= STRONG and top >= 0.5 else None

@@ -71,7 +71,8 @@ class Gaussian:
         key = np.packbits(mask).tobytes()
         if key not in self._known:
             own, across = self.covariance[np.ix_(mask, mask)], self.covariance[np.ix_(mask, ~mask)]
-            self._known[key] = np.linalg.solve(own, across).T
+            slopes = np.asarray(np.linalg.solve(own, across).T, np.float64)
+            self._known[key] = slopes
         return self._known[key]
 
 

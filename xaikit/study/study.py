@@ -334,7 +334,7 @@ def _second_masker(question: Question, plan: Plan, failures: list[Failure]) -> s
     first = known[0] if given == "auto" else given
     others = [name for name in known if name != first]
     with recorded(failures, "second_masker", question.model.id):
-        for how in others[: 1 if question.masker.given is None or given in known else 0]:
+        for how in others[:1]:
             masked(question, plan, how)
             return how
     return None
