@@ -54,7 +54,7 @@ def _jobs(question: Question, peers: Peers, budget: int, quick: bool) -> Iterato
     (explained,) = ask(make_method("occlusion"), [fresh(question)])
     yield Job(
         "deletion, insertion and five more of one explanation",
-        lambda asked: RemovalTest(asked).scores(explained),
+        lambda asked: RemovalTest([asked]).scores([[explained]]),
         {},
     )
     if not quick:

@@ -268,8 +268,8 @@ def study(asked: list[Question], kinds: Sequence[type[Toy]] = EVERY, seed: int =
         mine = [e for e in explanations if e.sample_id == question.sample.id]
         second = maskers(question.sample.modality, question.sample.x.shape)[1]
         other = dataclasses.replace(question, masker=second, cache=Cache())
-        for test in (RemovalTest(question, seed=seed), RemovalTest(other, seed=seed)):
-            scores += [s for e in mine for s in test.scores(e)]
+        for test in (RemovalTest([question], seed=seed), RemovalTest([other], seed=seed)):
+            scores += [s for e in mine for s in test.scores([[e]])]
         for e in mine:
             if e.method != MagnitudeControl.name:
                 rng = question.rng(e.method, seed)

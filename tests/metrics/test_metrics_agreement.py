@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import numpy as np
 import pytest
 from scipy.stats import spearmanr
 from toys import ask_table, linear
 
-from xaikit.core.agreement import similarity
+from xaikit.core.agreement import similarity, top_k
 from xaikit.core.errors import InvalidInput
 from xaikit.core.stats import spearman
 from xaikit.core.types import Explanation, Score
 from xaikit.metrics import (
     agreement_scores,
+    agreements,
     consensus,
     disagreement_test,
     disagreements,
@@ -115,10 +117,39 @@ def test_the_number_of_top_features_follows_the_number_of_features() -> None:
     assert [default_k(n) for n in (1, 4, 8, 12, 20, 64, 196, 784)] == [1, 1, 2, 3, 5, 5, 10, 39]
 
 
+def test_the_top_features_come_strongest_first_and_ties_in_their_order() -> None:
+    assert top_k(np.array([1.0, -5.0, 3.0, -3.0]), 3).tolist() == [1, 2, 3]
+
+
 def test_similarity_keeps_the_sign_and_spearman_the_strength() -> None:
     a = np.array([3.0, -2.0, 1.0, 0.5])
     assert similarity(explain(a), explain(-a)) == pytest.approx(-1.0)
     assert scores(a, -a)["spearman"] == pytest.approx(1.0)
+
+
+def test_a_block_of_samples_gives_what_each_pair_of_each_sample_gives() -> None:
+    """With ties, a constant, weights of 0 and as many top features as the poorer of two has."""
+    rng = np.random.default_rng(3)
+    values = rng.integers(-3, 4, (3, 5, 9)).astype(float)
+    values[1, 2], values[2, 3], values[0, 4] = 2.0, 0.0, [0, 0, 1, 0, 0, 0, -1, 0, 0]
+    blocks = [
+        [explain(v, method, sample=f"s{i}") for i, v in enumerate(rows)]
+        for method, rows in zip("abc", values, strict=True)
+    ]
+    together = {(s.metric, *s.of.values()): (s.value, s.note) for s in agreements(blocks, k=4)}
+    alone = {}
+    for (i, a), (j, b) in itertools.combinations(enumerate(blocks), 2):
+        for row, pair in enumerate(zip(a, b, strict=True)):
+            found = agreement_scores(*pair, k=4)
+            alone |= {(s.metric, *s.of.values()): (s.value, s.note) for s in found}
+            x, y = values[i, row], values[j, row]
+            rank = spearmanr(abs(x), abs(y)).statistic if np.ptp(abs(x)) * np.ptp(abs(y)) else 0.0
+            assert found[5].value == pytest.approx(rank)
+            same = [np.sign(abs(x[p]) - abs(x[q])) == np.sign(abs(y[p]) - abs(y[q]))
+                    for p, q in itertools.combinations(range(9), 2)]  # fmt: skip
+            assert found[6].value == pytest.approx(np.mean(same))
+    assert together == alone
+    assert together["feature_agreement", "a", "c", "s4"][1] == "top 2 of 9 features"
 
 
 def test_every_pair_on_every_sample_is_named() -> None:

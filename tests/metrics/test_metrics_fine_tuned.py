@@ -95,8 +95,10 @@ def test_where_removal_is_unreal_a_perfect_explanation_loses_and_the_copy_puts_i
         shuffled = [measured(after, question, rng.permutation(PERFECT)) for _ in range(8)]
         found["random"].append(float(np.mean([s["f_fidelity"] for s in shuffled])))
         for name, m in (("srg", model), ("srg on copy", copy)):
-            test = RemovalTest(on_model(question, m))
-            scores = {s.metric: s.value for s in test.scores(explained(question, PERFECT, "given"))}
+            test = RemovalTest([on_model(question, m)])
+            scores = {
+                s.metric: s.value for s in test.scores([[explained(question, PERFECT, "given")]])
+            }
             found[name].append(scores["srg"])
     means = {name: float(np.mean(values)) for name, values in found.items()}
     assert means["before"] < 0  # the trap makes the perfect order look worse than chance

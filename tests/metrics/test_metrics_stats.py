@@ -101,6 +101,18 @@ def test_correlations_are_numbers_for_constants_and_ties() -> None:
     assert stats.spearman(a, b) == pytest.approx(scipy.stats.spearmanr(a, b).statistic)
 
 
+def test_rows_are_ranked_and_correlated_each_for_itself() -> None:
+    a, b = np.random.default_rng(0).integers(0, 4, (2, 3, 5, 8)).astype(float)
+    a[0, 0] = 7.0
+    assert np.array_equal(stats.ranks(a), scipy.stats.rankdata(a, axis=-1))
+    found, flat = stats.pearson(a, b), stats.is_constant(a)
+    assert flat.sum() == 1
+    assert found[0, 0] == 0.0
+    for place in np.argwhere(~flat):
+        x, y = a[tuple(place)], b[tuple(place)]
+        assert found[tuple(place)] == pytest.approx(np.corrcoef(x, y)[0, 1])
+
+
 def test_average_precision_takes_ties_together() -> None:
     rng = np.random.default_rng(0)
     for _ in range(20):

@@ -78,8 +78,10 @@ def test_a_function_gives_each_sample_its_own_features_and_references() -> None:
 
     xs = np.zeros((2, 4, 4, 1), dtype=np.float32)
     xs[0, 0], xs[1, :2] = 1.0, 1.0
-    found = explain(picture(), xs, "occlusion", features=bright, masker=lambda s: 0 * s.x)
-    assert [e.values.tolist() for e in found] == [[0.0, 4.0], [0.0, 8.0]]
+    found = explain(
+        picture(), xs, "occlusion", features=bright, masker=lambda s: np.full_like(s.x, s.x.mean())
+    )
+    assert [e.values.tolist() for e in found] == [[-3.0, 3.0], [-4.0, 4.0]]
     assert found[0].masker == "1 reference of your own"
 
 

@@ -14,7 +14,7 @@ from scipy.special import softmax
 from toys import FunctionModel
 
 from xaikit.core.errors import CheckFailed, InvalidInput, UnknownName
-from xaikit.core.question import Cache
+from xaikit.core.question import Cache, Question
 from xaikit.core.types import Sample, Score
 from xaikit.methods.base import METHODS, ask
 from xaikit.metrics import METRICS, Measure, Metric, Randomisation, Removal
@@ -120,6 +120,22 @@ def test_metrics_that_explain_again_take_as_many_samples_as_are_checked() -> Non
     assert [s.of["sample"] for s in every.scores if s.metric == "recorder"] == ids
     shap = run(12, "shap", metrics="completeness_gap")
     assert [s.of["sample"] for s in shap.scores] == ids  # what asks nothing again takes all
+
+
+def test_what_a_metric_made_for_a_sample_is_gone_when_the_next_is_measured(monkeypatch) -> None:
+    """Copies of a model take room."""
+    held = []
+
+    def makes(_, question, explanation, rng):
+        held.append([len(q.cache._made) for q in asked])
+        question.cache.once("copy", dict)
+        asked.append(question)
+        return []
+
+    asked: list[Question] = []
+    monkeypatch.setattr(Recorder, "__call__", makes)
+    run(3, "shap", metrics="recorder")
+    assert held == [[], [0], [0, 0]]
 
 
 def test_a_measurement_that_fails_is_told_with_its_sample_and_the_others_go_on() -> None:

@@ -20,7 +20,7 @@ from xaikit.study.plan import Plan, choose_methods
 from xaikit.study.run import RUNS, Run
 from xaikit.study.study import study
 
-__all__ = ["changes", "check_places", "places_of", "studied", "to_file", "written"]
+__all__ = ["changes", "check_places", "places_of", "studied", "to_file", "with_errors", "written"]
 
 
 def check_places(values: Path | None, numbers: Path | None, html: Path | None, force: bool) -> None:
@@ -43,18 +43,17 @@ def places_of(
     return numbers, html
 
 
+def with_errors(model: Any, samples: Any, dataset: Any, n: int) -> list[Any]:
+    """The samples and the errors that the page shows beside them."""
+    return [*samples, *worst_errors(model, dataset, n, samples)]
+
+
 def changes(
-    model: Any,
-    samples: Any,
-    errors: int,
-    dataset: Any,
-    question: Mapping[str, Any],
-    **options: Any,
+    model: Any, samples: Any, dataset: Any, question: Mapping[str, Any], **options: Any
 ) -> list[dict[str, Any]]:
-    """What would have changed each answer, those that are added to be shown included."""
-    shown = [*samples, *worst_errors(model, dataset, errors, samples)]
+    """What would have changed each answer."""
     plan = Plan(**{name: question[name] for name in ("features", "masker", "n_background")})
-    return flips(model, shown, dataset, plan=plan, **options)
+    return flips(model, samples, dataset, plan=plan, **options)
 
 
 def studied(model: Any, samples: Any, **asked: Any) -> Run:
@@ -107,7 +106,7 @@ def written(
     force: bool,
     as_json: bool,
 ) -> bool:
-    """The run and its page, and what the terminal says of them; whether nothing broke."""
+    """The run and its page, and what the terminal says of them; whether something broke."""
     place = run.save(numbers)
     page = write_report(run, html, language=language, force=force)
     broken = [f for f in run.failures if f.kind == "error"]
@@ -123,7 +122,7 @@ def written(
         say(f"\nnumbers: {place}\npage:    {page}")
     if show:
         show_page(page)
-    return not broken
+    return bool(broken)
 
 
 def _summary(run: Run, place: Path, page: Path) -> dict[str, Any]:

@@ -6,7 +6,6 @@ methods agree on is a partial order and a vote on signs, never a mean of their m
 
 from __future__ import annotations
 
-import itertools
 import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
@@ -17,9 +16,10 @@ import scipy  # its parts are imported when they are first used
 from numpy.typing import ArrayLike
 
 from xaikit.core.errors import InvalidInput
+from xaikit.core.explanations import Explanations
 from xaikit.core.finding import Finding
 from xaikit.core.measures import default_k, measure
-from xaikit.core.stats import FEWEST, Paired, is_constant, paired_test, spearman
+from xaikit.core.stats import FEWEST, Paired, is_constant, paired_test, pearson, ranks, spearman
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Score
 
 __all__ = [
@@ -27,6 +27,7 @@ __all__ = [
     "Consensus",
     "Disagreement",
     "agreement_scores",
+    "agreements",
     "consensus",
     "disagreement_test",
     "disagreements",
@@ -154,41 +155,61 @@ def agreement_scores(a: Explanation, b: Explanation, *, k: int | None = None) ->
     Strength is |value|. `k` top features (`default_k` unless given), fewer when either explanation
     gives weight to fewer. Both runs of one method: its ceiling, with a = b in `of`.
     """
-    _comparable(a, b)
-    n = len(a.values)
+    return agreements([[a], [b]], k=k)
+
+
+def agreements(
+    explanations: Sequence[Sequence[Explanation]], *, k: int | None = None
+) -> list[Score]:
+    """`agreement_scores` of every pair of methods on B samples with as many features each.
+
+    explanations : of each method a block (`Explanations`) of B, in the order of the samples
+    """
+    blocks = [Explanations.of(block) for block in explanations]
+    for block in blocks[1:]:
+        _comparable(blocks[0], block)
+    values = np.stack([block.values for block in blocks])  # (M, B, n)
+    n, strength = values.shape[2], np.abs(values)
     if k is not None and not 1 <= k <= n:
         raise InvalidInput(f"k is {k} and there are {n} features; give 1 to {n}.")
-    of = {"a": a.method, "b": b.method, "sample": a.sample_id}
-    used = min(k or default_k(n), int((a.values != 0).sum()), int((b.values != 0).sum()))
-    note = f"top {used} of {n} features" if used else "0 by rule: an explanation is 0 everywhere"
-    top_a, top_b = top_k(a.values, used), top_k(b.values, used)
-    shared = top_a[(top_a[:, None] == top_b).any(axis=1)]
-    same_sign = np.sign(a.values) == np.sign(b.values)
-    same_rank = top_a == top_b
-    share = len(shared) / used if used else 0.0
-    chance = used / n
-    adjusted = (share - chance) / (1 - chance) if chance < 1 else 0.0
-    every = "" if chance < 1 else f"0 by rule: all {n} features are top features"
-    per = 1 / max(1, used)
-    strength = np.abs(a.values), np.abs(b.values)
-    flat = "0 by rule: one explanation is constant" if any(map(is_constant, strength)) else ""
+    place = np.argsort(np.argsort(-strength, axis=2, kind="stable"), axis=2)
+    nonzero, sign, flat = (values != 0).sum(axis=2), np.sign(values), is_constant(strength)
+    rank, a, b = ranks(strength), *_pairs(len(blocks))
+    used = np.minimum(np.minimum(nonzero[a], nonzero[b]), k or default_k(n))  # (P, B)
+    top_a, top_b = (place[side] < used[..., None] for side in (a, b))  # (P, B, n)
+    same_sign, same_rank = sign[a] == sign[b], (place[a] == place[b]) & top_a
+    chance, per = used / n, 1 / np.maximum(1, used)
+    share = (top_a & top_b).sum(axis=2) / np.maximum(1, used)
+    rest = np.where(chance < 1, 1 - chance, 1.0)
+    flat = flat[a] | flat[b]
+    of = [
+        {"a": blocks[i].method, "b": blocks[j].method, "sample": id_}
+        for i, j in zip(a, b, strict=True)
+        for id_ in blocks[0].sample_ids
+    ]
+    notes = _told(used, f"top {{}} of {n} features", "0 by rule: an explanation is 0 everywhere")
+    every = f"0 by rule: all {n} features are top features"
+    beyond = [every if all_ else note for all_, note in zip((chance == 1).flat, notes, strict=True)]
+    constant = _told(~flat, "", "0 by rule: one explanation is constant")
     return [
-        FEATURE.score(share, of, note=note),
-        CHANCE_ADJUSTED.score(adjusted, of, note=every or note),
-        RANK.score(float(same_rank.sum() * per), of, note=note),
-        SIGN.score(float(same_sign[shared].sum() * per), of, note=note),
-        SIGNED_RANK.score(float((same_rank & same_sign[top_a]).sum() * per), of, note=note),
-        SPEARMAN.score(spearman(*strength), of, note=flat),
-        PAIRWISE.score(_pairwise(*strength), of),
+        *FEATURE.scores(share.ravel(), of, notes),
+        *CHANCE_ADJUSTED.scores(
+            np.where(chance < 1, (share - chance) / rest, 0.0).ravel(), of, beyond
+        ),
+        *RANK.scores((same_rank.sum(axis=2) * per).ravel(), of, notes),
+        *SIGN.scores(((top_a & top_b & same_sign).sum(axis=2) * per).ravel(), of, notes),
+        *SIGNED_RANK.scores(((same_rank & same_sign).sum(axis=2) * per).ravel(), of, notes),
+        *SPEARMAN.scores(np.where(flat, 0.0, pearson(rank[a], rank[b])).ravel(), of, constant),
+        *PAIRWISE.scores(_same_order(strength, a, b).ravel(), of),
     ]
 
 
 def pairwise_agreement(explanations: Sequence[Explanation], *, k: int | None = None) -> list[Score]:
     """`agreement_scores` of every pair of methods on every sample they both explain."""
-    samples = dict.fromkeys(e.sample_id for e in explanations)
-    groups = [[e for e in explanations if e.sample_id == s] for s in samples]
-    pairs = (pair for group in groups for pair in itertools.combinations(group, 2))
-    return [score for a, b in pairs for score in agreement_scores(a, b, k=k)]
+    of_sample: dict[str, list[list[Explanation]]] = defaultdict(list)
+    for explanation in explanations:
+        of_sample[explanation.sample_id].append([explanation])
+    return [score for group in of_sample.values() for score in agreements(group, k=k)]
 
 
 def similarity(a: Explanation, b: Explanation) -> float:
@@ -215,7 +236,7 @@ def consensus(explanations: Sequence[Explanation]) -> Consensus:
     first = explanations[0]
     above = np.ones((len(first.values), len(first.values)), dtype=bool)
     for e in explanations:
-        _comparable(first, e)
+        _comparable(Explanations.of([first]), Explanations.of([e]))
         strength = np.abs(e.values)
         margin = 0.0 if e.std is None else 1.96 * np.hypot(e.std[:, None], e.std[None, :])
         above &= strength[:, None] - strength[None, :] > margin
@@ -293,15 +314,34 @@ def masker_tau(
     return (tau if math.isfinite(tau) else None), len(rows)
 
 
-def _pairwise(a: Floats, b: Floats) -> float:
-    i, j = np.triu_indices(len(a), 1)
-    same = np.sign(a[i] - a[j]) == np.sign(b[i] - b[j])
-    return float(same.mean()) if math.comb(len(a), 2) else 1.0
+def _pairs(n: int) -> tuple[Ints, Ints]:
+    """First and second of every pair of n."""
+    first, second = np.triu_indices(n, 1)
+    return first, second
 
 
-def _comparable(a: Explanation, b: Explanation) -> None:
-    if a.sample_id != b.sample_id or a.names != b.names:
-        raise InvalidInput(
-            f"{a.method} on sample '{a.sample_id}' and {b.method} on '{b.sample_id}' explain "
-            "different features; compare explanations of one question."
-        )
+def _told(known: Floats, words: str, otherwise: str) -> list[str]:
+    """The words with each number, or what is said of 0."""
+    says = {x: words.format(x) if x else otherwise for x in np.unique(known).tolist()}
+    return [says[x] for x in known.ravel().tolist()]
+
+
+def _same_order(strength: Floats, a: Ints, b: Ints) -> Floats:
+    """(P, B) share of pairs of features that both put in the same order."""
+    i, j = _pairs(strength.shape[2])
+    found = np.ones((len(a), strength.shape[1]))
+    for row in range(strength.shape[1] if len(i) else 0):
+        order = np.sign(strength[:, row, i] - strength[:, row, j]).astype(np.int8)
+        found[:, row] = (order[a] == order[b]).mean(axis=1)
+    return found
+
+
+def _comparable(a: Explanations, b: Explanations) -> None:
+    ids = zip(a.sample_ids, b.sample_ids, strict=True)
+    cuts = zip(a.segmentations, b.segmentations, strict=True)
+    for (id_a, id_b), (cut_a, cut_b) in zip(ids, cuts, strict=True):
+        if id_a != id_b or cut_a.names != cut_b.names:
+            raise InvalidInput(
+                f"{a.method} on sample '{id_a}' and {b.method} on '{id_b}' explain different features; "
+                "compare explanations of one question."
+            )

@@ -107,6 +107,8 @@ class Explanations(Sequence[Explanation]):
     @classmethod
     def of(cls, explanations: Sequence[Explanation]) -> Explanations:
         """From explanations by one method of one model."""
+        if isinstance(explanations, Explanations):
+            return explanations
         first = explanations[0]
         for e in explanations:
             kind = (e.method, e.model_id, e.unit, e.additive)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import ArrayLike
 
 from xaikit.core.registry import Registry
 from xaikit.core.types import Explanation, Floats, Score
@@ -73,6 +77,31 @@ class Measure:
     ) -> Score:
         """This number, measured."""
         return Score(self.name, value, self.direction, self.family, interval, curve, of, note)
+
+    def scores(
+        self,
+        values: ArrayLike,
+        of: Sequence[Mapping[str, Any]],
+        notes: Sequence[str] = (),
+        curves: Floats | None = None,
+    ) -> list[Score]:
+        """This number, measured N times: values (N,), curves (N, p, 2)."""
+        found: list[Score] = []
+        known, notes = np.asarray(values, dtype=np.float64), notes or [""] * len(of)
+        if curves is not None:
+            curves.setflags(write=False)
+        for i, (value, what, note) in enumerate(zip(known.tolist(), of, notes, strict=True)):
+            curve = None if curves is None else curves[i]
+            if math.isnan(value) or math.isinf(value):
+                found.append(self.score(value, what, curve=curve, note=note))
+                continue
+            score: Score = object.__new__(Score)  # nothing is left to be checked
+            score.__dict__.update(
+                metric=self.name, value=value, direction=self.direction, family=self.family,
+                interval=None, curve=curve, of=what, note=note,
+            )  # fmt: skip
+            found.append(score)
+        return found
 
     def of(self, question: Question, explanation: Explanation, value: float, **more: Any) -> Score:
         """This number, measured on one explanation under the question's masker."""

@@ -287,7 +287,7 @@ class Question:
         return self._checked(exact, self._bind(self.model.lowered(self.precision)))
 
     def _bind(self, model: Model) -> BoundScores:
-        if isinstance(model, Maskable):
+        if isinstance(model, Maskable) and self.masker.given is None:
             ids = self.segmentation.ids
             whole = model.bind(self.sample.x, self.masker.references, ids, self.masker.drops)
             if self.shortcuts and isinstance(model, Shortened):
@@ -403,7 +403,7 @@ def _require_meaning(model: Model, target: Target) -> None:
 
 def _bind_in_data_space(question: Question) -> BoundScores:
     """Masks applied to the sample itself, for models that only have `scores`."""
-    x, references = question.sample.x, question.masker.references
+    x, masker = question.sample.x, question.masker
     segmentation, model = question.segmentation, question.model
 
     def dropped(masks: Bools, _: slice) -> Floats:
@@ -413,11 +413,11 @@ def _bind_in_data_space(question: Question) -> BoundScores:
 
     def replaced(masks: Bools, rows: slice) -> Floats:
         kept = segmentation.expand(masks)  # (m, *grid)
+        part = masker.stand_ins(x, kept)[:, rows]
         kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim + 1))
-        part = references[rows]
-        inputs = np.where(kept[:, None], x, part[None])  # (m, k', *x.shape)
+        inputs = np.where(kept[:, None], x, part)  # (m, k', *x.shape)
         scores = model.scores(alike(x, inputs.reshape(-1, *x.shape)))
-        return scores.reshape(len(masks), len(part), -1)
+        return scores.reshape(len(masks), part.shape[1], -1)
 
     return dropped if question.masker.drops else replaced
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 import scipy
@@ -30,6 +31,7 @@ __all__ = [
     "median_interval",
     "paired_test",
     "pearson",
+    "ranks",
     "spearman",
     "wilson",
 ]
@@ -156,30 +158,57 @@ def friedman_nemenyi(table: ArrayLike, *, direction: str = "higher") -> Friedman
     return Friedman(float(found.statistic), float(found.pvalue), ranks.mean(axis=0), cd)
 
 
-def is_constant(values: ArrayLike) -> bool:
-    """Whether values carry no order: fewer than two of them, or all equal up to rounding."""
+def is_constant(values: ArrayLike) -> Any:
+    """Whether values carry no order: fewer than two of them, or all equal up to rounding.
+
+    values : (..., n); a bool for one row, otherwise (...) of them
+    """
     x = np.asarray(values, dtype=np.float64)
-    return x.size < 2 or float(np.ptp(x)) <= 1e-12 * float(np.abs(x).max())
+    if x.shape[-1] < 2:
+        found = np.ones(x.shape[:-1], dtype=bool)
+    else:
+        found = np.ptp(x, axis=-1) <= 1e-12 * np.abs(x).max(axis=-1)
+    return bool(found) if x.ndim == 1 else found
 
 
-def pearson(a: ArrayLike, b: ArrayLike) -> float:
-    """Linear correlation, -1 to 1; 0 when either side is constant."""
-    if is_constant(a) or is_constant(b):
-        return 0.0
-    x, y = (v - v.mean() for v in (np.asarray(a, np.float64), np.asarray(b, np.float64)))
-    return float(np.clip(x @ y / np.sqrt((x @ x) * (y @ y)), -1.0, 1.0))
+def pearson(a: ArrayLike, b: ArrayLike) -> Any:
+    """Linear correlation, -1 to 1; 0 when either side is constant.
+
+    a, b : (..., n); a float for one row each, otherwise (...) of them
+    """
+    x, y = (np.asarray(v, np.float64) for v in (a, b))
+    known = np.logical_not(is_constant(x) | is_constant(y))
+    x, y = (v - v.mean(axis=-1, keepdims=True) for v in (x, y))
+    size = np.sqrt((x * x).sum(axis=-1) * (y * y).sum(axis=-1))
+    size = np.where(known, size, 1.0)
+    found = np.where(known, np.clip((x * y).sum(axis=-1) / size, -1.0, 1.0), 0.0)
+    return float(found) if found.ndim == 0 else found
 
 
 def spearman(a: ArrayLike, b: ArrayLike) -> float:
     """Rank correlation, -1 to 1, ties at their mean rank; 0 when either side is constant."""
-    if is_constant(a) or is_constant(b):
-        return 0.0
-    return pearson(_ranks(a), _ranks(b))
+    return 0.0 if is_constant(a) or is_constant(b) else float(pearson(ranks(a), ranks(b)))
 
 
-def area(curve: Floats) -> float:
-    """Area under a curve (p, 2) of x and y, by trapezoids."""
-    return float(np.trapezoid(curve[:, 1], curve[:, 0]))
+def ranks(values: ArrayLike) -> Floats:
+    """(..., n) ranks from 1 within each row, ties at their mean rank."""
+    x = np.asarray(values)
+    n, at = x.shape[-1], np.arange(x.shape[-1])
+    order = x.argsort(axis=-1, kind="stable")
+    ordered = np.take_along_axis(x, order, axis=-1)
+    edge = np.ones((*x.shape[:-1], n + 1), dtype=bool)  # between one value and another
+    edge[..., 1:-1] = ordered[..., 1:] != ordered[..., :-1]
+    first = np.maximum.accumulate(np.where(edge[..., :-1], at, 0), axis=-1)
+    last = np.minimum.accumulate(np.where(edge[..., 1:], at, n)[..., ::-1], axis=-1)[..., ::-1]
+    found = np.empty(x.shape)
+    np.put_along_axis(found, order, (first + last) / 2 + 1, axis=-1)
+    return found
+
+
+def area(curve: Floats) -> Any:
+    """Area under a curve (..., p, 2) of x and y, by trapezoids."""
+    found = np.trapezoid(curve[..., 1], curve[..., 0], axis=-1)
+    return float(found) if np.ndim(found) == 0 else found
 
 
 def average_precision(scores: ArrayLike, truth: Bools) -> float:
@@ -206,26 +235,13 @@ def _resample(size: int, n: int, seed: int) -> scipy.sparse.csr_array:
 
 def _signed_rank_p(d: Floats) -> float:
     """Two-sided p of Wilcoxon's signed rank sum, by convolution over its ranks."""
-    twice = np.rint(2 * _ranks(np.abs(d))).astype(np.int64)  # ties have half ranks
+    twice = np.rint(2 * ranks(np.abs(d))).astype(np.int64)  # ties have half ranks
     moving, up = twice[d != 0], twice[d > 0].sum()
     law = np.ones(1)  # law[w]: probability that the positive ranks sum to w / 2
     for rank in moving:
         law = np.concatenate([law, np.zeros(rank)]) / 2 + np.concatenate([np.zeros(rank), law]) / 2
     distance = np.abs(2 * np.arange(len(law)) - moving.sum())
     return float(min(1.0, law[distance >= abs(2 * up - moving.sum())].sum()))
-
-
-def _ranks(values: ArrayLike) -> Floats:
-    """Ranks from 1, ties at their mean rank."""
-    x = np.asarray(values)
-    order = x.argsort(kind="stable")
-    ordered = x[order]
-    ranks = np.empty(len(x))
-    ranks[order] = np.arange(1.0, len(x) + 1)
-    if not (ordered[1:] == ordered[:-1]).any():
-        return ranks
-    _, place, size = np.unique(x, return_inverse=True, return_counts=True)
-    return np.asarray((np.cumsum(size) - (size - 1) / 2)[place])
 
 
 def _checked(values: ArrayLike) -> Floats:

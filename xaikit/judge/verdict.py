@@ -23,6 +23,7 @@ __all__ = ["HOLDS", "Check", "Choice", "Status", "Verdict", "choice", "verdicts"
 Status = Literal["use", "weaker", "unsettled", "failed", "control", "not_tested"]
 HOLDS = ("use", "weaker")
 """The statuses of methods whose every check passed."""
+LEAST = 0.01  # of the best gain, by which something must be behind it to be weaker
 
 
 @dataclass(frozen=True)
@@ -159,8 +160,8 @@ def _best_first(measured: Measured, methods: Sequence[str]) -> list[str]:
 
 
 def _clearly_better(measured: Measured, a: str, b: str) -> bool:
-    """Whether a gains more than b on the same samples, under every masker."""
-    found = [interval_of(x - y) for x, y in measured.paired(a, b).values()]
+    """Whether a gains more than b on the same samples, under every masker, by more than a percent."""
+    found = [interval_of((1 - LEAST) * x - y) for x, y in measured.paired(a, b).values()]
     return bool(found) and all(i is not None and i[0] > 0 for i in found)
 
 

@@ -14,7 +14,7 @@ from xaikit.core.question import Question
 from xaikit.core.types import Bools, Floats
 from xaikit.core.words import between
 
-__all__ = ["Packable", "prefetch", "share_empty"]
+__all__ = ["Packable", "prefetch", "share_empty", "values_of"]
 
 
 @runtime_checkable
@@ -50,6 +50,12 @@ def prefetch(questions: Sequence[Question], masks: Sequence[Bools | None]) -> No
         while len(group) > 1:
             per_pass = group[0][0].per_pass
             group = group[worked(per_pass, _rows(group), partial(_pass, group)) :]
+
+
+def values_of(questions: Sequence[Question], masks: Bools) -> Floats:
+    """Values (B, m) of masks (B, m, n), those of each question, in shared passes where they are few."""
+    prefetch(questions, masks)  # type: ignore[arg-type] # an array of B is a sequence of B
+    return np.stack([question.value(own) for question, own in zip(questions, masks, strict=True)])
 
 
 def _whole(question: Question) -> Any:

@@ -2,6 +2,7 @@
 
 from xaikit.core.agreement import (
     agreement_scores,
+    agreements,
     consensus,
     disagreement_test,
     disagreements,
@@ -31,6 +32,7 @@ __all__ = [
     "SegmentationStability",
     "Stability",
     "agreement_scores",
+    "agreements",
     "consensus",
     "disagreement_test",
     "disagreements",

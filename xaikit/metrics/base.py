@@ -55,7 +55,9 @@ class Metric:
         self, question: Question, explanation: Explanation, rng: np.random.Generator, /
     ) -> list[Score]:
         """The scores of one explanation; `rng` is the same for all explanations of a sample."""
-        raise NotImplementedError
+        seed = int(rng.integers(2**31))
+        found = self.scores([question], [[explanation]], seed=seed)
+        return [score for score in found if score.of.get("method") == explanation.method]
 
     def scores(
         self,
@@ -70,8 +72,11 @@ class Metric:
         """
         found: list[Score] = []
         for i, question in enumerate(questions):
+            rng = question.rng(self.name, seed)
+            start = rng.bit_generator.state
             for block in explanations:
-                found += self(question, block[i], question.rng(self.name, seed))
+                rng.bit_generator.state = start  # the same draws for every method
+                found += self(question, block[i], rng)
             if question.cache is not None:
                 question.cache.forget_made()  # copies of the model take room
         return found
@@ -94,20 +99,30 @@ def ask_again(
     *,
     seed: int,
     capped: bool = False,
-) -> Sequence[Explanation]:
-    """Explanations of other questions by the method that gave the first ones, with its parameters.
+) -> list[Explanation]:
+    """Explanations of other questions by the method and parameters of the first ones, one each.
 
     capped : a method that chooses its own effort (budget "auto", steps of integrated gradients) gets
-        the most that it needed the first time; a model of random weights may never let it come to rest
+        what it needed the first time; a model of random weights may never let it come to rest
     """
-    if not questions:
-        return ()
-    params, asked = dict(first[0].params), max(e.cost.asked for e in first)
+    alike: dict[str, list[int]] = defaultdict(list)
+    for i, explanation in enumerate(first):
+        alike[repr(_params(explanation, capped))].append(i)
+    found: dict[int, Explanation] = {}
+    for rows in alike.values():
+        one = first[rows[0]]
+        method = make_method(one.method, **_params(one, capped))
+        found.update(zip(rows, ask(method, [questions[i] for i in rows], seed=seed), strict=True))
+    return [found[i] for i in range(len(questions))]
+
+
+def _params(explanation: Explanation, capped: bool) -> dict[str, Any]:
+    params, asked = dict(explanation.params), explanation.cost.asked
     if capped and asked and params.get("budget") == "auto":
         params["budget"] = max(asked, LEAST_BUDGET)
     if capped and "max_steps" in params:
-        params["max_steps"] = max(e.extras.get("steps", params["max_steps"]) for e in first)
-    return ask(make_method(first[0].method, **params), questions, seed=seed)
+        params["max_steps"] = explanation.extras.get("steps", params["max_steps"])
+    return params
 
 
 def of_the_question(

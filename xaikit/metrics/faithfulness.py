@@ -8,9 +8,8 @@ mean log-odds over the references), otherwise in the target's own unit.
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from functools import cached_property
 from typing import ClassVar
 
@@ -19,9 +18,12 @@ import scipy
 from scipy.special import expit
 
 from xaikit.core.errors import InvalidInput
-from xaikit.core.question import Question
+from xaikit.core.explanations import Explanations
+from xaikit.core.question import MASK_BYTES, Cache, Question
 from xaikit.core.stats import area, is_constant, pearson
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Score
+from xaikit.methods.packing import values_of
+from xaikit.methods.passes import pieces
 from xaikit.metrics.base import METRICS, Measure, Metric, described, measure
 
 __all__ = ["CompletenessGap", "Removal", "RemovalTest"]
@@ -29,6 +31,7 @@ __all__ = ["CompletenessGap", "Removal", "RemovalTest"]
 _FAMILY = "faithfulness"
 RANDOM = "random"  # the control that stands for a random order
 ALL_STEPS = 40  # features up to which a curve takes them one by one
+NOTHING = 1e-9  # outputs that differ by less are the same
 CONTROL_STEPS = 10  # most steps of a random order: the mean of many is smooth
 DELETION = measure(
     "deletion",
@@ -110,11 +113,11 @@ COMPLETENESS_GAP = measure(
 
 @dataclass(frozen=True, eq=False)
 class RemovalTest:
-    """What every explanation of one question is tested with, paid once.
+    """What explanations of B questions with as many features each are tested with, paid once.
 
-    The controls are drawn from the question's own generator, so they are the same whichever method
-    comes first. Every order is used together with its reverse; the mean random "srg" is therefore 0
-    exactly, as its expectation is.
+    The controls are drawn from each question's own generator, so they are the same whichever method
+    comes first, alone or in a block. Every order is used together with its reverse; the mean random
+    "srg" is therefore 0 exactly, as its expectation is.
 
     n_orders : random orders in the control, an even number
     n_steps : equal steps of a curve beyond 40 features; with fewer features each is one step. Random
@@ -123,7 +126,7 @@ class RemovalTest:
     n_subsets : removed subsets of a quarter of the features for the faithfulness correlation
     """
 
-    question: Question
+    questions: Sequence[Question]
     n_orders: int = 32
     n_steps: int = 32
     bins: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5)
@@ -143,47 +146,75 @@ class RemovalTest:
                 f"n_steps is {self.n_steps} and n_subsets {self.n_subsets}; both must be 2 or more."
             )
 
-    def scores(self, explanation: Explanation) -> list[Score]:
-        """All removal scores of one explanation: its own masks in one call."""
-        values = explanation.values
-        if len(values) != self.question.n_features:
-            raise InvalidInput(
-                f"{explanation.method} explains {len(values)} features and the removal test of sample "
-                f"'{self.question.sample.id}' has {self.question.n_features}; use one segmentation."
-            )
-        rng = self.question.rng("ties", self.seed)
-        order = np.lexsort((rng.random(len(values)), -values))
-        of = described(self.question, explanation)
-        flat = "all values are equal: the order is random" if is_constant(values) else ""
-        curves = self._curves(order[None], self._counts, of, flat)
-        return [*curves, *self._predictions(explanation, of)]
+    def scores(self, explanations: Sequence[Sequence[Explanation]]) -> list[Score]:
+        """All removal scores of the explanations: of each method those of all questions."""
+        blocks = [Explanations.of(block) for block in explanations]
+        if not blocks:
+            return []
+        self._check(blocks)
+        values = np.stack([block.values for block in blocks])  # (M, B, n)
+        ties = [q.rng("ties", self.seed).random(self.n_features) for q in self.questions]
+        order = np.lexsort((np.broadcast_to(ties, values.shape), -values))
+        of = [
+            described(q, e) for block in blocks for q, e in zip(self.questions, block, strict=True)
+        ]
+        flat = "all values are equal: the order is random"
+        notes = [flat if equal else "" for equal in is_constant(values).ravel()]
+        counts = np.unique(np.concatenate([self._counts, self._top]))
+        removed = _without_first(order, counts)  # (M, B, p, n)
+        y = self._values(np.moveaxis(np.concatenate([removed, ~removed], axis=2), 0, 1))
+        curves = np.moveaxis(y.reshape(len(y), len(blocks), 2, -1), 0, 1)  # (M, B, 2, p)
+        units = [block.unit for block in blocks]
+        return [
+            *self._curves(self._shown(curves, 1), counts, self._counts, of, notes),
+            *self._predictions(values, units, of),
+        ]
 
     def random(self) -> list[Score]:
         """The random control: means over `n_orders` orders, as scores of the method "random".
 
         With a background, also "shift", the gauge of how unreal the removals make the input.
         """
-        of = {
-            "method": RANDOM,
-            "sample": self.question.sample.id,
-            "masker": self.question.masker.name,
-        }
-        note = f"mean of {self.n_orders} random orders"
-        curves = self._curves(self._orders, self._control_counts, of, note)
-        far = shift(self.question, self._mixed[0])
-        return curves if far is None else [*curves, SHIFT.score(far, of)]
+        names = [(q.sample.id, q.masker.name) for q in self.questions]
+        of = [{"method": RANDOM, "sample": id_, "masker": name} for id_, name in names]
+        notes = [f"mean of {self.n_orders} random orders"] * len(of)
+        counts, y = self._whole
+        removed = self._shown(y, 0).mean(axis=1)  # (B, p)
+        # a reversed order puts back what the order leaves to the last
+        both = np.stack([removed, removed[:, ::-1]], axis=1)
+        found = self._curves(both[None], counts, self._control_counts, of, notes)
+        far = shifts(self.questions, [own.reshape(-1, self.n_features) for own in self._mixed[0]])
+        return [*found, *(SHIFT.score(d, o) for d, o in zip(far, of, strict=True) if d is not None)]
+
+    @property
+    def n_features(self) -> int:
+        return self.questions[0].n_features
+
+    def _check(self, blocks: Sequence[Explanations]) -> None:
+        for block in blocks:
+            for question, cut in zip(self.questions, block.segmentations, strict=True):
+                if not cut.n_features == question.n_features == self.n_features:
+                    raise InvalidInput(
+                        f"{block.method} explains {cut.n_features} features and the removal test of "
+                        f"sample '{question.sample.id}' has {question.n_features}; use one segmentation."
+                    )
+
+    @cached_property
+    def _asked(self) -> list[Question]:
+        """The questions, each with a cache: many masks come twice."""
+        return [q if q.cache is not None else replace(q, cache=Cache()) for q in self.questions]
 
     @cached_property
     def _counts(self) -> Ints:
         """How many features are removed at each point of a curve, from 0 to n."""
-        n = self.question.n_features
+        n = self.n_features
         steps = n if n <= ALL_STEPS else self.n_steps
         return np.unique(np.round(np.linspace(0, n, steps + 1)).astype(np.int64))
 
     @cached_property
     def _control_counts(self) -> Ints:
         """The same for random orders."""
-        n = self.question.n_features
+        n = self.n_features
         half = np.ceil(np.linspace(0, n, min(n, self.n_steps, CONTROL_STEPS) + 1) - 1e-9)
         half = half[half <= (n + 1) // 2].astype(np.int64)
         return np.unique([half, n - half])  # symmetric: an order and its reverse share masks
@@ -191,80 +222,104 @@ class RemovalTest:
     @cached_property
     def _top(self) -> Ints:
         """How many features each bin holds; bins that hold the same number count once."""
-        n = self.question.n_features
+        n = self.n_features
         return np.unique([min(n, max(1, int(np.ceil(b * n - 1e-9)))) for b in self.bins])
 
     @cached_property
     def _orders(self) -> Ints:
-        rng, n = self.question.rng("random orders", self.seed), self.question.n_features
-        half = rng.permuted(np.tile(np.arange(n), (self.n_orders // 2, 1)), axis=1)
-        return np.concatenate([half, half[:, ::-1]])
+        """(B, n_orders, n) random orders of each question, and their reverses."""
+        every = np.tile(np.arange(self.n_features), (self.n_orders // 2, 1))
+        rngs = [q.rng("random orders", self.seed) for q in self.questions]
+        half = np.stack([rng.permuted(every, axis=1) for rng in rngs])
+        return np.concatenate([half, half[..., ::-1]], axis=1)
 
     @cached_property
     def _mixed(self) -> tuple[Bools, Floats]:
-        """The masks on the curves of the random orders, and their values."""
-        return self._valued(_without_first(self._orders, self._control_counts[1:]))
+        """Masks (B, n_orders, p, n) on the curves of the random orders, and their values."""
+        masks = _without_first(self._orders, self._control_counts[1:])
+        return masks, self._values(masks)
+
+    @property
+    def _whole(self) -> tuple[Ints, Floats]:
+        """Counts (p,), as many from either end, and values (B, n_orders, p) of the random orders."""
+        known, ends = self._control_counts[1:], [self._control_counts, self._top]
+        more = np.setdiff1d(np.concatenate([*ends, self.n_features - self._top]), known)
+        y = [self._mixed[1], self._values(_without_first(self._orders, more))]
+        counts = np.concatenate([known, more])
+        order = np.argsort(counts)
+        return counts[order], np.concatenate(y, axis=2)[:, :, order]
 
     @cached_property
     def _quarters(self) -> tuple[Bools, Floats]:
-        """Masks with a quarter of the features removed, and their values."""
-        rng, n = self.question.rng("subsets", self.seed), self.question.n_features
-        orders = rng.permuted(np.tile(np.arange(n), (self.n_subsets, 1)), axis=1)
-        return self._valued(_without_first(orders, np.array([max(1, round(n / 4))])))
+        """Masks (B, n_subsets, n) with a quarter of the features removed, and their values."""
+        n = self.n_features
+        every = np.tile(np.arange(n), (self.n_subsets, 1))
+        rngs = [q.rng("subsets", self.seed) for q in self.questions]
+        orders = np.stack([rng.permuted(every, axis=1) for rng in rngs])
+        masks = _without_first(orders, np.array([max(1, round(n / 4))]))[:, :, 0]
+        return masks, self._values(masks)
 
-    def _valued(self, masks: Bools) -> tuple[Bools, Floats]:
-        flat = masks.reshape(-1, masks.shape[-1])
-        packed, back = np.unique(np.packbits(flat, axis=1), axis=0, return_inverse=True)
-        distinct = np.unpackbits(packed, axis=1, count=flat.shape[1]).astype(bool)
-        return flat, self.question.value(distinct)[back.ravel()]
+    def _values(self, masks: Bools) -> Floats:
+        """(B, ..., n) -> (B, ...): of each question its own masks."""
+        flat = masks.reshape(len(masks), -1, masks.shape[-1])
+        return values_of(self._asked, flat).reshape(masks.shape[:-1])
 
-    def _curves(self, orders: Ints, counts: Ints, of: dict[str, str], note: str) -> list[Score]:
-        """Curves of some orders of removal (o, n), their means where there are several.
+    def _curves(
+        self,
+        y: Floats,
+        at: Ints,
+        counts: Ints,
+        of: Sequence[Mapping[str, str]],
+        notes: Sequence[str],
+    ) -> list[Score]:
+        """Scores of curves (M, B, 2, p), features removed and features kept.
 
-        counts : (p,) how many features are removed at each point, from 0 to n
+        at : (p,) how many features are removed at each point; counts : those of the curve, 0 to n
         """
-        n, top = orders.shape[1], self._top
-        removed = _without_first(orders, np.concatenate([counts, top]))  # (o, p, n)
-        kept = _without_first(orders[:, ::-1], n - np.concatenate([counts, top]))
-        _, flat = self._valued(np.concatenate([removed, kept], axis=1))
-        y = self._shown(flat).reshape(len(orders), 2, -1).mean(axis=0)  # (2, p)
-        share = counts / n
-        deletion, insertion = (np.stack([share, row[: len(share)]], axis=1) for row in y)
-        full, bins = deletion[0, 1], ", ".join(f"{b:g}" for b in self.bins)
-        protocol = f"mean over the top shares {bins} of the features" + (
-            f"; {note}" if note else ""
-        )
+        share, on = counts / self.n_features, np.searchsorted(at, counts)
+        deletion, insertion = (_points(share, y[:, :, i, on].reshape(len(of), -1)) for i in (0, 1))
+        tops = y[..., np.searchsorted(at, self._top)].mean(axis=-1).reshape(len(of), 2)
+        full, bins = deletion[:, 0, 1], ", ".join(f"{b:g}" for b in self.bins)
+        protocol = f"mean over the top shares {bins} of the features"
+        told = [f"{protocol}; {note}" if note else protocol for note in notes]
         return [
-            DELETION.score(area(deletion), of, curve=deletion, note=note),
-            INSERTION.score(area(insertion), of, curve=insertion, note=note),
-            SRG.score(area(insertion) - area(deletion), of, note=note),
-            COMPREHENSIVENESS.score(float((full - y[0, len(share) :]).mean()), of, note=protocol),
-            SUFFICIENCY.score(float((full - y[1, len(share) :]).mean()), of, note=protocol),
+            *DELETION.scores(area(deletion), of, notes, deletion),
+            *INSERTION.scores(area(insertion), of, notes, insertion),
+            *SRG.scores(area(insertion) - area(deletion), of, notes),
+            *COMPREHENSIVENESS.scores(full - tops[:, 0], of, told),
+            *SUFFICIENCY.scores(full - tops[:, 1], of, told),
         ]
 
-    def _predictions(self, explanation: Explanation, of: dict[str, str]) -> list[Score]:
-        """How well sums of values predict what removal does, in the target's own unit."""
-        values = explanation.values
-        (mixed, y_mixed), (quarters, y_quarters) = self._mixed, self._quarters
-        full = self.question.output
-        predicted, change = (~mixed) @ values, full - y_mixed
-        scale, note = 1.0, ""
-        if explanation.unit == "relative":
-            power = float(predicted @ predicted)
-            scale = float(predicted @ change) / power if power > 0 else 0.0
-            note = f"values are relative: scaled by {scale:.3g}, the best single factor"
-        flat = is_constant(y_quarters) or is_constant((~quarters) @ values)
+    def _predictions(
+        self, values: Floats, units: Sequence[str], of: Sequence[Mapping[str, str]]
+    ) -> list[Score]:
+        """How well sums of values (M, B, n) predict what removal does, in the target's own unit."""
+        (masks, y), (quarters, y_quarters) = self._mixed, self._quarters
+        mixed = masks.reshape(len(y), -1, self.n_features)
+        full = np.array([q.output for q in self.questions])[:, None]
+        change = full - y.reshape(len(y), -1)  # (B, r)
+        predicted = np.moveaxis(~mixed @ np.moveaxis(values, 0, 2), 2, 0)  # (M, B, r)
+        power, along = (predicted**2).sum(axis=-1), (predicted * change).sum(axis=-1)
+        best = np.divide(along, power, out=np.zeros_like(power), where=power > 0)
+        relative = np.array(units)[:, None] == "relative"
+        off = np.where(relative, best, 1.0)[..., None] * predicted - change
+        scaled = "values are relative: scaled by {:.3g}, the best single factor"
+        notes = np.where(relative, [[scaled.format(x) for x in row] for row in best], "")
+        sums = np.moveaxis(~quarters @ np.moveaxis(values, 0, 2), 2, 0)  # (M, B, n_subsets)
+        flat = is_constant(sums) | is_constant(y_quarters)
+        rule = np.where(flat, "0 by rule: the values or the outputs do not vary", "")
         return [
-            INFIDELITY.score(float(((scale * predicted - change) ** 2).mean()), of, note=note),
-            CORRELATION.score(
-                pearson((~quarters) @ values, full - y_quarters),
-                of,
-                note="0 by rule: the values or the outputs do not vary" if flat else "",
+            *INFIDELITY.scores((off**2).mean(axis=-1).ravel(), of, notes.ravel().tolist()),
+            *CORRELATION.scores(
+                pearson(sums, full - y_quarters).ravel(), of, rule.ravel().tolist()
             ),
         ]
 
-    def _shown(self, y: Floats) -> Floats:
-        return expit(y) if self.question.target.space == "logit" else y
+    def _shown(self, y: Floats, axis: int) -> Floats:
+        """Values as curves show them; the questions lie along the axis."""
+        odds = np.array([q.target.space == "logit" for q in self.questions])
+        odds = odds.reshape([-1 if i == axis else 1 for i in range(y.ndim)])
+        return np.where(odds, expit(y), y)
 
 
 @METRICS.register("removal")
@@ -291,11 +346,6 @@ class Removal(Metric):
     bins: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5)
     n_subsets: int = 100
 
-    def __call__(
-        self, question: Question, explanation: Explanation, rng: np.random.Generator
-    ) -> list[Score]:
-        return self._test(question, int(rng.integers(2**31))).scores(explanation)
-
     def scores(
         self,
         questions: Sequence[Question],
@@ -304,18 +354,14 @@ class Removal(Metric):
         seed: int = 0,
     ) -> list[Score]:
         """With the random control, which is a mean of many orders and no single explanation."""
+        params = {f.name: getattr(self, f.name) for f in fields(self)}
+        measured = [block for block in explanations if block[0].method != RANDOM]
         found: list[Score] = []
-        for i, question in enumerate(questions):
-            test = self._test(question, seed)
-            found += test.random()
-            for block in explanations:
-                if block[i].method != RANDOM:
-                    found += test.scores(block[i])
+        rows = 12 * self.n_orders + self.n_subsets + 72 * len(measured)
+        for part in pieces(len(questions), max(1, MASK_BYTES // (rows * questions[0].n_features))):
+            test = RemovalTest(questions[part], seed=seed, **params)
+            found += [*test.random(), *test.scores([block[part] for block in measured])]
         return found
-
-    def _test(self, question: Question, seed: int) -> RemovalTest:
-        params = {f.name: getattr(self, f.name) for f in dataclasses.fields(self)}
-        return RemovalTest(question, seed=seed, **params)
 
 
 @METRICS.register("completeness_gap")
@@ -329,49 +375,78 @@ class CompletenessGap(Metric):
     name: ClassVar[str] = "completeness_gap"
     measures: ClassVar[tuple[Measure, ...]] = (COMPLETENESS_GAP,)
 
-    def __call__(
-        self, question: Question, explanation: Explanation, _: np.random.Generator
+    def scores(
+        self,
+        questions: Sequence[Question],
+        explanations: Sequence[Sequence[Explanation]],
+        *,
+        seed: int = 0,
     ) -> list[Score]:
-        if not explanation.additive or question.masker.name != explanation.masker:
-            return []
-        gap, span = abs(explanation.residual), abs(explanation.output - explanation.empty)
-        of = described(question, explanation)
-        if span > 1e-9:
-            return [COMPLETENESS_GAP.score(gap / span, of)]
-        if gap <= 1e-9:
-            return [COMPLETENESS_GAP.score(0.0, of)]
-        note = "the output is the same with everything kept and removed, so no share can be given"
-        return [COMPLETENESS_GAP.score(float("nan"), of, note=note)]
+        del seed
+        found: list[Score] = []
+        for block in map(Explanations.of, explanations):
+            names = zip(questions, block.maskers, strict=True)
+            same = [i for i, (q, name) in enumerate(names) if q.masker.name == name]
+            if block.additive and same:
+                of = [described(questions[i], block[i]) for i in same]
+                found += _gaps(block.take(same), of)
+        return found
 
 
-def shift(question: Question, masks: Bools) -> float | None:
+def _gaps(block: Explanations, of: Sequence[Mapping[str, str]]) -> list[Score]:
+    gap, span = np.abs(block.residual), np.abs(block.output - block.empty)
+    none = np.where(gap <= NOTHING, 0.0, np.nan)
+    share = np.divide(gap, span, out=none, where=span > NOTHING)
+    why = "the output is the same with everything kept and removed, so no share can be given"
+    return COMPLETENESS_GAP.scores(share, of, [why if lost else "" for lost in np.isnan(share)])
+
+
+def shifts(questions: Sequence[Question], masks: Sequence[Bools]) -> list[float | None]:
     """Distance of masked inputs to the nearest background row over that of background rows; 1 is typical.
+
+    masks : (m, n) of each question of one model
 
     The ratio of two medians, over the masks and over at most 200 rows of the model's background, in
     Euclidean distance (columns of a table in their deviations). None without a background of two
     different rows, and for text.
     """
-    x, background, kind = question.sample.x, question.model.background, question.sample.kind
+    background, kind = questions[0].model.background, questions[0].sample.kind
     if background is None or not kind.typical or len(background) < 2:
-        return None
-    kept = question.segmentation.expand(masks[:: max(1, len(masks) // 200)])
-    kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim + 1))
+        return [None] * len(questions)
     rows = background[:200].reshape(min(len(background), 200), -1).astype(np.float64)
-    masked = np.where(kept, x, question.masker.references[0]).reshape(len(kept), -1)
     spread = rows.std(axis=0) if kind.tabular else np.ones(rows.shape[1])
-    rows, masked = (
-        rows / np.where(spread > 0, spread, 1.0),
-        masked / np.where(spread > 0, spread, 1.0),
-    )
+    spread = np.where(spread > 0, spread, 1.0)
+    rows = rows / spread
     apart = scipy.spatial.distance.cdist(rows, rows)
     np.fill_diagonal(apart, np.inf)
     typical = float(np.median(apart.min(axis=1)))
-    nearest = scipy.spatial.distance.cdist(masked, rows).min(axis=1)
-    return float(np.median(nearest)) / typical if typical > 0 else None
+    if typical <= 0:
+        return [None] * len(questions)
+    found: list[float | None] = []
+    for question, own in zip(questions, masks, strict=True):
+        masked = _masked(question, own[:: max(1, len(own) // 200)]) / spread
+        nearest = scipy.spatial.distance.cdist(masked, rows).min(axis=1)
+        found.append(float(np.median(nearest)) / typical)
+    return found
+
+
+def _masked(question: Question, masks: Bools) -> Floats:
+    """(m, size) the inputs with parts replaced by the first reference."""
+    x = question.sample.x
+    kept = question.segmentation.expand(masks)
+    other = question.masker.stand_ins(x, kept)[:, 0]
+    kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim + 1))
+    found: Floats = np.where(kept, x, other).reshape(len(kept), -1)
+    return found
+
+
+def _points(share: Floats, curves: Floats) -> Floats:
+    """(N, p, 2) x and y of curves (N, p)."""
+    return np.stack([np.broadcast_to(share, curves.shape), curves], axis=2)
 
 
 def _without_first(orders: Ints, counts: Ints) -> Bools:
-    """Masks (o, p, n) with the first counts[p] features of orders[o] removed."""
-    rank = np.argsort(orders, axis=1)  # (o, n), place of each feature in the order
-    kept: Bools = rank[:, None, :] >= counts[None, :, None]
+    """Masks (..., p, n) with the first counts[p] features of orders (..., n) removed."""
+    rank = np.argsort(orders, axis=-1)  # (..., n), place of each feature in the order
+    kept: Bools = rank[..., None, :] >= counts[:, None]
     return kept

@@ -152,7 +152,8 @@ def _about(question: Question, twin: Model) -> Question:
 
 
 def _again(asked: Sequence[Question], first: Sequence[Explanation]) -> Sequence[Explanation]:
-    return ask_again(asked, first, seed=first[0].seed, capped=True)
+    seed = first[0].seed if first else 0
+    return ask_again(asked, first, seed=seed, capped=True)
 
 
 def _likeness(
@@ -212,7 +213,7 @@ class RandomLogit(Metric):
             _of_two_classes(question, block[i], other)
             for block in blocks
             for i, question, other in zip(
-                rows, asked, _again(asked, [block[i] for i in rows]) if rows else (), strict=True
+                rows, asked, _again(asked, [block[i] for i in rows]), strict=True
             )
         ]
 

@@ -308,7 +308,7 @@ class Findings:
 
     def repeats(self, method: str) -> float | None:
         """How much the top features of two runs of a method overlap."""
-        found = self.mean("variance_share", method)
+        found = self.mean("seed_agreement", method)
         return found.value if found else None
 
     def agrees_with_passed(self, method: str) -> Pair | None:

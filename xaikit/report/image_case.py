@@ -137,7 +137,8 @@ def place_of(mine: Case, e: Explanation, i: int) -> Phrase:
     words, inside = mine.findings.words, mine.sample.rationale
     rows, columns = np.nonzero(e.segmentation.ids == i)
     at = float(rows.mean()), float(columns.mean())
-    box: tuple[int, int, int, int] = (0, 0, *mine.sample.grid)
+    height, width = mine.sample.grid
+    box = (0, 0, height, width)
     what = words("object.picture")
     if inside is not None and inside.any():
         ys, xs = np.nonzero(inside)

@@ -1,24 +1,39 @@
-"""What is said of a run in few words: the page's own sentences without its marks."""
+"""What is said of a run in few words, the same on every page and in the terminal."""
 
 from __future__ import annotations
 
 from markupsafe import Markup
 
 from xaikit.report.blocks.choice import choice_block
-from xaikit.report.blocks.header import header_block
+from xaikit.report.facts import part
 from xaikit.report.findings import Findings
+from xaikit.report.formats import fixed, percent
 
 __all__ = ["finding", "standing", "use", "warning"]
 
 
 def finding(findings: Findings) -> str:
     """What the model bases its answers on."""
-    return _plain(header_block(findings)["finding"])
+    given, words = findings.run.context.get("title"), findings.words
+    if given and words.language == "en":
+        return str(given)
+    model = part(findings.run, "model").get("id")
+    return words("title.of", model=model) if model else words("title")
 
 
 def warning(findings: Findings) -> str:
-    """What to beware of, "" where nothing was found."""
-    return _plain(header_block(findings)["warning"])
+    """What to beware of, "" where nothing was found: the model is not shown to be better than an answer
+    that never looks."""
+    quality = part(findings.run, "model").get("quality") or {}
+    base = quality.get("baseline") or {}
+    if not base or base["verdict"] == "b_better":
+        return ""
+    words, shares = findings.words, quality.get("metric") == "accuracy"
+    return words(
+        f"short.blind.{base['verdict']}",
+        name=words(f"compare.baseline.{'majority' if shares else 'mean'}", says=base["says"]),
+        value=percent(base["value"], 1) if shares else f"R² {fixed(base['value'], 3)}",
+    )
 
 
 def standing(findings: Findings) -> list[tuple[str, str]]:

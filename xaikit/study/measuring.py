@@ -6,14 +6,14 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import combinations, pairwise
+from functools import partial
+from itertools import pairwise
 
 from xaikit.core.errors import XaikitError, foreign
 from xaikit.core.explanations import Explanations
 from xaikit.core.question import Cache, Masker, Question
 from xaikit.core.types import Explanation, Score
-from xaikit.metrics import METRICS, agreement_scores
-from xaikit.metrics.base import Metric
+from xaikit.metrics import METRICS, agreements
 from xaikit.study.failures import recorded
 from xaikit.study.plan import Plan, mask_like
 from xaikit.study.run import Failure
@@ -80,13 +80,13 @@ class Measuring:
             else ([], [])
         )
         for metric in metrics:
-            scores += self._scored(metric, questions, blocks)
+            score = partial(metric.scores, seed=self.seed)
+            how = score, metric.name, not metric.shares_passes()
+            scores += self._scored(*how, questions, blocks)
             if metric.under_each_masker and other[0]:
-                scores += self._scored(metric, other[0], [b.take(other[1]) for b in blocks])
-        for a, b in combinations(blocks, 2):
-            for i, question in enumerate(questions):
-                with recorded(self.failures, "agreement", question.model.id, question.sample.id):
-                    scores += agreement_scores(a[i], b[i])
+                scores += self._scored(*how, other[0], [b.take(other[1]) for b in blocks])
+        if len(blocks) > 1:
+            scores += self._scored(_agreement, "agreement", False, questions, blocks)
         return scores
 
     def _in_the_other_way(self, questions: Sequence[Question]) -> tuple[list[Question], list[int]]:
@@ -101,22 +101,33 @@ class Measuring:
         return asked, which
 
     def _scored(
-        self, metric: Metric, questions: Sequence[Question], blocks: Sequence[Explanations]
+        self,
+        score: Callable[[Sequence[Question], Sequence[Explanations]], list[Score]],
+        name: str,
+        apart: bool,
+        questions: Sequence[Question],
+        blocks: Sequence[Explanations],
     ) -> list[Score]:
-        """The scores of the block; where something fails those of each question, then of each method."""
-        together = metric.shares_passes()
-        if len(questions) == 1 and (together or len(blocks) < 2):
-            name = metric.name if together else f"{blocks[0].method}: {metric.name}"
-            with recorded(self.failures, name, questions[0].model.id, questions[0].sample.id):
-                return metric.scores(questions, blocks, seed=self.seed)
+        """The scores of the block; where something fails those of each question.
+
+        apart : and those of each method
+        """
+        if len(questions) == 1 and (not apart or len(blocks) < 2):
+            who = f"{blocks[0].method}: {name}" if apart else name
+            with recorded(self.failures, who, questions[0].model.id, questions[0].sample.id):
+                return score(questions, blocks)
             return []
-        with suppress(XaikitError), foreign(f"'{metric.name}'"):
-            return metric.scores(questions, blocks, seed=self.seed)
+        with suppress(XaikitError), foreign(f"'{name}'"):
+            return score(questions, blocks)
         if len(questions) > 1:
             parts = [([q], [b[i : i + 1] for b in blocks]) for i, q in enumerate(questions)]
         else:
             parts = [(list(questions), [block]) for block in blocks]
-        return [score for part in parts for score in self._scored(metric, *part)]
+        return [found for part in parts for found in self._scored(score, name, apart, *part)]
+
+
+def _agreement(_: Sequence[Question], blocks: Sequence[Explanations]) -> list[Score]:
+    return agreements(blocks)
 
 
 def _alike(
@@ -125,7 +136,9 @@ def _alike(
     """Questions with as many features that were answered by the same methods, and the answers."""
     groups: dict[Hashable, list[Question]] = defaultdict(list)
     for question in questions:
-        answers = ((e.method, e.unit, e.additive) for e in by_sample[question.sample.id])
+        answers = (
+            (e.method, e.unit, e.additive, len(e.values)) for e in by_sample[question.sample.id]
+        )
         groups[question.n_features, *answers].append(question)
     for group in groups.values():
         rows = zip(*(by_sample[question.sample.id] for question in group), strict=True)

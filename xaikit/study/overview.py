@@ -32,7 +32,7 @@ MOST_BYTES = 1 << 28  # that features of their own may take: (*grid) int64 a sam
 LEVEL = 0.9  # of the largest gain
 TRIED = 8  # samples whose time tells how many are explained
 PART = 256  # samples at once
-STATUSES = ("faithful", "unsettled", "not_tested", "failed", "control")
+STATUSES = ("use", "weaker", "unsettled", "not_tested", "failed", "control")
 
 
 def make_overview(

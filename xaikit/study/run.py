@@ -121,7 +121,7 @@ class Run:
         """Which explanation to use, and which to show where none can be named."""
         from xaikit.judge.verdict import choice
 
-        return choice(self)
+        return choice(self.measured)
 
     def disagreements(self, by: str = "spearman") -> dict[tuple[str, str], Disagreement]:
         """Pairs of methods -> whether they differ by more than their own second runs do."""

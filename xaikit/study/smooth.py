@@ -34,7 +34,9 @@ def smooth_maps(
     name = run.choice().shown
     method = next((m for m in methods if m.name == name), None)
     found: list[dict[str, Any]] = []
-    for i in _first(run)[:CASES] if method is not None else []:
+    if method is None:
+        return found
+    for i in _first(run)[:CASES]:
         sample = run.samples[i]
         mine = next((e for e in run.of(method.name) if e.sample_id == sample.id), None)
         if (

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
@@ -11,6 +11,7 @@ from xaikit.report.facts import part, worth
 from xaikit.report.findings import Findings
 from xaikit.report.formats import amount, fixed, percent
 from xaikit.report.spoken import spoken
+from xaikit.report.told import finding, warning
 
 __all__ = ["header_block"]
 
@@ -18,33 +19,10 @@ __all__ = ["header_block"]
 def header_block(findings: Findings) -> dict[str, Any]:
     """Three lines; what they say is found elsewhere."""
     return {
-        "finding": _finding(findings),
-        "warning": _warning(findings),
+        "finding": finding(findings),
+        "warning": warning(findings),
         "meta": Markup(" · ").join(_meta(findings)),
     }
-
-
-def _finding(findings: Findings) -> str:
-    """What the model bases its answers on, as far as the run knows."""
-    given, words = findings.run.context.get("title"), findings.words
-    if given and words.language == "en":
-        return str(given)
-    model = part(findings.run, "model").get("id")
-    return words("title.of", model=model) if model else words("title")
-
-
-def _warning(findings: Findings) -> str:
-    """That the model is no better than an answer that never looks."""
-    quality = part(findings.run, "model").get("quality") or {}
-    base = quality.get("baseline") or {}
-    if not base or base["verdict"] == "b_better":
-        return ""
-    words, shares = findings.words, quality.get("metric") == "accuracy"
-    return words(
-        f"short.blind.{base['verdict']}",
-        name=words(f"compare.baseline.{'majority' if shares else 'mean'}", says=base["says"]),
-        value=percent(base["value"], 1) if shares else f"R² {fixed(base['value'], 3)}",
-    )
 
 
 def _meta(findings: Findings) -> list[Markup]:
@@ -70,7 +48,7 @@ def _quality(findings: Findings, quality: Mapping[str, Any]) -> Markup:
     told, rows = worth(findings, quality), words.own(findings.kind.titles.samples)
     bounds = quality.get("interval")
     shares = quality.get("metric") == "accuracy"
-    ends = [100 * b for b in bounds] if bounds and shares else bounds or ()
+    ends: Sequence[float] = [100 * b for b in bounds] if bounds and shares else bounds or ()
     digits = 1 if shares else 2
     values = {
         "metric": told["metric"],
