@@ -100,15 +100,6 @@ Count = Annotated[
         rich_help_panel=DATA,
     ),
 ]
-Errors = Annotated[
-    int,
-    typer.Option(
-        "--errors",
-        min=0,
-        help="So many of the worst errors of the test rows are shown too, and counted in no check.",
-        rich_help_panel=DATA,
-    ),
-]
 Target = Annotated[
     str,
     typer.Option("--target", "-t", help="predicted, label, or a class.", rich_help_panel=ASKED),
@@ -146,14 +137,6 @@ Memory = Annotated[
     str | None,
     typer.Option(
         help="What an explanation may take beside the model, for example 512MB.",
-        rich_help_panel=WORK,
-    ),
-]
-Overview = Annotated[
-    bool,
-    typer.Option(
-        "--overview/--no-overview",
-        help="Explain all test rows by one method, for what holds over all of them.",
         rich_help_panel=WORK,
     ),
 ]

@@ -1,4 +1,4 @@
-"""What is said of a run in few words: the page's own sentences without its marks."""
+"""What is said of a run in few words, the same on every page and in the terminal."""
 
 from __future__ import annotations
 
