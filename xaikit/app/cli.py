@@ -131,6 +131,7 @@ def explain(
     tolerance: options.Tolerance = 0.05,
     memory: options.Memory = None,
     precision: options.Precision = "float32",
+    errors: options.Errors = 4,
     overview: options.Overview = True,
     language: options.Language = "en",
     show: options.Open = False,

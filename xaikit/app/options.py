@@ -157,6 +157,20 @@ Weights = Annotated[
     Path | None,
     typer.Option("--weights", help="A .safetensors file for the module that a factory makes."),
 ]
+Errors = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="So many of the worst errors of the test rows are shown too, and counted in no check.",
+    ),
+]
+Overview = Annotated[
+    bool,
+    typer.Option(
+        "--overview/--no-overview",
+        help="Explain all test rows by one method, for what holds over all of them.",
+    ),
+]
 Flip = Annotated[
     bool,
     typer.Option("--flip", help="Say what would have changed each answer.", rich_help_panel=FLIP),
