@@ -4,6 +4,7 @@
     python -m benchmarks.evidence trials      verdicts on explainers that are sound or broken on purpose
     python -m benchmarks.evidence verdicts    the same beside models of real data, and how often sound ones hold
     python -m benchmarks.evidence movies      maps of a text model against what people marked
+    python -m benchmarks.evidence findings    warnings where nothing is planted, planted patterns and shortcuts
 
 Each prints its table and writes it between its markers in docs/evidence.md. All but `trials` read data from
 $XAIKIT_SHARED/data, or from the folder `shared` beside the repository. One thread is enough; times are CPU seconds.
@@ -24,6 +25,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 
+from benchmarks.evidence_findings import findings
 from benchmarks.shapley_accuracy import Table
 from xaikit import load_data, train
 from xaikit.core.question import Masker, Question
@@ -395,6 +397,7 @@ SECTIONS: dict[str, tuple[Callable[[int], str], int]] = {
     "trials": (trials, 200),
     "verdicts": (real_verdicts, 8),
     "movies": (movies, 60),
+    "findings": (findings, 200),
 }
 
 if __name__ == "__main__":

@@ -39,6 +39,7 @@ PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
 ACTIVATIONS = "tests/models/test_models_activation_cache.py"
 CACHE = "tests/test_cache.py"
 OVERVIEW = "tests/study/test_overview.py"
+OVER = "tests/report/test_report_overview.py"
 VERDICT = "tests/metrics/test_metrics_verdict.py"
 STATS = "tests/metrics/test_metrics_stats.py"
 STUDY = "tests/study/test_study_measures.py"
@@ -72,10 +73,29 @@ FLIPS = "tests/study/test_counterfactual.py"
 INDICES = "tests/estimators/test_estimator_interactions.py"
 GIVEN = "tests/modality/test_modality_given.py"
 OCCLUSION = "tests/methods/test_methods_removal.py"
+ONNX = "tests/models/test_models_onnx.py"
+KEPT = "tests/models/test_models_remembered.py"
 OWN = "tests/study/test_own_question.py"
 PAIRS = "tests/study/test_interactions.py"
+FINDINGS = "tests/study/test_findings.py"
 
 MUTATIONS = (
+    # what a page says first
+    Mutation("judge/errors.py", "least = np.minimum.accumulate(p[order[::-1]], axis=0)[::-1]", "least = p[order]", FINDINGS + "::test_a_correction_is_over_all_that_was_tried"),
+    Mutation("judge/errors.py", "np.where(sure >= SURE, far, np.nan)", "far", FINDINGS + "::test_sure_errors_on_samples_unlike_the_training_rows"),
+    Mutation("judge/errors.py", "Asked(what, of[known])", "Asked(what, of[: known.sum()])", FINDINGS + "::test_samples_without_a_label_count_on_neither_side"),
+    Mutation("judge/errors.py", "which = np.searchsorted(ends, column, side=\"left\")", "which = np.searchsorted(ends, -column, side=\"left\")", FINDINGS + "::test_errors_that_gather_are_named_with_their_counts"),
+    Mutation("judge/shares.py", "np.maximum(self.values, 0)", "np.abs(self.values)", FINDINGS + "::test_a_region_is_judged_by_what_speaks_for_the_answer"),
+    Mutation("judge/shares.py", "row[: cut.n_features] *= cut.sizes", "pass", FINDINGS + "::test_relative_values_are_means_over_the_places_of_a_feature"),
+    Mutation("judge/shares.py", "(margin > 0) & ", "", FINDINGS + "::test_an_answer_that_is_no_more_likely_than_not_cannot_be_turned"),
+    Mutation("judge/shares.py", "(ahead >= SURVIVES).all()", "True", FINDINGS + "::test_a_place_among_the_top_must_survive_resampling"),
+    Mutation("judge/shares.py", "self.mean >= 1.2 * self.expected", "True", FINDINGS + "::test_a_region_that_is_nearly_everything_is_not_the_main_thing"),
+    Mutation("judge/shortcuts.py", " or here < TELLING * there", "", FINDINGS + "::test_words_with_much_of_the_evidence_wherever_they_stand_are_named"),
+    Mutation("judge/shortcuts.py", "for mark in marks])) >= 0.25", "for mark in marks])) > 1", FINDINGS + "::test_a_corner_that_the_data_mark_is_no_shortcut"),
+    Mutation("judge/shortcuts.py", "None if every else spot.answer", "None", FINDINGS + "::test_a_corner_that_gives_one_class_or_all_away"),
+    Mutation("judge/findings.py", "np.where(seen.answers == 1, 1.0, -1.0)", "np.ones(len(x))", FINDINGS + "::test_columns_that_stand_out_are_named_with_what_the_strongest_speaks_for"),
+    Mutation("judge/findings.py", "if low(gains) > 0:", "if gains.mean() > 0:", FINDINGS + "::test_a_model_that_is_no_better_than_one_answer_says_so_first"),
+    Mutation("study/run.py", "run, shown = self.measured, self.choice().shown", "run, shown = self, self.choice().shown", FINDINGS + "::test_a_run_without_an_overview_is_told_by_its_own_samples"),
     # a person's own question
     Mutation("study/own.py", "np.maximum(ids.reshape(labels.shape) - n_kept, -1)", "ids.reshape(labels.shape)", OWN),
     Mutation("study/own.py", "if owner[place] >= 0:", "if False:", OWN),
@@ -93,6 +113,12 @@ MUTATIONS = (
     Mutation("methods/removal.py", "{*range(0, n - side + 1, step), n - side}", "{*range(0, n - side + 1, step)}", OCCLUSION),
     Mutation("methods/removal.py", "np.maximum(times, 1)", "np.maximum(times.max(), 1)", OCCLUSION),
     Mutation("methods/removal.py", "removable = segmentation.ids >= 0", "removable = segmentation.ids >= -1", OCCLUSION),
+    # graphs and functions of others
+    Mutation("models/onnx.py", "np.moveaxis(x, -1, 1)", "x.reshape(len(x), -1, *x.shape[1:-1])", ONNX),
+    Mutation("models/onnx.py", "[: len(part)])", "[-len(part) :])", ONNX),
+    Mutation("models/onnx.py", "x - np.asarray(self.mean)", "x + np.asarray(self.mean)", ONNX),
+    Mutation("models/remembered.py", "{x.dtype}\\0{x.shape}", "", KEPT),
+    Mutation("models/remembered.py", "[known[key] for key in keys]", "[known[key] for key in sorted(keys)]", KEPT),
     # interactions: what a set gets, of whom, and how sure
     Mutation("shapley/interactions.py", "return Fraction(1, t - s + 1)", "return Fraction(1, t - s + 2)", INDICES),
     Mutation("shapley/interactions.py", "return -total if b % 2 else total", "return total", INDICES),
@@ -125,7 +151,7 @@ MUTATIONS = (
     Mutation("study/plan.py", '"memory", "precision", "shortcuts")', '"memory", "shortcuts")', BLOCKS),
     Mutation("study/given.py", "x / 255 if kind.channels and", "x / 255 if", BLOCKS),
     Mutation("study/given.py", ' or values.dtype.kind in "biuf"', "", BLOCKS),
-    Mutation("study/bulk.py", "plan or Plan()), seed=seed)", "plan or Plan()))", BLOCKS),
+    Mutation("study/bulk.py", "make_block(model, some, own), seed=seed)", "make_block(model, some, own))", BLOCKS),
     Mutation("app/cli.py", '"all" if values else "8"', '"8"', BLOCKS),
     Mutation("app/explaining.py", 'tolerance=limits["tolerance"]', "tolerance=None", BLOCKS),
     Mutation("app/explaining.py", "Plan(**question, **kept)", "Plan(**kept)", BLOCKS),
@@ -149,7 +175,7 @@ MUTATIONS = (
     Mutation("core/target.py", "if j != self.index]", "if j != 0]", CONTRACT),
     Mutation("core/target.py", "0.5 * (1 + np.tanh(odds / 2))", "0.5 * (1 + np.tanh(odds))", CONTRACT),
     Mutation("core/question.py", "return total / k", "return total", CONTRACT),
-    Mutation("core/question.py", "np.where(kept[:, None], x, part[None])", "np.where(kept[:, None], part[None], x)", CONTRACT),
+    Mutation("core/question.py", "np.where(kept[:, None], x, part)", "np.where(kept[:, None], part, x)", CONTRACT),
     Mutation("core/question.py", "key = [seed, zlib.crc32(stream.encode())", "key = [seed, 0", CONTRACT),
     # exact values of blocks
     Mutation("methods/trees.py", "found[p, q] = 1 / (p * comb(p + q, p))", "found[p, q] = 1 / (p * comb(p + q + 1, p))", EXACT),
@@ -278,12 +304,22 @@ MUTATIONS = (
     Mutation("study/forecast.py", "few + low, many + high", "few + low, many + low", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
     Mutation("core/typed.py", "np.isfinite(value):\n        return None", "np.isfinite(value):\n        return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
     Mutation("core/typed.py", 'return float("nan")', "return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
+    Mutation("report/blocks/overview_seen.py", "np.where(self.shares.answers == 1, 1.0, -1.0)", "np.where(self.shares.answers == 0, 1.0, -1.0)", OVER + "::test_values_of_two_classes_are_turned_towards_the_second"),
+    Mutation("report/blocks/overview_seen.py", 'and told.unit != "relative"', "", OVER + "::test_values_of_two_classes_are_turned_towards_the_second"),
+    Mutation("report/blocks/overview_columns.py", '"over.direction.high" if rank > 0', '"over.direction.high" if rank < 0', OVER + "::test_columns_stand_by_their_mean_share_with_its_interval_and_direction"),
+    Mutation("report/blocks/overview_errors.py", "(seen.true[seen.known], said[seen.known])", "(said[seen.known], seen.true[seen.known])", OVER + "::test_what_is_taken_for_what"),
+    Mutation("report/blocks/overview_errors.py", "argsort(-overview.misses", "argsort(overview.misses", OVER + "::test_the_worst_errors_stand_first"),
+    Mutation("report/blocks/overview_errors.py", "~truth[:, k] & said[:, k]", "~truth[:, k] & ~said[:, k]", OVER + "::test_labels_that_hold_together_are_counted_each"),
+    Mutation("report/blocks/overview_errors.py", "(groups == group) & seen.known", "groups == group", OVER + "::test_accuracy_by_group_has_intervals_and_small_groups_are_said_to_be_small"),
+    Mutation("report/blocks/overview_places.py", "mine & ~overview.wrong", "mine", OVER + "::test_a_typical_sample_is_the_one_whose_map_is_most_like_the_mean"),
+    Mutation("report/blocks/overview_places.py", "None if m is None else ~m for", "m for", OVER + "::test_a_place_is_named_by_its_share_against_its_size"),
+    Mutation("report/blocks/overview_words.py", "len(values) >= least and", "", OVER + "::test_words_stand_by_their_mean_evidence_with_how_many_texts_hold_them"),
     Mutation("study/overview.py", 'target="predicted"), seed', 'target=(plan or Plan()).target), seed', OVERVIEW + "::test_the_target_is_the_predicted_class_whatever_the_plan_asks"),
     Mutation("study/overview.py", "found.take(np.argsort(rows))", "found", OVERVIEW + "::test_a_larger_split_is_drawn_and_says_so"),
     Mutation("study/overview.py", "if step <= limit", "if step < 2 * limit", OVERVIEW + "::test_what_would_take_too_long_is_drawn_by_round_numbers"),
     Mutation("study/overview.py", "not in held][:n]", "in held or True][:n]", OVERVIEW + "::test_the_worst_errors_come_first_and_none_twice"),
     Mutation("study/overview.py", "argsort(-misses", "argsort(misses", OVERVIEW + "::test_the_worst_errors_come_first_and_none_twice"),
-    Mutation("study/overview.py", "if additive and forecast", "if forecast", OVERVIEW + "::test_the_cheapest_of_the_best_is_asked"),
+    Mutation("study/overview.py", "run.of(method.name)[0].additive and _seconds", "_seconds", OVERVIEW + "::test_the_cheapest_of_the_best_is_asked"),
     Mutation("study/overview_file.py", "inside is not None for", "True for", OVERVIEW + "::test_it_comes_back_as_it_was_saved"),
     Mutation("study/sample_facts.py", "= np.inf", "= 0.0", OVERVIEW + "::test_what_is_known_of_rows"),
     Mutation("study/sample_facts.py", "not in seen for", "in seen for", OVERVIEW + "::test_what_is_known_of_pictures_texts_and_series"),

@@ -154,7 +154,9 @@ class RemovalTest:
         self._check(blocks)
         values = np.stack([block.values for block in blocks])  # (M, B, n)
         of = [
-            described(q, e) for block in blocks for q, e in zip(self.questions, block, strict=True)
+            {"method": block.method, "sample": id_, "masker": question.masker.name}
+            for block in blocks
+            for question, id_ in zip(self.questions, block.sample_ids, strict=True)
         ]
         flat = "all values are equal: the order is random"
         notes = [flat if equal else "" for equal in is_constant(values).ravel()]

@@ -6,6 +6,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from xaikit.core.question import Question
 from xaikit.methods.base import COALITIONS, Method
 from xaikit.metrics.base import Metric
@@ -70,8 +72,9 @@ def forecast(
 
 
 def passes(method: Method, question: Question) -> float:
-    """How many forward passes of one row it will take at most."""
-    return float(method.rows_needed(question)[1] * _weight(method))
+    """About how many forward passes of one row it will take: between the fewest and the most."""
+    low, high = method.rows_needed(question)
+    return float(np.sqrt(low * high)) * _weight(method)
 
 
 def _weight(method: Method) -> int:
