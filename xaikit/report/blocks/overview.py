@@ -22,8 +22,8 @@ Maker = Callable[[Seen], Card | None]
 
 # view -> the cards of the main column, of the side column (groups follow), and below both
 CARDS: dict[str, tuple[tuple[Maker, ...], tuple[Maker, ...], tuple[Maker, ...]]] = {
-    "picture": ((places_card, typical_card), (taken_card,), (worst_card,)),
-    "lines": ((places_card, typical_card), (taken_card,), (worst_card,)),
+    "picture": ((places_card, typical_card), (taken_card, worst_card), ()),
+    "lines": ((places_card, typical_card), (taken_card, worst_card), ()),
     "bars": ((bees_card,), (taken_card, worst_card), (curves_card,)),
     "text": ((words_card, places_card), (taken_card,), (worst_card,)),
 }
