@@ -11,6 +11,7 @@ import dataclasses
 import json
 import shutil
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -327,3 +328,22 @@ def test_the_generators_of_others_are_left_alone(folder):
 def test_pictures_of_another_size_are_refused(load):
     with pytest.raises(InvalidInput, match="has shape .*resize it"):
         load("vit").scores([np.zeros((16, 16, 3), np.float32)])
+
+
+def test_the_table_of_the_documents_tells_every_architecture_a_checked_number_or_a_reason():
+    """Made by docs/make_models.py; drawn values are in standard errors, the others are shares."""
+    text = (Path(xaikit.__file__).parents[1] / "docs" / "models.md").read_text(encoding="utf-8")
+    head, *rows = [
+        [cell.strip(" `") for cell in line.strip("|").split("|")]
+        for line in text.splitlines()
+        if line.startswith(("| architecture", *(f"| {name} |" for name in (*toy.TEXT, *toy.IMAGE))))
+    ]
+    assert [row[0] for row in rows] == [*toy.TEXT, *toy.IMAGE]
+    drawn = {"gradient_shap": 8, "smoothgrad": 8, "lime": 0.05, "integrated_gradients": 0.01}
+    for row in rows:
+        assert len(row) == len(head) == 12
+        for method, cell in zip(head[1:], row[1:], strict=True):
+            if cell.startswith("["):
+                assert f"* {cell} " in text
+            else:
+                assert float(cell) <= drawn.get(method, 1e-3), (row[0], method)
