@@ -246,12 +246,11 @@ def _of_target(values: NDArray[Any], shape: tuple[int, ...], question: Question)
         )
     found = np.asarray(values[..., index], dtype=np.float64)
     rival = 0.0 if against is None else values[..., against]
-    difference: NDArray[Any] = np.asarray(found - rival, dtype=np.float64)
-    return difference
+    return np.asarray(found - rival, dtype=np.float64)
 
 
 def _on_grid(map_: NDArray[Any], question: Question) -> NDArray[Any]:
-    return map_.reshape(*question.sample.grid, -1).sum(axis=-1)
+    return np.asarray(map_.reshape(*question.sample.grid, -1).sum(axis=-1))
 
 
 def _index(question: Question) -> int | None:
