@@ -119,7 +119,6 @@ def explain(
     methods: options.Methods = "auto",
     n: options.Count = "",
     draw: options.Draw = False,
-    errors: options.Errors = 4,
     target: options.Target = "predicted",
     features: options.Features = "auto",
     masker: options.Masker = "auto",
@@ -132,6 +131,7 @@ def explain(
     tolerance: options.Tolerance = 0.05,
     memory: options.Memory = None,
     precision: options.Precision = "float32",
+    errors: options.Errors = 4,
     overview: options.Overview = True,
     language: options.Language = "en",
     show: options.Open = False,
@@ -203,8 +203,9 @@ def explain(
     changed: Any = "auto"
     if flip:
         named = {way: options.listed(names) for way, names in ways.items()}
+        shown = explaining.with_errors(asked, samples, dataset, errors)
         changed = explaining.changes(
-            asked, samples, errors, dataset, question, wanted=options.wanted_of(wanted), **named
+            asked, shown, dataset, question, wanted=options.wanted_of(wanted), **named
         )
     run = explaining.studied(
         asked,
@@ -222,11 +223,10 @@ def explain(
         **question,
         **limits,
     )
-    whole = explaining.written(
+    broken = explaining.written(
         run, *places, language, flip=flip, show=show, force=force, as_json=as_json
     )
-
-    if not whole:
+    if broken:
         raise typer.Exit(1)
 
 
@@ -575,6 +575,8 @@ def _model(
         raise InvalidInput(f"--weights {weights} belongs to a factory; name one as --model.")
     if os.path.isdir(name):
         return load_model(name, device=device)
+    if name.lower().endswith(".onnx"):
+        return _graph(name, dataset)
     if "/" in name:
         raise InvalidInput(f"no model folder '{name}'; train one with `xaikit train`.")
     place = _model_folder(dataset, name)
@@ -582,6 +584,20 @@ def _model(
     fitted = train(name, dataset, device=device, seed=seed, progress=not quiet)
     save_model(fitted, place)
     return fitted
+
+
+def _graph(path: str, dataset: Any) -> Any:
+    """The model in an .onnx file, which reads what the data hold."""
+    from xaikit.modalities import background
+    from xaikit.models import load_model
+
+    return load_model(
+        path,
+        modality=dataset.modality,
+        classes=dataset.classes,
+        background=background(dataset),
+        sample=dataset.test[0].x,
+    )
 
 
 def _samples(dataset: Any, n: int, seed: int, draw: bool) -> Any:

@@ -49,17 +49,11 @@ def with_errors(model: Any, samples: Any, dataset: Any, n: int) -> list[Any]:
 
 
 def changes(
-    model: Any,
-    samples: Any,
-    errors: int,
-    dataset: Any,
-    question: Mapping[str, Any],
-    **options: Any,
+    model: Any, samples: Any, dataset: Any, question: Mapping[str, Any], **options: Any
 ) -> list[dict[str, Any]]:
-    """What would have changed each answer, those that are added to be shown included."""
-    shown = [*samples, *worst_errors(model, dataset, errors, samples)]
+    """What would have changed each answer."""
     plan = Plan(**{name: question[name] for name in ("features", "masker", "n_background")})
-    return flips(model, shown, dataset, plan=plan, **options)
+    return flips(model, samples, dataset, plan=plan, **options)
 
 
 def studied(model: Any, samples: Any, **asked: Any) -> Run:
@@ -112,7 +106,7 @@ def written(
     force: bool,
     as_json: bool,
 ) -> bool:
-    """The run and its page, and what the terminal says of them; whether nothing broke."""
+    """The run and its page, and what the terminal says of them; whether something broke."""
     place = run.save(numbers)
     page = write_report(run, html, language=language, force=force)
     broken = [f for f in run.failures if f.kind == "error"]
@@ -128,16 +122,15 @@ def written(
         say(f"\nnumbers: {place}\npage:    {page}")
     if show:
         show_page(page)
-    return not broken
+    return bool(broken)
 
 
 def _summary(run: Run, place: Path, page: Path) -> dict[str, Any]:
     return {
         "run": str(place),
         "report": str(page),
-        "verdicts": [
-            {"method": v.method, "status": v.status, "reason": v.reason} for v in run.verdicts()
-        ],
+        "choice": vars(run.choice()),
+        "verdicts": [v.facts() for v in run.verdicts()],
         "explanations": [
             {"sample": e.sample_id, "method": e.method, "top": e.top(5), "residual": e.residual}
             for e in run.explanations

@@ -62,9 +62,10 @@ def quality_line(run: Run) -> str:
     quality = run.context["model"]["quality"]
     if not quality:
         return ""
-    shares, bounds = quality["metric"] == "accuracy", quality["interval"]
+    digits = "{:.1%}" if quality["metric"] == "accuracy" else "{:.3f}"
     value, *ends = (
-        f"{100 * x:.1f} %" if shares else f"{x:.3f}" for x in (quality["value"], *(bounds or ()))
+        digits.format(x).replace("%", " %")
+        for x in (quality["value"], *(quality["interval"] or ()))
     )
     between = f" ({' to '.join(ends)})" if ends else ""
     return f"{quality['metric']} {value}{between} on {quality['n']} test rows"

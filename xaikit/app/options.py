@@ -100,15 +100,6 @@ Count = Annotated[
         rich_help_panel=DATA,
     ),
 ]
-Errors = Annotated[
-    int,
-    typer.Option(
-        "--errors",
-        min=0,
-        help="So many of the worst errors of the test rows are shown too, and counted in no check.",
-        rich_help_panel=DATA,
-    ),
-]
 Target = Annotated[
     str,
     typer.Option("--target", "-t", help="predicted, label, or a class.", rich_help_panel=ASKED),
@@ -149,14 +140,6 @@ Memory = Annotated[
         rich_help_panel=WORK,
     ),
 ]
-Overview = Annotated[
-    bool,
-    typer.Option(
-        "--overview/--no-overview",
-        help="Explain all test rows by one method, for what holds over all of them.",
-        rich_help_panel=WORK,
-    ),
-]
 Precision = Annotated[
     str,
     typer.Option(help="float32, or bfloat16 where it agrees with float32.", rich_help_panel=WORK),
@@ -173,6 +156,20 @@ OwnModel = Annotated[str | None, typer.Option("--model", help="The same as the a
 Weights = Annotated[
     Path | None,
     typer.Option("--weights", help="A .safetensors file for the module that a factory makes."),
+]
+Errors = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="So many of the worst errors of the test rows are shown too, and counted in no check.",
+    ),
+]
+Overview = Annotated[
+    bool,
+    typer.Option(
+        "--overview/--no-overview",
+        help="Explain all test rows by one method, for what holds over all of them.",
+    ),
 ]
 Flip = Annotated[
     bool,

@@ -39,7 +39,7 @@ def findings(
     """The headline first, then what holds too; never empty.
 
     choice_holds : whether the method of the explanations holds; otherwise nothing is said by them
-    region : key of what the places are called that the data mark
+    region : what the places are called that the data mark: a key ("rationale." ...) or words
     """
     seen = Shares(overview)
     first = tuple(filter(None, (_guessing(overview), _shortcut(seen))))
@@ -122,7 +122,8 @@ def _region(seen: Shares, region: str) -> Finding | None:
     key = "region.less" if part.gain[1] < 0 else "region.more"
     if part.holds:
         key = "region.words" if words else "region"
-    return _says(key, seen.overview, region=Finding(region), **_sizes(part), names=words)
+    named = Finding(region) if region.startswith("rationale.") else region
+    return _says(key, seen.overview, region=named, **_sizes(part), names=words)
 
 
 def _sizes(part: Part) -> dict[str, float]:

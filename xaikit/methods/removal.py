@@ -98,7 +98,7 @@ class Occlusion(Method):
         total, times = np.zeros((2, cut.n_features))
         for at in range(0, len(corners), step := question.rows):
             some = corners[at : at + step, None]
-            covered = np.asarray(((first >= some) & (first < some + sides)).all(axis=2))
+            covered = np.all((first >= some) & (first < some + sides), axis=2)
             total += (question.output - fine.value(~covered)) @ covered
             times += covered.sum(axis=0)
         map_ = cut.scatter(total / np.maximum(times, 1))

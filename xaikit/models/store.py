@@ -63,10 +63,14 @@ def save_model(model: Model, folder: str | Path) -> Path:
     return MODELS.write(folder, _config(model), _files(model))
 
 
-def load_model(path: str | Path, device: str = "auto") -> Model:
+def load_model(path: str | Path, device: str = "auto", **facts: Any) -> Model:
     """The model of a folder, ready to be asked; it gives the very scores of the model that was saved.
 
     path : a folder that xaikit wrote, or "hf:" and one that Hugging Face's `save_pretrained` wrote (`xaikit[hf]`)
+
+    Of an .onnx file (which needs `xaikit[onnx]`) scores are all that is known, so the methods that remove
+    apply; what `wrap` asks of a function is given as `facts`: modality=, classes=, background=, ... and mean=,
+    std=, layout=, output= (see `xaikit.models.onnx.load_onnx`).
 
     `ModelError` names what is missing, unknown, out of bounds or of the wrong shape, and refuses a
     model whose score of an input depends on what else is in its batch.
@@ -74,11 +78,23 @@ def load_model(path: str | Path, device: str = "auto") -> Model:
     >>> load_model(xaikit.save_model(model, "models/wine")).id
     'wine-logistic'
     """
+    folder = Path(path)
+    if folder.suffix.lower() == ".onnx" and not folder.is_dir():
+        from xaikit.models.onnx import load_onnx
+
+        if "modality" not in facts:
+            raise InvalidInput(
+                f"'{path}' does not say what it reads; give modality=, one of {', '.join(MODALITIES)}."
+            )
+        return load_onnx(path, **facts)
+    if facts:
+        raise InvalidInput(
+            f"{', '.join(facts)} is told of .onnx files and '{path}' is a folder, which knows; leave it out."
+        )
     if str(path).startswith(HUGGINGFACE):
         from xaikit.models.huggingface import load_folder
 
         return load_folder(str(path).removeprefix(HUGGINGFACE), device)
-    folder = Path(path)
     fields = read_config(folder)
     if fields.values.get("family") == "sklearn":
         from xaikit.models.sklearn import BROKEN, load_estimator

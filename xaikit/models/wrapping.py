@@ -7,6 +7,7 @@ import dataclasses
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -44,6 +45,7 @@ from xaikit.models.outputs import (
     tensor_in,
 )
 from xaikit.models.reading import Said, reading_of
+from xaikit.models.remembered import Remembered
 from xaikit.models.text import Encode
 from xaikit.models.training import pick_device
 from xaikit.models.trial import (
@@ -85,6 +87,7 @@ def wrap(
     reads: Reads = "first",
     device: str | None = None,
     categorical: Sequence[str] | Sequence[int] | Sequence[bool] | None = None,
+    cache: str | Path | None = None,
 ) -> Model:
     """A model of yours, with every ability that is true of it.
 
@@ -119,6 +122,9 @@ def wrap(
 
     categorical : the columns of a table that hold categories, by name (as the estimator was fitted
         on), index or one bool each; found out from the background when None
+
+    cache : a folder where the answers of a function are kept, by `id` and input, so that a service is asked
+        once about each; the few inputs that it is tried on are asked every time
 
     Of a scikit-learn outlier detector the score is explained, of text pipelines the answer to the
     text as it is written. It is tried on the sample, a few rows of the background and
@@ -176,6 +182,13 @@ def wrap(
     known = getattr(thing, "feature_names_in_", None)  # of an estimator that was fitted on a frame
     if known is not None and kind.tabular:
         model.info = {**model.info, "columns": [{"name": str(name)} for name in known]}
+    if cache is not None:
+        if not isinstance(model, FunctionModel):
+            raise InvalidInput(
+                f"cache keeps the answers of functions and a {type(thing).__name__} is asked itself; "
+                "leave cache out."
+            )
+        model.function = Remembered(model.function, Path(cache), id)
     if categorical is not None:
         model.info = {**model.info, "categorical": _coded(thing, kind, categorical, x)}
     return model

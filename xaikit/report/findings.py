@@ -91,16 +91,6 @@ class Findings:
         return self.words.known(f"object.{name}", given)
 
     @cached_property
-    def headline(self) -> str:
-        """What the model goes by, or why that is not known."""
-        return self.words.told(self.run.findings()[0])
-
-    @cached_property
-    def warning(self) -> str:
-        """What to beware of, "" where nothing was found."""
-        return self.words.told(*self.run.warnings()[:1])
-
-    @cached_property
     def verdicts(self) -> dict[str, Verdict]:
         """Method -> verdict."""
         return {v.method: v for v in self.run.verdicts()}
@@ -312,7 +302,7 @@ class Findings:
 
     def repeats(self, method: str) -> float | None:
         """How much the top features of two runs of a method overlap."""
-        found = self.mean("seed_agreement", method)
+        found = self.mean("variance_share", method)
         return found.value if found else None
 
     def agrees_with_passed(self, method: str) -> Pair | None:

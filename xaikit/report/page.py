@@ -29,7 +29,7 @@ def report_page(run: Run, language: str = "en", folder: str = "") -> dict[str, A
     words, chosen = findings.words, _chosen(findings)
     groups = groups_of(findings, chosen)
     header = header_block(findings)
-    over = overview_block(findings)
+    over, rows = overview_block(findings), rows_block(findings, groups)
     sections = ("which", *(("over",) if over else ()), "rows", "more")
     return {
         "language": language,
@@ -44,9 +44,9 @@ def report_page(run: Run, language: str = "en", folder: str = "") -> dict[str, A
         "strip": strip_block(findings, groups),
         "choice": choice_block(findings),
         "overview": over,
-        "rows": rows_block(findings, groups),
+        "rows": rows,
         "folds": folds_block(findings, len(chosen), folder),
-        "style": Markup(_style(groups.order)),
+        "style": Markup(_style(groups.order)) + rows["style"],
     }
 
 

@@ -135,7 +135,9 @@ class Run:
             return (Finding("finding.nothing", {"model": _model_id(self)}),)
         status = {v.method: v.status for v in self.verdicts()}
         holds = status.get(seen.method) in ("use", "weaker")
-        return findings(seen, holds, self.context.get("rationale") or "rationale.marked")
+        region = str(self.context.get("rationale") or "")
+        known = region if region.startswith("rationale.") else "rationale.marked"
+        return findings(seen, holds, known)
 
     def warnings(self) -> tuple[Finding, ...]:
         """What to beware of, the clearest first: a shortcut, or what the errors have in common."""

@@ -98,7 +98,8 @@ def study(
     added = _added(model, worst, asked, failures)
     second = _second_masker(questions[0], asked, failures)
     if progress:
-        say(str(forecast(questions, chosen)))
+        asks = [METRICS.get(name)() for name in wanted]
+        say(str(forecast(questions, chosen, asks, checked)))
     steps = (len(samples) * (2 if wanted else 1) + len(added)) * len(chosen)
     with Progress(steps, "explaining", show=progress) as bar:
         explanations, broken = explain_all([*questions, *added], chosen, seed, bar.tick)

@@ -11,6 +11,7 @@ from xaikit.report.facts import part, worth
 from xaikit.report.findings import Findings
 from xaikit.report.formats import amount, count, fixed, percent
 from xaikit.report.spoken import spoken
+from xaikit.report.told import finding, more, warning
 
 __all__ = ["header_block"]
 
@@ -18,8 +19,9 @@ __all__ = ["header_block"]
 def header_block(findings: Findings) -> dict[str, Any]:
     """Three lines; what they say is found elsewhere."""
     return {
-        "finding": findings.headline,
-        "warning": findings.warning,
+        "finding": finding(findings),
+        "warning": warning(findings),
+        "more": more(findings),
         "meta": Markup(" · ").join(_meta(findings)),
     }
 

@@ -20,12 +20,12 @@ __all__ = ["overview_block"]
 Card = dict[str, Any]
 Maker = Callable[[Seen], Card | None]
 
-# view -> the cards of the main column, above the others in the side column, and below both
+# view -> the cards of the main column, of the side column (groups follow), and below both
 CARDS: dict[str, tuple[tuple[Maker, ...], tuple[Maker, ...], tuple[Maker, ...]]] = {
-    "picture": ((places_card,), (), (typical_card,)),
-    "lines": ((places_card, bees_card), (), (typical_card,)),
-    "bars": ((bees_card,), (), (curves_card,)),
-    "text": ((words_card, places_card), (), ()),
+    "picture": ((places_card, typical_card), (taken_card,), (worst_card,)),
+    "lines": ((places_card, typical_card), (taken_card,), (worst_card,)),
+    "bars": ((bees_card,), (taken_card, worst_card), (curves_card,)),
+    "text": ((words_card, places_card), (taken_card,), (worst_card,)),
 }
 
 
@@ -46,8 +46,8 @@ def overview_block(findings: Findings) -> dict[str, Any] | None:
         "badge": badge(findings, status, short=True),
         "method": words(key, method=findings.name(found.method), n=n, of=of, samples=samples),
         "main": _cards(main, seen),
-        "side": [*_cards((*side, taken_card), seen), *groups_cards(seen)],
-        "below": _cards((*below, worst_card), seen),
+        "side": [*_cards(side, seen), *groups_cards(seen)],
+        "below": _cards(below, seen),
     }
 
 

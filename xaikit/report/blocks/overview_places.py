@@ -20,6 +20,7 @@ from xaikit.study.sample_facts import shrunk
 __all__ = ["places_card", "typical_card"]
 
 MOST_CLASSES = 10
+ACROSS = 5  # pictures in a row
 CELLS = 16  # of a side of the maps that are held against each other
 PLACES = ("centre", "edge", "start", "middle", "end")
 Card = dict[str, Any]
@@ -130,6 +131,7 @@ def typical_card(seen: Seen) -> Card | None:
         "view": view,
         "title": words(f"over.typical.{view}" if overview.classes else f"over.typical.{view}.one"),
         "tiles": tiles,
+        "across": min(len(tiles), ACROSS if view == "picture" else 1),
         "note": words("over.typical.note")
         + (
             f" {words('over.typical.inside', region=rationale_name(seen.findings))}"
