@@ -16,6 +16,7 @@ from torch import Tensor, nn
 
 from xaikit.core.abilities import BoundScores, Leaf
 from xaikit.core.batching import LARGEST, keep_pages
+from xaikit.core.display import Saved
 from xaikit.core.errors import InvalidInput
 from xaikit.core.types import MODALITIES, Bools, Floats, Ints, PerSample, Space
 from xaikit.core.words import Text
@@ -37,7 +38,7 @@ Reads = Literal["first", "last", "mean"]
 
 
 @dataclass(eq=False)
-class NeuralModel:
+class NeuralModel(Saved):
     """A net together with how it reads samples: `Maskable`, `Differentiable` and `Resettable`.
 
     net : gives (B, K) `outputs`, or standardised numbers for a regressor

@@ -206,13 +206,19 @@ def adapted(
     classes: tuple[str, ...],
     outputs: Outputs,
     x: Any,
+    names: tuple[str, ...] = (),
+    output: Part = None,
+    task: str | None = None,
+    space: Space | None = None,
+    single: bool = False,
     reads: Reads = "first",
+    background: Array | None = None,
 ) -> NeuralModel:
     """A net whose inputs are known, tried as `wrap` tries it on inputs like x."""
-    first = first_input(modality, x, None)
-    trial = trial_inputs(modality, first, None)
-    facts = _Facts(id, modality, classes, (), None, None, outputs, False, trial, None)
-    model = _module(net, inputs, facts, reads)
+    trial = trial_inputs(modality, first_input(modality, x, background), background)
+    kind = None if task is None else TASKS.get(task)
+    facts = _Facts(id, modality, classes, names, space, background, outputs, single, trial, kind)
+    model = _module(net, inputs, facts, reads, output)
     _try(model, facts)
     return model
 
