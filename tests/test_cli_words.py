@@ -185,6 +185,14 @@ def test_json_tells_verdicts_strongest_features_and_failures(asked) -> None:
     assert [(v["method"], v["status"], v["reason"]) for v in found["verdicts"]] == [
         (v.method, v.status, v.reason) for v in RUN.verdicts()
     ]
+    for told, v in zip(found["verdicts"], RUN.verdicts(), strict=True):
+        assert (told["than"], told["share"], told["needed"]) == (v.than, v.share, v.needed)
+        assert [(c["name"], c["passed"], c["applies"], c["sentence"]) for c in told["checks"]] == [
+            (c.name, c.passed, c.applies, c.sentence) for c in v.checks
+        ]
+    chosen = RUN.choice()
+    assert found["choice"]["shown"] == chosen.shown
+    assert found["choice"]["use"] == list(chosen.use)
     assert len(found["explanations"]) == len(RUN.explanations)
     for told, e in zip(found["explanations"], RUN.explanations, strict=True):
         assert (told["sample"], told["method"]) == (e.sample_id, e.method)

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from report import sample_runs
-from report.reading import Node, read
+from report.reading import Node, card, read
 
 from xaikit.core.types import Segmentation
 from xaikit.report import write_comparison, write_diff, write_index, write_report
@@ -116,7 +116,7 @@ def test_no_text_of_a_run_opens_an_element(tmp_path, kind, language) -> None:
 def test_words_that_are_folded_away_are_text_too(tmp_path) -> None:
     run = marked_run(sample_runs.text_run(n=1, long=True, evidence=False))
     tree = read(write_report(run, tmp_path / "x.html").read_text(encoding="utf-8"))
-    folds = tree.all("article")[0].all("details", class_="fold")
+    folds = card(tree, 0).all("details", class_="gap-fold")
     assert folds
     assert all("<evil>" in fold.text for fold in folds)
     assert opened(tree) == []

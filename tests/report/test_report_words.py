@@ -139,7 +139,7 @@ def test_a_finding_from_a_file_is_told_and_words_of_a_person_stay() -> None:
     words = Words("en")
     assert words.told({"key": "compare.learned", "numbers": {"n": 1234}}) == "1,234 numbers learned"
     assert words.told("{n} as it stands") == "{n} as it stands"
-    assert words("verdict.note", n=1).startswith("1 sample:")
+    assert words("which.lead", n=1).startswith("Judged on this model and one sample")
     assert words.listed(["A", "B", "C"]) == "A, B and C"
     assert words.listed(["A"]) == "A"
     assert Words("ko").listed(["A", "B", "C"]) == "A, B, C"

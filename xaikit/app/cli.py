@@ -114,8 +114,8 @@ def train(
 
 @app.command()
 def explain(
-    model: Annotated[str, typer.Argument(help="A saved model folder, or a model name to train.")],
     data: options.Data,
+    model: options.AnyModel = None,
     methods: options.Methods = "auto",
     n: options.Count = "",
     draw: options.Draw = False,
@@ -131,15 +131,17 @@ def explain(
     tolerance: options.Tolerance = 0.05,
     memory: options.Memory = None,
     precision: options.Precision = "float32",
-    language: options.Language = "en",
-    show: options.Open = False,
     errors: options.Errors = 4,
     overview: options.Overview = True,
+    language: options.Language = "en",
+    show: options.Open = False,
     flip: options.Flip = False,
     immutable: options.Columns = None,
     increasing: options.Rising = None,
     decreasing: options.Falling = None,
     wanted: options.Wanted = None,
+    own: options.OwnModel = None,
+    weights: options.Weights = None,
     device: options.Device = "auto",
     seed: options.Seed = 0,
     text_column: options.TextColumn = None,
@@ -165,14 +167,22 @@ def explain(
       xaikit explain runs/credit --data credit.csv --methods shap --values credit.parquet
 
       xaikit explain runs/credit --data credit.csv --flip --immutable age,sex --increasing income
+
+      xaikit explain hf:models/my-bert --data reviews.csv
+
+      xaikit explain --model nets.small:make --weights small.safetensors --data digits
     """
     from xaikit.app import explaining
+    from xaikit.app.brought import chosen, fitting
 
     ways = {"immutable": immutable, "increasing": increasing, "decreasing": decreasing}
     options.require_flip(flip, values, **ways, wanted=wanted)
     explaining.check_places(values, run_folder, html, force)
-    columns = {"text_column": text_column, "label_column": label_column}
-    dataset = _load(data, seed, **columns, test=test, task=task, size=size)
+    given: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
+    given |= {"test": test, "task": task, "size": size}
+    name = chosen(model, own)
+    asked = _known(name, device)
+    dataset = _load(data, seed, **{**given, **fitting(asked, data, given)})
     limits: dict[str, Any] = {
         "budget": options.budget_of(budget),
         "tolerance": tolerance,
@@ -181,7 +191,7 @@ def explain(
     }
     question: dict[str, Any] = {"target": target, "features": features, "masker": masker}
     question |= {"n_background": background}
-    asked = _model(model, dataset, device, seed, quiet=as_json)
+    asked = asked or _model(name, dataset, device, seed, quiet=as_json, weights=weights)
     many = n or ("all" if values else "8")
     samples = _samples(dataset, options.count_of(many, dataset), seed, draw)
     if values is not None:
@@ -582,12 +592,32 @@ def _load(data: str, seed: int, **options: Any) -> Any:
     return load_data(data, seed=seed, **given)
 
 
-def _model(name: str, dataset: Any, device: str, seed: int, quiet: bool) -> Any:
+def _known(name: str, device: str) -> Any:
+    """A model that says how its data are read; None for others."""
+    from xaikit.app.brought import HUGGINGFACE
+
+    if not name.startswith(HUGGINGFACE):
+        return None
+    from xaikit.models import load_model
+
+    return load_model(name, device=device)
+
+
+def _model(
+    name: str, dataset: Any, device: str, seed: int, quiet: bool, weights: Path | None = None
+) -> Any:
+    from xaikit.app.brought import is_factory, made
     from xaikit.models import load_model, save_model, train
     from xaikit.models.fields import MODELS
 
+    if is_factory(name):
+        return made(name, weights, dataset, device)
+    if weights is not None:
+        raise InvalidInput(f"--weights {weights} belongs to a factory; name one as --model.")
     if os.path.isdir(name):
         return load_model(name, device=device)
+    if name.lower().endswith(".onnx"):
+        return _graph(name, dataset)
     if "/" in name:
         raise InvalidInput(f"no model folder '{name}'; train one with `xaikit train`.")
     place = _model_folder(dataset, name)
@@ -595,6 +625,20 @@ def _model(name: str, dataset: Any, device: str, seed: int, quiet: bool) -> Any:
     fitted = train(name, dataset, device=device, seed=seed, progress=not quiet)
     save_model(fitted, place)
     return fitted
+
+
+def _graph(path: str, dataset: Any) -> Any:
+    """The model in an .onnx file, which reads what the data hold."""
+    from xaikit.modalities import background
+    from xaikit.models import load_model
+
+    return load_model(
+        path,
+        modality=dataset.modality,
+        classes=dataset.classes,
+        background=background(dataset),
+        sample=dataset.test[0].x,
+    )
 
 
 def _samples(dataset: Any, n: int, seed: int, draw: bool) -> Any:

@@ -129,9 +129,8 @@ def _summary(run: Run, place: Path, page: Path) -> dict[str, Any]:
     return {
         "run": str(place),
         "report": str(page),
-        "verdicts": [
-            {"method": v.method, "status": v.status, "reason": v.reason} for v in run.verdicts()
-        ],
+        "choice": vars(run.choice()),
+        "verdicts": [v.facts() for v in run.verdicts()],
         "explanations": [
             {"sample": e.sample_id, "method": e.method, "top": e.top(5), "residual": e.residual}
             for e in run.explanations

@@ -145,6 +145,18 @@ Precision = Annotated[
     typer.Option(help="float32, or bfloat16 where it agrees with float32.", rich_help_panel=WORK),
 ]
 
+AnyModel = Annotated[
+    str | None,
+    typer.Argument(
+        help="A saved model folder, hf:FOLDER of Hugging Face, package.module:factory, or a model name "
+        "to train."
+    ),
+]
+OwnModel = Annotated[str | None, typer.Option("--model", help="The same as the argument MODEL.")]
+Weights = Annotated[
+    Path | None,
+    typer.Option("--weights", help="A .safetensors file for the module that a factory makes."),
+]
 Errors = Annotated[
     int,
     typer.Option(

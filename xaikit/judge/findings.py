@@ -10,7 +10,6 @@ from collections import Counter
 from typing import Any
 
 import numpy as np
-from scipy.stats import binom
 
 from xaikit.core.finding import Finding
 from xaikit.core.stats import FEWEST, bootstrap_interval, spearman
@@ -40,17 +39,17 @@ def findings(
     """The headline first, then what holds too; never empty.
 
     choice_holds : whether the method of the explanations holds; otherwise nothing is said by them
-    region : key of what the places are called that the data mark
+    region : what the places are called that the data mark: a key ("rationale." ...) or words
     """
     seen = Shares(overview)
-    first = tuple(filter(None, [_guessing(overview)]))
+    first = tuple(filter(None, (_guessing(overview), _shortcut(seen))))
     refused = _refused(overview, choice_holds)
     if refused is not None:
         return (*first, refused)
     marked, columns = _region(seen, region), _features(seen)
     words = None if marked and marked.numbers["names"] else _words(seen)
     spread = _concentration(seen, one_stands_out=bool(columns or words))
-    found = filter(None, (_shortcut(seen), marked, columns, words, spread, _place(seen)))
+    found = filter(None, (marked, columns, words, spread, _place(seen)))
     return (*first, *found) or (_says("nothing", overview),)
 
 
@@ -78,25 +77,24 @@ def _refused(overview: Overview, choice_holds: bool) -> Finding | None:
 
 
 def _guessing(overview: Overview) -> Finding | None:
-    """The model is not shown to be right more often than the best answer that never looks (sign test)."""
+    """The model is not shown to be better than the one answer that is best without looking."""
     labels = [label for label in overview.labels if label is not None]
     if len(labels) < FEWEST or len(set(labels)) < 2:
         return None
     known = np.array([label is not None for label in overview.labels])
-    truth = np.stack([overview.meaning.truth(label) for label in labels])
     if overview.meaning.words.startswith("value"):
-        own = np.abs(overview.predictions[known] - truth)
-        gains = (np.abs(np.median(truth, axis=0) - truth) - own).sum(axis=1)
-        answer = None
+        truth = np.stack([overview.meaning.truth(label) for label in labels])
+        errors = (truth - overview.predictions[known]) ** 2
+        gains, answer = ((truth - truth.mean(axis=0)) ** 2 - errors).mean(axis=1), None
     else:
         often, _ = Counter(labels).most_common(1)[0]
-        gains = (~overview.wrong[known]).astype(float) - [label == often for label in labels]
-        answer = _named(overview, often)
-    wins, losses = int((gains > 0).sum()), int((gains < 0).sum())
-    if binom.sf(wins - 1, wins + losses, 0.5) < 0.05:
+        right = (~overview.wrong[known]).astype(np.float64)
+        gains, answer = right - [label == often for label in labels], _named(overview, often)
+    if low(gains) > 0:
         return None
-    key = "guessing" + ("" if wins <= losses else ".open") + (".value" if answer is None else "")
-    return _says(key, overview, answer=answer, n=len(labels))
+    key = "guessing" if gains.mean() <= 0 else "guessing.open"
+    value = ".value" if answer is None else ""
+    return _says(key + value, overview, answer=answer, n=len(labels))
 
 
 def _named(overview: Overview, label: Any) -> Any:
@@ -124,7 +122,8 @@ def _region(seen: Shares, region: str) -> Finding | None:
     key = "region.less" if part.gain[1] < 0 else "region.more"
     if part.holds:
         key = "region.words" if words else "region"
-    return _says(key, seen.overview, region=Finding(region), **_sizes(part), names=words)
+    named = Finding(region) if region.startswith("rationale.") else region
+    return _says(key, seen.overview, region=named, **_sizes(part), names=words)
 
 
 def _sizes(part: Part) -> dict[str, float]:

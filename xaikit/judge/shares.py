@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -118,13 +118,13 @@ class Shares:
         return np.array([target.index for target in targets], dtype=np.int64)
 
     def groups(self) -> Iterator[tuple[str | None, Bools]]:
-        """All samples, then those of each answer, where there are ten or more."""
+        """All samples, then those of each answer that has some."""
         overview = self.overview
         yield None, np.ones(len(overview), dtype=bool)
         names = overview.classes if overview.meaning.words == "class" else ()
         for k, name in enumerate(names):
             mine = self.answers == k
-            if FEWEST <= mine.sum() < len(overview):
+            if 0 < mine.sum() < len(overview):
                 yield name, mine
 
     @cached_property
@@ -203,8 +203,7 @@ def outstanding(shares: Floats, limit: float, most: int) -> list[int]:
     """
     if len(shares) < FEWEST or not shares.size:
         return []
-    rng, n = np.random.default_rng(0), len(shares)
-    means = rng.multinomial(n, np.full(n, 1 / n), size=N_DRAWS) @ shares / n  # (draws, D)
+    means = _draws(len(shares)) @ shares / len(shares)  # (draws, D)
     order = np.argsort(-shares.mean(axis=0), kind="stable")
     for k in range(min(most, shares.shape[1]), 0, -1):
         top = order[:k]
@@ -213,6 +212,13 @@ def outstanding(shares: Floats, limit: float, most: int) -> list[int]:
         if (ahead >= SURVIVES).all() and (np.quantile(means[:, top], 0.025, axis=0) >= limit).all():
             return [int(j) for j in top]
     return []
+
+
+@lru_cache(maxsize=2)
+def _draws(n: int) -> Floats:
+    """(draws, n) how often each sample is in each resample."""
+    counts = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=N_DRAWS)
+    return counts.astype(np.float64)
 
 
 def regions(seen: Shares) -> Mapping[str, Bools]:

@@ -22,10 +22,11 @@ __all__ = ["Shortcut", "shortcut"]
 STRONG = 0.25  # least share of the evidence of a column, word or spot
 SMALL = 0.2  # most share of a picture that is a spot or a corner
 BEYOND = 3.0  # times the share that the size of a place explains
-GIVEN_AWAY = 0.95  # of neighbours along a column have the same label
+GIVEN_AWAY = 0.95  # of neighbours along a column have the same label, but where classes meet
 RELATED = 0.98  # rank correlation of a column with the value to be predicted
 COMMON = 0.25  # least share of the texts of an answer that hold a word
 TELLING = 4.0  # times as common there as elsewhere
+FEWEST_ALIKE = 5  # samples of an answer, when every one of them shows it
 
 
 class Shortcut(NamedTuple):
@@ -53,7 +54,8 @@ def _column(seen: Shares) -> Shortcut | None:
     (j,) = first
     turned = int(seen.turns[:, j].sum())
     most = wilson(turned, len(shares))[0] > 0.5
-    if not most and not (low(shares[:, j]) >= STRONG and _gives_away(seen, j)):
+    enough = min(STRONG, BEYOND / len(names))
+    if not most and not (low(shares[:, j]) >= enough and _gives_away(seen, j)):
         return None
     numbers = {"name": names[j], "share": float(shares[:, j].mean()), "n": len(shares)}
     return Shortcut("column", {**numbers, "turned": turned})
@@ -70,8 +72,8 @@ def _gives_away(seen: Shares, j: int) -> bool:
     if overview.meaning.words == "value":
         return abs(spearman(x, y)) >= RELATED
     order = np.lexsort((np.random.default_rng(0).permutation(len(x)), x))  # ties in any order
-    same = float((np.diff(y[order]) == 0).mean())
-    return same >= GIVEN_AWAY and len(set(y.tolist())) > 1
+    changes, classes = int(np.count_nonzero(np.diff(y[order]))), len(set(y.tolist()))
+    return classes > 1 and changes - (classes - 1) <= (1 - GIVEN_AWAY) * len(y)
 
 
 class _Spot(NamedTuple):
@@ -84,25 +86,37 @@ class _Spot(NamedTuple):
 
 
 def _place(seen: Shares) -> Shortcut | None:
-    if seen.kind.view != "picture":
+    found = list(_spots(seen)) if seen.kind.view == "picture" else []
+    if not found:
         return None
-    for found in ([s for s in _spots(seen) if s.answer is None], list(_spots(seen))):
-        if found:
-            spot = max(found)
-            where = Finding(f"where.{spot.where}")
-            numbers = {"answer": spot.answer, "share": spot.share, "size": spot.size}
-            return Shortcut("place", {**numbers, "place": where})
-    return None
+    spot = max(found)
+    where = Finding(f"where.{spot.where}")
+    every = {s.answer for s in found if s.where == spot.where} >= {a for a, _ in _answers(seen)}
+    numbers = {"answer": None if every else spot.answer, "share": spot.share, "size": spot.size}
+    return Shortcut("place", {**numbers, "place": where})
+
+
+def _answers(seen: Shares) -> list[tuple[str | None, Bools]]:
+    """The samples of each answer that has enough; all samples where there are no classes."""
+    whole, *each = seen.groups()
+    return [(answer, mine) for answer, mine in each if mine.sum() >= FEWEST_ALIKE] or [whole]
 
 
 def _spots(seen: Shares) -> Iterator[_Spot]:
     """Small places with much evidence, outside what the data mark."""
-    for answer, mine in seen.groups():
+    for answer, mine in _answers(seen):
         for where, region in _places(seen, mine):
             part = seen.everywhere(region, seen.support)
             share, size = part.share[mine & part.known], float(region.mean())
-            if low(share) >= max(STRONG, BEYOND * size) and not _marked(seen, region, mine):
+            if _least(share) >= max(STRONG, BEYOND * size) and not _marked(seen, region, mine):
                 yield _Spot(float(share.mean()), size, where, answer)
+
+
+def _least(share: Floats) -> float:
+    """What the mean share is at least; of five to nine samples the least of all."""
+    if len(share) >= FEWEST:
+        return low(share)
+    return float(share.min()) if len(share) >= FEWEST_ALIKE else -np.inf
 
 
 def _places(seen: Shares, mine: Bools) -> Iterator[tuple[str, Bools]]:
@@ -131,7 +145,7 @@ def _marked(seen: Shares, region: Bools, mine: Bools) -> bool:
     marks = [
         r for r, own in zip(seen.overview.rationales, mine, strict=False) if own and r is not None
     ]
-    return bool(marks) and float(np.mean([mark[region].mean() for mark in marks])) > 0.25
+    return bool(marks) and float(np.mean([mark[region].mean() for mark in marks])) >= 0.25
 
 
 def _word(seen: Shares) -> Shortcut | None:
@@ -150,8 +164,8 @@ def _telling(share: Floats, mine: Bools, strongest: Floats) -> tuple[float, int]
     """Mean share of a word in the texts of an answer that hold it, and their number."""
     holds = np.isfinite(share)
     here, there = float(holds[mine].mean()), float(holds[~mine].mean())
-    if here < COMMON or here < TELLING * there or (holds & mine).sum() < FEWEST:
+    if here < COMMON or here < TELLING * there:
         return None
     own = share[holds & mine]
     top = float((own >= strongest[holds & mine] - 1e-12).mean())
-    return (float(own.mean()), len(own)) if low(own) >= STRONG and top >= 0.5 else None
+    return (float(own.mean()), len(own)) if _least(own) >= STRONG and top >= 0.5 else None

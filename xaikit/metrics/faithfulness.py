@@ -153,22 +153,34 @@ class RemovalTest:
             return []
         self._check(blocks)
         values = np.stack([block.values for block in blocks])  # (M, B, n)
-        ties = [q.rng("ties", self.seed).random(self.n_features) for q in self.questions]
-        order = np.lexsort((np.broadcast_to(ties, values.shape), -values))
         of = [
-            described(q, e) for block in blocks for q, e in zip(self.questions, block, strict=True)
+            {"method": block.method, "sample": id_, "masker": question.masker.name}
+            for block in blocks
+            for question, id_ in zip(self.questions, block.sample_ids, strict=True)
         ]
         flat = "all values are equal: the order is random"
         notes = [flat if equal else "" for equal in is_constant(values).ravel()]
         counts = np.unique(np.concatenate([self._counts, self._top]))
-        removed = _without_first(order, counts)  # (M, B, p, n)
-        y = self._values(np.moveaxis(np.concatenate([removed, ~removed], axis=2), 0, 1))
-        curves = np.moveaxis(y.reshape(len(y), len(blocks), 2, -1), 0, 1)  # (M, B, 2, p)
+        curves = self._followed(values, counts)
         units = [block.unit for block in blocks]
         return [
-            *self._curves(self._shown(curves, 1), counts, self._counts, of, notes),
+            *self._curves(curves, counts, self._counts, of, notes),
             *self._predictions(values, units, of),
         ]
+
+    def gains(self, values: Floats) -> Floats:
+        """(M, B, n) -> (M, B): "srg" of the orders of any values."""
+        deletion, insertion = np.moveaxis(self._followed(values, self._counts), 2, 0)
+        between: Floats = insertion - deletion
+        return np.asarray(np.trapezoid(between, self._counts / self.n_features, axis=-1))
+
+    def _followed(self, values: Floats, counts: Ints) -> Floats:
+        """(M, B, 2, p) answers with so many of the strongest removed, and with those alone kept."""
+        ties = [q.rng("ties", self.seed).random(self.n_features) for q in self.questions]
+        order = np.lexsort((np.broadcast_to(ties, values.shape), -values))
+        removed = _without_first(order, counts)  # (M, B, p, n)
+        y = self._values(np.moveaxis(np.concatenate([removed, ~removed], axis=2), 0, 1))
+        return self._shown(np.moveaxis(y.reshape(len(y), len(values), 2, -1), 0, 1), 1)
 
     def random(self) -> list[Score]:
         """The random control: means over `n_orders` orders, as scores of the method "random".
@@ -183,7 +195,7 @@ class RemovalTest:
         # a reversed order puts back what the order leaves to the last
         both = np.stack([removed, removed[:, ::-1]], axis=1)
         found = self._curves(both[None], counts, self._control_counts, of, notes)
-        far = shifts(self.questions, [own.reshape(-1, self.n_features) for own in self._mixed[0]])
+        far = shifts(self.questions, self._mixed[0])
         return [*found, *(SHIFT.score(d, o) for d, o in zip(far, of, strict=True) if d is not None)]
 
     @property
@@ -234,30 +246,46 @@ class RemovalTest:
         return np.concatenate([half, half[..., ::-1]], axis=1)
 
     @cached_property
-    def _mixed(self) -> tuple[Bools, Floats]:
-        """Masks (B, n_orders, p, n) on the curves of the random orders, and their values."""
-        masks = _without_first(self._orders, self._control_counts[1:])
+    def _drawn(self) -> tuple[Bools, Floats]:
+        """Masks (B, r, n) of the random orders' curves and then without a quarter of the features, and their values."""
+        n = self.n_features
+        every = np.tile(np.arange(n), (self.n_subsets, 1))
+        rngs = [q.rng("subsets", self.seed) for q in self.questions]
+        subsets = np.stack([rng.permuted(every, axis=1) for rng in rngs])
+        quarters = _without_first(subsets, np.array([max(1, round(n / 4))]))
+        curves = _without_first(self._orders, self._control_counts[1:])
+        masks = np.concatenate([m.reshape(len(m), -1, n) for m in (curves, quarters)], axis=1)
         return masks, self._values(masks)
+
+    @property
+    def _mixed(self) -> tuple[Bools, Floats]:
+        """Masks (B, r, n) on the curves of the random orders, order by order, and their values."""
+        masks, y = self._drawn
+        return masks[:, : -self.n_subsets], y[:, : -self.n_subsets]
+
+    @property
+    def _quarters(self) -> tuple[Bools, Floats]:
+        """Masks (B, n_subsets, n) with a quarter of the features removed, and their values."""
+        masks, y = self._drawn
+        return masks[:, -self.n_subsets :], y[:, -self.n_subsets :]
 
     @property
     def _whole(self) -> tuple[Ints, Floats]:
         """Counts (p,), as many from either end, and values (B, n_orders, p) of the random orders."""
-        known, ends = self._control_counts[1:], [self._control_counts, self._top]
-        more = np.setdiff1d(np.concatenate([*ends, self.n_features - self._top]), known)
-        y = [self._mixed[1], self._values(_without_first(self._orders, more))]
-        counts = np.concatenate([known, more])
+        known = self._control_counts[1:]
+        more = np.setdiff1d(np.concatenate([self._top, self.n_features - self._top]), known)
+        more, counts = more[more > 0], np.concatenate([[0], known, more[more > 0]])
+        y = [self._mixed[1].reshape(len(self.questions), self.n_orders, -1)]
+        y.insert(0, np.broadcast_to(self._full[:, None], y[0][..., :1].shape))
+        if len(more):
+            y.append(self._values(_without_first(self._orders, more)))
         order = np.argsort(counts)
         return counts[order], np.concatenate(y, axis=2)[:, :, order]
 
-    @cached_property
-    def _quarters(self) -> tuple[Bools, Floats]:
-        """Masks (B, n_subsets, n) with a quarter of the features removed, and their values."""
-        n = self.n_features
-        every = np.tile(np.arange(n), (self.n_subsets, 1))
-        rngs = [q.rng("subsets", self.seed) for q in self.questions]
-        orders = np.stack([rng.permuted(every, axis=1) for rng in rngs])
-        masks = _without_first(orders, np.array([max(1, round(n / 4))]))[:, :, 0]
-        return masks, self._values(masks)
+    @property
+    def _full(self) -> Floats:
+        """(B, 1) values with nothing removed."""
+        return np.array([q.output for q in self.questions])[:, None]
 
     def _values(self, masks: Bools) -> Floats:
         """(B, ..., n) -> (B, ...): of each question its own masks."""
@@ -294,10 +322,8 @@ class RemovalTest:
         self, values: Floats, units: Sequence[str], of: Sequence[Mapping[str, str]]
     ) -> list[Score]:
         """How well sums of values (M, B, n) predict what removal does, in the target's own unit."""
-        (masks, y), (quarters, y_quarters) = self._mixed, self._quarters
-        mixed = masks.reshape(len(y), -1, self.n_features)
-        full = np.array([q.output for q in self.questions])[:, None]
-        change = full - y.reshape(len(y), -1)  # (B, r)
+        (mixed, y), (quarters, y_quarters) = self._mixed, self._quarters
+        change = self._full - y  # (B, r)
         predicted = np.moveaxis(~mixed @ np.moveaxis(values, 0, 2), 2, 0)  # (M, B, r)
         power, along = (predicted**2).sum(axis=-1), (predicted * change).sum(axis=-1)
         best = np.divide(along, power, out=np.zeros_like(power), where=power > 0)
@@ -311,7 +337,7 @@ class RemovalTest:
         return [
             *INFIDELITY.scores((off**2).mean(axis=-1).ravel(), of, notes.ravel().tolist()),
             *CORRELATION.scores(
-                pearson(sums, full - y_quarters).ravel(), of, rule.ravel().tolist()
+                pearson(sums, self._full - y_quarters).ravel(), of, rule.ravel().tolist()
             ),
         ]
 
@@ -345,6 +371,11 @@ class Removal(Metric):
     n_steps: int = 32
     bins: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5)
     n_subsets: int = 100
+
+    def rows_needed(self, question: Question, n_methods: int) -> int:
+        """Under the question's own masker; few features have fewer masks than are asked for."""
+        masks = 12 * self.n_orders + self.n_subsets + 72 * n_methods
+        return int(min(masks, 2.0**question.n_features)) * question.n_references
 
     def scores(
         self,
@@ -401,7 +432,7 @@ def _gaps(block: Explanations, of: Sequence[Mapping[str, str]]) -> list[Score]:
     return COMPLETENESS_GAP.scores(share, of, [why if lost else "" for lost in np.isnan(share)])
 
 
-def shifts(questions: Sequence[Question], masks: Sequence[Bools]) -> list[float | None]:
+def shifts(questions: Sequence[Question], masks: Bools | Sequence[Bools]) -> list[float | None]:
     """Distance of masked inputs to the nearest background row over that of background rows; 1 is typical.
 
     masks : (m, n) of each question of one model

@@ -1,6 +1,6 @@
 """Does the explanation come out the same a second time, and next door?
 
-Both also say how far agreement with other methods can go at most: `agreement_scores` of a method with
+Both also say how far agreement with other methods can go at most: `agreements` of a method with
 its own second run, under a = b in `of`.
 """
 
@@ -13,7 +13,7 @@ from typing import ClassVar
 
 import numpy as np
 
-from xaikit.core.agreement import agreement_scores, similarity
+from xaikit.core.agreement import agreements, similarity
 from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Cache, Meter, Question
 from xaikit.core.stats import is_constant
@@ -116,6 +116,7 @@ class Stability(Metric):
         theirs = [e for some, e in zip(asked, first, strict=True) for _ in some]
         answers = iter(ask_again(every, theirs, seed=first[0].seed))
         scores: list[Score] = []
+        again: list[tuple[Explanation, Explanation]] = []
         for question, mine, same, n, some in zip(
             questions, runs, fixed, counts, asked, strict=True
         ):
@@ -126,9 +127,8 @@ class Stability(Metric):
                 value = np.mean([similarity(mine[0], e) for e in near]) if near else np.nan
                 note = "" if near else "no neighbour kept the prediction"
                 scores.append(INPUT_STABILITY.score(float(value), of, note=note))
-            for other in (near if same else mine[1:])[:1]:
-                scores += agreement_scores(mine[0], other)
-        return scores
+            again += [(mine[0], other) for other in (near if same else mine[1:])[:1]]
+        return [*scores, *(agreements(list(zip(*again, strict=True))) if again else ())]
 
     def _runs(
         self, questions: Sequence[Question], first: Sequence[Explanation]

@@ -31,8 +31,9 @@ from xaikit.models.training import pick_device
 from xaikit.models.trial import require_independent_model
 from xaikit.models.zoo import ZOO, Architecture
 
-__all__ = ["load_model", "save_model"]
+__all__ = ["load", "load_model", "load_weights", "save_model"]
 
+HUGGINGFACE = "hf:"  # before the path of such a folder
 _FORMAT = 1
 _WEIGHTS = "model.safetensors"
 _MOST_CLASSES = 100_000
@@ -62,8 +63,14 @@ def save_model(model: Model, folder: str | Path) -> Path:
     return MODELS.write(folder, _config(model), _files(model))
 
 
-def load_model(path: str | Path, device: str = "auto") -> Model:
+def load_model(path: str | Path, device: str = "auto", **facts: Any) -> Model:
     """The model of a folder, ready to be asked; it gives the very scores of the model that was saved.
+
+    path : a folder that xaikit wrote, or "hf:" and one that Hugging Face's `save_pretrained` wrote (`xaikit[hf]`)
+
+    Of an .onnx file (which needs `xaikit[onnx]`) scores are all that is known, so the methods that remove
+    apply; what `wrap` asks of a function is given as `facts`: modality=, classes=, background=, ... and mean=,
+    std=, layout=, output= (see `xaikit.models.onnx.load_onnx`).
 
     `ModelError` names what is missing, unknown, out of bounds or of the wrong shape, and refuses a
     model whose score of an input depends on what else is in its batch.
@@ -72,6 +79,22 @@ def load_model(path: str | Path, device: str = "auto") -> Model:
     'wine-logistic'
     """
     folder = Path(path)
+    if folder.suffix.lower() == ".onnx" and not folder.is_dir():
+        from xaikit.models.onnx import load_onnx
+
+        if "modality" not in facts:
+            raise InvalidInput(
+                f"'{path}' does not say what it reads; give modality=, one of {', '.join(MODALITIES)}."
+            )
+        return load_onnx(path, **facts)
+    if facts:
+        raise InvalidInput(
+            f"{', '.join(facts)} is told of .onnx files and '{path}' is a folder, which knows; leave it out."
+        )
+    if str(path).startswith(HUGGINGFACE):
+        from xaikit.models.huggingface import load_folder
+
+        return load_folder(str(path).removeprefix(HUGGINGFACE), device)
     fields = read_config(folder)
     if fields.values.get("family") == "sklearn":
         from xaikit.models.sklearn import BROKEN, load_estimator
@@ -85,6 +108,10 @@ def load_model(path: str | Path, device: str = "auto") -> Model:
         model.background = read_background(folder, model.example().shape)
     MODELS.check_whole(folder, fields.values)
     return _tried(model, folder)
+
+
+load = load_model
+"""As in `xaikit.load("hf:my-bert")`."""
 
 
 def _tried(model: M, folder: Path, broken: tuple[type[Exception], ...] = (InvalidInput,)) -> M:
@@ -165,6 +192,26 @@ def _modality(fields: Fields, inputs: Inputs) -> str:
     return fields.choice("modality", fitting)
 
 
+def load_weights(net: Any, path: Path) -> None:
+    """Put the weights of a .safetensors file into a torch module of yours; no pickle is read."""
+    if not isinstance(net, torch.nn.Module):
+        raise ModelError(
+            f"'{path}' holds weights and a {type(net).__name__} takes none; leave it out."
+        )
+    if path.suffix != ".safetensors":
+        raise ModelError(
+            f"'{path}' is not read, as such files can run code; where you trust it say "
+            "safetensors.torch.save_file(torch.load(path, weights_only=True), 'weights.safetensors')."
+        )
+    if not path.is_file():
+        raise ModelError(f"there is no file '{path}'; check the path.")
+    try:
+        _compare(path, {n: tuple(v.shape) for n, v in net.state_dict().items()}, "the module")
+        net.load_state_dict(load_file(path))
+    except SafetensorError as error:
+        raise ModelError(f"'{path}' cannot be read: {short(error)}; save it again.") from error
+
+
 def _load_weights(model: NeuralModel, path: Path) -> None:
     expected = {n: (tuple(v.shape), v.dtype) for n, v in model.net.state_dict().items()}
     try:
@@ -182,7 +229,7 @@ def _load_weights(model: NeuralModel, path: Path) -> None:
     model.net.load_state_dict(own, assign=True)
 
 
-def _compare(path: Path, expected: dict[str, tuple[int, ...]]) -> None:
+def _compare(path: Path, expected: dict[str, tuple[int, ...]], asks: str = MODELS.cover) -> None:
     """The names and shapes of the file's header against those of the net."""
     with safe_open(path, framework="pt") as file:
         found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
@@ -190,8 +237,8 @@ def _compare(path: Path, expected: dict[str, tuple[int, ...]]) -> None:
         return
     name = sorted(n for n in {*found, *expected} if found.get(n) != expected.get(n))[0]
     raise ModelError(
-        f"{path}: '{name}' has shape {found.get(name, 'none')} and {MODELS.cover} asks for "
-        f"{expected.get(name, 'none')}; the two files do not belong together."
+        f"{path}: '{name}' has shape {found.get(name, 'none')} and {asks} asks for "
+        f"{expected.get(name, 'none')}; the two do not belong together."
     )
 
 

@@ -6,6 +6,7 @@ import copy
 import dataclasses
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -41,6 +42,7 @@ from xaikit.models.outputs import (
     tensor_in,
 )
 from xaikit.models.reading import Said, reading_of
+from xaikit.models.remembered import Remembered
 from xaikit.models.text import Encode
 from xaikit.models.training import pick_device
 from xaikit.models.trial import (
@@ -54,7 +56,7 @@ from xaikit.models.trial import (
 )
 from xaikit.tasks import TASKS, Task
 
-__all__ = ["FunctionModel", "wrap"]
+__all__ = ["FunctionModel", "adapted", "wrap"]
 
 Array = NDArray[Any]
 
@@ -81,6 +83,7 @@ def wrap(
     reads: Reads = "first",
     device: str | None = None,
     categorical: Sequence[str] | Sequence[int] | Sequence[bool] | None = None,
+    cache: str | Path | None = None,
 ) -> Model:
     """A model of yours, with every ability that is true of it.
 
@@ -113,6 +116,9 @@ def wrap(
 
     categorical : the columns of a table that hold categories, by name (as the estimator was fitted
         on), index or one bool each; found out from the background when None
+
+    cache : a folder where the answers of a function are kept, by `id` and input, so that a service is asked
+        once about each; the few inputs that it is tried on are asked every time
 
     Of a scikit-learn outlier detector the score is explained, of text pipelines the answer to the
     text as it is written. It is tried on the sample, a few rows of the background and
@@ -166,12 +172,39 @@ def wrap(
     known = getattr(thing, "feature_names_in_", None)  # of an estimator that was fitted on a frame
     if known is not None and kind.tabular:
         model.info = {**model.info, "columns": [{"name": str(name)} for name in known]}
+    if cache is not None:
+        if not isinstance(model, FunctionModel):
+            raise InvalidInput(
+                f"cache keeps the answers of functions and a {type(thing).__name__} is asked itself; "
+                "leave cache out."
+            )
+        model.function = Remembered(model.function, Path(cache), id)
     if categorical is not None:
         model.info = {**model.info, "categorical": _coded(thing, kind, categorical, x)}
     return model
 
 
 Wrapped = NeuralModel | EstimatorModel | FunctionModel
+
+
+def adapted(
+    net: nn.Module,
+    inputs: Inputs,
+    *,
+    id: str,
+    modality: str,
+    classes: tuple[str, ...],
+    outputs: Outputs,
+    x: Any,
+    reads: Reads = "first",
+) -> NeuralModel:
+    """A net whose inputs are known, tried as `wrap` tries it on inputs like x."""
+    first = first_input(modality, x, None)
+    trial = trial_inputs(modality, first, None)
+    facts = _Facts(id, modality, classes, (), None, None, outputs, False, trial, None)
+    model = _module(net, inputs, facts, reads)
+    _try(model, facts)
+    return model
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,7 @@ from xaikit.report.facts import part
 from xaikit.report.findings import Findings
 from xaikit.report.formats import fixed, percent
 
-__all__ = ["finding", "standing", "use", "warning"]
+__all__ = ["finding", "more", "standing", "use", "warning"]
 
 
 def finding(findings: Findings) -> str:
@@ -17,13 +17,24 @@ def finding(findings: Findings) -> str:
     given, words = findings.run.context.get("title"), findings.words
     if given and words.language == "en":
         return str(given)
-    model = part(findings.run, "model").get("id")
-    return words("title.of", model=model) if model else words("title")
+    return words.told(findings.run.findings()[0])
+
+
+def more(findings: Findings) -> list[str]:
+    """What else was found over the test samples."""
+    return [findings.words.told(found) for found in findings.run.findings()[1:]]
 
 
 def warning(findings: Findings) -> str:
-    """What to beware of, "" where nothing was found: the model is not shown to be better than an answer
-    that never looks."""
+    """What to beware of, "" where nothing was found: a shortcut, what errors have in common, or that the
+    model is not shown to be better than an answer that never looks."""
+    found = findings.run.warnings()
+    if found:
+        return findings.words.told(found[0])
+    return "" if findings.run.findings()[0].key.startswith("finding.guessing") else _blind(findings)
+
+
+def _blind(findings: Findings) -> str:
     quality = part(findings.run, "model").get("quality") or {}
     base = quality.get("baseline") or {}
     if not base or base["verdict"] == "b_better":
