@@ -66,7 +66,7 @@ REAL = (
     Real("SST-2", "text_en_sst2/train.csv.gz", ("logistic",), True, TEXT),
     Real("Adult", "tabular_adult/train.csv.gz", ("logistic", "boosting"), False),
     Real("California", "tabular_california_housing/california_housing.csv.gz", ("boosting", "mlp"), False),
-    Real("NHANES I", "tabular_nhanes1/nhanes1.csv.gz", ("ridge",), False),
+    Real("Diabetes", "diabetes", ("ridge", "forest"), False),
     Real("ItalyPowerDemand", "tsc_italypowerdemand/ItalyPowerDemand.npz", ("gru", "logistic"), False),
     Real("MNIST", "image_mnist/mnist_t10k.npz", ("lenet",), False),
     Real("NSMC", "text_ko_nsmc/train.csv.gz", ("logistic",), False, TEXT),
@@ -140,7 +140,7 @@ def real(shared: Any, seen: bool, seed: int = 0) -> Iterator[Problem]:
 
 
 def problem(name: str, kind: str, model: Model, samples: Sequence[Any], other: Model) -> Problem:
-    plan = Plan(n_background=10 if model.modality == "table" else 2)
+    plan = Plan(n_background={"table": 10, "text": None}.get(model.modality, 2))
     asked, _ = make_questions(model, samples, plan)
     first = asked[0]
     how = next(m for m in first.sample.kind.maskers[1:])
