@@ -15,14 +15,14 @@ from report import sample_runs
 from typer.testing import CliRunner
 
 from xaikit.app.cli import app
+from xaikit.app.options import wanted_of
 from xaikit.core.errors import XaikitError
 from xaikit.core.types import Sample
 from xaikit.data.dataset import Dataset
 from xaikit.study.run import Failure
 
 RUN = sample_runs.table_run(3)
-FLIP = importlib.import_module("xaikit.study.flip.api")
-STUDY = importlib.import_module("xaikit.study.study")
+EXPLAINING = importlib.import_module("xaikit.app.explaining")
 COMPARE = importlib.import_module("xaikit.study.compare")
 
 
@@ -65,9 +65,10 @@ def asked(monkeypatch, tmp_path) -> Asked:
         "xaikit.models.save_model",
         lambda m, place, **_: found.saved.append((m.id, Path(place))) or place,
     )
-    monkeypatch.setattr(STUDY, "study", noted("study", RUN))
+    monkeypatch.setattr(EXPLAINING, "study", noted("study", RUN))
     monkeypatch.setattr(COMPARE, "compare", noted("compare", {"title": "t", "models": []}))
     monkeypatch.setattr("xaikit.report.write_report", page)
+    monkeypatch.setattr(EXPLAINING, "write_report", page)
     monkeypatch.setattr("xaikit.report.write_comparison", page)
     return found
 
@@ -184,6 +185,14 @@ def test_json_tells_verdicts_strongest_features_and_failures(asked) -> None:
     assert [(v["method"], v["status"], v["reason"]) for v in found["verdicts"]] == [
         (v.method, v.status, v.reason) for v in RUN.verdicts()
     ]
+    for told, v in zip(found["verdicts"], RUN.verdicts(), strict=True):
+        assert (told["than"], told["share"], told["needed"]) == (v.than, v.share, v.needed)
+        assert [(c["name"], c["passed"], c["applies"], c["sentence"]) for c in told["checks"]] == [
+            (c.name, c.passed, c.applies, c.sentence) for c in v.checks
+        ]
+    chosen = RUN.choice()
+    assert found["choice"]["shown"] == chosen.shown
+    assert found["choice"]["use"] == list(chosen.use)
     assert len(found["explanations"]) == len(RUN.explanations)
     for told, e in zip(found["explanations"], RUN.explanations, strict=True):
         assert (told["sample"], told["method"]) == (e.sample_id, e.method)
@@ -198,7 +207,7 @@ def test_a_method_that_broke_ends_in_code_1_and_one_that_does_not_apply_in_0(
     asked, monkeypatch, kind, code, words
 ) -> None:
     failure = Failure("lime", "made-mlp", "why it broke", kind, "row 3", "do this")
-    monkeypatch.setattr(STUDY, "study", lambda *a, **k: replace(RUN, failures=(failure,)))
+    monkeypatch.setattr(EXPLAINING, "study", lambda *a, **k: replace(RUN, failures=(failure,)))
     told = say("explain", "mlp", "-d", "x.csv", *words, code=code)
     if words:
         (only,) = json.loads(told)["failures"]
@@ -284,9 +293,10 @@ def test_flip_reaches_the_search_and_its_lines_are_printed(asked, monkeypatch) -
     held = [{"sample": "s0", "told": [told], "others": [{"told": [told]}]}]
     held.append({"sample": "s1", "told": [], "refused": "nothing turns it."})
     noted: list[Any] = []
-    monkeypatch.setattr(FLIP, "flips", lambda *w, **o: noted.append((w, o)) or held[:1])
+    monkeypatch.setattr(EXPLAINING, "flips", lambda *w, **o: noted.append((w, o)) or held[:1])
+    monkeypatch.setattr(EXPLAINING, "worst_errors", lambda *_: [])
     run = replace(RUN, context={**RUN.context, "flips": held})
-    monkeypatch.setattr(STUDY, "study", lambda *_, **o: noted.append(o["flips"]) or run)
+    monkeypatch.setattr(EXPLAINING, "study", lambda *_, **o: noted.append(o["flips"]) or run)
     said = say(
         "explain", "mlp", "-d", "made.csv", "--flip", "--immutable", "age, sex", "--increasing", "a",
         "--wanted", ":10", "--masker", "median",
@@ -307,7 +317,7 @@ def test_flip_reaches_the_search_and_its_lines_are_printed(asked, monkeypatch) -
     [("good", "good"), ("25", 25.0), ("10:20", (10, 20)), ("-1.5:", (-1.5, None)), ("1:2:3", "1:2:3")],
 )  # fmt: skip
 def test_what_is_wanted_is_a_class_a_number_or_a_range(text, wanted) -> None:
-    assert importlib.import_module("xaikit.app.cli")._wanted(text) == wanted
+    assert wanted_of(text) == wanted
 
 
 def test_what_belongs_to_flip_is_refused_without_it(asked) -> None:
@@ -315,3 +325,38 @@ def test_what_belongs_to_flip_is_refused_without_it(asked) -> None:
     assert said == "--immutable is age and belongs to --flip; add --flip."
     said = refused("explain", "mlp", "-d", "x.csv", "--flip", "--values", "v.npz")
     assert said == "--values v.npz writes numbers only; leave out --flip, or --values."
+
+
+def test_explain_ends_with_the_finding_three_lines_and_the_page_in_80_columns(asked) -> None:
+    told = say("explain", "mlp", "-d", "x.csv")
+    end = told[told.index("Which columns") :].splitlines()
+    assert all(len(line) <= 80 for line in end), end
+    assert end[2] == "accuracy 93.2 % (90.6 % to 95.1 %) on 497 test rows"
+    labels = {line[:20].strip() for line in end[4:-3]} - {""}
+    assert labels == {"none to name", "not enough to tell"}
+    assert end[-2:] == ["numbers: runs/explain-made-mlp", "page:    reports/made-mlp.html"]
+    assert "verdict" not in told
+
+
+def test_every_check_is_told_by_a_command_of_its_own(asked) -> None:
+    RUN.save("runs/one")
+    told = json.loads(say("verdict", "runs/one", "--json"))
+    assert {(row["verdict"], row["why"]) for row in told} == {
+        (v.status.replace("_", " "), v.reason) for v in RUN.verdicts()
+    }
+    assert "integrated" in say("verdict", "runs/one").lower()
+
+
+@pytest.mark.parametrize("command", ["explain", "report"])
+def test_open_shows_the_page(asked, monkeypatch, command) -> None:
+    shown: list[str] = []
+    monkeypatch.setattr("webbrowser.open", lambda url: shown.append(url) or len(shown) < 2)
+    RUN.save("runs/one")
+    words = {"explain": ("mlp", "-d", "x.csv"), "report": ("runs/one",)}[command]
+    say(command, *words)
+    assert shown == []
+    said = say(command, *words, "--open")
+    assert shown[0].startswith("file:///")
+    assert shown[0].endswith(".html")
+    assert "no browser" not in said
+    assert "no browser was found; open reports/" in say(command, *words, "--open")

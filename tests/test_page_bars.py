@@ -15,7 +15,7 @@ from benchmarks.page_runs import STUDIES
 
 GOOD = {
     "page": "x", "language": "en", "theme": "light", "width": 1280, "begins": 300, "words": ["a"] * 90,
-    "numbers": ["1"] * 14, "height": 6000, "clipped": [], "errors": [], "requests": [],
+    "numbers": ["1"] * 14, "height": 6000, "clipped": [], "errors": [], "requests": [], "seconds": 1,
 }  # fmt: skip
 
 PAGE = """<!doctype html><html lang="en"><meta charset="utf-8"><title>t</title><style>

@@ -197,3 +197,31 @@ def test_nothing_is_written_beside_the_file(write) -> None:
     load_data(path)
     assert [p.name for p in path.parent.iterdir()] == ["people.csv"]
     assert np.isfinite(load_data(path).train[0].x).all()
+
+
+def sentences(n: int = 30, head: str = "sentiment,text") -> str:
+    rows = [
+        f'{"pos" if i % 2 else "neg"},"the film number {i} was long, and good"' for i in range(n)
+    ]
+    return head + "\n" + "\n".join(rows) + "\n"
+
+
+def test_a_column_of_sentences_beside_the_label_is_the_text(write) -> None:
+    data = load_data(write(sentences()))
+    assert (data.modality, data.classes) == ("text", ("neg", "pos"))
+    assert data.train[0].meta["text"].startswith("the film number")
+
+
+def test_texts_among_other_columns_are_read_where_they_are_asked_for(write) -> None:
+    rows = sentences().replace("\n", ",7\n").replace("sentiment,text,7", "label,text,votes")
+    assert load_data(write(rows), modality="text").modality == "text"
+    data = load_data(write(rows))  # a table, as before: few different texts are categories
+    assert [column.name for column in data.columns] == ["text", "votes"]
+
+
+def test_words_and_numbers_are_no_sentences(write) -> None:
+    assert load_data(write(table())).modality == "table"
+    with pytest.raises(
+        DataError, match=r"has no columns of texts among age, job; name one with text"
+    ):
+        load_data(write(table()), modality="text")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
+from typing import Any
 
 VOID = {"meta", "input", "br", "img", "link", "hr"}
 CLOSED_BY = {"td": {"td", "th", "tr"}, "th": {"td", "th", "tr"}, "tr": {"tr"}}
@@ -76,3 +77,13 @@ def read(html: str) -> Node:
     reader = _Reader()
     reader.feed(html)
     return reader.root
+
+
+def card(tree: Node, i: int) -> Node:
+    """The card of sample i, which a row of the page opens."""
+    return tree.one("article", id=f"m{i}")
+
+
+def cards(page: Mapping[str, Any]) -> dict[int, Any]:
+    """Sample -> what its card shows, of a page before it is written."""
+    return {row["index"]: row["card"] for row in page["rows"]["rows"]}

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 import pytest
 from report import sample_runs
-from report.reading import Node, read
+from report.reading import Node, card, read
 
 from xaikit.core.types import Segmentation
-from xaikit.report import write_comparison, write_index, write_report
+from xaikit.report import write_comparison, write_diff, write_index, write_report
 from xaikit.study.run import Run
 
 CODES = ("modality", "verdict", "family", "kind", "split", "metric")  # words of the program itself
@@ -116,7 +116,7 @@ def test_no_text_of_a_run_opens_an_element(tmp_path, kind, language) -> None:
 def test_words_that_are_folded_away_are_text_too(tmp_path) -> None:
     run = marked_run(sample_runs.text_run(n=1, long=True, evidence=False))
     tree = read(write_report(run, tmp_path / "x.html").read_text(encoding="utf-8"))
-    folds = tree.all("article")[0].all("details", class_="fold")
+    folds = card(tree, 0).all("details", class_="gap-fold")
     assert folds
     assert all("<evil>" in fold.text for fold in folds)
     assert opened(tree) == []
@@ -133,6 +133,27 @@ def test_no_text_of_a_comparison_opens_an_element(tmp_path, language) -> None:
         "xaikit compare --data breast_cancer --models boosting,mlp",
     ):  # fmt: skip
         assert f"<evil>{name}</evil>&amp;" in tree.text, name
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("kind", list(MADE))
+def test_no_text_of_a_run_opens_an_element_on_the_index(tmp_path, kind, language) -> None:
+    entry = {"run": marked_run(MADE[kind]()), "href": "a.html"}
+    tree = read(write_index([entry], tmp_path / "i.html", language).read_text(encoding="utf-8"))
+    assert opened(tree) == []
+    assert "<evil>digits-cnn</evil>&amp;" in tree.text
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("kind", list(MADE))
+def test_no_text_of_two_runs_opens_an_element(tmp_path, kind, language) -> None:
+    run = marked_run(MADE[kind]())
+    page = write_diff(
+        run, replace(run, predictions=run.predictions[:, ::-1]), tmp_path / "d.html", language
+    )
+    tree = read(page.read_text(encoding="utf-8"))
+    assert opened(tree) == []
+    assert "<evil>digits-cnn</evil>&amp;" in tree.text
 
 
 def test_no_text_of_the_index_opens_an_element(tmp_path) -> None:

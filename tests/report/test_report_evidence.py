@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import scipy.stats
 from report import sample_runs
-from report.reading import read
+from report.reading import card, cards, read
 
 from xaikit.core.types import Explanation, Sample, Score, Segmentation, Target
 from xaikit.judge.verdict import verdicts
 from xaikit.report import write_report
 from xaikit.report.consensus import levels
 from xaikit.report.page import report_page
+from xaikit.report.words import catalogue
 from xaikit.study.run import Run
 
 MASKERS = sample_runs.MASKERS
@@ -60,6 +61,10 @@ def small_run(values: dict[str, list[list[float]]], std: dict[str, float] | None
             scores += [
                 Score("randomisation", 0.0, "lower", "sanity", of=of),
                 Score("random_logit", 0.0, "lower", "sanity", of=of),
+                *(
+                    Score("own_sample", 0.1, "higher", "sanity", of={**of, "masker": masker})
+                    for masker in MASKERS
+                ),
                 Score("variance_share", 1.0, "higher", "stability", of=of),
             ]
     for sample in samples:
@@ -144,14 +149,14 @@ def test_disagreements_carry_their_cause(runs):
     found = {}
     for cause in run.causes():
         found.setdefault(frozenset((TITLES[cause.a], TITLES[cause.b])), []).append(cause.sentence)
-    block = report_page(run)["agreement"]["differ"]
+    block = report_page(run)["folds"]["agreement"]["differ"]
     shown = {
         frozenset(r["pair"].split(" and ")): r["cause"] for r in block["shown"] + block["rest"]
     }
     assert found
     for pair, sentences in found.items():
         assert shown[pair] == " ".join(sentences)
-    korean = report_page(run, "ko")["agreement"]["differ"]
+    korean = report_page(run, "ko")["folds"]["agreement"]["differ"]
     assert all(re.search("[가-힣]", r["cause"]) for r in korean["shown"])
 
 
@@ -172,7 +177,7 @@ def test_a_card_tells_the_order_and_the_signs_that_all_share():
     run = small_run(rows)
     assert {v.method: v.status for v in run.verdicts()}["one"] == "use"
     page = report_page(run)
-    text = page["samples"]["blocks"][0]["consensus"]["text"]
+    text = cards(page)[0]["consensus"]["text"]
     assert text[0].startswith("Order by strength: a → b → c · d. ")
     assert text[1] == "All put 83\u00a0% of the pairs in the same order."  # 5 of 6
     assert text[2:] == [
@@ -180,29 +185,34 @@ def test_a_card_tells_the_order_and_the_signs_that_all_share():
         "Against it, by all 2: b.",
         "Sign not agreed: c.",
     ]
-    assert "One and Two put 83\u00a0% of all pairs" in page["agreement"]["consensus"]["text"]
+    assert (
+        "One and Two put 83\u00a0% of all pairs" in page["folds"]["agreement"]["consensus"]["text"]
+    )
 
 
 def test_error_bars_loosen_the_order():
     rows = {"one": [[5.0, 4.0, 1.0]] * 12, "two": [[5.0, 4.0, 1.0]] * 12}
     page = report_page(small_run(rows, {"one": 0.5}))  # 1 < 1.96 sqrt(2) 0.5 < 3
-    text = page["samples"]["blocks"][0]["consensus"]["text"]
+    text = cards(page)[0]["consensus"]["text"]
     assert text[0].startswith("Order by strength: a · b → c. ")
 
 
 def test_without_two_methods_that_passed_there_is_no_consensus(tmp_path):
     run = small_run({"one": [[1.0, 2.0]] * 12})
     page = report_page(run)
-    assert "here 1 did. Nothing is averaged instead." in page["agreement"]["consensus"]["text"]
-    assert page["samples"]["blocks"][0]["consensus"] is None
+    assert (
+        "here 1 did. Nothing is averaged instead."
+        in page["folds"]["agreement"]["consensus"]["text"]
+    )
+    assert cards(page)[0]["consensus"] is None
     tree = read(write_report(run, tmp_path / "x.html").read_text())
     assert not tree.all(class_="agreed")
 
 
 def test_cards_show_fit_gap_and_error_bars(runs):
     run, page = runs["image"], report_page(runs["image"])
-    for card, sample in zip(page["samples"]["blocks"][:2], run.samples, strict=False):
-        slots = {s["method"]: s.get("figures", []) for s in card["slots"]}
+    for i, sample in enumerate(run.samples[:2]):
+        slots = {s["method"]: s.get("figures", []) for s in cards(page)[i]["slots"]}
         lime = next(e for e in run.of("lime") if e.sample_id == sample.id)
         poor = lime.extras["r2"] < 0.3
         first, errors = slots["lime"]
@@ -219,10 +229,11 @@ def test_a_bar_chart_of_an_open_estimate_says_so(tmp_path):
     kinds = [k for k in sample_runs.KINDS if k.name == "shap" or k.control]
     run = sample_runs.text_run(kinds=kinds)
     tree = read(write_report(run, tmp_path / "x.html").read_text())
-    for card, e in zip(tree.all("article"), run.of("shap"), strict=True):
-        chips = card.one(class_="strongest").one("h4").all(class_="chip")
+    for i, e in enumerate(run.of("shap")):
+        shown = card(tree, i).one(class_="strongest")
+        chips = shown.one("h4").all(class_="note-chip")
         assert [c.text for c in chips] == (["not converged"] if e.converged is False else [])
-        rows = card.one(class_="strongest").all("tr")
+        rows = shown.all("tr")
         assert all("±" in r.one("td", class_="num").text for r in rows)
 
 
@@ -230,7 +241,7 @@ def test_features_with_an_open_sign_are_faint_in_texts_too(tmp_path, runs):
     run = runs["text"]
     lime = run.of("lime")[0]
     tree = read(write_report(run, tmp_path / "x.html").read_text())
-    rows = tree.all("article")[0].all(class_="text-row")
+    rows = card(tree, 0).all(class_="text-row")
     row = next(r for r in rows if r.one("h4").text == "LIME")
     drawn = row.one("div", class_="words").all("span")
     for node in drawn:
@@ -265,31 +276,25 @@ def test_a_failed_verdict_names_every_failed_check(runs):
     given = {v.method: v for v in run.verdicts()}
     failed = [v for v in given.values() if v.status == "failed"]
     assert failed
-    rows = {r["title"]: r for r in report_page(run)["verdict"]["rows"]}
+    rows = {r["method"]: r for r in report_page(run)["choice"]["rows"]}
+    marks = {True: "passed", False: "failed", None: "not settled"}
     for verdict in failed:
-        for check in verdict.checks:
-            assert (check.sentence in rows[TITLES[verdict.method]]["reason"]) == (
-                check.passed is False
-            )
-
-
-def test_columns_are_explained_before_the_table(pages):
-    html = pages("image").read_text()
-    tree = read(html)
-    terms = {d.one("dt").text: d.one("dd").text for d in tree.one(class_="meanings").all("div")}
-    assert terms["Repeats"] == "A second run gives the same picture."
-    assert {"Better than random", "Adds up", "Depends on the model", "Agrees with passed"} <= set(
-        terms
-    )
-    assert html.index('class="meanings"') < html.index('<table class="verdicts"')
+        told = rows[verdict.method]["checks"]
+        assert [c["found"] for c in told] == [c.sentence for c in verdict.checks]
+        assert [c["mark"] for c in told] == [
+            marks[c.passed] if c.applies else "does not apply" for c in verdict.checks
+        ]
 
 
 def test_failed_texts_and_strips_name_the_check(pages):
-    for kind, part in (("text", "text-row"), ("series", "strip")):
-        card = read(pages(kind).read_text()).all("article")[0]
-        failed = [r for r in card.all(class_=part) if "failed" in r.attributes["class"].split()]
+    checks = [words for key, words in catalogue("en").items() if key.startswith("short_check.")]
+    for kind, part in (("image", "cell"), ("text", "text-row"), ("series", "lane")):
+        shown = card(read(pages(kind).read_text()), 0)
+        failed = [r for r in shown.all(class_=part) if "failed" in r.attributes["class"].split()]
         assert failed
-        assert all(r.one(class_="check-failed").text for r in failed)
+        for row in failed:
+            (band,) = [b.text for b in row.all(class_="badge") if "Do not use: " in b.text]
+            assert band.split(": ")[1] in checks
 
 
 @pytest.mark.parametrize("kind", ["text", "table"])
@@ -300,12 +305,12 @@ def test_hostile_names_stay_text_in_the_evidence(tmp_path, kind):
     assert not any("onerror" in n.attributes or "onmouseover" in n.attributes for n in tree.walk())
     assert not [n for n in tree.all("img") if n.attributes.get("src") == "x"]
     parts = [*tree.all(class_="differ"), *tree.all(class_="agreed"), tree.one(class_="measures")]
-    assert len(tree.all(class_="agreed")) == 12
+    assert len([a for a in tree.all(class_="agreed") if not a.all(class_="flip")]) == 12
     for part in parts:
         assert sample_runs.HOSTILE in part.text
     names = [t.text for t in tree.one(class_="ranks").all("text", class_="name")]
     assert all(name.startswith("<script>alert(") for name in names)
-    turned = tree.all(class_="agreed")[0].text
+    turned = card(tree, 0).one(class_="agreed").text
     assert sample_runs.RIGHT_TO_LEFT in turned
     assert turned.count("\u2068") == turned.count("\u2069") >= turned.count("\u202e") > 0
     assert not re.search(r"\b49 [0-5]\b", tree.text)

@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 from report import sample_runs
-from report.reading import read
+from report.reading import card, cards, read
 
 from xaikit.core.types import Cost, Explanation, Sample, Score, Segmentation, Target
 from xaikit.report import write_report
 from xaikit.report.comparison_page import comparison_page
-from xaikit.report.header import fingerprint
+from xaikit.report.facts import fingerprint
 from xaikit.report.page import report_page
 from xaikit.report.strips import strip
 from xaikit.report.text_case import marked_words
@@ -87,7 +87,7 @@ def test_a_gain_is_positive_where_a_method_is_better_than_removing_at_random() -
             ("insertion", "bad"): [0.3] * n, ("insertion", "random"): [0.6] * n,
         },
     )  # fmt: skip
-    panels = {p["title"]: p["curves"] for p in report_page(run)["removal"]["panels"]}
+    panels = {p["title"]: p["curves"] for p in report_page(run)["folds"]["removal"]["panels"]}
     told = {name: [c["area"] for c in curves] for name, curves in panels.items()}
     assert told == {
         "Good": ["area between +0.30 [+0.30, +0.30]", "area between +0.20 [+0.20, +0.20]"],
@@ -103,7 +103,7 @@ def test_a_gain_is_positive_where_a_method_is_better_than_removing_at_random() -
 def test_the_bars_are_the_likeliest_classes_the_true_one_and_the_rest() -> None:
     p = np.array([[0.02, 0.5, 0.25, 0.125, 0.105]])
     sample = replace(table_samples(1)[0], label=0)
-    bars = report_page(hand_run({"m": [1, 2]}, samples=[sample], predictions=p))["samples"]["blocks"][0]["bars"]  # fmt: skip
+    bars = cards(report_page(hand_run({"m": [1, 2]}, samples=[sample], predictions=p)))[0]["bars"]
     assert [(b["name"], b["text"]) for b in bars] == [
         ("1", f"50{SPACE}%"), ("2", f"25{SPACE}%"), ("3", f"12{SPACE}%"), ("0 · true", f"2{SPACE}%"),
         ("1 other", f"10{SPACE}%"),
@@ -114,7 +114,7 @@ def test_the_bars_are_the_likeliest_classes_the_true_one_and_the_rest() -> None:
 def test_a_gap_is_told_by_its_median_and_other_measures_by_their_mean() -> None:
     gaps = [0.01] * 8 + [5.0] * 4
     run = hand_run({"m": [1, 2]}, {("completeness_gap", "m"): gaps, ("srg", "m"): gaps})
-    (group,) = report_page(run)["measures"]["groups"]
+    (group,) = report_page(run)["folds"]["measures"]["groups"]
     gap, srg = (row["cells"][0] for row in group["rows"])
     assert gap == ("0.01", "[0.01, 5.00]")
     assert srg[0] == "1.67"  # (8 x 0.01 + 4 x 5) / 12
@@ -123,69 +123,24 @@ def test_a_gap_is_told_by_its_median_and_other_measures_by_their_mean() -> None:
 # Where the evidence lies
 
 
-def drivers(run: Run, card: int = 0) -> dict[str, tuple[str, str]]:
-    rows = report_page(run)["drivers"]["blocks"][card]["rows"]
-    return {r["name"]: (r["text"], r["expected"]) for r in rows}
-
-
-def test_shares_of_columns_are_those_of_the_strength() -> None:
-    found = drivers(hand_run({"m": [1.0, -6.0, 2.0, 1.0]}))
-    assert found == {
-        "b": (f"60{SPACE}%", f"25{SPACE}%"), "c": (f"20{SPACE}%", f"25{SPACE}%"),
-        "a": (f"10{SPACE}%", f"25{SPACE}%"), "d": (f"10{SPACE}%", f"25{SPACE}%"),
-    }  # fmt: skip
-    assert next(iter(found)) == "b"
-
-
-def test_known_places_hold_the_support_inside_and_the_rest_lies_elsewhere() -> None:
-    """Features of one and of three places; evidence against the class does not count."""
+def test_known_places_are_told_with_their_size_and_share() -> None:
     marked = np.array([True, False, False, False, False])
     sample = Sample("s", np.zeros(5), "table", 0, rationale=marked)
-    ids = Segmentation(np.array([0, 1, 1, 1, 2]), ("a", "b", "c"), "joined")
-    run = hand_run({"m": [3.0, 1.0, -9.0]}, samples=[sample], segmentation=ids)
-    assert drivers(run) == {
-        "The marked places": (f"75{SPACE}%", f"20{SPACE}%"), "Elsewhere": (f"25{SPACE}%", f"80{SPACE}%"),
-    }  # fmt: skip
+    run = hand_run({"m": [3.0, 1.0, -9.0, 0.0, 0.0]}, samples=[sample])
     measured = Score(
         "relevance_mass", 0.9, "higher", "plausibility", of={"method": "m", "sample": "s"}
     )
-    place = report_page(replace(run, scores=(measured,)))["drivers"]["place"]
+    place = report_page(replace(run, scores=(measured,)))["folds"]["place"]
     assert (place["size"], place["rows"][0]["text"]) == (f"20{SPACE}%", f"90{SPACE}%")
 
 
-def test_the_middle_of_a_picture_is_that_of_its_own_height_and_width() -> None:
-    """8 x 16 px: the middle is rows 2 to 5 and columns 4 to 11, a quarter of the picture."""
-    ids = np.zeros((8, 16), dtype=int)
-    ids[2:6, 4:12] = 1
+def test_a_picture_keeps_its_own_height_and_width() -> None:
+    """8 x 16 px, on a drawing 96 wide."""
     sample = Sample("s", np.full((8, 16, 1), 0.5), "image", 0)
-    seg = Segmentation(ids, ("edge", "middle"), "two parts")
-    found = drivers(hand_run({"m": [1.0, 4.0]}, samples=[sample], segmentation=seg))
-    assert found == {
-        "Middle of the picture": (f"80{SPACE}%", f"25{SPACE}%"),
-        "Edge of the picture": (f"20{SPACE}%", f"75{SPACE}%"),
-    }
-    tall = report_page(hand_run({"m": [1.0, 4.0]}, samples=[sample], segmentation=seg))
-    assert tall["samples"]["blocks"][0]["picture"]["height"] == 48  # of a drawing 96 wide
-
-
-def test_words_that_two_samples_share_are_told() -> None:
-    words = [["Good", "food", "!"], ["good", "film", "."]]
-    samples = [Sample(f"t{i}", np.array(w), "text", 0) for i, w in enumerate(words)]
-    seg = Segmentation(np.arange(3), ("1", "2", "3"), "3 words")
-    found = drivers(hand_run({"m": [3.0, 1.0, 1.0]}, samples=samples, segmentation=seg))
-    assert found == {"good": (f"60{SPACE}%", f"33{SPACE}%")}
-
-
-def test_parts_of_the_time_keep_their_order() -> None:
-    sample = Sample("s", np.zeros((10, 1)), "series", 0)
-    seg = Segmentation(np.arange(10)[:, None], tuple(map(str, range(10))), "10 steps")
-    values = [1.0, 1.0, 0.0, 0.0, 2.0, 2.0, 0.0, 0.0, 0.0, 4.0]
-    found = drivers(hand_run({"m": values}, samples=[sample], segmentation=seg))
-    shares = [0.2, 0.0, 0.4, 0.0, 0.4]
-    assert list(found.items()) == [
-        (f"Part {i + 1} of 5 of the time", (f"{100 * s:.0f}{SPACE}%", f"20{SPACE}%"))
-        for i, s in enumerate(shares)
-    ]
+    seg = Segmentation(np.arange(128).reshape(8, 16) // 64, ("top", "bottom"), "two parts")
+    page = report_page(hand_run({"m": [1.0, 4.0]}, samples=[sample], segmentation=seg))
+    assert cards(page)[0]["picture"]["height"] == 48
+    assert page["cases"][0]["picture"]["height"] == 48
 
 
 # Cards
@@ -193,9 +148,10 @@ def test_parts_of_the_time_keep_their_order() -> None:
 
 def test_at_most_half_of_the_cards_are_wrong_answers_and_all_keep_their_order() -> None:
     samples = [replace(s, label=int(i >= 12)) for i, s in enumerate(table_samples(30))]
-    cards = report_page(hand_run({"m": [1, 2]}, samples=samples))["samples"]
-    assert [c["index"] for c in cards["blocks"]] == [*range(8), *range(12, 20)]
-    assert (cards["n"], cards["n_wrong"]) == (30, 8)
+    rows = report_page(hand_run({"m": [1, 2]}, samples=samples))["rows"]
+    assert [r["index"] for r in rows["rows"] if r["w"]] == [*range(12, 20)]
+    assert sorted(r["index"] for r in rows["rows"]) == [*range(8), *range(12, 20)]
+    assert rows["n"] == 30
 
 
 def test_a_fold_sums_every_word_that_it_hides() -> None:
@@ -223,7 +179,7 @@ def test_the_sum_of_a_row_is_told_in_its_unit_with_the_probability() -> None:
     run = hand_run(
         {"m": [1.0, -0.5, 0.25, 0.25]}, changes={"additive": True, "output": 2.0, "empty": 0.875}
     )
-    told = report_page(run)["samples"]["blocks"][0]["table"]["sum"]
+    told = cards(report_page(run))[0]["table"]["sum"]
     p = 1 / (1 + np.exp(-2.0))
     for part in ("+0.88", "+1.00", "+2.00", f"{100 * p:.0f}{SPACE}% 0", "+0.12"):
         assert part in told, part
@@ -241,7 +197,7 @@ def test_a_table_lists_the_eight_strongest_and_sums_the_rest() -> None:
             for n in names
         ]}},
     )  # fmt: skip
-    table = report_page(run)["samples"]["blocks"][0]["table"]
+    table = cards(report_page(run))[0]["table"]
     assert [r["name"] for r in table["rows"]] == [f"c{i}" for i in (1, 2, 3, 4, 5, 6, 7, 8)]
     assert [r["value"] for r in table["rows"][:3]] == ["1 kg", "maybe", "3"]
     assert [r["cells"][0]["text"] for r in table["rows"][:2]] == [f"{MINUS}9.00", "+8.00"]
@@ -257,8 +213,8 @@ def test_costs_are_means_over_the_samples() -> None:
             replace(e, cost=c) for e, c in zip(run.explanations, costs, strict=True)
         ),
     )
-    (row,) = report_page(run)["verdict"]["rows"]
-    assert row["cost"] == f"200 · 1.5{SPACE}s"
+    (row,) = report_page(run)["choice"]["rows"]
+    assert row["time"] == f"1.5{SPACE}s"
 
 
 def test_the_heads_facts_are_counted_from_the_run() -> None:
@@ -268,7 +224,10 @@ def test_the_heads_facts_are_counted_from_the_run() -> None:
         {"m": [1, 2]}, samples=samples, config={"seed": 41, "created": "2026-01-02T03:04:05"},
         context={"model": {"id": "net", "quality": quality, "n_parameters": 12345}, "data": {"name": "made"}},
     )  # fmt: skip
-    facts = {f["label"]: (f["value"], f["detail"]) for f in report_page(run)["facts"]}
+    facts = {
+        f["label"]: (f["value"], f["detail"])
+        for f in report_page(run)["folds"]["provenance"]["facts"]
+    }
     assert facts["Samples"] == ("12 scored, 12 shown", "3 of 12 are wrong predictions")
     assert facts["Data"] == ("made", f"80 · accuracy 87.5{SPACE}% [80.0, 92.5]")
     assert facts["Model"] == ("net", "12\u202f345 weights")
@@ -296,12 +255,12 @@ def test_wrong_answers_are_named_with_what_was_read_and_what_is_true(tmp_path) -
     context = {"model": {"classes": ["cat", "dog", "cow"]}}
     run = hand_run({"m": [1, 2]}, samples=samples, context=context)
     tree = read(write_report(run, tmp_path / "x.html").read_text(encoding="utf-8"))
-    right, wrong = tree.all("article")
-    assert not right.all(class_="wrongly")
-    said = wrong.one(class_="wrongly").text
-    assert "cat" in said
-    assert "dog" in said
-    assert "cow" not in said
+    chips = [c.text for c in tree.all(class_="case-chip")]
+    assert chips == ["≠ Wrong: says cat, is dog", "Right: cat"]  # what is wrong stands first
+    rows = [r.one(class_="st").text for r in tree.all("details", class_="rw")]
+    assert rows == [f"≠ says cat, is dog · 70{SPACE}%", f"says cat · 70{SPACE}%"]
+    assert "wrong" in card(tree, 1).attributes["class"].split()
+    assert "wrong" not in card(tree, 0).attributes["class"].split()
 
 
 # Models compared

@@ -12,7 +12,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from report import sample_runs
-from report.reading import read
+from report.reading import card, cards, read
 
 from xaikit.core.errors import DataError, InvalidInput, UnknownName
 from xaikit.judge.verdict import verdicts
@@ -21,46 +21,33 @@ from xaikit.report.page import report_page
 from xaikit.study.run import Run
 
 KINDS = ("image", "text", "table", "series")
-BLOCKS = [
-    "verdict",
-    "drivers",
-    "samples",
-    "agreement",
-    "removal",
-    "missing",
-    "glossary",
-    "provenance",
-]
+BLOCKS = ["case", "which", "rows", "more"]
+FOLDS = ["agreement", "removal", "measures", "place", "missing", "glossary", "provenance"]
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_blocks_stand_in_the_order_of_the_questions(pages, kind, language):
+def test_the_case_stands_first_then_trust_then_the_evidence(pages, kind, language):
     page = read(pages(kind, language).read_text())
     assert page.one("html").attributes["lang"] == language
     assert len(page.all("h1")) == 1
-    assert [n.attributes["id"] for n in page.all("section") if "id" in n.attributes] == BLOCKS
+    assert [n.attributes["id"] for n in page.all("section")] == BLOCKS
+    folds = [n.attributes["id"] for n in page.one(id="more").all("details") if "id" in n.attributes]
+    assert folds == [f for f in FOLDS if f != "place" or kind in ("image", "text")]
     links = [a.attributes["href"] for a in page.one("nav").all("a")]
-    assert links == [f"#{b}" for b in BLOCKS]
+    assert links == [f"#{b}" for b in BLOCKS[1:]]
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_verdict_stands_before_any_map(pages, kind):
-    html = pages(kind).read_text()
-    first_map = min(
-        html.index(x)
-        for x in ('class="maps"', 'class="words"', 'class="rows', 'class="strip')
-        if x in html
-    )
-    assert html.index('<table class="verdicts"') < first_map
-    for card in read(html).all("article", class_="card"):
-        shown = (
-            len(card.all(class_="map"))
-            + len(card.all(class_="text-row"))
-            + len(card.all(class_="strip"))
-        )
-        badges = len(card.all(class_="badge")) + len(card.all(class_="band"))
-        assert badges >= shown  # every map carries its verdict
+def test_every_map_carries_its_verdict(pages, kind):
+    tree = read(pages(kind).read_text())
+    for shown in tree.all(class_="one"):
+        (found,) = [b.text for b in shown.one("figure").all(class_="badge")]
+        assert ": " in found  # the method and what its verdict says
+    for article in tree.all("article", class_="sample"):
+        slots = [s for c in ("cell", "text-row", "lane") for s in article.all(class_=c)]
+        assert all(len(s.all(class_="badge")) == 1 for s in slots)
+        assert kind == "table" or len(slots) == len(sample_runs.KINDS)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -104,47 +91,56 @@ def test_hostile_names_stay_text(tmp_path, kind):
 def test_many_classes_show_the_likeliest_five_and_the_true_one(tmp_path):
     run = sample_runs.hostile_run("table")
     tree = read(write_report(run, tmp_path / "x.html").read_text())
-    rows = tree.all("article")[0].one("table", class_="bars").all("tr")
+    rows = card(tree, 0).one("table", class_="pbars").all("tr")
     assert len(rows) == 7
     assert rows[-1].text.startswith("94 others")
 
 
-def test_verdict_rows_repeat_the_verdicts(pages, runs):
+def test_the_matrix_repeats_the_verdicts(pages, runs):
     tree = read(pages("image").read_text())
-    rows = tree.one("table", class_="verdicts").one("tbody").all("tr")
     given = {v.method: v for v in verdicts(runs["image"])}
     order = ("use", "weaker", "unsettled", "not_tested", "failed", "control")
     titles = {k.title: k.name for k in sample_runs.KINDS}
     seen = []
-    for row in rows:
-        verdict = given[titles[row.all("th")[0].text.replace(" (control)", "")]]
-        kind = row.all(class_="badge")[0].attributes["class"].split()[-1]
+    for row in tree.one(id="which").all("details"):
+        verdict = given[titles[row.one(class_="n").text]]
+        (kind,) = [b.attributes["class"].split()[-1] for b in row.all(class_="badge")]
         assert kind == verdict.status
         seen.append(order.index(kind))
-        if verdict.checks:
-            assert verdict.reason in row.text
-            repeats = verdict.check("repeats")
-            assert f"{repeats.value:.2f}" in row.all("td")[2].text
+        for c in verdict.checks:
+            assert c.sentence in row.one(class_="why").text
+        if verdict.share is not None:
+            text = f"{100 * max(verdict.share, 0):.0f}\u00a0%"
+            assert row.one(class_="share").text.endswith(text)
     assert seen == sorted(seen)
-    assert {"use", "weaker", "unsettled", "failed", "control"} == {given[m].status for m in given}
+    assert {"use", "weaker", "unsettled", "control"} <= {v.status for v in given.values()}
 
 
-def test_within_a_verdict_the_most_faithful_stands_first(runs):
-    rows = report_page(runs["image"])["verdict"]["rows"]
-    gains = [
-        float(r["better"]["text"].replace("+", "").replace("\u2212", "-"))
-        for r in rows
-        if r["badge"]["kind"] in ("use", "weaker")
-    ]
-    assert len(gains) >= 2
-    assert gains == sorted(gains, reverse=True)
+def test_three_lines_name_what_to_use_and_what_not(pages, runs):
+    lines = read(pages("image").read_text()).one("ul", class_="says").all("li")
+    told = {li.one(class_="badge").attributes["class"].split()[-1]: li.text for li in lines}
+    titles = {k.name: k.title for k in sample_runs.KINDS}
+    for verdict in verdicts(runs["image"]):
+        kind = "use" if verdict.status == "weaker" else verdict.status
+        if kind != "control":
+            assert titles[verdict.method] in told[kind]
+    assert f"This page shows {titles[runs['image'].choice().shown]}." in told["use"]
+
+
+def test_the_method_shown_stands_first_then_the_largest_gain(runs):
+    found = {v.method: v for v in verdicts(runs["image"])}
+    rows = [found[r["method"]] for r in report_page(runs["image"])["choice"]["rows"]]
+    assert rows[0].method == runs["image"].choice().shown
+    for status in {v.status for v in rows}:
+        shares = [v.share for v in rows[1:] if v.status == status]
+        known = [s for s in shares if s is not None]
+        assert known == sorted(known, reverse=True)
 
 
 def test_numbers_of_a_card_are_those_of_the_run(pages, runs):
     run: Run = runs["table"]
     tree = read(pages("table").read_text())
-    card = tree.all("article")[1]
-    table = card.one("table", class_="numbers")
+    table = card(tree, 1).one("table", class_="numbers")
     heads = [h.text for h in table.one("thead").all("th")][1:]
     titles = {k.title: k.name for k in sample_runs.KINDS}
     mine = {e.method: e for e in run.explanations if e.sample_id == run.samples[1].id}
@@ -161,8 +157,8 @@ def test_numbers_of_a_card_are_those_of_the_run(pages, runs):
 
 def test_probabilities_are_those_of_the_run(pages, runs):
     run: Run = runs["image"]
-    card = read(pages("image").read_text()).all("article")[2]
-    first = card.one("table", class_="bars").all("tr")[0]
+    tree = read(pages("image").read_text())
+    first = card(tree, 2).one("table", class_="pbars").all("tr")[0]
     best = int(run.predictions[2].argmax())
     assert first.one("th").text == str(best)
     assert first.one("td", class_="num").text == f"{100 * run.predictions[2, best]:.0f}\u00a0%"
@@ -176,7 +172,7 @@ def test_areas_of_the_removal_test_are_paired_with_random(runs):
         if s.metric == "deletion" and s.of["masker"] == sample_runs.MASKERS[0]
     }
     gain = np.mean([area["random", s.id] - area["occlusion", s.id] for s in run.samples])
-    panels = report_page(run)["removal"]["panels"]
+    panels = report_page(run)["folds"]["removal"]["panels"]
     panel = next(p for p in panels if p["title"] == "Occlusion")
     assert panel["curves"][0]["area"].startswith(f"area between +{gain:.2f} [")
 
@@ -188,7 +184,7 @@ def test_agreement_is_read_against_its_ceiling(runs):
         if s.metric == "spearman":
             found.setdefault((s.of["a"], s.of["b"]), []).append(s.value)
     mean = {k: float(np.mean(v)) for k, v in found.items()}
-    matrix = report_page(run)["agreement"]["matrices"][0]
+    matrix = report_page(run)["folds"]["agreement"]["matrices"][0]
     i, j = matrix["names"].index("Integrated gradients"), matrix["names"].index("SHAP")
     cell = matrix["rows"][i]["cells"][j]
     ceiling = np.sqrt(mean["integrated_gradients", "integrated_gradients"] * mean["shap", "shap"])
@@ -197,32 +193,29 @@ def test_agreement_is_read_against_its_ceiling(runs):
     assert matrix["rows"][i]["cells"][i]["itself"]
 
 
-def test_only_passed_methods_say_what_drives_the_model(runs):
-    page = report_page(runs["image"])
-    passed = {v.method for v in verdicts(runs["image"]) if v.holds}
-    titles = {k.title for k in sample_runs.KINDS if k.name in passed}
-    assert {c["title"] for c in page["drivers"]["blocks"]} == titles
-    inside = page["drivers"]["blocks"][0]["rows"][0]
-    assert inside["name"] == "The true digit's box"
+def test_known_places_are_told_of_every_method(runs):
+    place = report_page(runs["image"])["folds"]["place"]
+    assert place["name"] == "the true digit's box"
     size = np.mean([s.rationale.mean() for s in runs["image"].samples])
-    assert inside["expected"] == f"{100 * size:.0f}\u00a0%"
-    assert len(page["drivers"]["place"]["rows"]) == len(sample_runs.KINDS)  # controls too
+    assert place["size"] == f"{100 * size:.0f}\u00a0%"
+    assert len(place["rows"]) == len(sample_runs.KINDS)  # controls too
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_without_evidence_says_so(tmp_path, kind):
     tree = read(write_report(sample_runs.bare_run(1, kind), tmp_path / "x.html").read_text())
-    badges = [b.text for b in tree.one("table", class_="verdicts").all(class_="badge")]
+    which = tree.one(id="which")
+    badges = [b.text for b in which.all(class_="badge")]
     assert set(badges) <= {"? Not yet tested", "◇ Control"}
     assert "? Not yet tested" in badges
-    assert "1 sample: too few to settle any check" in tree.text
-    assert "[" not in tree.one("table", class_="verdicts").text  # no interval for one sample
-    assert "faithful here" not in tree.one(id="verdict").text.lower().replace("“faithful here”", "")
+    assert "one sample, which settles nothing" in which.text
+    assert "[" not in which.text  # no interval for one sample
+    assert "Use it" not in tree.text
 
 
 def test_a_run_in_which_everything_failed_names_the_reasons(tmp_path):
     tree = read(write_report(sample_runs.failed_run(), tmp_path / "x.html").read_text())
-    assert "No method gave an explanation" in tree.one(id="verdict").text
+    assert "No method gave an explanation" in tree.one(id="which").text
     rows = tree.one(id="missing").one("tbody").all("tr")
     assert len(rows) == len(sample_runs.KINDS)
     assert "SHAP needs a gradient and 'digits-cnn' has none." in rows[2].text
@@ -230,10 +223,10 @@ def test_a_run_in_which_everything_failed_names_the_reasons(tmp_path):
 
 def test_a_stopped_method_keeps_its_place_with_the_way_out(pages):
     tree = read(pages("image").read_text())
-    slots = tree.all("article")[0].all(class_="map")
+    slots = card(tree, 0).all("figure", class_="cell")
     assert len(slots) == len(sample_runs.KINDS)
     gone = next(s for s in slots if s.all(class_="gone"))
-    assert gone.one("h4").text == "SHAP"
+    assert gone.all("b")[0].text == "SHAP"
     assert "Stopped: time limit of 60 s reached" in gone.text
     assert "--time-limit 120" in gone.text
 
@@ -245,8 +238,8 @@ def test_an_empty_map_is_not_stretched(tmp_path):
     tree = read(write_report(run, tmp_path / "x.html").read_text())
     slot = next(
         m
-        for m in tree.all("article")[0].all(class_="map")
-        if m.one("h4").text == "Integrated gradients"
+        for m in card(tree, 0).all("figure", class_="cell")
+        if m.all("b")[0].text == "Integrated gradients"
     )
     assert "No patch changed the answer" in slot.text
     assert not slot.all("image")
@@ -256,20 +249,20 @@ def test_estimates_that_did_not_converge_say_so_wherever_they_are(pages, runs):
     tree = read(pages("text").read_text())
     open_ = [e for e in runs["text"].explanations if e.converged is False]
     assert {e.method for e in open_} == {"shap"}
-    in_cards = [c.text for card in tree.all("article") for c in card.all(class_="chip")]
+    in_cards = [c.text for x in tree.all("article") for c in x.all(class_="note-chip")]
     assert in_cards == len(open_) * ["not converged"]
     every = f"not converged: {len(open_)} of {len(runs['text'].samples)} samples"
-    for section in ("verdict", "drivers", "removal", "agreement"):
-        chips = [c.text for c in tree.one(id=section).all(class_="chip")]
+    for section in ("which", "removal", "agreement"):
+        chips = [c.text for c in tree.one(id=section).all(class_="note-chip")]
         assert chips, section
         assert set(chips) == {every}, section
-    (row,) = [r for r in tree.one("table", class_="verdicts").all("tr") if "SHAP" in r.text]
+    (row,) = [r for r in tree.one(id="which").all("details") if r.one(class_="n").text == "SHAP"]
     assert every in row.text
 
 
 def test_values_whose_interval_holds_zero_are_faint(runs):
     page = report_page(runs["table"])
-    table = page["samples"]["blocks"][0]["table"]
+    table = cards(page)[0]["table"]
     e = next(x for x in runs["table"].explanations if x.method == "lime")
     column = table["methods"].index("lime")
     for row in table["rows"]:
@@ -278,7 +271,7 @@ def test_values_whose_interval_holds_zero_are_faint(runs):
 
 
 def test_words_keep_their_order_and_carry_bins(pages, runs):
-    row = read(pages("text").read_text()).all("article")[0].all(class_="text-row")[0]
+    row = card(read(pages("text").read_text()), 0).all(class_="text-row")[0]
     marked = {
         n.children[0].rstrip("\u2060"): n.attributes["class"]
         for n in row.one("div", class_="words").all("span")
@@ -296,7 +289,7 @@ def test_words_keep_their_order_and_carry_bins(pages, runs):
 def test_long_texts_fold_what_carries_nothing(tmp_path):
     run = sample_runs.text_run(long=True, n=1, evidence=False)
     tree = read(write_report(run, tmp_path / "x.html").read_text())
-    folds = tree.all("article")[0].all(class_="text-row")[0].all("details")
+    folds = card(tree, 0).all(class_="text-row")[0].all("details")
     assert folds
     n, total = re.match(
         r"(\d+) words, each below 0.05 of the scale \(sum ([+\u2212]?[\d.]+)\)",
@@ -329,6 +322,7 @@ def test_large_runs_show_sixteen_cards_and_say_how_they_were_chosen(tmp_path):
     assert len(tree.all("article")) == 16
     assert "16 of 24 samples are shown" in tree.text
     assert len(tree.all("article", class_="wrong")) == 6
+    assert len(tree.one(id="case").all("input")) == 16
 
 
 def test_the_same_run_gives_the_same_bytes(tmp_path, runs):

@@ -76,7 +76,7 @@ def test_methods_that_do_not_differ_share_one_bar(runs):
     run = runs["table"]
     rng = np.random.default_rng(1)
     noise = [replace(s, value=float(rng.normal())) if s.metric == "srg" else s for s in run.scores]
-    ranks = report_page(replace(run, scores=tuple(noise)))["removal"]["ranks"]
+    ranks = report_page(replace(run, scores=tuple(noise)))["folds"]["removal"]["ranks"]
     assert "are not told apart" in ranks["text"][0]
     assert ranks["chart"].count('class="joined"') == 1
     assert "Clearly ahead of Random (control): none." in ranks["text"]
@@ -90,7 +90,7 @@ def test_a_method_that_missed_a_sample_is_left_out_of_the_ranks(runs):
         for s in run.scores
         if not (s.metric == "srg" and s.of["method"] == "lime" and s.of["sample"] == gone)
     ]
-    ranks = report_page(replace(run, scores=tuple(kept)))["removal"]["ranks"]
+    ranks = report_page(replace(run, scores=tuple(kept)))["folds"]["removal"]["ranks"]
     assert "Left out, because not measured on every sample: LIME." in ranks["text"]
     assert "LIME" not in [row[0] for row in ranks["rows"]]
 

@@ -17,6 +17,7 @@ from report.reading import Node, read
 from xaikit.report import write_comparison, write_report
 from xaikit.report.case import Case
 from xaikit.report.charts import curve_panel
+from xaikit.report.colour import WORD_BINS
 from xaikit.report.comparison_charts import difference_chart, learning_chart
 
 STEPS = 32  # of the diverging map on each side
@@ -29,7 +30,7 @@ def numbers(text: str) -> list[float]:
 
 
 def printed_end(text: str) -> float:
-    (found,) = re.findall(r"±([\d.\N{NARROW NO-BREAK SPACE}]+)", text)
+    found = re.findall(r"±([\d.\N{NARROW NO-BREAK SPACE}]+)", text)[0]
     return numbers(found.rstrip("."))[0]
 
 
@@ -67,7 +68,7 @@ def levels(uri: str) -> np.ndarray:
 @pytest.fixture(params=["image", "text", "series", "table"])
 def cards(request, pages):
     page = read(pages(request.param).read_text())
-    return request.param, page.all("article", class_="card")
+    return request.param, page.all("article", class_="sample")
 
 
 def test_the_strongest_features_stand_at_their_values(cards):
@@ -83,10 +84,10 @@ def test_the_strongest_features_stand_at_their_values(cards):
 
 
 def test_table_columns_share_the_end_that_is_printed_below(pages):
-    for card in read(pages("table").read_text()).all("article", class_="card"):
+    for card in read(pages("table").read_text()).all("article", class_="sample"):
         end = scale_end(card)
         heads = card.all("thead")[0].all("th")[2:]
-        for row in card.all("tbody")[1 if len(card.all("table", class_="bars")) else 0].all("tr"):
+        for row in card.all("tbody")[1 if len(card.all("table", class_="pbars")) else 0].all("tr"):
             for head, cell in zip(heads, row.all("td")[1:], strict=True):
                 if cell.all("circle"):
                     own = "own maximum" in head.text
@@ -95,30 +96,30 @@ def test_table_columns_share_the_end_that_is_printed_below(pages):
 
 def test_colours_of_maps_are_shares_of_the_end_that_is_printed(pages):
     seen = 0
-    for card in read(pages("image").read_text()).all("article", class_="card"):
-        end = scale_end(card)
-        for slot in card.all("div", class_="map"):
-            if not slot.all("image"):
-                continue
-            strongest = numbers(slot.one("svg", role="img").attributes["aria-label"])[2]
-            own = "own maximum" in slot.text
-            share = np.clip(strongest / (1.0 if own else end), -1, 1)
-            drawn = levels(slot.one("image").attributes["href"])
-            assert np.abs(drawn).max() == pytest.approx(abs(STEPS * share), abs=0.6)
-            seen += 1
+    for card in read(pages("image").read_text()).all("article", class_="sample"):
+        for slot in card.all("figure", class_="cell"):
+            for kind in ("own", "on-shared"):
+                scales = [s.text for s in slot.all("span", class_=kind) if "±" in s.text]
+                for drawn in slot.all("div", class_=kind):
+                    strongest = numbers(drawn.one("svg", role="img").attributes["aria-label"])[2]
+                    share = np.clip(strongest / printed_end(scales[0]), -1, 1)
+                    steps = levels(drawn.one("image").attributes["href"])
+                    assert np.abs(steps).max() == pytest.approx(abs(STEPS * share), abs=0.6)
+                    seen += 1
+            if "own maximum" in slot.text:
+                assert np.abs(levels(slot.one("image").attributes["href"])).max() == STEPS
     assert seen > 20
 
 
 def test_colours_of_strips_are_shares_of_the_end_that_is_printed(pages):
     seen = 0
-    for card in read(pages("series").read_text()).all("article", class_="card"):
-        end = scale_end(card)
-        for strip in card.all("div", class_="strip"):
+    for card in read(pages("series").read_text()).all("article", class_="sample"):
+        for strip in card.all("div", class_="lane"):
             said = re.search(r"strongest [^,]*, ([+\N{MINUS SIGN}][\d.]+)", strip.text)
             if not said:
                 continue
             (value,) = numbers(said[1])
-            share = np.clip(value / (1.0 if "own maximum" in strip.text else end), -1, 1)
+            share = value / (1.0 if "own maximum" in strip.text else printed_end(strip.text))
             drawn = [np.abs(levels(i.attributes["href"])).max() for i in strip.all("image")]
             assert max(drawn) == pytest.approx(abs(STEPS * share), abs=0.6)
             seen += 1
@@ -127,17 +128,16 @@ def test_colours_of_strips_are_shares_of_the_end_that_is_printed(pages):
 
 def test_words_are_marked_by_their_share_of_the_end_that_is_printed(pages):
     page = read(pages("text").read_text())
-    key = [s.text for s in page.one("p", class_="key-words").all("span")]
-    bins = sorted({float(text) for text in key if text[0].isdigit()})
-    assert len(bins) == 3
-    seen = 0
-    for card in page.all("article", class_="card"):
-        end = scale_end(card)
+    bins, seen = WORD_BINS, 0
+    for card in page.all("article", class_="sample"):
         for row in card.all("div", class_="text-row"):
+            end = (
+                1 if "own maximum" in row.text else printed_end(row.all("p", class_="sub")[0].text)
+            )
             for word in row.all("span"):
                 if not word.all("sup"):
                     continue
-                share = numbers(word.one("sup").text)[0] / (1 if "own maximum" in row.text else end)
+                share = numbers(word.one("sup").text)[0] / end
                 kind = word.attributes["class"].split()[0]
                 low, high = [*bins, np.inf][int(kind[1]) - 1 : int(kind[1]) + 1]
                 assert low - 0.01 <= abs(share) <= high + 0.01
@@ -146,7 +146,7 @@ def test_words_are_marked_by_their_share_of_the_end_that_is_printed(pages):
     assert seen > 20
 
 
-def test_methods_that_passed_set_the_shared_end_and_relative_ones_are_shares_of_their_own():
+def test_methods_that_hold_set_the_shared_end_and_each_has_its_own():
     run = sample_runs.bare_run(1, "table")
     first, x = run.explanations[0], np.linspace(-1, 1, len(run.explanations[0].values))
 
@@ -158,9 +158,11 @@ def test_methods_that_passed_set_the_shared_end_and_relative_ones_are_shares_of_
         "failed": made("failed", 10.0, unit="log-odds"),
         "relative": replace(made("relative", 5.0, unit="relative"), std=np.full(len(x), 0.5)),
     }
-    named = {"order": tuple(found), "trusted": ("passed",)}
+    named = {"order": tuple(found), "trusted": ("passed",), "lead": "passed"}
     case = Case(SimpleNamespace(run=run, by_sample={run.samples[0].id: found}, **named), 0)
-    assert (case.end, case.end_of(found["failed"]), case.end_of(found["relative"])) == (2, 2, 5)
+    assert (case.end, case.end_of(found["failed"]), case.end_of(found["relative"])) == (2, 10, 5)
+    assert case.shares(found["failed"]) == pytest.approx(x)
+    assert case.shared(found["failed"]) == pytest.approx(5 * x)
     assert case.shown(found["failed"]) == pytest.approx(10 * x)
     assert case.shown(found["relative"]) == pytest.approx(x)
     assert case.errors(found["relative"]) == pytest.approx(np.full(len(x), 1.96 * 0.5 / 5))
@@ -169,7 +171,7 @@ def test_methods_that_passed_set_the_shared_end_and_relative_ones_are_shares_of_
 def test_a_value_beyond_the_scale_is_named_and_one_within_is_not(tmp_path, runs):
     run = runs["table"]
     page = read(write_report(run, tmp_path / "t.html").read_text())
-    for card in page.all("article", class_="card"):
+    for card in page.all("article", class_="sample"):
         end = scale_end(card)
         for head in card.all("thead")[0].all("th")[2:]:
             for note in head.all("span", class_="clipped"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from report.reading import read
+from report.reading import card, read
 from scipy.special import expit, softmax
 
 from xaikit.core.types import Sample, Target
@@ -42,21 +42,21 @@ LABELLED = [
 
 def test_the_page_of_several_labels(tmp_path) -> None:
     found, run = page(of_labels(), LABELLED, tmp_path)
-    cards = {c.one("h3").text.split()[-1]: c for c in found.all("article", class_="card")}
-    said = [cards[i].one("header").text for i in ("both", "none", "wrong")]
+    shown = {name: card(found, i) for i, name in enumerate(("both", "none", "wrong"))}
+    said = [c.one(class_="what").text for c in shown.values()]
     assert "Labels read: cat and dog, all correct" in said[0]
     assert "Labels read: none, all correct" in said[1]
     assert "Wrong: labels read: fox, true: cat" in said[2]
     assert "explained: log-odds of 'cat'" in said[0]  # two were predicted: which one is told
     bars = {
         r.one("th").text: r.one("td", class_="num").text
-        for r in cards["both"].one("table", class_="bars").all("tr")
+        for r in shown["both"].one("table", class_="pbars").all("tr")
     }
     p = expit(X[0] @ W)
     assert bars["cat"] == f"{100 * p[0]:.0f}\u00a0%"  # not a share of all
     assert bars["dog"] == f"{100 * p[1]:.0f}\u00a0%"
     assert bars["1 other"].startswith("≤ ")
-    assert "cat · true" in cards["wrong"].one("table", class_="bars").text
+    assert "cat · true" in shown["wrong"].one("table", class_="pbars").text
     assert "several labels can hold, each with its own probability" in found.text
     assert "1 of 3 are wrong predictions" in found.text
     assert run.predictions.sum(axis=1) == pytest.approx(expit(X @ W).sum(axis=1))
@@ -71,7 +71,7 @@ def test_labels_that_have_no_bar_are_told_by_the_largest(tmp_path) -> None:
     found, _ = page(model, [Sample("s", X[0], "table")], tmp_path)
     bars = {
         r.one("th").text: r.one("td", class_="num").text
-        for r in found.one("table", class_="bars").all("tr")
+        for r in found.one("table", class_="pbars").all("tr")
     }
     assert bars["3 others"] == f"\N{LESS-THAN OR EQUAL TO} {100 * expit(-0.5):.0f}\u00a0%"
 
@@ -91,8 +91,8 @@ def test_the_page_of_several_values(tmp_path) -> None:
     )
     assert "Predicted value of dog" in found.text
     assert "explained: predicted value of 'dog'" in found.text
-    assert not found.all("table", class_="bars")
-    assert "wrong" not in found.one("article", id="sample-0").attributes["class"]
+    assert not found.all("table", class_="pbars")
+    assert "wrong" not in card(found, 0).attributes["class"]
 
 
 def test_the_page_says_what_the_numbers_were_taken_for(tmp_path) -> None:

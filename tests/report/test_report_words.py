@@ -15,6 +15,7 @@ import xaikit
 from xaikit.core.errors import UnknownName
 from xaikit.core.finding import Finding
 from xaikit.judge.causes import Kind
+from xaikit.judge.checks import CHECKS
 from xaikit.methods import METHODS
 from xaikit.metrics import MEASURES
 from xaikit.report.words import LANGUAGES, Words, catalogue, told
@@ -103,6 +104,9 @@ def test_every_measure_method_and_cause_has_its_words() -> None:
         korean = METHODS.get(name).facts()["ko"]
         assert re.search("[가-힣]", korean["asks"])
         assert re.search("[가-힣]", korean["misleads"])
+    for check in CHECKS:
+        keys = (f"check.{check}", f"asks.{check}", f"because.{check}.open", f"because.{check}.fail")
+        assert set(keys) <= set(EN)
     kinds = {kind.replace(" ", "_") for kind in get_args(Kind)} - {"other_value_function"}
     assert {f"cause.{x}" for x in kinds | {"targets", "maskers", "units"}} <= set(EN)
 
@@ -139,7 +143,7 @@ def test_a_finding_from_a_file_is_told_and_words_of_a_person_stay() -> None:
     words = Words("en")
     assert words.told({"key": "compare.learned", "numbers": {"n": 1234}}) == "1,234 numbers learned"
     assert words.told("{n} as it stands") == "{n} as it stands"
-    assert words("verdict.note", n=1).startswith("1 sample:")
+    assert words("which.lead", n=1).startswith("Judged on this model and one sample")
     assert words.listed(["A", "B", "C"]) == "A, B and C"
     assert words.listed(["A"]) == "A"
     assert Words("ko").listed(["A", "B", "C"]) == "A, B, C"

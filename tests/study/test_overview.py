@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pytest
@@ -15,6 +15,7 @@ from xaikit.core.files import Origin, read_arrays, write_arrays
 from xaikit.core.types import Sample
 from xaikit.data.dataset import Column, Dataset
 from xaikit.judge.overview import Overview
+from xaikit.judge.verdict import HOLDS, Status
 from xaikit.methods import make_method
 from xaikit.study import overview as made
 from xaikit.study.overview import cheapest, make_overview, worst_errors
@@ -334,3 +335,8 @@ def test_a_run_whose_overview_is_lost_or_changed_is_refused(tmp_path) -> None:
     (folder / "overview.npz").unlink()
     with pytest.raises(DataError, match=r"overview.npz is missing"):
         Run.load(folder)
+
+
+def test_every_status_has_its_place() -> None:
+    assert set(made.STATUSES) == set(get_args(Status))
+    assert made.STATUSES[:2] == HOLDS

@@ -78,9 +78,17 @@ def test_a_function_gives_each_sample_its_own_features_and_references() -> None:
 
     xs = np.zeros((2, 4, 4, 1), dtype=np.float32)
     xs[0, 0], xs[1, :2] = 1.0, 1.0
-    found = explain(picture(), xs, "occlusion", features=bright, masker=lambda s: 0 * s.x)
-    assert [e.values.tolist() for e in found] == [[0.0, 4.0], [0.0, 8.0]]
+    found = explain(
+        picture(), xs, "occlusion", features=bright, masker=lambda s: np.full_like(s.x, s.x.mean())
+    )
+    assert [e.values.tolist() for e in found] == [[-3.0, 3.0], [-4.0, 4.0]]
     assert found[0].masker == "1 reference of your own"
+
+
+def test_a_function_of_references_is_asked_of_each_sample() -> None:
+    xs = np.stack([np.full((4, 4, 1), 0.25), np.full((4, 4, 1), 0.5)])
+    found = explain(picture(), xs, "occlusion", features="patches:1", masker=lambda s: s.x / 2)
+    assert found.values.tolist() == [[2.0], [4.0]]
 
 
 def test_own_references_are_those_of_a_masker() -> None:

@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
+from textwrap import wrap
 
 from xaikit.core.interactions import Interactions
 from xaikit.core.types import Sample
 from xaikit.data.dataset import Dataset
+from xaikit.report.findings import Findings
 from xaikit.report.formats import decimals, signed
 from xaikit.report.single import Z
+from xaikit.report.told import finding, standing, warning
 from xaikit.report.words import Words
 from xaikit.study.run import Failure, Run
 
-__all__ = ["flip_lines", "interaction_rows", "one_class", "quality_line", "what_failed"]
+__all__ = [
+    "check_rows",
+    "ending",
+    "flip_lines",
+    "interaction_rows",
+    "names_of",
+    "one_class",
+    "quality_line",
+    "what_failed",
+]
+
+
+WIDTH, LABEL = 80, 20
 
 
 def one_class(dataset: Dataset, samples: Sequence[Sample]) -> str:
@@ -48,15 +64,13 @@ def quality_line(run: Run) -> str:
     quality = run.context["model"]["quality"]
     if not quality:
         return ""
-    bounds, base = quality["interval"], quality.get("baseline")
-    shown = f" [{bounds[0]:.3f}, {bounds[1]:.3f}]" if bounds else ""
-    text = f"{quality['metric']} {quality['value']:.3f}{shown} on {quality['n']} test rows"
-    if not base or base["verdict"] == "b_better":
-        return text
-    return (
-        f"{text}; not shown to be better than always saying {base['says']}, which reaches "
-        f"{base['value']:.3f}"
+    digits = "{:.1%}" if quality["metric"] == "accuracy" else "{:.3f}"
+    value, *ends = (
+        digits.format(x).replace("%", " %")
+        for x in (quality["value"], *(quality["interval"] or ()))
     )
+    between = f" ({' to '.join(ends)})" if ends else ""
+    return f"{quality['metric']} {value}{between} on {quality['n']} test rows"
 
 
 def interaction_rows(found: Interactions, most: int = 10) -> list[list[str]]:
@@ -66,3 +80,32 @@ def interaction_rows(found: Interactions, most: int = 10) -> list[list[str]]:
         [" × ".join(names), signed(value, digits), f"{Z * std:.{digits}f}" if std else ""]
         for names, value, std in found.top(most)
     ]
+
+
+def ending(run: Run) -> Iterator[str]:
+    """The finding, the warning, how good the model is, and which explanation to use, in 80 columns."""
+    findings = Findings(run, Words())
+    if note := run.context["model"]["info"].get("outputs_note"):
+        yield from wrap(f"{run.context['model']['id']}: {note}", WIDTH)
+    yield from wrap(finding(findings), WIDTH)
+    yield from wrap(warning(findings), WIDTH, initial_indent="! ", subsequent_indent="  ")
+    yield from wrap(quality_line(run), WIDTH)
+    yield ""
+    for status, names in standing(findings):
+        label = f"{status.lower():{LABEL}s}"
+        yield from wrap(names, WIDTH, initial_indent=label, subsequent_indent=" " * LABEL)
+
+
+def check_rows(run: Run) -> list[list[str]]:
+    """A row a method: its name, its verdict and why."""
+    findings = Findings(run, Words())
+    shown = [findings.verdicts[m] for m in findings.order]
+    return [[findings.name(v.method), v.status.replace("_", " "), v.reason] for v in shown]
+
+
+def names_of(a: Run, b: Run, *folders: Path) -> tuple[str, str]:
+    """What two runs are called: by their models, or by their folders where those are the same."""
+    first, second = (str(run.context["model"]["id"]) for run in (a, b))
+    if first != second:
+        return first, second
+    return folders[0].resolve().name, folders[1].resolve().name

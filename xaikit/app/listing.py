@@ -78,7 +78,12 @@ def _modalities() -> Rows:
 
     kinds = [MODALITIES.get(name) for name in MODALITIES]
     return ["name", "a sample is", "its features", "removed ones are replaced by"], [
-        [k.name, f"({', '.join(k.axes)})", ", ".join(k.segmenters), ", ".join(k.maskers)]
+        [
+            k.name,
+            f"({', '.join(k.axes)})",
+            ", ".join(k.segmenters),
+            ", ".join((*k.maskers, *k.given)),
+        ]
         for k in kinds
     ]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
@@ -107,6 +108,9 @@ class Masker:
     references : (k, *x.shape) in data space; the value of a mask is the mean over the k of them
     drops : text only: removed words are left out of the text as it is written, see `Text.less`;
         references are not used
+    given : what stands in depends on what is kept: x and kept places (m, *grid) -> (m, k, *x.shape); the
+        references are those of nothing kept. That is another question than one of fixed references,
+        and methods that cannot ask it refuse
 
     >>> zeros = Masker("zeros", np.zeros((1, 13)))
     >>> xaikit.explain(model, sample, ["occlusion"], masker=zeros)[0].masker
@@ -116,6 +120,11 @@ class Masker:
     name: str
     references: NDArray[Any]
     drops: bool = False
+    given: Callable[[NDArray[Any], Bools], NDArray[Any]] | None = None
+
+    def stand_ins(self, x: NDArray[Any], kept: Bools) -> NDArray[Any]:
+        """(m, k, *x.shape), or (1, k, *x.shape) where it is the same for all of kept (m, *grid)."""
+        return self.references[None] if self.given is None else self.given(x, kept)
 
 
 def locked(array: NDArray[Any]) -> NDArray[Any]:

@@ -288,7 +288,7 @@ class Question:
         return self._checked(exact, self._bind(self.model.lowered(self.precision)))
 
     def _bind(self, model: Model) -> BoundScores:
-        if isinstance(model, Maskable):
+        if isinstance(model, Maskable) and self.masker.given is None:
             ids = self.segmentation.ids
             whole = model.bind(self.sample.x, self.masker.references, ids, self.masker.drops)
             if self.shortcuts and isinstance(model, Shortened):
@@ -409,16 +409,15 @@ class _InDataSpace:
     """
 
     def __init__(self, question: Question) -> None:
-        self._x, self._references = question.sample.x, question.masker.references
+        self._x, self._masker = question.sample.x, question.masker
         self._expand, self._scores = question.segmentation.expand, question.model.scores
-        self._drops = question.masker.drops
-        shared = not self._drops and not isinstance(self._x, Text)
+        shared = not self._masker.drops and not isinstance(self._x, Text)
         shape = (self._x.shape, str(self._x.dtype)) if shared else id(self)
         self.alike = (id(question.model), shape)
 
     def __call__(self, masks: Bools, rows: slice) -> Floats:
         """masks (m, n), some of the references -> scores (m, k', K)."""
-        if self._drops:
+        if self._masker.drops:
             text = Text(self._x)
             return self._scores([text.less(row) for row in self._expand(masks)])[:, None, :]
         scores = self._scores(alike(self._x, self._inputs(masks, rows)))
@@ -434,10 +433,10 @@ class _InDataSpace:
 
     def _inputs(self, masks: Bools, rows: slice) -> NDArray[Any]:
         """(m * k', *x.shape) masked inputs."""
-        x, part = self._x, self._references[rows]
-        kept = self._expand(masks)  # (m, *grid)
+        x, kept = self._x, self._expand(masks)  # (m, *grid)
+        part = self._masker.stand_ins(x, kept)[:, rows]
         kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim + 1))
-        return np.where(kept[:, None], x, part[None]).reshape(-1, *x.shape)
+        return np.where(kept[:, None], x, part).reshape(-1, *x.shape)
 
 
 @cache

@@ -47,6 +47,7 @@ class Modality:
 
     axes : of a sample's array, for example ("H", "W", "C")
     segmenters, maskers : the ways to cut and to remove, the default first, a second opinion next
+    given : further ways to remove, by what goes with what is kept: they ask another question
     titles : what pages call it
     inputs : what a model's inputs look like: "pixels" (H, W, C), "columns" (D,), "steps" (L, C) or
         "words"; models read any modality that states a kind they know
@@ -73,6 +74,7 @@ class Modality:
     tabular: bool = False
     words: bool = False
     shared: tuple[str, ...] = ()
+    given: tuple[str, ...] = ()
 
     def shares(self, how: str, ways: tuple[str, ...]) -> bool:
         """Whether a way, by name or "auto", is the same for all samples of one shape."""

@@ -52,8 +52,9 @@ def load_data(
     source : a name of `DATASETS`, a .csv, .tsv or .jsonl (also .gz), an .npz, or a folder or .zip
         with one subfolder of images for each class
     test : a second file of the same form, to measure with; 15 % of the rows otherwise
-    text_column : the column that holds text, which makes a .csv a text data set
-    label_column : the column to predict; "label", or else the last one, when None
+    text_column : the column that holds text, which makes a .csv a text data set; found by itself where
+        the label stands beside sentences only, or with modality="text"
+    label_column : the column to predict; "label", or else the last one without sentences, when None
     classes : the labels in the order wanted, or for numbers other names, in sorted order
     task : "classification" or "regression"; numbers of more than 20 different values in a table
         are a regression when None

@@ -11,15 +11,19 @@ from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError
 from xaikit.core.files import short
+from xaikit.core.sample import MODALITIES
 from xaikit.core.types import Floats
 from xaikit.data.dataset import Column
 from xaikit.data.lines import Sheet, read_sheet
 from xaikit.data.rows import Options, Rows
 from xaikit.data.texts import text_rows
+from xaikit.modalities.text import words
 
 __all__ = ["read_csv"]
 
 MAX_CATEGORIES = 100
+FEW_WORDS = 4  # on average, of a column of texts
+N_READ, LONG = 200, 400  # cells, and letters of each, that are looked at
 MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "?"})  # in a column of numbers
 
 
@@ -27,13 +31,14 @@ def read_csv(path: Path, test: Path | None, options: Options) -> Rows:
     """A table with one row a line; a text data set when a text column is named."""
     sheets = [read_sheet(p) for p in (path, test) if p is not None]
     label = _label_column(sheets[0], options)
+    text = options.text_column or _text_column(sheets[0], label, options)
     for sheet in sheets:
-        for name in (options.text_column, label):
+        for name in (text, label):
             if name is not None:
                 _require(sheet, name)
     labels = np.concatenate([_labels(sheet, label) for sheet in sheets])
-    if options.text_column is not None:
-        texts = [t for sheet in sheets for t in sheet.cells[options.text_column]]
+    if text is not None:
+        texts = [t for sheet in sheets for t in sheet.cells[text]]
         return text_rows(texts, labels, _ids(sheets), _parts(sheets), _places(sheets))
     names = [name for name in sheets[0].cells if name != label]
     if not names:
@@ -62,7 +67,36 @@ def _label_column(sheet: Sheet, options: Options) -> str:
         raise DataError(
             f"'{sheet.file}' has no column beside '{options.text_column}'; add a label."
         )
-    return "label" if "label" in others else others[-1]
+    plain = [name for name in others if not _is_text(sheet.cells[name])]
+    return "label" if "label" in others else (plain or others)[-1]
+
+
+def _text_column(sheet: Sheet, label: str, options: Options) -> str | None:
+    """The column of texts where there is one and nothing else to read, or where texts are asked for."""
+    others = [name for name in sheet.cells if name != label]
+    texts = [name for name in others if _is_text(sheet.cells[name])]
+    asked = options.modality is not None and MODALITIES.get(options.modality).words
+    if len(texts) == 1 and (asked or texts == others):
+        return texts[0]
+    if asked and len(others) == 1:
+        return others[0]
+    if asked:
+        raise DataError(
+            f"'{sheet.file}' has {len(texts) or 'no'} columns of texts among {short(', '.join(others), 300)}; "
+            "name one with text_column (--text-column)."
+        )
+    return None
+
+
+def _is_text(cells: list[str]) -> bool:
+    """Whether most cells are sentences of their own: several words each, hardly two alike."""
+    some = cells[:N_READ]
+    n_words = [len(words(cell[:LONG])[0]) for cell in some]
+    return (
+        len(set(some)) > len(some) / 2
+        and sum(n_words) >= FEW_WORDS * len(some)
+        and not all(map(_is_number, some))
+    )
 
 
 def _require(sheet: Sheet, name: str) -> None:

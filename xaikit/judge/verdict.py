@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -23,6 +23,7 @@ __all__ = ["HOLDS", "Check", "Choice", "Status", "Verdict", "choice", "verdicts"
 Status = Literal["use", "weaker", "unsettled", "failed", "control", "not_tested"]
 HOLDS = ("use", "weaker")
 """The statuses of methods whose every check passed."""
+LEAST = 0.01  # of the best gain, by which something must be behind it to be weaker
 
 
 @dataclass(frozen=True)
@@ -49,6 +50,12 @@ class Verdict:
     @property
     def reason(self) -> str:
         return " ".join(map(str, self.found))
+
+    def facts(self) -> dict[str, Any]:
+        """What it says, JSON-able: its fields, with the findings as an English reason."""
+        names = ("method", "status", "reason", "than", "share", "share_interval", "needed")
+        checks = [check.facts() for check in self.checks]
+        return {name: getattr(self, name) for name in names} | {"checks": checks}
 
     @property
     def holds(self) -> bool:
@@ -159,8 +166,8 @@ def _best_first(measured: Measured, methods: Sequence[str]) -> list[str]:
 
 
 def _clearly_better(measured: Measured, a: str, b: str) -> bool:
-    """Whether a gains more than b on the same samples, under every masker."""
-    found = [interval_of(x - y) for x, y in measured.paired(a, b).values()]
+    """Whether a gains more than b on the same samples, under every masker, by more than a percent."""
+    found = [interval_of((1 - LEAST) * x - y) for x, y in measured.paired(a, b).values()]
     return bool(found) and all(i is not None and i[0] > 0 for i in found)
 
 

@@ -130,6 +130,11 @@ def baselines(question: Question, method: str) -> Inputs:
             f"{method} needs a reference as long as the sample and the masker '{masker.name}' leaves "
             "words out; choose the masker 'mask'."
         )
+    if masker.given is not None:
+        raise NotApplicable(
+            f"{method} needs references that do not depend on what is kept and the masker "
+            f"'{masker.name}' has none; ask by 'shap', 'lime' or 'occlusion', or choose another masker."
+        )
     removable = question.segmentation.ids >= 0
     if removable.all():
         return alike(x, masker.references)

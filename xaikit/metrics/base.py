@@ -81,6 +81,11 @@ class Metric:
                 question.cache.forget_made()  # copies of the model take room
         return found
 
+    def rows_needed(self, question: Question, n_methods: int) -> int:
+        """Model rows that it asks for beside explanations, for the forecast."""
+        del question, n_methods
+        return 0
+
     @classmethod
     def shares_passes(cls) -> bool:
         """Whether it scores explanations together."""
@@ -99,20 +104,30 @@ def ask_again(
     *,
     seed: int,
     capped: bool = False,
-) -> Sequence[Explanation]:
-    """Explanations of other questions by the method that gave the first ones, with its parameters.
+) -> list[Explanation]:
+    """Explanations of other questions by the method and parameters of the first ones, one each.
 
     capped : a method that chooses its own effort (budget "auto", steps of integrated gradients) gets
-        the most that it needed the first time; a model of random weights may never let it come to rest
+        what it needed the first time; a model of random weights may never let it come to rest
     """
-    if not questions:
-        return ()
-    params, asked = dict(first[0].params), max(e.cost.asked for e in first)
+    alike: dict[str, list[int]] = defaultdict(list)
+    for i, explanation in enumerate(first):
+        alike[repr(_params(explanation, capped))].append(i)
+    found: dict[int, Explanation] = {}
+    for rows in alike.values():
+        one = first[rows[0]]
+        method = make_method(one.method, **_params(one, capped))
+        found.update(zip(rows, ask(method, [questions[i] for i in rows], seed=seed), strict=True))
+    return [found[i] for i in range(len(questions))]
+
+
+def _params(explanation: Explanation, capped: bool) -> dict[str, Any]:
+    params, asked = dict(explanation.params), explanation.cost.asked
     if capped and asked and params.get("budget") == "auto":
         params["budget"] = max(asked, LEAST_BUDGET)
     if capped and "max_steps" in params:
-        params["max_steps"] = max(e.extras.get("steps", params["max_steps"]) for e in first)
-    return ask(make_method(first[0].method, **params), questions, seed=seed)
+        params["max_steps"] = explanation.extras.get("steps", params["max_steps"])
+    return params
 
 
 def of_the_question(

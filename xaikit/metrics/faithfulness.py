@@ -153,8 +153,6 @@ class RemovalTest:
             return []
         self._check(blocks)
         values = np.stack([block.values for block in blocks])  # (M, B, n)
-        ties = [q.rng("ties", self.seed).random(self.n_features) for q in self.questions]
-        order = np.lexsort((np.broadcast_to(ties, values.shape), -values))
         of = [
             {"method": block.method, "sample": id_, "masker": question.masker.name}
             for block in blocks
@@ -163,14 +161,26 @@ class RemovalTest:
         flat = "all values are equal: the order is random"
         notes = [flat if equal else "" for equal in is_constant(values).ravel()]
         counts = np.unique(np.concatenate([self._counts, self._top]))
-        removed = _without_first(order, counts)  # (M, B, p, n)
-        y = self._values(np.moveaxis(np.concatenate([removed, ~removed], axis=2), 0, 1))
-        curves = np.moveaxis(y.reshape(len(y), len(blocks), 2, -1), 0, 1)  # (M, B, 2, p)
+        curves = self._followed(values, counts)
         units = [block.unit for block in blocks]
         return [
-            *self._curves(self._shown(curves, 1), counts, self._counts, of, notes),
+            *self._curves(curves, counts, self._counts, of, notes),
             *self._predictions(values, units, of),
         ]
+
+    def gains(self, values: Floats) -> Floats:
+        """(M, B, n) -> (M, B): "srg" of the orders of any values."""
+        deletion, insertion = np.moveaxis(self._followed(values, self._counts), 2, 0)
+        between: Floats = insertion - deletion
+        return np.asarray(np.trapezoid(between, self._counts / self.n_features, axis=-1))
+
+    def _followed(self, values: Floats, counts: Ints) -> Floats:
+        """(M, B, 2, p) answers with so many of the strongest removed, and with those alone kept."""
+        ties = [q.rng("ties", self.seed).random(self.n_features) for q in self.questions]
+        order = np.lexsort((np.broadcast_to(ties, values.shape), -values))
+        removed = _without_first(order, counts)  # (M, B, p, n)
+        y = self._values(np.moveaxis(np.concatenate([removed, ~removed], axis=2), 0, 1))
+        return self._shown(np.moveaxis(y.reshape(len(y), len(values), 2, -1), 0, 1), 1)
 
     def random(self) -> list[Score]:
         """The random control: means over `n_orders` orders, as scores of the method "random".
@@ -362,6 +372,11 @@ class Removal(Metric):
     bins: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5)
     n_subsets: int = 100
 
+    def rows_needed(self, question: Question, n_methods: int) -> int:
+        """Under the question's own masker; few features have fewer masks than are asked for."""
+        masks = 12 * self.n_orders + self.n_subsets + 72 * n_methods
+        return int(min(masks, 2.0**question.n_features)) * question.n_references
+
     def scores(
         self,
         questions: Sequence[Question],
@@ -450,8 +465,9 @@ def _masked(question: Question, masks: Bools) -> Floats:
     """(m, size) the inputs with parts replaced by the first reference."""
     x = question.sample.x
     kept = question.segmentation.expand(masks)
+    other = question.masker.stand_ins(x, kept)[:, 0]
     kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim + 1))
-    found: Floats = np.where(kept, x, question.masker.references[0]).reshape(len(kept), -1)
+    found: Floats = np.where(kept, x, other).reshape(len(kept), -1)
     return found
 
 

@@ -208,13 +208,14 @@ def _step(
 
 def _with_gaps(question: Question, beta: float, rng: np.random.Generator) -> NDArray[Any]:
     """The sample with a few features removed, as the question removes them."""
-    x, n, references = question.sample.x, question.n_features, question.masker.references
+    x, n = question.sample.x, question.n_features
     mask = np.ones((1, n), dtype=bool)
     size = int(rng.integers(max(1, round(beta * n)) + 1))
     mask[0, rng.choice(n, size, replace=False)] = False
     kept = question.segmentation.expand(mask)[0]
     if question.masker.drops:
         return Text(x).less(kept) if kept.any() else x
+    references = question.masker.stand_ins(x, kept[None])[0]
     kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim))
     masked = np.where(kept, x, references[rng.integers(len(references))]).astype(x.dtype)
     return alike(x, masked[None])[0]

@@ -112,7 +112,9 @@ class Stability(Metric):
         fixed = [all(np.array_equal(a.values, b.values) for b in rest) for a, *rest in runs]
         counts = [int(f) if self.n_neighbours is None else self.n_neighbours for f in fixed]
         asked = [close(i)[:n] if n else [] for i, n in enumerate(counts)]
-        answers = iter(ask_again([q for some in asked for q in some], first, seed=first[0].seed))
+        every = [q for some in asked for q in some]
+        theirs = [e for some, e in zip(asked, first, strict=True) for _ in some]
+        answers = iter(ask_again(every, theirs, seed=first[0].seed))
         scores: list[Score] = []
         again: list[tuple[Explanation, Explanation]] = []
         for question, mine, same, n, some in zip(
@@ -136,7 +138,7 @@ class Stability(Metric):
         asked = [questions[i] for i in drawn]
         runs = [[e] * (1 + self.n_seeds) for e in first]
         for number in range(1, 1 + self.n_seeds):
-            again = ask_again(asked, first, seed=first[0].seed + number)
+            again = ask_again(asked, [first[i] for i in drawn], seed=first[0].seed + number)
             for i, e in zip(drawn, again, strict=True):
                 runs[i][number] = e
         return runs

@@ -67,13 +67,13 @@ def masker(
     """What a removed feature of this sample is replaced by.
 
     background : (b, *x.shape) typical training inputs, or None
-    how : "auto" (the first of its modality's `maskers`) or one of them
+    how : "auto" (the first of its modality's `maskers`), one of them or of its `given`
     n_background : rows of the background that are used, evenly spaced from the first to the last; None
         for all, of a table at most 50. `Masker.name` says how many of how many
     categorical : (D,) which columns of a table are category codes; guessed from the background
         when None
     """
-    known = sample.kind.maskers
+    known = (*sample.kind.maskers, *sample.kind.given)
     if how not in ("auto", *known):
         raise InvalidInput(
             f"a {sample.modality} sample has no masker '{how}'; use auto, {', '.join(known)}."

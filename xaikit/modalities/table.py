@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 from xaikit.core.errors import InvalidInput
 from xaikit.core.features import Bools, Floats, Masker, Segmentation
 from xaikit.core.sample import Modality, Sample, Titles
+from xaikit.modalities.given import Gaussian, Nearest
 from xaikit.modalities.rows import thinned
 
 __all__ = ["TABLE", "Table", "coded_columns"]
 
 MAX_ROWS = 50
 MAX_CODES = 20
+MOST_NEAR = 10
 N_TOLD = 5  # columns named in the name of a masker
 
 
@@ -49,7 +51,9 @@ class Table(Modality):
     ) -> Masker:
         """ "rows": n real rows of the background, up to 50 when None; "median": one row of medians, of all
         rows when n is None, for categories of most frequent codes, which its name tells;
-        "column_shuffle": rows with each column permuted on its own, which breaks their correlations.
+        "column_shuffle": rows with each column permuted on its own, which breaks their correlations;
+        "given_gaussian" and "given_nearest": what goes with the kept columns of this row, by a normal law of n
+        rows (None: all) or the 10 nearest of them.
 
         categorical : (D,) which columns are categories; None takes those of few whole numbers
         """
@@ -59,6 +63,8 @@ class Table(Modality):
                 f"'{sample.id}'; give the model a background or pass background=."
             )
         background = rows.astype(np.float64)
+        if how in self.given:
+            return _given(how, background, n, categorical)
         if how == "median":
             return self._medians(sample, segmentation, background, n, categorical)
         rows, used = thinned(background, n or min(MAX_ROWS, len(background)), "training rows")
@@ -127,11 +133,31 @@ TABLE = Table(
         parts=("columns", "항목"),
     ),
     inputs="columns",
-    shared=("columns", "rows", "median", "column_shuffle"),
+    shared=("columns", "rows", "median", "column_shuffle", "given_gaussian", "given_nearest"),
+    given=("given_gaussian", "given_nearest"),
     view="bars",
     dtype=np.float64,
     tabular=True,
 )
+
+
+def _given(
+    how: str, background: Floats, n: int | None, categorical: Sequence[bool] | None
+) -> Masker:
+    rows, used = thinned(background, n, "training rows")
+    used = f"{len(rows)} {used}" if len(rows) == len(background) else used
+    coded = np.array(categorical or [False] * rows.shape[1], dtype=bool)
+    if how == "given_nearest":
+        near = Nearest(rows, min(MOST_NEAR, len(rows)), coded)
+        nothing = near(rows[0], np.zeros((1, rows.shape[1]), dtype=bool))[0]
+        return Masker(f"given what is kept: {near.n} nearest of {used}", nothing, given=near)
+    if coded.any():
+        raise InvalidInput(
+            f"the masker 'given_gaussian' needs numbers and {int(coded.sum())} columns hold categories; "
+            "use 'given_nearest'."
+        )
+    law = Gaussian(rows)
+    return Masker(f"given what is kept: normal law of {used}", law.draws, given=law)
 
 
 def coded_columns(

@@ -153,9 +153,11 @@ def cut(model: NeuralModel, xs: Sequence[Array], layer: str, *, last: bool = Fal
 
 
 def token_cells(model: NeuralModel, batch: Batch, n_tokens: int) -> Cells:
-    """Which of the tokens stand for places: the last ones, after any class tokens."""
-    patches = _patches(model)
-    shape = patches or (batch.at.shape[1],)
+    """Which of the tokens stand for places: the last ones, after any class tokens; where patches were
+    merged two by two, all of them."""
+    shape = _patches(model) or (batch.at.shape[1],)
+    while len(shape) > 1 and math.prod(shape) > n_tokens and not any(n % 2 for n in shape):
+        shape = tuple(n // 2 for n in shape)
     prefix = n_tokens - math.prod(shape)
     if prefix < 0 or len(shape) != model.inputs.axes:
         raise NotApplicable(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -67,13 +67,6 @@ class Findings:
         """The modality of the samples."""
         return self.run.samples[0].kind
 
-    @cached_property
-    def shared_words(self) -> set[str]:
-        """Words of letters that two samples or more hold, in small letters."""
-        texts = ({str(x).casefold() for x in s.x} for s in self.run.samples)
-        seen = Counter(w for words in texts for w in words if w.isalnum())
-        return {w for w, n in seen.items() if n >= 2}
-
     @property
     def part(self) -> str:
         """What one feature is called."""
@@ -94,7 +87,8 @@ class Findings:
     def marked(self) -> str:
         """What the places that the data mark are."""
         given = str(self.run.context.get("rationale") or "rationale.marked")
-        return self.words.known(given.replace("rationale.", "object."), given)
+        name = given.removeprefix("rationale.")
+        return self.words.known(f"object.{name}", given)
 
     @cached_property
     def verdicts(self) -> dict[str, Verdict]:

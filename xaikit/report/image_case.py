@@ -29,6 +29,7 @@ AREAS = (
     ("left", "middle", "right"),
     ("bottom_left", "bottom", "bottom_right"),
 )
+SPECK = 0.002  # share of the picture below which a line is left out
 SMALL = 96  # pixels a side up to which a thing on a plain ground is drawn as lines
 
 
@@ -53,7 +54,7 @@ def _lines(x: NDArray[Any], size: tuple[float, float]) -> str:
     if max(grey.shape) > SMALL or (level := object_level(grey)) is None:
         return ""
     bright = grey if (grey > level).mean() <= 0.5 else -grey  # the smaller side is the thing
-    return level_path(_softened(bright), level if bright is grey else -level, size)
+    return level_path(_softened(bright), level if bright is grey else -level, size, SPECK)
 
 
 def _softened(grey: Floats) -> Floats:
@@ -137,7 +138,8 @@ def place_of(mine: Case, e: Explanation, i: int) -> Phrase:
     words, inside = mine.findings.words, mine.sample.rationale
     rows, columns = np.nonzero(e.segmentation.ids == i)
     at = float(rows.mean()), float(columns.mean())
-    box: tuple[int, int, int, int] = (0, 0, *mine.sample.grid)
+    height, width = mine.sample.grid
+    box = (0, 0, height, width)
     what = words("object.picture")
     if inside is not None and inside.any():
         ys, xs = np.nonzero(inside)

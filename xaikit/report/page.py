@@ -10,6 +10,7 @@ from xaikit.report.blocks.choice import choice_block
 from xaikit.report.blocks.folds import folds_block
 from xaikit.report.blocks.header import header_block
 from xaikit.report.blocks.hero import case_block
+from xaikit.report.blocks.overview import overview_block
 from xaikit.report.blocks.rows import rows_block
 from xaikit.report.blocks.strip import groups_of, strip_block
 from xaikit.report.facts import part
@@ -28,9 +29,11 @@ def report_page(run: Run, language: str = "en", folder: str = "") -> dict[str, A
     words, chosen = findings.words, _chosen(findings)
     groups = groups_of(findings, chosen)
     header = header_block(findings)
-    sections = ("which", "rows", "more")
+    over, rows = overview_block(findings), rows_block(findings, groups)
+    sections = ("which", *(("over",) if over else ()), "rows", "more")
     return {
         "language": language,
+        "sheets": ("overview.css",),
         "title": " · ".join(x for x in (_called(findings), words("page.title")) if x),
         "nav": [(f"#{s}", words(f"{s}.nav")) for s in sections],
         "view": findings.kind.view,
@@ -40,9 +43,10 @@ def report_page(run: Run, language: str = "en", folder: str = "") -> dict[str, A
         "cases": [case_block(findings, i) for i in groups.order],
         "strip": strip_block(findings, groups),
         "choice": choice_block(findings),
-        "rows": rows_block(findings, groups),
+        "overview": over,
+        "rows": rows,
         "folds": folds_block(findings, len(chosen), folder),
-        "style": Markup(_style(groups.order)),
+        "style": Markup(_style(groups.order)) + rows["style"],
     }
 
 

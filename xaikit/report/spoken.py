@@ -16,6 +16,7 @@ from xaikit.report.words import Words
 __all__ = ["Phrase", "lead", "said_of", "spoken", "strong"]
 
 STRONG = 0.3  # share of the strongest value from which a feature is named
+HOLE = "\0"  # which no page may hold, for names in a frame
 MOST_FOR, MOST_AGAINST = 3, 1
 
 
@@ -40,11 +41,12 @@ class Phrase:
 
     @property
     def marked(self) -> Phrase:
-        """The same with its name escaped; words of a text are bold."""
+        """The same with its name and its frame escaped; words of a text are bold."""
         name = escape(self.name)
         if self.quoted:
             name = Markup('<b lang="{}">“{}”</b>').format(self.lang, name)
-        return replace(self, name=str(name))
+        around = str(escape(self.frame(HOLE)))
+        return replace(self, name=str(name), frame=lambda names: around.replace(HOLE, names))
 
 
 def spoken(words: Words, key: str, /, **values: object) -> Markup:

@@ -1,4 +1,4 @@
-"""How the page draws each view that a modality may state: what stands in a card, and its regions."""
+"""How the page draws each view that a modality may state: large, in small, and in a card."""
 
 from __future__ import annotations
 
@@ -6,14 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
 from markupsafe import Markup
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.sample import Modality
-from xaikit.core.types import Explanation, Floats, Sample
+from xaikit.core.types import Explanation
 from xaikit.report.case import Case, shares_scale, strongest
-from xaikit.report.findings import Findings
 from xaikit.report.image_case import heat_map, picture, picture_hero, place_of
 from xaikit.report.series_case import series_hero, series_parts, series_thumb, stretch_phrase
 from xaikit.report.spoken import Phrase
@@ -24,7 +22,6 @@ from xaikit.report.waterfall import column_phrase, row_thumb, waterfall
 __all__ = ["VIEWS", "View", "view_of"]
 
 Slots = list[dict[str, Any]]
-Regions = dict[str, Floats]
 
 
 @dataclass(frozen=True)
@@ -35,9 +32,6 @@ class View:
     phrase : what a feature is called in a sentence
     thumb : the sample in small, or None where its picture stands for it
     parts : of a card, beside what all cards have; the slots of the methods may get more
-    regions : name -> (*grid) 0 or 1, over which evidence is shared out
-    key : the legend above the cards, `key_<name>.html.j2`, or ""
-    in_order : whether regions have an order of their own, which is kept
     end : where the shared scale of a card is drawn to
     """
 
@@ -45,9 +39,6 @@ class View:
     phrase: Callable[[Case, Explanation, int], Phrase]
     thumb: Callable[[Case], Markup] | None
     parts: Callable[[Case, Slots], dict[str, Any]]
-    regions: Callable[[Findings, Sample, Explanation], Regions]
-    key: str = ""
-    in_order: bool = False
     end: Callable[[Case], float] = lambda mine: mine.end
 
 
@@ -94,53 +85,14 @@ def _lines(mine: Case, slots: Slots) -> dict[str, Any]:
     return {"series": series_parts(mine, mine.findings.columns), "strongest": strongest(mine)}
 
 
-def _middle_and_edge(findings: Findings, sample: Sample, explanation: Explanation) -> Regions:
-    del explanation
-    middle = np.zeros(sample.grid)
-    h, w = sample.grid
-    middle[h // 4 : h - h // 4, w // 4 : w - w // 4] = 1
-    return {findings.words("drivers.middle"): middle, findings.words("drivers.edge"): 1 - middle}
-
-
-def _common_words(findings: Findings, sample: Sample, explanation: Explanation) -> Regions:
-    """Words that several samples hold, so that something can be said over samples."""
-    del explanation
-    own = np.array([str(w).casefold() for w in sample.x])
-    shared = (w for w in dict.fromkeys(own) if w in findings.shared_words)
-    return {w: (own == w).astype(np.float64) for w in shared}
-
-
-def _features(findings: Findings, sample: Sample, explanation: Explanation) -> Regions:
-    del findings, sample
-    seg = explanation.segmentation
-    return {n: (seg.ids == i).astype(np.float64) for i, n in enumerate(seg.names)}
-
-
-def _channels_or_fifths(findings: Findings, sample: Sample, explanation: Explanation) -> Regions:
-    """Channels where there are several, otherwise parts of the time."""
-    del explanation
-    length, channels = sample.grid
-    if channels > 1:
-        names = findings.columns
-        names = names if len(names) == channels else list(sample.kind.columns(channels))
-        eye = np.eye(channels)
-        return {n: np.broadcast_to(eye[c], sample.grid).copy() for c, n in enumerate(names)}
-    part = np.arange(length) * 5 // length
-    return {
-        findings.words("drivers.fifth", i=i + 1): (part == i).astype(np.float64)[:, None]
-        for i in range(5)
-    }
-
-
 VIEWS: dict[str, View] = {
-    "picture": View(picture_hero, place_of, None, _picture, _middle_and_edge, key="heat"),
-    "text": View(text_hero, word_phrase, text_thumb, _text, _common_words, key="words"),
+    "picture": View(picture_hero, place_of, None, _picture),
+    "text": View(text_hero, word_phrase, text_thumb, _text),
     "bars": View(
         waterfall,
         column_phrase,
         row_thumb,
         _bars,
-        _features,
         end=lambda mine: table_end(mine) if mine.end else mine.end,
     ),
     "lines": View(
@@ -148,8 +100,5 @@ VIEWS: dict[str, View] = {
         stretch_phrase,
         series_thumb,
         _lines,
-        _channels_or_fifths,
-        key="heat",
-        in_order=True,
     ),
 }

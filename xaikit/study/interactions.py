@@ -103,7 +103,7 @@ def interactions_of(
 def _closed(question: Question, index: str, order: int) -> Estimate | None:
     """By the model's own form, where it has one that its answers confirm."""
     x = question.sample.x
-    if not has_closed_form(question.model) or x.ndim != 1 or question.masker.drops:
+    if not has_closed_form(question.model) or x.ndim != 1 or question.masker.given is not None:
         return None
     references, ids = question.masker.references, question.segmentation.ids
     gain = question.output - question.empty

@@ -5,15 +5,18 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import CheckFailed, XaikitError, foreign
 from xaikit.core.explanations import Explanations
+from xaikit.core.many import Same
 from xaikit.core.progress import Progress
-from xaikit.core.types import Floats, Ints, Sample
+from xaikit.core.question import Question
+from xaikit.core.types import Floats, Ints, Sample, Segmentation
 from xaikit.data.dataset import Dataset
 from xaikit.judge.overview import Overview
 from xaikit.methods.base import Method, ask
@@ -32,7 +35,7 @@ MOST_BYTES = 1 << 28  # that features of their own may take: (*grid) int64 a sam
 LEVEL = 0.9  # of the largest gain
 TRIED = 8  # samples whose time tells how many are explained
 PART = 256  # samples at once
-STATUSES = ("faithful", "unsettled", "not_tested", "failed", "control")
+STATUSES = ("use", "weaker", "unsettled", "not_tested", "failed", "control")
 
 
 def make_overview(
@@ -77,10 +80,10 @@ def make_overview(
 def cheapest(
     run: Run, methods: Mapping[str, Method], model: Model, plan: Plan, n: int
 ) -> Method | None:
-    """The method to ask about n samples: of those with the best verdict the additive one that asks for
-    the fewest passes, if it is likely to be done in time, else the cheapest; None without any.
+    """The method to ask about n samples, of those with the best verdict: the one that the run shows, else
+    another additive one, if it is likely to be done in time; else the one of the fewest passes.
 
-    Of methods that nothing settles, those with at least nine tenths of the largest gain.
+    Of methods that nothing settles, those with at least nine tenths of the largest gain. None without any.
     """
     verdicts = {v.method: v.status for v in run.verdicts() if v.method in methods}
     if not verdicts:
@@ -91,11 +94,17 @@ def cheapest(
     question = make_question(model, run.samples[0], plan)
     level = [methods[name] for name, gain in gains.items() if gain >= least]
     order = sorted(level, key=lambda method: passes(method, question))
-    for method in order:
-        additive = run.of(method.name)[0].additive
-        if additive and forecast([question], [method]).seconds[1] * min(n, MOST) <= SECONDS:
+    shown = run.choice().shown
+    for method in sorted(order, key=lambda method: method.name != shown):
+        if run.of(method.name)[0].additive and _seconds(method, question) * min(n, MOST) <= SECONDS:
             return method
     return order[0]
+
+
+def _seconds(method: Method, question: Question) -> float:
+    """About how long one sample will take."""
+    low, high = forecast([question], [method]).seconds
+    return float(np.sqrt(low * high))
 
 
 def worst_errors(
@@ -128,9 +137,11 @@ def _explained(
     """The explanations of test rows in that order, as many as the time allows, and their rows."""
     for _ in asked(order[:1], []):
         pass  # the first passes of a process are slow
-    start = time.perf_counter()
+    clocks = (time.perf_counter, time.process_time)  # the second where others use the machine too
+    start = [clock() for clock in clocks]
     blocks = list(asked(order[:TRIED], failures))
-    each = (time.perf_counter() - start) / min(TRIED, len(order))
+    spent = min(clock() - then for clock, then in zip(clocks, start, strict=True))
+    each = spent / min(TRIED, len(order))
     n = max(TRIED, _allowed(len(order), SECONDS / max(each, 1e-9), _space(blocks)))
     with Progress(min(n, len(order)), "the whole test split", show=progress) as bar:
         bar.tick(min(TRIED, len(order)))
@@ -153,6 +164,7 @@ class _Asked:
     method: Method
     plan: Plan
     seed: int
+    seen: dict[Any, Segmentation] = field(default_factory=dict)
 
     def __call__(self, rows: Ints, failures: list[Failure]) -> Iterator[tuple[Explanations, Ints]]:
         with suppress(XaikitError), foreign(f"'{self.method.name}'"):
@@ -166,7 +178,15 @@ class _Asked:
     def _block(self, rows: Ints) -> Explanations:
         samples = [self.data.test[i] for i in rows]
         found = ask(self.method, make_block(self.model, samples, self.plan), seed=self.seed)
-        return found.completed(elements=None)  # only values are kept
+        cuts = [self._same(cut) for cut in found.segmentations]
+        shared = len({id(cut) for cut in cuts}) == 1
+        alike = Same(cuts[0], len(cuts)) if shared else cuts
+        return found.completed(elements=None, segmentations=alike)  # only values are kept
+
+    def _same(self, cut: Segmentation) -> Segmentation:
+        """The segmentation that was seen first of those that are equal, so that it is kept once."""
+        key = (cut.ids.shape, cut.names, cut.ids.tobytes())
+        return self.seen.setdefault(key, cut)
 
 
 def _allowed(n: int, *limits: float) -> int:
@@ -181,9 +201,8 @@ def _allowed(n: int, *limits: float) -> int:
 def _space(blocks: Sequence[tuple[Explanations, Ints]]) -> float:
     """How many samples' features can be kept."""
     cuts = {id(cut): cut for block, _ in blocks for cut in block.segmentations}
-    if len(cuts) < 2:
-        return float("inf")
-    return MOST_BYTES / max(cut.ids.nbytes for cut in cuts.values())
+    each = sum(cut.ids.nbytes for cut in cuts.values()) / TRIED
+    return MOST_BYTES / each if len(cuts) > 1 else float("inf")
 
 
 def _predictions(model: Model, samples: Sequence[Sample]) -> Floats:

@@ -19,7 +19,9 @@ from numpy.typing import NDArray
 
 from xaikit.core.display import display
 from xaikit.core.errors import DataError
+from xaikit.core.explanations import Explanations
 from xaikit.core.files import read_arrays, read_json, short, write_arrays
+from xaikit.core.finding import Finding
 from xaikit.core.folders import Folder
 from xaikit.core.measures import MEASURES
 from xaikit.core.typed import build, fits, plain
@@ -27,6 +29,7 @@ from xaikit.core.types import Cost, Explanation, Floats, Sample, Score, Segmenta
 from xaikit.judge.overview import Overview
 from xaikit.study.facts import Facts
 from xaikit.study.overview_file import pack_overview, unpack_overview
+from xaikit.tasks import restored_task
 
 if TYPE_CHECKING:
     from xaikit.core.agreement import Consensus, Disagreement
@@ -121,7 +124,52 @@ class Run:
         """Which explanation to use, and which to show where none can be named."""
         from xaikit.judge.verdict import choice
 
-        return choice(self)
+        return choice(self.measured)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """What the model goes by over the test samples, the headline first, or why that is not known."""
+        from xaikit.judge.findings import findings
+
+        seen = self._seen
+        if seen is None:
+            return (Finding("finding.nothing", {"model": _model_id(self)}),)
+        status = {v.method: v.status for v in self.verdicts()}
+        holds = status.get(seen.method) in ("use", "weaker")
+        region = str(self.context.get("rationale") or "")
+        known = region if region.startswith("rationale.") else "rationale.marked"
+        return findings(seen, holds, known)
+
+    def warnings(self) -> tuple[Finding, ...]:
+        """What to beware of, the clearest first: a shortcut, or what the errors have in common."""
+        from xaikit.judge.findings import warnings
+
+        return () if self._seen is None else warnings(self._seen)
+
+    @cached_property
+    def _seen(self) -> Overview | None:
+        """The overview, or what the shown method says of the run's own samples; None without any."""
+        run, shown = self.measured, self.choice().shown
+        told = () if self.overview or shown is None else run.of(shown)
+        if not told:
+            return self.overview
+        rows = {sample.id: i for i, sample in enumerate(run.samples)}
+        which = [rows[e.sample_id] for e in told]
+        samples = [run.samples[i] for i in which]
+        predictions = run.predictions[which]
+        task = restored_task(run.context.get("model") or {}, predictions.shape[1])
+        return Overview(
+            ids=tuple(s.id for s in samples),
+            predictions=predictions,
+            labels=tuple(s.label for s in samples),
+            explanations=Explanations.of(told),
+            inputs=tuple(s.x for s in samples),
+            rationales=tuple(s.rationale for s in samples),
+            modality=samples[0].modality,
+            classes=() if task.words == "value" else task.outputs,
+            task=task.name,
+            of=len(run.samples),
+            columns=tuple(c["name"] for c in (run.context.get("data") or {}).get("columns") or ()),
+        )
 
     def disagreements(self, by: str = "spearman") -> dict[tuple[str, str], Disagreement]:
         """Pairs of methods -> whether they differ by more than their own second runs do."""
@@ -192,6 +240,10 @@ class Run:
 def _read_overview(folder: Path) -> Overview:
     path = RUNS.file(folder, _OVERVIEW)
     return unpack_overview(read_arrays(path, RUNS.origin(path)), RUNS.origin(path))
+
+
+def _model_id(run: Run) -> str:
+    return str((run.context.get("model") or {}).get("id") or "–")
 
 
 def _flatten_run(run: Run, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:

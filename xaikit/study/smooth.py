@@ -31,19 +31,16 @@ def smooth_maps(
     map : (h, w) evidence in equal cells, the mean over the shifts of what each patch says of its place
     [] where the features are no equal patches or the method has a finer map of its own
     """
-    name = run.choice().shown
-    method = next((m for m in methods if m.name == name), None)
+    method = next((m for m in methods if m.name == run.choice().shown), None)
+    if method is None:
+        return []
+    mine = {e.sample_id: e for e in run.of(method.name)}
     found: list[dict[str, Any]] = []
-    for i in _first(run)[:CASES] if method is not None else []:
-        sample = run.samples[i]
-        mine = next((e for e in run.of(method.name) if e.sample_id == sample.id), None)
-        if (
-            mine is None
-            or mine.elements is not None
-            or (side := side_of(mine.segmentation.ids)) < 2
-        ):
+    for sample in (run.samples[i] for i in _first(run)[:CASES]):
+        e = mine.get(sample.id)
+        if e is None or e.elements is not None or (side := side_of(e.segmentation.ids)) < 2:
             continue
-        grid, n = _averaged(_cheap(method), model, sample, mine, side, plan, seed)
+        grid, n = _averaged(_cheap(method), model, sample, e, side, plan, seed)
         found.append(
             {"sample": sample.id, "method": method.name, "shifts": n, "map": _rounded(grid)}
         )

@@ -98,7 +98,8 @@ def study(
     added = _added(model, worst, asked, failures)
     second = _second_masker(questions[0], asked, failures)
     if progress:
-        say(str(forecast(questions, chosen)))
+        asks = [METRICS.get(name)() for name in wanted]
+        say(str(forecast(questions, chosen, asks, checked)))
     steps = (len(samples) * (2 if wanted else 1) + len(added)) * len(chosen)
     with Progress(steps, "explaining", show=progress) as bar:
         explanations, broken = explain_all([*questions, *added], chosen, seed, bar.tick)
@@ -328,9 +329,11 @@ def _metrics(wanted: str | Sequence[str]) -> tuple[str, ...]:
 
 def _second_masker(question: Question, plan: Plan, failures: list[Failure]) -> str | None:
     """Another way to remove: an answer that holds under both does not hang on how it was removed."""
-    known = question.sample.kind.maskers
-    first = known[0] if plan.masker == "auto" else plan.masker
-    others = [name for name in known if not isinstance(first, str) or name != first]
+    kind, given = question.sample.kind, plan.masker if isinstance(plan.masker, str) else ""
+    # what is asked given the kept columns is never held against what is asked otherwise
+    known = kind.given if question.masker.given is not None else kind.maskers
+    first = known[0] if given == "auto" else given
+    others = [name for name in known if name != first]
     with recorded(failures, "second_masker", question.model.id):
         for how in others[:1]:
             masked(question, plan, how)

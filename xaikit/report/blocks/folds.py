@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from xaikit.judge.checks import CHECKS
 from xaikit.report.badges import badge
 from xaikit.report.drivers import place_block
 from xaikit.report.facts import facts, part
@@ -55,7 +56,8 @@ def _glossary(findings: Findings) -> dict[str, Any]:
     words = findings.words
     methods = [{**findings.card(m), "title": findings.title(m)} for m in findings.order]
     terms = [(words(f"terms.{t}"), words(f"terms.{t}.means")) for t in TERMS]
-    return {"methods": [m for m in methods if m.get("asks")], "terms": terms}
+    checks = [(words(f"check.{c}"), words(f"asks.{c}")) for c in CHECKS]
+    return {"methods": [m for m in methods if m.get("asks")], "checks": checks, "terms": terms}
 
 
 def _provenance(findings: Findings, n_shown: int, folder: str) -> dict[str, Any]:

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from markupsafe import Markup
 
 from xaikit.report.facts import part, worth
 from xaikit.report.findings import Findings
-from xaikit.report.formats import amount, fixed, percent
+from xaikit.report.formats import amount, count, fixed, percent
 from xaikit.report.spoken import spoken
+from xaikit.report.told import finding, more, warning
 
 __all__ = ["header_block"]
 
@@ -18,33 +19,11 @@ __all__ = ["header_block"]
 def header_block(findings: Findings) -> dict[str, Any]:
     """Three lines; what they say is found elsewhere."""
     return {
-        "finding": _finding(findings),
-        "warning": _warning(findings),
+        "finding": finding(findings),
+        "warning": warning(findings),
+        "more": more(findings),
         "meta": Markup(" · ").join(_meta(findings)),
     }
-
-
-def _finding(findings: Findings) -> str:
-    """What the model bases its answers on, as far as the run knows."""
-    given, words = findings.run.context.get("title"), findings.words
-    if given and words.language == "en":
-        return str(given)
-    model = part(findings.run, "model").get("id")
-    return words("title.of", model=model) if model else words("title")
-
-
-def _warning(findings: Findings) -> str:
-    """That the model is no better than an answer that never looks."""
-    quality = part(findings.run, "model").get("quality") or {}
-    base = quality.get("baseline") or {}
-    if not base or base["verdict"] == "b_better":
-        return ""
-    words, shares = findings.words, quality.get("metric") == "accuracy"
-    return words(
-        f"short.blind.{base['verdict']}",
-        name=words(f"compare.baseline.{'majority' if shares else 'mean'}", says=base["says"]),
-        value=percent(base["value"], 1) if shares else f"R² {fixed(base['value'], 3)}",
-    )
 
 
 def _meta(findings: Findings) -> list[Markup]:
@@ -68,23 +47,23 @@ def _quality(findings: Findings, quality: Mapping[str, Any]) -> Markup:
     if quality.get("value") is None:
         return spoken(words, "fact.no_quality")
     told, rows = worth(findings, quality), words.own(findings.kind.titles.samples)
-    bounds = quality.get("interval")
     shares = quality.get("metric") == "accuracy"
-    ends = [100 * b for b in bounds] if bounds and shares else bounds or ()
-    digits = 1 if shares else 2
     values = {
         "metric": told["metric"],
         "value": _bold(told["value"]),
-        "n": f"{quality['n']:,}".replace(",", "\N{NARROW NO-BREAK SPACE}")
-        if quality.get("n")
-        else "–",
+        "n": count(quality["n"]) if quality.get("n") else "–",
         "rows": rows,
-        "interval": words("meta.interval", low=fixed(ends[0], digits), high=fixed(ends[1], digits))
-        if len(ends) == 2
-        else "",
+        "interval": _interval(findings, quality.get("interval"), shares),
     }
     text = spoken(words, "meta.right" if shares else "meta.quality", **values)
     return Markup("{}{}").format(text, _guessing(findings, quality, shares))
+
+
+def _interval(findings: Findings, bounds: Sequence[float] | None, shares: bool) -> str:
+    if not bounds:
+        return ""
+    low, high = (fixed(100 * b, 1) if shares else fixed(b, 2) for b in bounds)
+    return findings.words("meta.interval", low=low, high=high)
 
 
 def _guessing(findings: Findings, quality: Mapping[str, Any], shares: bool) -> Markup:

@@ -27,8 +27,8 @@
 
   const status = document.getElementById("announce");
   if (status) {
-    all("input[name=filter]").forEach((input) => input.addEventListener("change", () => {
-      const shown = all(".card").filter((card) => card.offsetParent !== null).length;
+    all("input[name=f], input[name=g]").forEach((input) => input.addEventListener("change", () => {
+      const shown = all(".rw").filter((row) => row.offsetParent !== null).length;
       status.textContent = status.dataset.words.replace("%", shown);
     }));
   }

@@ -60,12 +60,13 @@ class Words(string.Formatter):
         """One field as people read it: a finding in a sentence of another is told where it stands."""
         if isinstance(value, Finding | Mapping):
             return self.told(value)
+        if spec == "own":
+            return self.own(value)
         if isinstance(value, list | tuple):
             return self.listed([self.told(item) for item in value], spec or "and")
         if isinstance(value, str):
-            return {"name": self.titles.get(value, value), "unit": self.unit(value)}.get(
-                spec, value
-            )
+            found = {"name": self.titles.get(value, value), "unit": self.unit(value)}
+            return {**found, "fact": self.known(f"fact.{value}", value)}.get(spec, value)
         return format(value, spec).replace("-", MINUS).replace("%", f"{SPACE}%")
 
     def told(self, *found: Finding | Mapping[str, Any] | str) -> str:

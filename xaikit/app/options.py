@@ -1,0 +1,297 @@
+"""The options of the commands, and what is read from their words."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from xaikit.core.errors import InvalidInput
+
+__all__ = [
+    "budget_of",
+    "bytes_of",
+    "count_of",
+    "listed",
+    "require_flip",
+    "settings_of",
+    "wanted_of",
+]
+
+ASKED, DATA, WORK, FLIP, WRITTEN = (
+    "What is asked", "Which data", "How much work", "What would have changed the answer", "What is written",
+)  # fmt: skip
+
+Data = Annotated[
+    str,
+    typer.Option(
+        "--data",
+        "-d",
+        help="A built-in data set, or a .csv, .jsonl, .npz file or image folder.",
+        rich_help_panel=DATA,
+    ),
+]
+TextColumn = Annotated[
+    str | None,
+    typer.Option("--text-column", help="Column that holds the text.", rich_help_panel=DATA),
+]
+LabelColumn = Annotated[
+    str | None,
+    typer.Option(
+        "--label-column", help="Column to predict [label, or the last].", rich_help_panel=DATA
+    ),
+]
+TestFile = Annotated[
+    Path | None,
+    typer.Option("--test", help="A file of test rows, kept out of training.", rich_help_panel=DATA),
+]
+Task = Annotated[
+    str | None,
+    typer.Option(
+        "--task",
+        help="classification or regression; found out by default.",
+        rich_help_panel=DATA,
+    ),
+]
+Size = Annotated[
+    int | None,
+    typer.Option(
+        "--size",
+        help="Bring pictures of different sizes to SIZE x SIZE.",
+        rich_help_panel=DATA,
+    ),
+]
+Draw = Annotated[
+    bool,
+    typer.Option(
+        "--draw",
+        help="Take the N samples at random by --seed; else the first, in the file's order.",
+        rich_help_panel=DATA,
+    ),
+]
+Seed = Annotated[int, typer.Option("--seed", help="Same seed, same numbers.")]
+Device = Annotated[str, typer.Option("--device", help="auto, cpu or cuda.")]
+Balanced = Annotated[
+    bool,
+    typer.Option(
+        "--balanced", help="Every class weighs the same in training, whatever the kind of model."
+    ),
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option("--set", help="A parameter of the model, for example --set dropout=0.2."),
+]
+
+Methods = Annotated[
+    str,
+    typer.Option(
+        "--methods", "-m", help="auto, or names with commas between.", rich_help_panel=ASKED
+    ),
+]
+Count = Annotated[
+    str,
+    typer.Option(
+        "--n",
+        "-n",
+        help="How many test samples, the first of the file, or all [8; with --values all].",
+        rich_help_panel=DATA,
+    ),
+]
+Target = Annotated[
+    str,
+    typer.Option("--target", "-t", help="predicted, label, or a class.", rich_help_panel=ASKED),
+]
+Features = Annotated[
+    str,
+    typer.Option(
+        help="How samples are cut, for example patches:4 or slic:50.", rich_help_panel=ASKED
+    ),
+]
+Masker = Annotated[str, typer.Option(help="What a removed feature becomes.", rich_help_panel=ASKED)]
+Background = Annotated[
+    int | None,
+    typer.Option(
+        "--background",
+        min=1,
+        help="Training rows that stand in for what is removed [50 or all].",
+        rich_help_panel=ASKED,
+    ),
+]
+Metrics = Annotated[str, typer.Option(help="auto, fast or none.", rich_help_panel=WORK)]
+Budget = Annotated[
+    str,
+    typer.Option(
+        help="Evaluations of SHAP and LIME a sample; auto: until converged.", rich_help_panel=WORK
+    ),
+]
+Tolerance = Annotated[
+    float,
+    typer.Option(
+        help="SHAP has converged at this share of the range of its values.", rich_help_panel=WORK
+    ),
+]
+Memory = Annotated[
+    str | None,
+    typer.Option(
+        help="What an explanation may take beside the model, for example 512MB.",
+        rich_help_panel=WORK,
+    ),
+]
+Precision = Annotated[
+    str,
+    typer.Option(help="float32, or bfloat16 where it agrees with float32.", rich_help_panel=WORK),
+]
+
+AnyModel = Annotated[
+    str | None,
+    typer.Argument(
+        help="A saved model folder, hf:FOLDER of Hugging Face, package.module:factory, or a model name "
+        "to train."
+    ),
+]
+OwnModel = Annotated[str | None, typer.Option("--model", help="The same as the argument MODEL.")]
+Weights = Annotated[
+    Path | None,
+    typer.Option(
+        "--weights",
+        help="Of what a factory makes: a .safetensors file, or a folder that model.save wrote.",
+    ),
+]
+Errors = Annotated[
+    int,
+    typer.Option(
+        min=0,
+        help="So many of the worst errors of the test rows are shown too, and counted in no check.",
+    ),
+]
+Overview = Annotated[
+    bool,
+    typer.Option(
+        "--overview/--no-overview",
+        help="Explain all test rows by one method, for what holds over all of them.",
+    ),
+]
+Flip = Annotated[
+    bool,
+    typer.Option("--flip", help="Say what would have changed each answer.", rich_help_panel=FLIP),
+]
+Columns = Annotated[
+    str | None,
+    typer.Option(help="With --flip: columns that stay, commas between.", rich_help_panel=FLIP),
+]
+Rising = Annotated[
+    str | None,
+    typer.Option(help="With --flip: columns that may only rise.", rich_help_panel=FLIP),
+]
+Falling = Annotated[
+    str | None,
+    typer.Option(help="With --flip: columns that may only fall.", rich_help_panel=FLIP),
+]
+Wanted = Annotated[
+    str | None,
+    typer.Option(
+        help="With --flip: the class to reach, a value to cross, or a range such as 10:20.",
+        rich_help_panel=FLIP,
+    ),
+]
+
+Page = Annotated[
+    Path | None, typer.Option("--out", "-o", help="The page.", rich_help_panel=WRITTEN)
+]
+Numbers = Annotated[
+    Path | None, typer.Option("--run", help="Folder of all numbers.", rich_help_panel=WRITTEN)
+]
+Values = Annotated[
+    Path | None,
+    typer.Option(
+        help="Write the values of one method (.npz or .parquet) instead of a page, for any number.",
+        rich_help_panel=WRITTEN,
+    ),
+]
+Language = Annotated[
+    str, typer.Option(help="Language of the page: en or ko.", rich_help_panel=WRITTEN)
+]
+Open = Annotated[
+    bool, typer.Option("--open", help="Show the page in the browser.", rich_help_panel=WRITTEN)
+]
+Force = Annotated[
+    bool,
+    typer.Option(
+        "--force",
+        help="Overwrite a page's file that xaikit did not write.",
+        rich_help_panel=WRITTEN,
+    ),
+]
+AsJson = Annotated[
+    bool,
+    typer.Option("--json", help="Print JSON for a program to read.", rich_help_panel=WRITTEN),
+]
+
+
+def count_of(text: str, dataset: Any) -> int:
+    """How many samples: a number, or "all" of the test rows."""
+    if text == "all":
+        return max(1, len(dataset.test))
+    if not text.isdigit() or int(text) < 1:
+        raise InvalidInput(f"--n is {text}; give a whole number of 1 or more, or all.")
+    return int(text)
+
+
+def budget_of(text: str) -> int | str:
+    if text == "auto":
+        return text
+    if not text.isdigit() or int(text) < 4:
+        raise InvalidInput(f"--budget is {text}; give auto or a whole number of 4 or more.")
+    return int(text)
+
+
+def bytes_of(text: str | None) -> int | None:
+    """512MB, 2GB or a plain number of bytes."""
+    if text is None:
+        return None
+    found = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([KMG]?)i?B?", text.strip(), re.IGNORECASE)
+    if not found or float(found[1]) == 0:
+        raise InvalidInput(f"--memory is {text}; write for example 512MB or 2GB.")
+    return int(float(found[1]) * 1024 ** " KMG".index(found[2].upper() or " "))
+
+
+def require_flip(flip: bool, values: Path | None, **given: str | None) -> None:
+    if flip and values is not None:
+        raise InvalidInput(f"--values {values} writes numbers only; leave out --flip, or --values.")
+    for name, value in given.items():
+        if value is not None and not flip:
+            raise InvalidInput(f"--{name} is {value} and belongs to --flip; add --flip.")
+
+
+def listed(names: str | None) -> tuple[str, ...]:
+    return tuple(name.strip() for name in (names or "").split(",") if name.strip())
+
+
+def wanted_of(text: str | None) -> Any:
+    """A range, a number or a class."""
+    found = re.fullmatch(r"(-?[\d.]*):(-?[\d.]*)", text or "")
+    try:
+        if found:
+            return tuple(float(end) if end else None for end in found.groups())
+        return None if text is None else float(text)
+    except ValueError:
+        return text
+
+
+def settings_of(pairs: list[str] | None) -> dict[str, Any]:
+    """key=value pairs with numbers and booleans read as such."""
+    found: dict[str, Any] = {}
+    for pair in pairs or ():
+        key, equals, text = pair.partition("=")
+        if not equals or not key:
+            raise InvalidInput(
+                f"--set {pair} is not key=value; write for example --set dropout=0.2."
+            )
+        try:
+            found[key] = json.loads(text)
+        except ValueError:
+            found[key] = text
+    return found

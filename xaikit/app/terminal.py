@@ -1,0 +1,65 @@
+"""What is printed, and where."""
+
+from __future__ import annotations
+
+import json
+import sys
+import warnings
+import webbrowser
+from pathlib import Path
+from typing import Any, TextIO
+
+from rich.console import Console
+from rich.table import Table
+
+from xaikit.core.registry import PluginWarning
+
+__all__ = ["complain", "out", "print_json", "print_table", "say", "show_page", "tell"]
+
+out = Console()
+err = Console(stderr=True)
+_usual = warnings.showwarning
+
+
+def say(text: str) -> None:
+    """A line as it stands, however long."""
+    out.print(text, highlight=False, soft_wrap=True, markup=False)
+
+
+def complain(text: str, style: str = "") -> None:
+    """A line on stderr."""
+    err.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def show_page(page: Path) -> None:
+    """The page in the reader's browser."""
+    if not webbrowser.open(page.resolve().as_uri()):
+        complain(f"no browser was found; open {page} by hand.")
+
+
+def tell(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """What is left out is one line on stderr, without a place in the code."""
+    if issubclass(category, PluginWarning):
+        complain(f"xaikit: {message}", "yellow")
+    else:
+        _usual(message, category, filename, lineno, file, line)
+
+
+def print_table(columns: list[str], rows: list[list[str]]) -> None:
+    table = Table(box=None, pad_edge=False, show_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for row in rows:
+        table.add_row(*(str(cell).replace("[", r"\[") for cell in row))
+    out.print(table)
+
+
+def print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, default=str) + "\n")

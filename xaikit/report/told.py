@@ -1,0 +1,63 @@
+"""What is said of a run in few words, the same on every page and in the terminal."""
+
+from __future__ import annotations
+
+from markupsafe import Markup
+
+from xaikit.report.blocks.choice import choice_block
+from xaikit.report.facts import part
+from xaikit.report.findings import Findings
+from xaikit.report.formats import fixed, percent
+
+__all__ = ["finding", "more", "standing", "use", "warning"]
+
+
+def finding(findings: Findings) -> str:
+    """What the model bases its answers on."""
+    given, words = findings.run.context.get("title"), findings.words
+    if given and words.language == "en":
+        return str(given)
+    return words.told(findings.run.findings()[0])
+
+
+def more(findings: Findings) -> list[str]:
+    """What else was found over the test samples."""
+    return [findings.words.told(found) for found in findings.run.findings()[1:]]
+
+
+def warning(findings: Findings) -> str:
+    """What to beware of, "" where nothing was found: a shortcut, what errors have in common, or that the
+    model is not shown to be better than an answer that never looks."""
+    found = findings.run.warnings()
+    if found:
+        return findings.words.told(found[0])
+    return "" if findings.run.findings()[0].key.startswith("finding.guessing") else _blind(findings)
+
+
+def _blind(findings: Findings) -> str:
+    quality = part(findings.run, "model").get("quality") or {}
+    base = quality.get("baseline") or {}
+    if not base or base["verdict"] == "b_better":
+        return ""
+    words, shares = findings.words, quality.get("metric") == "accuracy"
+    return words(
+        f"short.blind.{base['verdict']}",
+        name=words(f"compare.baseline.{'majority' if shares else 'mean'}", says=base["says"]),
+        value=percent(base["value"], 1) if shares else f"R² {fixed(base['value'], 3)}",
+    )
+
+
+def standing(findings: Findings) -> list[tuple[str, str]]:
+    """Which explanations to use, which nobody can tell, which not to use: the verdict, then the sentences."""
+    lines = choice_block(findings)["lines"]
+    return [(line["badge"]["text"], _plain(line["text"])) for line in lines]
+
+
+def use(findings: Findings) -> tuple[str, ...]:
+    """Names of the methods to use, the shown one first; () where none can be named."""
+    return tuple(map(findings.name, findings.choice.use))
+
+
+def _plain(text: str) -> str:
+    """Words for where nothing is marked."""
+    return text.striptags() if isinstance(text, Markup) else text
