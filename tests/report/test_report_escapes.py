@@ -12,7 +12,7 @@ from report import sample_runs
 from report.reading import Node, card, read
 
 from xaikit.core.types import Segmentation
-from xaikit.report import write_comparison, write_index, write_report
+from xaikit.report import write_comparison, write_diff, write_index, write_report
 from xaikit.study.run import Run
 
 CODES = ("modality", "verdict", "family", "kind", "split", "metric")  # words of the program itself
@@ -140,6 +140,18 @@ def test_no_text_of_a_comparison_opens_an_element(tmp_path, language) -> None:
 def test_no_text_of_a_run_opens_an_element_on_the_index(tmp_path, kind, language) -> None:
     entry = {"run": marked_run(MADE[kind]()), "href": "a.html"}
     tree = read(write_index([entry], tmp_path / "i.html", language).read_text(encoding="utf-8"))
+    assert opened(tree) == []
+    assert "<evil>digits-cnn</evil>&amp;" in tree.text
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("kind", list(MADE))
+def test_no_text_of_two_runs_opens_an_element(tmp_path, kind, language) -> None:
+    run = marked_run(MADE[kind]())
+    page = write_diff(
+        run, replace(run, predictions=run.predictions[:, ::-1]), tmp_path / "d.html", language
+    )
+    tree = read(page.read_text(encoding="utf-8"))
     assert opened(tree) == []
     assert "<evil>digits-cnn</evil>&amp;" in tree.text
 

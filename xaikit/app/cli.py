@@ -424,6 +424,47 @@ def index(
 
 
 @app.command()
+def diff(
+    run_a: Annotated[Path, typer.Argument(help="A run folder that `xaikit explain` wrote.")],
+    run_b: Annotated[Path, typer.Argument(help="Another, of the same samples.")],
+    html: options.Page = None,
+    language: options.Language = "en",
+    show: options.Open = False,
+    force: options.Force = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Compare two models, or two versions of one, on the same samples: other answers, other reasons.
+
+    [bold]Examples[/bold]
+
+      xaikit diff runs/explain-digits-lenet runs/explain-digits-resnet_small
+
+      xaikit diff runs/old runs/new --out diff.html --language ko
+    """
+    from xaikit.app.lines import names_of
+    from xaikit.core.folders import check_page, file_name
+    from xaikit.report import write_diff
+    from xaikit.report.diff_page import diff_lines, diff_rows
+    from xaikit.study.difference import difference
+    from xaikit.study.run import Run
+
+    html = html or Path("reports") / file_name(f"{run_a.name}-{run_b.name}", ".html")
+    check_page(html, force)
+    a, b = Run.load(run_a), Run.load(run_b)
+    found = difference(a, b, names_of(a, b, run_a, run_b))
+    page = write_diff(a, b, html, language, found=found, force=force)
+    if as_json:
+        print_json({"page": str(page), **found.facts()})
+    else:
+        for line in diff_lines(found, a, b):
+            say(line)
+        print_table(*diff_rows(found, a, b))
+        say(f"page: {page}")
+    if show:
+        show_page(page)
+
+
+@app.command()
 def verdict(
     run: Annotated[Path, typer.Argument(help="A run folder that `xaikit explain` wrote.")],
     as_json: options.AsJson = False,

@@ -13,12 +13,21 @@ from xaikit.core.errors import DataError
 from xaikit.core.folders import write_page
 from xaikit.report.comparison import Comparison
 from xaikit.report.comparison_page import comparison_page
+from xaikit.report.diff_page import diff_page
 from xaikit.report.index_page import Entry, index_page
 from xaikit.report.page import report_page
 from xaikit.report.render import render
+from xaikit.study.difference import Difference, difference
 from xaikit.study.run import Run
 
-__all__ = ["Comparison", "Entry", "write_comparison", "write_index", "write_report"]
+__all__ = [
+    "Comparison",
+    "Entry",
+    "write_comparison",
+    "write_diff",
+    "write_index",
+    "write_report",
+]
 
 
 def write_report(
@@ -54,6 +63,23 @@ def write_comparison(
     `out` and `force` as in `write_report`.
     """
     html = render("comparison.html.j2", comparison_page(comparison, language))
+    return write_page(html, out, force)
+
+
+def write_diff(
+    a: Run | str | Path,
+    b: Run | str | Path,
+    out: str | Path,
+    language: str = "en",
+    *,
+    found: Difference | None = None,
+    force: bool = False,
+) -> Path:
+    """Write the page that shows where two runs differ, see `xaikit.study.difference`; `InvalidInput` names
+    what cannot be compared. `found` where it is known, `out` and `force` as in `write_report`.
+    """
+    a, b = (run if isinstance(run, Run) else Run.load(run) for run in (a, b))
+    html = render("diff.html.j2", diff_page(found or difference(a, b), a, b, language))
     return write_page(html, out, force)
 
 
