@@ -130,7 +130,7 @@ MUTATIONS = (
     Mutation("methods/foreign.py", "torch.stack(each).mean(dim=0)", "torch.stack(each)[0]", FOREIGN),
     Mutation("methods/foreign.py", "found.random_state = np.random.RandomState(seed)", "pass", FOREIGN),
     # noise around a method, and a layer's own way
-    Mutation("methods/noisy.py", "values.std(axis=0, ddof=1) / np.sqrt(self.n_samples)", "values.std(axis=0, ddof=1)", NOISY),
+    Mutation("methods/noisy.py", "pairs.std(axis=0, ddof=1) / np.sqrt(len(half))", "pairs.std(axis=0, ddof=1)", NOISY),
     Mutation("methods/noisy.py", "(self.noise * spread)", "self.noise", NOISY),
     Mutation("methods/cam.py", "(nodes + 1) / 2, weights / 2)", "(nodes + 1) / 2, weights)", CAM),
     Mutation("methods/cam.py", "(total / len(bases))", "total", CAM),

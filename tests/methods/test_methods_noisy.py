@@ -34,7 +34,7 @@ def test_the_mean_over_noise_is_that_of_the_curve() -> None:
 
 def test_without_noise_it_is_the_method_itself_and_a_seed_repeats() -> None:
     model = xaikit.wrap(Square(), modality="table", background=X)
-    still = explain(model, X[0], Noisy(of="integrated_gradients", noise=0.0, n_samples=2))[0]
+    still = explain(model, X[0], Noisy(of="integrated_gradients", noise=0.0, n_samples=4))[0]
     plain = explain(model, X[0], "integrated_gradients")[0]
     np.testing.assert_allclose(still.values, plain.values, atol=1e-6)
     one, two, other = (explain(model, X[0], "noisy", seed=s).values for s in (1, 1, 2))
@@ -52,7 +52,7 @@ def test_categories_stay_and_removal_methods_can_be_asked() -> None:
     rows = X.copy()
     rows[:, 2] = np.arange(50) % 3
     model = xaikit.wrap(function, modality="table", background=rows[:4], categorical=[2])
-    found = explain(model, rows[7], Noisy(of="occlusion", n_samples=3))[0]
+    found = explain(model, rows[7], Noisy(of="occlusion", n_samples=4))[0]
     assert set(np.concatenate(seen[5:])) <= {0.0, 1.0, 2.0}
     assert found.values[1] == 0
 
@@ -70,3 +70,14 @@ def test_what_has_no_neighbours_or_no_method_is_refused() -> None:
         explain(function, X[0], "noisy")
     with pytest.raises(InvalidInput, match="noisy has of='noisy', n_samples 16"):
         Noisy(of="noisy")
+    with pytest.raises(
+        InvalidInput, match="n_samples 5 and noise 0.1; name another method, an even numb"
+    ):
+        Noisy(n_samples=5)
+
+
+def test_a_straight_line_has_no_error() -> None:
+    model = xaikit.wrap(lambda x: x @ np.array([1.0, 2.0, -1.0]), modality="table", background=X)
+    found = explain(model, X[0], Noisy(of="occlusion", noise=1.0, n_samples=4))[0]
+    np.testing.assert_allclose(found.values, explain(model, X[0], "occlusion").values[0], atol=1e-9)
+    assert found.std.max() < 1e-9

@@ -20,7 +20,8 @@ __all__ = ["Noisy"]
 @METHODS.register("noisy")
 @dataclass(frozen=True, kw_only=True)
 class Noisy(Method):
-    """What a method says on average over `n_samples` copies of the sample with noise, with its standard error.
+    """What a method says on average over `n_samples` copies of the sample with noise, in opposite
+    pairs, with the standard error.
 
     of : name of the method, any that applies
     noise : the copies' deviation as a share of how far each place may move: of a column its deviation over the
@@ -47,10 +48,11 @@ class Noisy(Method):
     noise: float = 0.1
 
     def __post_init__(self) -> None:
-        if self.n_samples < 2 or not self.noise >= 0 or self.of == self.name:
+        even = self.n_samples >= 4 and self.n_samples % 2 == 0
+        if not even or not self.noise >= 0 or self.of == self.name:
             raise InvalidInput(
                 f"noisy has of={self.of!r}, n_samples {self.n_samples} and noise {self.noise}; name another "
-                "method, 2 or more copies and a noise of 0 or more."
+                "method, an even number of 4 copies or more and a noise of 0 or more."
             )
 
     def check(self, model: Model) -> None:
@@ -75,7 +77,8 @@ class Noisy(Method):
             raise NotApplicable(
                 f"noisy needs inputs near '{question.sample.id}' and there are none."
             )
-        moved = rng.normal(size=(self.n_samples, *x.shape)) * (self.noise * spread)
+        half = rng.normal(size=(self.n_samples // 2, *x.shape)) * (self.noise * spread)
+        moved = np.concatenate([half, -half])  # opposite pairs: a straight line has no error
         copies = [kind.within((x + step).astype(x.dtype)) for step in moved]
         asked = [
             replace(question, sample=replace(question.sample, x=copy), cache=None)
@@ -84,11 +87,11 @@ class Noisy(Method):
         found = ask(make_method(self.of), asked, seed=int(rng.integers(2**31)))
         for cost in (e.cost for e in found):
             question.meter.counts += [cost.asked, cost.forward, cost.backward]
-        values = np.stack([e.values for e in found])
+        pairs = np.stack([e.values for e in found]).reshape(2, len(half), -1).mean(axis=0)
         return question.answer(
             self,
-            values.mean(axis=0),
+            pairs.mean(axis=0),
             additive=False,
             in_units=found.unit != "relative",
-            std=values.std(axis=0, ddof=1) / np.sqrt(self.n_samples),
+            std=pairs.std(axis=0, ddof=1) / np.sqrt(len(half)),
         )
