@@ -76,6 +76,7 @@ OCCLUSION = "tests/methods/test_methods_removal.py"
 ONNX = "tests/models/test_models_onnx.py"
 KEPT = "tests/models/test_models_remembered.py"
 FOREIGN = "tests/methods/test_methods_foreign.py"
+NOISY = "tests/methods/test_methods_noisy.py"
 OWN = "tests/study/test_own_question.py"
 PAIRS = "tests/study/test_interactions.py"
 FINDINGS = "tests/study/test_findings.py"
@@ -130,6 +131,12 @@ MUTATIONS = (
     Mutation("methods/foreign.py", "np.random.set_state(before)", "pass", FOREIGN),
     Mutation("methods/foreign.py", "torch.stack(each).mean(dim=0)", "torch.stack(each)[0]", FOREIGN),
     Mutation("methods/foreign.py", "found.random_state = np.random.RandomState(seed)", "pass", FOREIGN),
+    # noise around a method, and a layer's own way
+    Mutation("methods/noisy.py", "pairs.std(axis=0, ddof=1) / np.sqrt(len(half))", "pairs.std(axis=0, ddof=1)", NOISY),
+    Mutation("methods/noisy.py", "(self.noise * spread)", "self.noise", NOISY),
+    Mutation("methods/cam.py", "(nodes + 1) / 2, weights / 2)", "(nodes + 1) / 2, weights)", CAM),
+    Mutation("methods/cam.py", "(total / len(bases))", "total", CAM),
+    Mutation("models/cam_layer.py", "joined = cells.join(at.to(tensor), tensor)", "joined = tensor", CAM),
     # interactions: what a set gets, of whom, and how sure
     Mutation("shapley/interactions.py", "return Fraction(1, t - s + 1)", "return Fraction(1, t - s + 2)", INDICES),
     Mutation("shapley/interactions.py", "return -total if b % 2 else total", "return total", INDICES),
