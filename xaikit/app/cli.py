@@ -628,7 +628,7 @@ def _known(name: str, device: str) -> Any:
 def _model(
     name: str, dataset: Any, device: str, seed: int, quiet: bool, weights: Path | None = None
 ) -> Any:
-    from xaikit.app.brought import is_factory, made
+    from xaikit.app.brought import HUGGINGFACE, is_factory, made
     from xaikit.models import load_model, save_model, train
     from xaikit.models.fields import MODELS
 
@@ -636,7 +636,7 @@ def _model(
         return made(name, weights, dataset, device)
     if weights is not None:
         raise InvalidInput(f"--weights {weights} belongs to a factory; name one as --model.")
-    if os.path.isdir(name):
+    if os.path.isdir(name) or name.startswith(HUGGINGFACE):
         return load_model(name, device=device)
     if name.lower().endswith(".onnx"):
         return _graph(name, dataset)
