@@ -75,6 +75,7 @@ GIVEN = "tests/modality/test_modality_given.py"
 OCCLUSION = "tests/methods/test_methods_removal.py"
 ONNX = "tests/models/test_models_onnx.py"
 KEPT = "tests/models/test_models_remembered.py"
+FOREIGN = "tests/methods/test_methods_foreign.py"
 OWN = "tests/study/test_own_question.py"
 PAIRS = "tests/study/test_interactions.py"
 FINDINGS = "tests/study/test_findings.py"
@@ -119,6 +120,14 @@ MUTATIONS = (
     Mutation("models/onnx.py", "x - np.asarray(self.mean)", "x + np.asarray(self.mean)", ONNX),
     Mutation("models/remembered.py", "{x.dtype}\\0{x.shape}", "", KEPT),
     Mutation("models/remembered.py", "[known[key] for key in keys]", "[known[key] for key in sorted(keys)]", KEPT),
+    # explainers of other packages
+    Mutation("methods/foreign.py", "values[..., index]", "values[..., -1 - index]", FOREIGN),
+    Mutation("methods/foreign.py", "same = bool(sums and (start is None or", "same = bool(sums or (start is None or", FOREIGN),
+    Mutation("methods/foreign.py", "if model is not self.model:", "if False:", FOREIGN),
+    Mutation("methods/foreign.py", "module.training = False", "pass", FOREIGN),
+    Mutation("methods/foreign.py", "np.random.set_state(before)", "pass", FOREIGN),
+    Mutation("methods/foreign.py", "torch.stack(each).mean(dim=0)", "torch.stack(each)[0]", FOREIGN),
+    Mutation("methods/foreign.py", "found.random_state = np.random.RandomState(seed)", "pass", FOREIGN),
     # interactions: what a set gets, of whom, and how sure
     Mutation("shapley/interactions.py", "return Fraction(1, t - s + 1)", "return Fraction(1, t - s + 2)", INDICES),
     Mutation("shapley/interactions.py", "return -total if b % 2 else total", "return total", INDICES),

@@ -145,13 +145,13 @@ def test_good_numbers_hold_in_seven_checks() -> None:
             {"variance_share": [0.26] * 16},
             "repeats",
             "failed",
-            "A second run gives 0.26 of the picture again; 0.90 is needed.",
+            "A second run gives 0.260 of the picture again; 0.90 is needed.",
         ),
         (
             {"variance_share": [0.76, 1.0] * 8},
             "repeats",
             "unsettled",
-            "A second run gives 0.88 of the picture again; 0.90 is needed. Not settled: the 90 % interval is 0.8",
+            "A second run gives 0.880 of the picture again; 0.90 is needed. Not settled: the 90 % interval is 0.8",
         ),
         (
             {"randomisation": [0.95] * 16},

@@ -11,6 +11,7 @@ from report import sample_runs
 from report.reading import read
 
 from xaikit.core.explanations import Explanations
+from xaikit.core.finding import Finding
 from xaikit.core.many import Same
 from xaikit.core.stats import wilson
 from xaikit.core.target import Target, Targets
@@ -232,7 +233,7 @@ def texts(**changes: Any) -> Findings:
         ["good"],
         ["good", "dull"],
         ["dull", "."],
-        ["dull", "film"],
+        ["dull", "odd"],
         ["film", "."],
     ]
     xs = [np.array(x) for x in xs]
@@ -246,8 +247,8 @@ def texts(**changes: Any) -> Findings:
 def test_words_stand_by_their_mean_evidence_with_how_many_texts_hold_them() -> None:
     card = cards(texts())["words"]
     assert card["sides"] == ("a", "b")
-    # good: (1 + 2 + 3) / 3 for b; dull: (-1 - 1 - 3) / 3; film: (0.1 - 0.2 + 0.3) / 3; signs are no words
-    assert [(w["word"], w["n"], w["mean"]) for w in card["right"]] == [("good", 3, "2"), ("film", 3, "0.0667")]  # fmt: skip
+    # good: (1 + 2 + 3) / 3 for b; dull: (-1 - 1 - 3) / 3; film stands in two texts; signs are no words
+    assert [(w["word"], w["n"], w["mean"]) for w in card["right"]] == [("good", 3, "2")]  # fmt: skip
     assert [(w["word"], w["n"], w["mean"]) for w in card["left"]] == [("dull", 3, "−1.67")]
     assert card["right"][0]["width"] == "100.0"
 
@@ -312,6 +313,20 @@ def test_labels_that_hold_together_are_counted_each() -> None:
     assert [(r["id"], r["true"], r["said"]) for r in got["worst"]["rows"]] == [
         ("s0", "a", "a, b"), ("s2", "b", "a")
     ]  # fmt: skip
+
+
+def test_what_was_found_beside_the_headline_is_told(monkeypatch) -> None:
+    found = made([[0.0, 1.0]] * 3, np.ones((3, 2)), [0, 0, 1], labels=(0, 1, 1))
+    said = tuple(Finding("reason.few", {"n": n, "needed": 10}) for n in range(2, 10))
+    monkeypatch.setattr(Run, "findings", lambda self: said[:2])
+    monkeypatch.setattr(Run, "warnings", lambda self: said)
+    block = overview_block(found)
+    assert block is not None
+    holds, errors = (c for c in block["side"] if c["kind"] == "found")
+    assert holds["sentences"] == [Words().told(said[1])]
+    assert errors["sentences"] == [Words().told(s) for s in said[1:6]]
+    assert errors["note"] == "2 more stay clear after correction."
+    assert block["tried"].startswith("Errors were compared with right answers")
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

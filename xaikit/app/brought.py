@@ -7,6 +7,7 @@ import os
 import re
 import sys
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,11 +58,15 @@ def made(name: str, weights: Path | None, data: Any, device: str) -> Any:
     """
     from xaikit.core.abilities import Model
 
+    if weights is not None and weights.is_dir():  # all that is known but the code
+        from xaikit.models import load_model
+
+        return load_model(weights, device, partial(_called, name))
     found = _called(name)
     if weights is not None:
-        from xaikit.models.store import load_weights
+        from xaikit.models.own_code import put_weights
 
-        load_weights(found, weights)
+        put_weights(found, weights)
     if isinstance(found, Model):
         return found
     from xaikit.core.sample import MODALITIES

@@ -156,7 +156,10 @@ AnyModel = Annotated[
 OwnModel = Annotated[str | None, typer.Option("--model", help="The same as the argument MODEL.")]
 Weights = Annotated[
     Path | None,
-    typer.Option("--weights", help="A .safetensors file for the module that a factory makes."),
+    typer.Option(
+        "--weights",
+        help="Of what a factory makes: a .safetensors file, or a folder that model.save wrote.",
+    ),
 ]
 Errors = Annotated[
     int,

@@ -52,6 +52,8 @@ def fits(value: Any, kind: Any) -> bool:
         return isinstance(value, np.ndarray) and _is_of(value, inner[1])
     if origin is tuple:
         return isinstance(value, (tuple, list)) and _items_fit(value, inner)
+    if origin is list and inner[0] is float:  # of which there may be very many
+        return isinstance(value, list) and {*map(type, value)} <= {int, float}
     if origin is list:
         return isinstance(value, list) and all(fits(item, inner[0]) for item in value)
     if origin is frozenset:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, overload
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from xaikit.core.types import Bools, Explanation
 from xaikit.methods.packing import prefetch, share_empty
 
 __all__ = [
+    "BROUGHT",
     "COALITIONS",
     "METHODS",
     "Card",
@@ -139,8 +141,15 @@ class Method:
 METHODS: Registry[type[Method]] = Registry("method", base=Method)
 
 
+BROUGHT: WeakValueDictionary[str, Method] = WeakValueDictionary()
+"""Explainers of other packages that somebody asks, by the names that their answers bear."""
+
+
 def make_method(name: str, **params: Any) -> Method:
-    """The registered method of that name with parameters; unknown ones are named."""
+    """The registered method of that name with parameters; unknown ones are named. Of an explainer that
+    was brought the very same."""
+    if name in BROUGHT:
+        return BROUGHT[name]
     kind = METHODS.get(name)
     try:
         return kind(**params)

@@ -6,6 +6,7 @@ Only the folder is read: nothing is fetched, no code in it is run, and no pickle
 
 from __future__ import annotations
 
+import json
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -27,7 +28,7 @@ from xaikit.models.text import TokenEncoder
 from xaikit.models.training import pick_device
 from xaikit.models.wrapping import adapted
 
-__all__ = ["CutText", "load_folder"]
+__all__ = ["CutText", "load_folder", "save_folder"]
 
 _TEXT, _IMAGE = "ForSequenceClassification", "ForImageClassification"
 _DROPPED = (
@@ -75,6 +76,25 @@ def load_folder(path: str | Path, device: str = "auto") -> NeuralModel:
     )
     model.info = {**model.info, "family": "huggingface", "architecture": kind, **found.facts}
     return model
+
+
+def save_folder(model: NeuralModel, folder: Path) -> Path:
+    """Write a model that was loaded here as such a folder again."""
+    if folder.exists() and any(folder.iterdir()):
+        raise ModelError(f"'{folder}' is not empty; choose a new folder for '{model.id}'.")
+    with _told(folder):
+        model.net.save_pretrained(folder)  # type: ignore[operator]
+        if isinstance(model.inputs, TokenEncoder):
+            model.inputs.encode.tokenizer.save_pretrained(folder)  # type: ignore[attr-defined]
+    if isinstance(model.inputs, PixelEncoder):
+        height, width, _ = model.inputs.shape
+        facts = {
+            "image_mean": model.inputs.mean,
+            "image_std": model.inputs.std,
+            "size": {"height": height, "width": width},
+        }
+        (folder / "preprocessor_config.json").write_text(json.dumps(facts), encoding="utf-8")
+    return folder
 
 
 class _Read(NamedTuple):

@@ -31,7 +31,7 @@ from xaikit.models.training import pick_device
 from xaikit.models.trial import require_independent_model
 from xaikit.models.zoo import ZOO, Architecture
 
-__all__ = ["load", "load_model", "load_weights", "save_model"]
+__all__ = ["load", "load_model", "save_model"]
 
 HUGGINGFACE = "hf:"  # before the path of such a folder
 _FORMAT = 1
@@ -45,8 +45,9 @@ def save_model(model: Model, folder: str | Path) -> Path:
     """Writes the model as a folder, all of it or nothing; a model that was there is replaced, and
     what a person laid beside its files stays.
 
-    `ModelError` when the folder holds something that xaikit did not write, or the model's code is
-    not of this package.
+    Of a module of your own it holds all but the code (see `load_model`), and a model out of a folder of
+    Hugging Face becomes such a folder. `ModelError` when the folder holds something that xaikit did not
+    write, or when a folder cannot hold the model: a function, a scripted net, an encode function.
 
     >>> save_model(model, "models/wine").name
     'wine'
@@ -55,15 +56,28 @@ def save_model(model: Model, folder: str | Path) -> Path:
 
     if isinstance(model, EstimatorModel):
         return save_estimator(model, folder)
-    if not isinstance(model, NeuralModel) or model.info.get("architecture") not in ZOO:
+    if not isinstance(model, NeuralModel):
         raise ModelError(
-            f"the code of '{model.id}' is your own and is not saved; save what it is made of "
-            "yourself and wrap it again."
+            f"'{model.id}' is a function, whose code is your own and is not saved; name a factory that "
+            "wraps it, --model package.module:factory."
         )
+    if model.info.get("family") == "huggingface":
+        from xaikit.models.huggingface import save_folder
+
+        return save_folder(model, Path(folder))
+    if model.info.get("architecture") not in ZOO:
+        from xaikit.models.own_code import save_module
+
+        return save_module(model, folder)
     return MODELS.write(folder, _config(model), _files(model))
 
 
-def load_model(path: str | Path, device: str = "auto", **facts: Any) -> Model:
+def load_model(
+    path: str | Path,
+    device: str = "auto",
+    factory: Callable[[], Any] | None = None,
+    **facts: Any,
+) -> Model:
     """The model of a folder, ready to be asked; it gives the very scores of the model that was saved.
 
     path : a folder that xaikit wrote, or "hf:" and one that Hugging Face's `save_pretrained` wrote (`xaikit[hf]`)
@@ -71,6 +85,9 @@ def load_model(path: str | Path, device: str = "auto", **facts: Any) -> Model:
     Of an .onnx file (which needs `xaikit[onnx]`) scores are all that is known, so the methods that remove
     apply; what `wrap` asks of a function is given as `facts`: modality=, classes=, background=, ... and mean=,
     std=, layout=, output= (see `xaikit.models.onnx.load_onnx`).
+
+    factory : makes the module of a folder that was saved of your own code, which holds its weights and
+        not its code
 
     `ModelError` names what is missing, unknown, out of bounds or of the wrong shape, and refuses a
     model whose score of an input depends on what else is in its batch.
@@ -96,11 +113,17 @@ def load_model(path: str | Path, device: str = "auto", **facts: Any) -> Model:
 
         return load_folder(str(path).removeprefix(HUGGINGFACE), device)
     fields = read_config(folder)
+    if "architectures" in fields.values and "family" not in fields.values:
+        raise ModelError(f"'{folder}' is a folder of Hugging Face; load it as 'hf:{folder}'.")
     if fields.values.get("family") == "sklearn":
         from xaikit.models.sklearn import BROKEN, load_estimator
 
         return _tried(load_estimator(folder), folder, BROKEN)
     fields.whole("format", _FORMAT, _FORMAT)
+    if fields.values.get("family") == "module":
+        from xaikit.models.own_code import load_module
+
+        return load_module(fields, factory, device)
     model = _on_paper(fields)
     _load_weights(model, MODELS.file(folder, _WEIGHTS))
     model.net = model.net.to(pick_device(device)).eval().requires_grad_(False)
@@ -192,26 +215,6 @@ def _modality(fields: Fields, inputs: Inputs) -> str:
     return fields.choice("modality", fitting)
 
 
-def load_weights(net: Any, path: Path) -> None:
-    """Put the weights of a .safetensors file into a torch module of yours; no pickle is read."""
-    if not isinstance(net, torch.nn.Module):
-        raise ModelError(
-            f"'{path}' holds weights and a {type(net).__name__} takes none; leave it out."
-        )
-    if path.suffix != ".safetensors":
-        raise ModelError(
-            f"'{path}' is not read, as such files can run code; where you trust it say "
-            "safetensors.torch.save_file(torch.load(path, weights_only=True), 'weights.safetensors')."
-        )
-    if not path.is_file():
-        raise ModelError(f"there is no file '{path}'; check the path.")
-    try:
-        _compare(path, {n: tuple(v.shape) for n, v in net.state_dict().items()}, "the module")
-        net.load_state_dict(load_file(path))
-    except SafetensorError as error:
-        raise ModelError(f"'{path}' cannot be read: {short(error)}; save it again.") from error
-
-
 def _load_weights(model: NeuralModel, path: Path) -> None:
     expected = {n: (tuple(v.shape), v.dtype) for n, v in model.net.state_dict().items()}
     try:
@@ -229,7 +232,7 @@ def _load_weights(model: NeuralModel, path: Path) -> None:
     model.net.load_state_dict(own, assign=True)
 
 
-def _compare(path: Path, expected: dict[str, tuple[int, ...]], asks: str = MODELS.cover) -> None:
+def _compare(path: Path, expected: dict[str, tuple[int, ...]]) -> None:
     """The names and shapes of the file's header against those of the net."""
     with safe_open(path, framework="pt") as file:
         found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
@@ -237,8 +240,8 @@ def _compare(path: Path, expected: dict[str, tuple[int, ...]], asks: str = MODEL
         return
     name = sorted(n for n in {*found, *expected} if found.get(n) != expected.get(n))[0]
     raise ModelError(
-        f"{path}: '{name}' has shape {found.get(name, 'none')} and {asks} asks for "
-        f"{expected.get(name, 'none')}; the two do not belong together."
+        f"{path}: '{name}' has shape {found.get(name, 'none')} and {MODELS.cover} asks for "
+        f"{expected.get(name, 'none')}; the two files do not belong together."
     )
 
 

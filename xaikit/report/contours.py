@@ -32,21 +32,30 @@ def object_level(grey: NDArray[Any]) -> float | None:
     return float((low[best] + high[best]) / 2) if apart >= APART else None
 
 
-def level_path(grid: Floats, level: float, size: tuple[float, float]) -> str:
-    """The d of closed paths around what lies above the level, on a drawing of size (width, height)."""
+def level_path(grid: Floats, level: float, size: tuple[float, float], least: float = 0.0) -> str:
+    """The d of closed paths around what lies above the level, on a drawing of size (width, height).
+
+    least : share of the drawing below which a ring is left out
+    """
     padded = np.pad(grid, 1, constant_values=min(float(grid.min()), level) - 1e-9)
     scale = (size[0] / grid.shape[1], size[1] / grid.shape[0])
     follows = _follows(padded > level)
     paths = []
     while follows:
         start = at = next(iter(follows))
-        ring = []
+        ring: list[tuple[float, float]] = []
         while at in follows:
             ring.append(_point(padded, level, at, scale))
             at = follows.pop(at)
-        if at == start and len(ring) > 2:
-            paths.append("M" + "L".join(ring) + "Z")
+        if at == start and len(ring) > 2 and _area(ring) > least * size[0] * size[1]:
+            paths.append("M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in ring) + "Z")
     return "".join(paths)
+
+
+def _area(ring: list[tuple[float, float]]) -> float:
+    """The area in a closed line (Gauss)."""
+    x, y = np.array(ring).T
+    return 0.5 * abs(float(x @ np.roll(y, 1) - y @ np.roll(x, 1)))
 
 
 def _follows(inside: Bools) -> dict[Edge, Edge]:
@@ -71,7 +80,9 @@ def _paired(turns: Crossings) -> dict[Edge, Edge]:
     return {turns[k][0]: turns[(k + 1) % n][0] for k in range(n) if turns[k][1]}
 
 
-def _point(padded: Floats, level: float, edge: Edge, scale: tuple[float, float]) -> str:
+def _point(
+    padded: Floats, level: float, edge: Edge, scale: tuple[float, float]
+) -> tuple[float, float]:
     """Where the level is crossed on an edge; cells are points in their middles."""
     kind, i, j = edge
     a = padded[i, j]
@@ -80,4 +91,4 @@ def _point(padded: Floats, level: float, edge: Edge, scale: tuple[float, float])
     x, y = (j + t, i) if kind == "h" else (j, i + t)
     height, width = padded.shape[0] - 2, padded.shape[1] - 2
     x, y = np.clip(x - 0.5, 0, width), np.clip(y - 0.5, 0, height)
-    return f"{x * scale[0]:.1f} {y * scale[1]:.1f}"
+    return float(x * scale[0]), float(y * scale[1])

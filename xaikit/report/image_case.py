@@ -29,6 +29,7 @@ AREAS = (
     ("left", "middle", "right"),
     ("bottom_left", "bottom", "bottom_right"),
 )
+SPECK = 0.002  # share of the picture below which a line is left out
 SMALL = 96  # pixels a side up to which a thing on a plain ground is drawn as lines
 
 
@@ -53,7 +54,7 @@ def _lines(x: NDArray[Any], size: tuple[float, float]) -> str:
     if max(grey.shape) > SMALL or (level := object_level(grey)) is None:
         return ""
     bright = grey if (grey > level).mean() <= 0.5 else -grey  # the smaller side is the thing
-    return level_path(_softened(bright), level if bright is grey else -level, size)
+    return level_path(_softened(bright), level if bright is grey else -level, size, SPECK)
 
 
 def _softened(grey: Floats) -> Floats:

@@ -50,7 +50,7 @@ def likely(p: float) -> str:
         return f">{percent(0.999, 1)}"
     if p < 0.001:
         return f"<{percent(0.001, 1)}"
-    return percent(p)
+    return percent(p, 1 if p > 0.99 or p < 0.01 else 0)
 
 
 def is_right(findings: Findings, i: int, prediction: Floats) -> bool:

@@ -119,7 +119,8 @@ def _unusual(mine: Case, columns: list[Column]) -> str:
     if n < UNUSUAL:
         return ""
     words = mine.findings.words
-    return words("waterfall.unusual", n=words.number(n), of=words.number(len(columns)))
+    said = words("waterfall.unusual", n=words.number(n), of=words.number(len(columns)))
+    return said[:1].upper() + said[1:]
 
 
 def column_phrase(mine: Case, e: Explanation, i: int) -> Phrase:

@@ -53,23 +53,15 @@ def _use(findings: Findings) -> dict[str, Any]:
         return _none(findings, shown)
     names = _bold(findings, choice.use, "or")
     told = [spoken(words, "use.names", n=len(choice.use), names=names)]
-    weaker = [v for v in findings.verdicts.values() if v.status == "weaker"]
-    told += [_weaker(findings, v) for v in weaker]
+    weaker = [m for m in findings.order if findings.verdicts[m].status == "weaker"]
+    if weaker:
+        than = findings.name(findings.verdicts[weaker[0]].than or choice.use[0])
+        named = _bold(findings, weaker)
+        told.append(spoken(words, "use.weaker", n=len(weaker), names=named, than=than))
     told.append(spoken(words, "use.shown", name=shown))
     if choice.input_alone:
         told.append(spoken(words, "use.input_alone"))
     return _line(findings, "use", Markup(" ").join(told))
-
-
-def _weaker(findings: Findings, verdict: Verdict) -> Markup:
-    share = percent(verdict.share) if verdict.share is not None else "–"
-    return spoken(
-        findings.words,
-        "use.weaker",
-        name=_bold(findings, [verdict.method]),
-        than=findings.name(verdict.than or findings.choice.use[0]),
-        share=share,
-    )
 
 
 def _none(findings: Findings, shown: str) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from xaikit.judge.findings import searched
 from xaikit.judge.shares import Shares
 from xaikit.report.badges import badge
 from xaikit.report.blocks.overview_columns import bees_card, curves_card
@@ -17,13 +18,14 @@ from xaikit.report.formats import count
 
 __all__ = ["overview_block"]
 
+MOST_FOUND = 5
 Card = dict[str, Any]
 Maker = Callable[[Seen], Card | None]
 
 # view -> the cards of the main column, of the side column (groups follow), and below both
 CARDS: dict[str, tuple[tuple[Maker, ...], tuple[Maker, ...], tuple[Maker, ...]]] = {
-    "picture": ((places_card, typical_card), (taken_card,), (worst_card,)),
-    "lines": ((places_card, typical_card), (taken_card,), (worst_card,)),
+    "picture": ((places_card, typical_card), (taken_card, worst_card), ()),
+    "lines": ((places_card, typical_card), (taken_card, worst_card), ()),
     "bars": ((bees_card,), (taken_card, worst_card), (curves_card,)),
     "text": ((words_card, places_card), (taken_card,), (worst_card,)),
 }
@@ -46,9 +48,29 @@ def overview_block(findings: Findings) -> dict[str, Any] | None:
         "badge": badge(findings, status, short=True),
         "method": words(key, method=findings.name(found.method), n=n, of=of, samples=samples),
         "main": _cards(main, seen),
-        "side": [*_cards(side, seen), *groups_cards(seen)],
+        "side": [*_cards(side, seen), *groups_cards(seen), *_found(seen)],
         "below": _cards(below, seen),
+        "tried": words.told(searched(found)) if seen.known.any() else "",
     }
+
+
+def _found(seen: Seen) -> list[Card]:
+    """What holds beside the headline, and what errors have in common beside the page's warning."""
+    run, words = seen.findings.run, seen.words
+    warned = run.warnings()[1:]
+    told = {"else": run.findings()[1:], "errors": warned[:MOST_FOUND]}
+    left = len(warned) - len(told["errors"])
+    more = f"{words('over.found.more', n=left)}" if left else ""
+    return [
+        {
+            "kind": "found",
+            "title": words(f"over.found.{key}"),
+            "sentences": [words.told(f) for f in found],
+            "note": more if key == "errors" else "",
+        }
+        for key, found in told.items()
+        if found
+    ]
 
 
 def _cards(makers: tuple[Maker, ...], seen: Seen) -> list[Card]:
