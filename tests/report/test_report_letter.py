@@ -57,6 +57,15 @@ def test_reasons_are_the_strongest_for_the_answer_with_their_columns(tmp_path) -
     assert f"(reason {case['for'][0]['code']})" in sheet.text
 
 
+def test_what_speaks_against_the_one_class_speaks_for_the_other() -> None:
+    predictions = RUN.predictions.copy()
+    predictions[0] = predictions[0][::-1]
+    turned = letter_page(replace(RUN, predictions=predictions))["letters"][0]
+    case = letter_page(RUN)["letters"][0]
+    assert turned["for"][0] == case["against"][0]
+    assert turned["against"][0] == case["for"][0]
+
+
 def test_what_would_have_changed_it_is_said_with_all_else_the_same(tmp_path) -> None:
     first, second, third = sheets(
         with_flips(RUN, FLIP, {"sample": RUN.samples[1].id, "told": [], "refused": "no"}), tmp_path
