@@ -391,7 +391,7 @@ MUTATIONS = (
     Mutation("judge/checks.py", "_beaten(mine - theirs", "_beaten(theirs - mine", RULES + "::test_a_way_of_removing_counts_once_however_many_controls_there_are"),
     Mutation("judge/checks.py", "margin = MARGIN if measured.has_twin else 0.0", "margin = MARGIN", RULES + "::test_a_tie_with_the_input_alone_holds_and_a_clear_loss_fails"),
     Mutation("judge/checks.py", "limit, bounds = 0.0 - float(slack.mean())", "limit, bounds = 0.0", RULES + "::test_a_tie_with_the_input_alone_holds_and_a_clear_loss_fails"),
-    Mutation("judge/checks.py", "self.value - self.interval[0] if gap > 0", "self.value - self.interval[0] if gap < 0", RULES + "::test_how_many_samples_would_settle_it"),
+    Mutation("judge/checks.py", "self.value - self.interval[0] if gap > 0", "self.value - self.interval[0] if gap < 0", RULES + "::test_what_must_narrow_is_the_side_of_the_interval_that_crosses_the_limit"),
     Mutation("judge/checks.py", "self.n * (half / gap) ** 2", "self.n * (half / gap)", RULES + "::test_how_many_samples_would_settle_it"),
     Mutation("judge/verdict.py", "LEAST) * x - y) for x, y", "LEAST) * x - y.mean()) for x, y", RULES + "::test_differences_of_gains_are_paired_and_needed_under_every_masker"),
     Mutation("judge/verdict.py", "all(i is not None and i[0] > 0 for i in found)\n\n\ndef _share", "any(i is not None and i[0] > 0 for i in found)\n\n\ndef _share", RULES + "::test_differences_of_gains_are_paired_and_needed_under_every_masker"),

@@ -288,6 +288,21 @@ def test_how_many_samples_would_settle_it(values, needed) -> None:
     assert found.reason.endswith("About 50 samples would settle it.") is (needed is not None)
 
 
+def test_what_must_narrow_is_the_side_of_the_interval_that_crosses_the_limit() -> None:
+    srg = {(m, w): v for m, v in (("m", GOOD), ("magnitude", LOW)) for w in "ab"}
+    skewed = (
+        0.2 + 0.5 * (np.arange(N) / N) ** 6
+    )  # its mean lies below the limit, its high end above
+    check = checks(run_of(srg, randomisation=skewed - 0.01))["depends_on_model"]
+    low, high = check.interval
+    assert low < check.value < check.limit < high
+    wanted, other = (
+        N * (d / (0.3 - check.value)) ** 2 for d in (high - check.value, check.value - low)
+    )
+    assert check.needed - 10 < wanted <= check.needed
+    assert other < 0.8 * wanted
+
+
 # Causes
 
 SAID = {"methods": {m: METHODS.get(m).facts() for m in METHODS}}  # what methods declare
