@@ -81,9 +81,7 @@ class Broken(Method):
 
     def check(self, model: Model) -> None: ...
 
-    def block(
-        self, questions: Questions, rngs: Sequence[np.random.Generator]
-    ) -> list[Explanation]:
+    def block(self, questions: Questions, rngs: Sequence[np.random.Generator]) -> list[Explanation]:
         return [
             q.answer(self, self.made(q, rng), additive=False, in_units=False)
             for q, rng in zip(questions, rngs, strict=True)
@@ -113,7 +111,7 @@ class Edges(Broken):
     name, title = "broken_edges", "edges: the input's own contrast"
     draws = False
 
-    def made(self, question, rng):
+    def made(self, question, _):
         x = question.sample.x
         if x.dtype.kind == "U":
             return np.array([len(set(w)) for w in x], dtype=float)[: question.n_features]
@@ -122,9 +120,7 @@ class Edges(Broken):
             return question.segmentation.pool(np.abs(x - references.mean(axis=0)), "mean")
         grid = len(question.sample.grid)
         flat = x.reshape(*question.sample.grid, -1).astype(float)
-        edges = sum(
-            np.abs(np.gradient(flat, axis=a)) for a in range(grid) if flat.shape[a] > 1
-        )
+        edges = sum(np.abs(np.gradient(flat, axis=a)) for a in range(grid) if flat.shape[a] > 1)
         return question.segmentation.pool(np.asarray(edges).mean(axis=-1), "mean")
 
 
@@ -132,7 +128,7 @@ class Constant(Broken):
     name, title = "broken_constant", "a constant"
     draws = False
 
-    def made(self, question, rng):
+    def made(self, question, _):
         return np.ones(question.n_features)
 
 
@@ -140,7 +136,7 @@ class OneVector(Broken):
     name, title = "broken_one_vector", "one random vector for every sample"
     draws = False
 
-    def made(self, question, rng):
+    def made(self, question, _):
         return np.random.default_rng(5).normal(size=question.n_features)
 
 
@@ -148,7 +144,7 @@ class FixedMean(Broken):
     name, title = "broken_fixed_mean", "the global mean for every sample, as numbers"
     draws = False
 
-    def made(self, question, rng):
+    def made(self, question, _):
         return mean_of(HERE[-1].questions[0].model, question, HERE[-1].own_target(question))
 
 
@@ -156,7 +152,7 @@ class GlobalMean(Broken):
     name, title = "broken_mean", "the global mean for every sample, of each model and class anew"
     draws = False
 
-    def made(self, question, rng):
+    def made(self, question, _):
         return mean_of(question.model, question, question.target)
 
 
@@ -179,18 +175,20 @@ class OtherClass(Broken):
     name, title = "broken_class", "another class's map"
     draws = False
 
-    def made(self, question, rng):
+    def made(self, question, _):
         scores = question.model.scores([question.sample.x])[0]
         if len(scores) < 2:
             return -base(question)
-        return about(question, target=dataclasses.replace(question.target, index=int(scores.argmin())))
+        return about(
+            question, target=dataclasses.replace(question.target, index=int(scores.argmin()))
+        )
 
 
 class Reversed(Broken):
     name, title = "broken_reversed", "the reversed order"
     draws = False
 
-    def made(self, question, rng):
+    def made(self, question, _):
         return -base(question)
 
 
@@ -198,7 +196,7 @@ class Shuffled(Broken):
     name, title = "broken_shuffled", "shuffled between samples"
     draws = False
 
-    def made(self, question, rng):
+    def made(self, question, _):
         other = HERE[-1].partner(question)
         own = question.target == HERE[-1].own_target(question)
         target = other.target if own else question.target
@@ -213,7 +211,7 @@ class RandomCopy(Broken):
     name, title = "broken_copy", "the map of a randomised copy"
     draws = False
 
-    def made(self, question, rng):
+    def made(self, question, _):
         model = question.model
         copy = HERE[-1].once(
             ("copy", model), lambda: model.randomised(model.layers(), np.random.default_rng(98))
@@ -225,7 +223,7 @@ class OtherModel(Broken):
     name, title = "broken_other", "the map of another model of the same data"
     draws = False
 
-    def made(self, question, rng):
+    def made(self, question, _):
         setting = HERE[-1]
 
         def make() -> Floats:
@@ -248,7 +246,7 @@ class RankNoise(Broken):
     name, title = "broken_ranks", "rank noise: its values dealt out in a random order"
     draws = False
 
-    def made(self, question, rng):
+    def made(self, question, _):
         values = base(question)
         return by_values(values).permutation(values)
 
@@ -259,7 +257,7 @@ class Noisy(Broken):
     name, title = "noisy", "the sound map plus noise of its own size"
     draws = False
 
-    def made(self, question, rng):
+    def made(self, question, _):
         values = base(question)
         return values + values.std() * by_values(values).normal(size=len(values))
 

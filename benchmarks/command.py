@@ -25,7 +25,12 @@ NUMBERS = DOCUMENT.with_suffix(".csv")
 
 
 def main(arguments: list[str] | None = None) -> int:
-    given = _parser().parse_args(arguments)
+    words = sys.argv[1:] if arguments is None else arguments
+    if words[:1] == ["evidence"]:
+        from benchmarks import evidence
+
+        return evidence.main(words[1:])
+    given = _parser().parse_args(words)
     if given.device == "cuda" and not torch.cuda.is_available():
         print("this machine has no GPU that torch can use; leave --device out.", file=sys.stderr)
         return 2

@@ -2,11 +2,12 @@
 
     python -m benchmarks.evidence coverage    error bars against 500 exact answers
     python -m benchmarks.evidence trials      verdicts on explainers that are sound or broken on purpose
+    python -m benchmarks.evidence verdicts    the same beside models of real data, and how often sound ones hold
     python -m benchmarks.evidence movies      maps of a text model against what people marked
+    python -m benchmarks.evidence findings    warnings where nothing is planted, planted patterns and shortcuts
 
-Each prints its table and writes it between its markers in docs/evidence.md. `coverage` and `movies` read
-reference_shapley_games and rationales_movies from $XAIKIT_SHARED/data, or from the folder `shared`
-beside the repository. One thread is enough; times are CPU seconds.
+Each prints its table and writes it between its markers in docs/evidence.md. All but `trials` read data from
+$XAIKIT_SHARED/data, or from the folder `shared` beside the repository. One thread is enough; times are CPU seconds.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
 
 import numpy as np
 
+from benchmarks.evidence_findings import findings
 from benchmarks.shapley_accuracy import Table
 from xaikit import load_data, train
 from xaikit.core.question import Masker, Question
@@ -381,10 +383,21 @@ def _with_interval(score: Score) -> str:
 
 
 ARROWS = {"higher": "↑", "lower": "↓"}
+
+
+def real_verdicts(n: int) -> str:
+    """n planted problems, and models of real data."""
+    from benchmarks import verdicts
+
+    return "\n".join(verdicts.section(SHARED, n))
+
+
 SECTIONS: dict[str, tuple[Callable[[int], str], int]] = {
     "coverage": (coverage, 500),
     "trials": (trials, 200),
+    "verdicts": (real_verdicts, 8),
     "movies": (movies, 60),
+    "findings": (findings, 200),
 }
 
 if __name__ == "__main__":

@@ -9,11 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xaikit.app.demo import DEMOS
+from xaikit.app.demo import DEMOS, ERRORS
 from xaikit.data import Dataset, load_data
 from xaikit.models import load_model, save_model, train
-from xaikit.study.flip.api import flips
-from xaikit.study.plan import Plan
 from xaikit.study.run import Run
 from xaikit.study.study import study
 
@@ -84,14 +82,14 @@ def _make(asked: Studied, shared: Path) -> None:
     start = time.perf_counter()
     data = asked.read(shared)
     model = _model(asked, data)
-    samples = data.take(asked.n, 0)
     run: Run = study(
         model,
-        samples,
+        data.take(asked.n, 0),
         data=data,
         drawn=0,
-        command=f"xaikit explain runs/{asked.name} --data {asked.data} --n {asked.n} --draw --flip",
-        flips=flips(model, samples, data, plan=Plan()),
+        command=f"xaikit explain runs/{asked.name} --data {asked.data} --n {asked.n} --draw",
+        flips="auto",
+        errors=ERRORS,
     )
     run.save(asked.run)
     print(f"{asked.name}: studied in {time.perf_counter() - start:.0f} s", flush=True)

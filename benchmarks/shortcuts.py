@@ -19,7 +19,7 @@ from xaikit.study.overview import make_overview
 __all__ = ["CASES", "Case", "sentences"]
 
 MOST = 300  # samples explained
-N_PICTURES = 1500  # to train on
+N_TRAIN = 900  # pictures and texts to train on
 MARKED = 7  # the class of the pictures that bear a mark
 TOKEN, COLUMN = "xq", "result code"
 
@@ -96,7 +96,7 @@ def _each(data: Dataset, change: Callable[[Sample], Sample]) -> Dataset:
     def part(samples: tuple[Sample, ...]) -> tuple[Sample, ...]:
         return tuple(map(change, samples))
 
-    rows = data.train[:N_PICTURES] if data.modality == "image" else data.train
+    rows = data.train if data.modality == "table" else data.train[:N_TRAIN]
     return replace(data, train=part(rows), val=part(data.val), test=part(data.test))
 
 

@@ -26,7 +26,7 @@ from xaikit.core.stats import wilson
 from xaikit.core.types import Explanation, Score
 from xaikit.data.dataset import Dataset
 from xaikit.judge.verdict import HOLDS, Verdict, verdicts
-from xaikit.methods.base import METHODS, Method, ask, make_method, reason_against
+from xaikit.methods.base import Method, ask, make_method, reason_against
 from xaikit.metrics import METRICS
 from xaikit.metrics.base import Metric
 from xaikit.study.plan import Plan, make_questions, mask_like
@@ -35,6 +35,7 @@ from xaikit.tasks import task_of
 
 N, FEW = 64, 16  # samples of a problem, and of one of its quarters
 SOUND = ("shap", "integrated_gradients", "lime", "occlusion")
+BUDGETS = {"shap": {"budget": 1024}, "lime": {"budget": 512}}  # where answers are not exact
 CONTROLS = ("magnitude", "random")
 GAP = 0.01  # median completeness gap up to which integrated gradients count as sound
 BARS = {FEW: 0.75, N: 0.85}
@@ -59,16 +60,16 @@ class Real:
 
 TEXT = {"text_column": "text"}
 REAL = (
-    Real("German credit", "tabular_german_credit/german.csv.gz", ("logistic", "forest", "mlp"), True),
-    Real("GunPoint", "tsc_gunpoint/GunPoint.npz", ("fcn_1d", "forest"), True),
+    Real("German credit", "tabular_german_credit/german.csv.gz", ("logistic", "mlp"), True),
+    Real("GunPoint", "tsc_gunpoint/GunPoint.npz", ("logistic",), True),
     Real("Fashion-MNIST", "image_fashion_mnist/fashion_mnist.npz", ("lenet",), True),
-    Real("SST-2", "text_en_sst2/train.csv.gz", ("logistic", "gru"), True, TEXT),
-    Real("Adult", "tabular_adult/train.csv.gz", ("logistic", "boosting", "mlp"), False),
+    Real("SST-2", "text_en_sst2/train.csv.gz", ("logistic",), True, TEXT),
+    Real("Adult", "tabular_adult/train.csv.gz", ("logistic", "boosting"), False),
     Real("California", "tabular_california_housing/california_housing.csv.gz", ("boosting", "mlp"), False),
-    Real("NHANES I", "tabular_nhanes1/nhanes1.csv.gz", ("ridge", "forest"), False),
-    Real("ItalyPowerDemand", "tsc_italypowerdemand/ItalyPowerDemand.npz", ("fcn_1d", "logistic"), False),
-    Real("MNIST", "image_mnist/mnist_t10k.npz", ("lenet", "logistic"), False),
-    Real("NSMC", "text_ko_nsmc/train.csv.gz", ("logistic", "gru"), False, TEXT),
+    Real("Diabetes", "diabetes", ("ridge", "forest"), False),
+    Real("ItalyPowerDemand", "tsc_italypowerdemand/ItalyPowerDemand.npz", ("gru", "logistic"), False),
+    Real("MNIST", "image_mnist/mnist_t10k.npz", ("lenet",), False),
+    Real("NSMC", "text_ko_nsmc/train.csv.gz", ("logistic",), False, TEXT),
 )  # fmt: skip
 
 
@@ -132,11 +133,14 @@ def real(shared: Any, seen: bool, seed: int = 0) -> Iterator[Problem]:
             model = train(name, data, seed=seed, progress=False)
             plain = "ridge" if data.task == "regression" else "logistic"
             other = train("forest" if name == plain else plain, data, progress=False)
-            yield problem(f"{what.name}, {name}", "seen" if seen else "new", model, samples, other)
+            found = problem(
+                f"{what.name}, {name}", "seen" if seen else "new", model, samples, other
+            )
+            yield dataclasses.replace(found, better=_better(model, data))
 
 
 def problem(name: str, kind: str, model: Model, samples: Sequence[Any], other: Model) -> Problem:
-    plan = Plan(n_background=20)
+    plan = Plan(n_background={"table": 10, "text": None}.get(model.modality, 2))
     asked, _ = make_questions(model, samples, plan)
     first = asked[0]
     how = next(m for m in first.sample.kind.maskers[1:])
@@ -149,24 +153,22 @@ def problem(name: str, kind: str, model: Model, samples: Sequence[Any], other: M
     net = isinstance(model, Differentiable)
     base = make_method("integrated_gradients" if net else "shap")
     setting = Setting(base, asked, other, make_method("occlusion"))
-    return Problem(name, kind, asked, again, setting, _better(model))
+    return Problem(name, kind, asked, again, setting)
 
 
-def _better(model: Model) -> bool:
-    """Whether the model is better than guessing on its test rows, for certain."""
+def _better(model: Model, data: Dataset) -> bool:
+    """Whether the model is right more often than its most frequent answer, or tells a tenth of a value."""
     test = model.info["metrics"]["test"]
     if "accuracy" not in test:
-        return float(test.get("r2", 0)) > 0.1
-    return wilson(test["correct"], test["n"])[0] > max(
-        test.get("majority", 0), 1 / max(2, len(model.classes))
-    )
+        return bool(test["r2"] > 0.1)
+    return bool(test["accuracy"] > np.bincount(data.labels("test")).max() / len(data.test))
 
 
 def studied(found: Problem) -> Run:
     """Everything that a verdict reads, of sound and broken methods, without their agreement."""
     with registered(found.setting):
         names = (*SOUND, *(k.name for k in (*BROKEN, Noisy)), *CONTROLS)
-        methods = [make_method(m) for m in names]
+        methods = [make_method(m, **BUDGETS.get(m, {})) for m in names]
         methods = [m for m in methods if reason_against(m, found.model) is None]
         blocks = {m.name: block for m in methods if (block := _asked(m, found.questions))}
         scores: list[Score] = []
@@ -179,6 +181,8 @@ def studied(found: Problem) -> Run:
             scores += removal.scores(second, list(some.values()))
             for metric in _checks():
                 scores += metric.scores(asked, judged)
+            own = METRICS.get("own_sample")()
+            scores += own.scores(asked, judged) + own.scores(second, judged)
     explanations = [e for block in blocks.values() for e in block]
     return Run(
         config={}, samples=tuple(q.sample for q in found.questions), scores=tuple(scores),
@@ -232,7 +236,8 @@ def part(run: Run, first: int, n: int, left_out: Sequence[str]) -> Run:
             e for e in run.explanations if e.sample_id in ids and e.method not in left_out
         ),
         scores=tuple(
-            s for s in run.scores
+            s
+            for s in run.scores
             if s.of.get("method", left_out[0]) not in left_out and s.of["sample"] in ids
         ),
     )
@@ -257,21 +262,42 @@ def trials(found: Problem) -> list[Trial]:
     return out
 
 
-def every(shared: Any, n_planted: int, kinds: Sequence[str]) -> list[Trial]:
-    found: list[Trial] = []
-    problems = []
-    if "planted" in kinds:
-        problems.append(planted(n_planted))
-    problems += [real(shared, k == "seen") for k in ("seen", "new") if k in kinds]
+def every(shared: Any, n_planted: int) -> Iterator[Trial]:
+    """Of planted problems, then of the data that the rule was fixed on, then of new data."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for some in problems:
-            start = time.process_time()
-            for one in some:
-                found += trials(one)
-                print(f"  {one.name}: {time.process_time() - start:.0f} s", file=sys.stderr, flush=True)
+        for problems in (planted(n_planted), real(shared, True), real(shared, False)):
+            for one in problems:
                 start = time.process_time()
-    return found
+                yield from trials(one)
+                seconds = time.process_time() - start
+                print(f"  {one.name}: {seconds:.0f} s", file=sys.stderr, flush=True)
+
+
+def section(shared: Any, n_planted: int) -> list[str]:
+    """The tables of docs/evidence.md."""
+    return told(list(every(shared, n_planted)))
+
+
+def told(found: Sequence[Trial]) -> list[str]:
+    """What was asked, the table, and what keeps sound methods from holding."""
+    guesses = sorted({t.problem for t in found if t.method == "shap" and not t.counts})
+    names = {k: list(dict.fromkeys(t.problem for t in found if t.kind == k)) for k in HEADS}
+    lines = [
+        f"Each problem is asked once, on {N} samples, and judged on all of them and on each quarter of {FEW}. "
+        f"Planted: {len(names['planted'])} random models in closed form. Real, on which the rule was fixed: "
+        f"{'; '.join(names['seen'])}. Real, looked at once, afterwards: {'; '.join(names['new'])}. "
+        "SHAP with at most 1024 evaluations and LIME with 512, 10 background rows of tables and 2 of others; integrated gradients count where "
+        "their median completeness gap is below 1 %. Holds means *use* or *weaker*; in brackets the 95 % interval.",
+        "",
+        *table(found),
+        "",
+    ]
+    if guesses:
+        lines += [f"No better than guessing, and left out above: {'; '.join(guesses)}.", ""]
+    lines += [f"Sound methods that do not hold: {'; '.join(why_not(found)) or 'none'}.", ""]
+    lines += [f"Broken ones that hold: {'; '.join(held(found)) or 'none'}."]
+    return lines
 
 
 def shown(trials: Sequence[Trial]) -> list[str]:
@@ -286,29 +312,28 @@ def shown(trials: Sequence[Trial]) -> list[str]:
     return lines
 
 
+HEADS = {"planted": "planted", "seen": "seen", "new": "new"}
+
+
 def table(trials: Sequence[Trial]) -> list[str]:
-    """The shares that the verdict must reach."""
-    lines = []
-    kinds = [k for k in ("planted", "seen", "new") if any(t.kind == k for t in trials)]
-    heads = {"planted": "planted", "seen": "real, the rule was fixed on", "new": "real, new"}
-    lines += [
-        f"| explainer | samples | {' | '.join(heads[k] for k in kinds)} | bar |",
-        "|---" * (3 + len(kinds)) + "|",
+    """A row an explainer: in how many trials it holds; then the shares that must be reached."""
+    cells = [(n, kind) for n in (FEW, N) for kind in HEADS]
+    lines = [
+        f"| explainer | {' | '.join(f'{HEADS[k]}, {n}' for n, k in cells)} | bar at {FEW}, {N} |",
+        "|---" * (2 + len(cells)) + "|",
     ]
-    for n in (FEW, N):
-        for method in SOUND:
-            cells = [_share(trials, k, n, [method], sound=True) for k in kinds]
-            lines.append(f"| {method} holds | {n} | {' | '.join(cells)} | |")
-        cells = [_share(trials, k, n, SOUND, sound=True) for k in kinds]
-        lines.append(f"| **sound methods hold** | {n} | {' | '.join(cells)} | ≥ {BARS[n]:.0%} |")
-    for n in (FEW, N):
-        for kind in BROKEN:
-            cells = [_share(trials, k, n, [kind.name]) for k in kinds]
-            lines.append(f"| {kind.title} holds | {n} | {' | '.join(cells)} | |")
-        cells = [_share(trials, k, n, [k2.name for k2 in BROKEN]) for k in kinds]
-        lines.append(f"| **broken ones hold** | {n} | {' | '.join(cells)} | ≤ 1 % |")
-        cells = [_share(trials, k, n, [Noisy.name], statuses=("use",)) for k in kinds]
-        lines.append(f"| **{Noisy.title}: use** | {n} | {' | '.join(cells)} | ≤ 5 % |")
+
+    def row(title: str, names: Sequence[str], bar: str = "", **how: Any) -> None:
+        found = [_share(trials, k, n, names, whole=bool(bar), **how) for n, k in cells]
+        lines.append(f"| {title} | {' | '.join(found)} | {bar} |")
+
+    for method in SOUND:
+        row(f"{method} holds", [method], sound=True)
+    row("**sound ones hold**", SOUND, f"≥ {BARS[FEW]:.0%}, ≥ {BARS[N]:.0%}", sound=True)
+    for kind in BROKEN:
+        row(f"{kind.title} holds", [kind.name])
+    row("**broken ones hold**", [kind.name for kind in BROKEN], "≤ 1 %, ≤ 1 %")
+    row(f"**{Noisy.title}: use**", [Noisy.name], "≤ 5 %, ≤ 5 %", statuses=("use",))
     return lines
 
 
@@ -319,6 +344,7 @@ def _share(
     methods: Sequence[str],
     sound: bool = False,
     statuses: Sequence[str] = HOLDS,
+    whole: bool = False,
 ) -> str:
     some = [
         t for t in trials
@@ -328,7 +354,19 @@ def _share(
         return "–"
     k = sum(t.verdict.status in statuses for t in some)
     low, high = wilson(k, len(some))
-    return f"{k} of {len(some)}: {k / len(some):.1%} ({low:.1%}–{high:.1%})"
+    told = f"{k} of {len(some)}"
+    return f"{told}: {k / len(some):.1%} ({low:.1%}–{high:.1%})" if whole else told
+
+
+def held(trials: Sequence[Trial]) -> list[str]:
+    """Broken explainers that hold, and where."""
+    broken = {kind.name: kind.title for kind in BROKEN}
+    counts = Counter(
+        (t.problem, broken[t.method], t.n)
+        for t in trials
+        if t.method in broken and t.verdict.status in HOLDS
+    )
+    return [f"{title} ({problem}, {n} samples: {k})" for (problem, title, n), k in counts.items()]
 
 
 def why_not(trials: Sequence[Trial]) -> list[str]:
@@ -339,4 +377,4 @@ def why_not(trials: Sequence[Trial]) -> list[str]:
             for check in t.verdict.checks:
                 if check.applies and check.passed is not True:
                     counts[t.n, check.name, t.verdict.status] += 1
-    return [f"{n} samples, {status}: {name} {k}" for (n, name, status), k in counts.most_common()]
+    return [f"{name} {status} at {n} samples {k}" for (n, name, status), k in counts.most_common()]

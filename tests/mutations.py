@@ -39,6 +39,7 @@ PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
 ACTIVATIONS = "tests/models/test_models_activation_cache.py"
 CACHE = "tests/test_cache.py"
 OVERVIEW = "tests/study/test_overview.py"
+OVER = "tests/report/test_report_overview.py"
 VERDICT = "tests/metrics/test_metrics_verdict.py"
 STATS = "tests/metrics/test_metrics_stats.py"
 STUDY = "tests/study/test_study_measures.py"
@@ -47,6 +48,7 @@ FACTS = "tests/study/test_study_facts.py"
 COMPARE = "tests/study/test_compare_numbers.py"
 SPLITS = "tests/models/test_models_training_splits.py"
 RULES = "tests/metrics/test_verdict_rules.py"
+REFIT = "tests/models/test_models_refit.py"
 SANITY = "tests/metrics/test_metrics_sanity.py"
 ROWS = "tests/data/test_data_rows.py"
 WORDS = "tests/test_cli_words.py"
@@ -69,18 +71,72 @@ BLOCKS = "tests/study/test_blocks.py"
 ANSWERS = "tests/core/test_explanations.py"
 FLIPS = "tests/study/test_counterfactual.py"
 INDICES = "tests/estimators/test_estimator_interactions.py"
+GIVEN = "tests/modality/test_modality_given.py"
+OCCLUSION = "tests/methods/test_methods_removal.py"
+ONNX = "tests/models/test_models_onnx.py"
+KEPT = "tests/models/test_models_remembered.py"
+FOREIGN = "tests/methods/test_methods_foreign.py"
+NOISY = "tests/methods/test_methods_noisy.py"
 OWN = "tests/study/test_own_question.py"
 PAIRS = "tests/study/test_interactions.py"
+FINDINGS = "tests/study/test_findings.py"
 CASE = "tests/report/test_report_case.py"
 PAGED = "tests/study/test_page_facts.py"
 
 MUTATIONS = (
+    # what a page says first
+    Mutation("judge/errors.py", "least = np.minimum.accumulate(p[order[::-1]], axis=0)[::-1]", "least = p[order]", FINDINGS + "::test_a_correction_is_over_all_that_was_tried"),
+    Mutation("judge/errors.py", "np.where(sure >= SURE, far, np.nan)", "far", FINDINGS + "::test_sure_errors_on_samples_unlike_the_training_rows"),
+    Mutation("judge/errors.py", "Asked(what, of[known])", "Asked(what, of[: known.sum()])", FINDINGS + "::test_samples_without_a_label_count_on_neither_side"),
+    Mutation("judge/errors.py", "which = np.searchsorted(ends, column, side=\"left\")", "which = np.searchsorted(ends, -column, side=\"left\")", FINDINGS + "::test_errors_that_gather_are_named_with_their_counts"),
+    Mutation("judge/shares.py", "np.maximum(self.values, 0)", "np.abs(self.values)", FINDINGS + "::test_a_region_is_judged_by_what_speaks_for_the_answer"),
+    Mutation("judge/shares.py", "row[: cut.n_features] *= cut.sizes", "pass", FINDINGS + "::test_relative_values_are_means_over_the_places_of_a_feature"),
+    Mutation("judge/shares.py", "(margin > 0) & ", "", FINDINGS + "::test_an_answer_that_is_no_more_likely_than_not_cannot_be_turned"),
+    Mutation("judge/shares.py", "(ahead >= SURVIVES).all()", "True", FINDINGS + "::test_a_place_among_the_top_must_survive_resampling"),
+    Mutation("judge/shares.py", "self.mean >= 1.2 * self.expected", "True", FINDINGS + "::test_a_region_that_is_nearly_everything_is_not_the_main_thing"),
+    Mutation("judge/shortcuts.py", " or here < TELLING * there", "", FINDINGS + "::test_words_with_much_of_the_evidence_wherever_they_stand_are_named"),
+    Mutation("judge/shortcuts.py", "for mark in marks])) >= 0.25", "for mark in marks])) > 1", FINDINGS + "::test_a_corner_that_the_data_mark_is_no_shortcut"),
+    Mutation("judge/shortcuts.py", "None if every else spot.answer", "None", FINDINGS + "::test_a_corner_that_gives_one_class_or_all_away"),
+    Mutation("judge/findings.py", "np.where(seen.answers == 1, 1.0, -1.0)", "np.ones(len(x))", FINDINGS + "::test_columns_that_stand_out_are_named_with_what_the_strongest_speaks_for"),
+    Mutation("judge/findings.py", "if low(gains) > 0:", "if gains.mean() > 0:", FINDINGS + "::test_a_model_that_is_no_better_than_one_answer_says_so_first"),
+    Mutation("study/run.py", "run, shown = self.measured, self.choice().shown", "run, shown = self, self.choice().shown", FINDINGS + "::test_a_run_without_an_overview_is_told_by_its_own_samples"),
     # a person's own question
     Mutation("study/own.py", "np.maximum(ids.reshape(labels.shape) - n_kept, -1)", "ids.reshape(labels.shape)", OWN),
     Mutation("study/own.py", "if owner[place] >= 0:", "if False:", OWN),
     Mutation("study/plan.py", "replace(plan, target=each[i])", "replace(plan, target=each[0])", OWN),
     Mutation("study/plan.py", "return cut_alike and not callable(masker)", "return cut_alike", OWN),
     Mutation("study/bulk.py", "target=each[start : start + PART]", "target=each[:PART][: len(some)]", OWN),
+    # removal given what is kept
+    Mutation("modalities/given.py", "(x[mask] - self.draws[:, mask]) @", "(0 * x[mask] - self.draws[:, mask]) @", GIVEN),
+    Mutation("modalities/given.py", "np.concatenate([spread, -spread])", "np.concatenate([spread, spread])", GIVEN),
+    Mutation("modalities/given.py", "apart = np.where(self.coded, self.mixed != x, apart) ** 2", "apart = apart**2", GIVEN),
+    Mutation("core/question.py", "and self.masker.given is None", "", GIVEN),
+    Mutation("methods/shap.py", "if questions.maskers[0].given is not None:", "if False:", GIVEN),
+    Mutation("study/study.py", "known = kind.given if question.masker.given is not None else kind.maskers", "known = kind.maskers", GIVEN),
+    # windows that slide
+    Mutation("methods/removal.py", "{*range(0, n - side + 1, step), n - side}", "{*range(0, n - side + 1, step)}", OCCLUSION),
+    Mutation("methods/removal.py", "np.maximum(times, 1)", "np.maximum(times.max(), 1)", OCCLUSION),
+    Mutation("methods/removal.py", "removable = segmentation.ids >= 0", "removable = segmentation.ids >= -1", OCCLUSION),
+    # graphs and functions of others
+    Mutation("models/onnx.py", "np.moveaxis(x, -1, 1)", "x.reshape(len(x), -1, *x.shape[1:-1])", ONNX),
+    Mutation("models/onnx.py", "[: len(part)])", "[-len(part) :])", ONNX),
+    Mutation("models/onnx.py", "x - np.asarray(self.mean)", "x + np.asarray(self.mean)", ONNX),
+    Mutation("models/remembered.py", "{x.dtype}\\0{x.shape}", "", KEPT),
+    Mutation("models/remembered.py", "[known[key] for key in keys]", "[known[key] for key in sorted(keys)]", KEPT),
+    # explainers of other packages
+    Mutation("methods/foreign.py", "values[..., index]", "values[..., -1 - index]", FOREIGN),
+    Mutation("methods/foreign.py", "same = bool(sums and (start is None or", "same = bool(sums or (start is None or", FOREIGN),
+    Mutation("methods/foreign.py", "if model is not self.model:", "if False:", FOREIGN),
+    Mutation("methods/foreign.py", "module.training = False", "pass", FOREIGN),
+    Mutation("methods/foreign.py", "np.random.set_state(before)", "pass", FOREIGN),
+    Mutation("methods/foreign.py", "torch.stack(each).mean(dim=0)", "torch.stack(each)[0]", FOREIGN),
+    Mutation("methods/foreign.py", "found.random_state = np.random.RandomState(seed)", "pass", FOREIGN),
+    # noise around a method, and a layer's own way
+    Mutation("methods/noisy.py", "pairs.std(axis=0, ddof=1) / np.sqrt(len(half))", "pairs.std(axis=0, ddof=1)", NOISY),
+    Mutation("methods/noisy.py", "(self.noise * spread)", "self.noise", NOISY),
+    Mutation("methods/cam.py", "(nodes + 1) / 2, weights / 2)", "(nodes + 1) / 2, weights)", CAM),
+    Mutation("methods/cam.py", "(total / len(bases))", "total", CAM),
+    Mutation("models/cam_layer.py", "joined = cells.join(at.to(tensor), tensor)", "joined = tensor", CAM),
     # interactions: what a set gets, of whom, and how sure
     Mutation("shapley/interactions.py", "return Fraction(1, t - s + 1)", "return Fraction(1, t - s + 2)", INDICES),
     Mutation("shapley/interactions.py", "return -total if b % 2 else total", "return total", INDICES),
@@ -113,7 +169,7 @@ MUTATIONS = (
     Mutation("study/plan.py", '"memory", "precision", "shortcuts")', '"memory", "shortcuts")', BLOCKS),
     Mutation("study/given.py", "x / 255 if kind.channels and", "x / 255 if", BLOCKS),
     Mutation("study/given.py", ' or values.dtype.kind in "biuf"', "", BLOCKS),
-    Mutation("study/bulk.py", "plan or Plan()), seed=seed)", "plan or Plan()))", BLOCKS),
+    Mutation("study/bulk.py", "make_block(model, some, own), seed=seed)", "make_block(model, some, own))", BLOCKS),
     Mutation("app/cli.py", '"all" if values else "8"', '"8"', BLOCKS),
     Mutation("app/explaining.py", 'tolerance=limits["tolerance"]', "tolerance=None", BLOCKS),
     Mutation("app/explaining.py", "Plan(**question, **kept)", "Plan(**kept)", BLOCKS),
@@ -137,7 +193,7 @@ MUTATIONS = (
     Mutation("core/target.py", "if j != self.index]", "if j != 0]", CONTRACT),
     Mutation("core/target.py", "0.5 * (1 + np.tanh(odds / 2))", "0.5 * (1 + np.tanh(odds))", CONTRACT),
     Mutation("core/question.py", "return total / k", "return total", CONTRACT),
-    Mutation("core/question.py", "np.where(kept[:, None], x, part[None])", "np.where(kept[:, None], part[None], x)", CONTRACT),
+    Mutation("core/question.py", "np.where(kept[:, None], x, part)", "np.where(kept[:, None], part, x)", CONTRACT),
     Mutation("core/question.py", "key = [seed, zlib.crc32(stream.encode())", "key = [seed, 0", CONTRACT),
     # exact values of blocks
     Mutation("methods/trees.py", "found[p, q] = 1 / (p * comb(p + q, p))", "found[p, q] = 1 / (p * comb(p + q + 1, p))", EXACT),
@@ -225,7 +281,7 @@ MUTATIONS = (
     Mutation("core/agreement.py", "strength[:, row, i] - strength[:, row, j]", "strength[:, 0, i] - strength[:, 0, j]", AGREEMENT),
     Mutation("core/stats.py", "(first + last) / 2 + 1", "first + 1.0", STATS),
     Mutation("metrics/faithfulness.py", "[removed, removed[:, ::-1]]", "[removed, removed]", REMOVAL),
-    Mutation("metrics/faithfulness.py", "y.reshape(len(y), len(blocks), 2, -1), 0, 1)", "y.reshape(len(blocks), len(y), 2, -1), 0, 0)", REMOVAL),
+    Mutation("metrics/faithfulness.py", "y.reshape(len(y), len(values), 2, -1), 0, 1)", "y.reshape(len(blocks), len(y), 2, -1), 0, 0)", REMOVAL),
     Mutation("metrics/faithfulness.py", 'q.target.space == "logit" for q in self.questions', 'self.questions[0].target.space == "logit" for _ in self.questions', REMOVAL),
     Mutation("core/cache.py", "self._made.clear()", "pass", STUDY + "::test_what_a_metric_made_for_a_sample_is_gone_when_the_next_is_measured"),
     Mutation("core/stats.py", "adjusted[order] = np.minimum(stepped, 1.0)", "adjusted = np.minimum(stepped, 1.0)", STATS),
@@ -243,6 +299,12 @@ MUTATIONS = (
     Mutation("core/agreement.py", "first, second = np.triu_indices(n, 1)", "first, second = np.triu_indices(n, 0)", STUDY + "::test_each_pair_of_methods_is_compared_once_a_sample"),
     Mutation("metrics/sanity.py", "number = first + i * copies + c", "number = first", SANITY + "::test_twins_are_dealt_out_in_turn_and_a_block_asks_each_once"),
     Mutation("metrics/sanity.py", "np.random.default_rng(seed)) for n", "np.random.default_rng(seed[:1])) for n", SANITY + "::test_twins_are_dealt_out_in_turn_and_a_block_asks_each_once"),
+    Mutation("metrics/sanity.py", "OWN_SAMPLE.scores(mine - other, of)", "OWN_SAMPLE.scores(other - mine, of)", SANITY + "::test_the_map_of_a_sample_is_held_against_that_of_the_next_of_its_class"),
+    Mutation("metrics/sanity.py", "if questions[j].target == questions[i].target]", "]", SANITY + "::test_the_map_of_a_sample_is_held_against_that_of_the_next_of_its_class"),
+    Mutation("judge/checks.py", "bool(high <= self.limit)", "bool(high < self.limit)", RULES + "::test_samples_cut_into_features_of_their_own_are_not_asked_for_another_ones_map"),
+    Mutation("models/refit.py", "found = rng.permutation(answers)", "found = answers.copy()", REFIT + "::test_a_twin_is_fitted_on_the_same_rows_and_its_own_answers_permuted"),
+    Mutation("models/refit.py", "if (found == label).sum() < each:", "if False:", REFIT + "::test_every_class_stays_known"),
+    Mutation("models/refit.py", "return x[:, self.order]", "return x", REFIT + "::test_words_exchange_their_weights"),
     Mutation("metrics/stability.py", "2 * (a @ b)", "(a @ b)", SANITY + "::test_the_share_of_the_variance_that_repeats_by_hand"),
     Mutation("metrics/stability.py", "a, b = a - a.mean(), b - b.mean()", "a, b = a, b", SANITY + "::test_the_share_of_the_variance_that_repeats_by_hand"),
     Mutation("judge/checks.py", "True if value >= limit.limit", "True if high >= limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
@@ -254,17 +316,28 @@ MUTATIONS = (
     Mutation("study/context.py", "len(data.test)", "len(data.train)", FACTS + "::test_the_data_are_named_counted_and_identified"),
     Mutation("methods/base.py", '"control": cls.card.control', '"control": False', FACTS + "::test_methods_are_described_by_their_cards_and_controls_are_marked"),
     Mutation("study/forecast.py", "{seconds / 60:.0f}", "{seconds / 3600:.0f}", FACTS + "::test_a_time_is_told_in_the_unit_that_fits_it"),
+    Mutation("study/forecast.py", "again * (i < checked)", "again", FACTS + "::test_the_forecast_counts_what_checks_ask_again_and_remove"),
     Mutation("study/forecast.py", "- start) / PROBE", "- start)", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
     Mutation("study/forecast.py", "return BACKWARD if", "return 1 if", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
-    Mutation("study/forecast.py", "many + high", "many + low", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
+    Mutation("study/forecast.py", "few + low, many + high", "few + low, many + low", FACTS + "::test_the_forecast_adds_up_rows_and_times_of_one_timed_pass"),
     Mutation("core/typed.py", "np.isfinite(value):\n        return None", "np.isfinite(value):\n        return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
     Mutation("core/typed.py", 'return float("nan")', "return 0.0", RUNS + "::test_what_could_not_be_measured_is_no_number_after_saving"),
+    Mutation("report/blocks/overview_seen.py", "np.where(self.shares.answers == 1, 1.0, -1.0)", "np.where(self.shares.answers == 0, 1.0, -1.0)", OVER + "::test_values_of_two_classes_are_turned_towards_the_second"),
+    Mutation("report/blocks/overview_seen.py", 'and told.unit != "relative"', "", OVER + "::test_values_of_two_classes_are_turned_towards_the_second"),
+    Mutation("report/blocks/overview_columns.py", '"over.direction.high" if rank > 0', '"over.direction.high" if rank < 0', OVER + "::test_columns_stand_by_their_mean_share_with_its_interval_and_direction"),
+    Mutation("report/blocks/overview_errors.py", "(seen.true[seen.known], said[seen.known])", "(said[seen.known], seen.true[seen.known])", OVER + "::test_what_is_taken_for_what"),
+    Mutation("report/blocks/overview_errors.py", "argsort(-overview.misses", "argsort(overview.misses", OVER + "::test_the_worst_errors_stand_first"),
+    Mutation("report/blocks/overview_errors.py", "~truth[:, k] & said[:, k]", "~truth[:, k] & ~said[:, k]", OVER + "::test_labels_that_hold_together_are_counted_each"),
+    Mutation("report/blocks/overview_errors.py", "(groups == group) & seen.known", "groups == group", OVER + "::test_accuracy_by_group_has_intervals_and_small_groups_are_said_to_be_small"),
+    Mutation("report/blocks/overview_places.py", "mine & ~overview.wrong", "mine", OVER + "::test_a_typical_sample_is_the_one_whose_map_is_most_like_the_mean"),
+    Mutation("report/blocks/overview_places.py", "None if m is None else ~m for", "m for", OVER + "::test_a_place_is_named_by_its_share_against_its_size"),
+    Mutation("report/blocks/overview_words.py", "len(values) >= least and", "", OVER + "::test_words_stand_by_their_mean_evidence_with_how_many_texts_hold_them"),
     Mutation("study/overview.py", 'target="predicted"), seed', 'target=(plan or Plan()).target), seed', OVERVIEW + "::test_the_target_is_the_predicted_class_whatever_the_plan_asks"),
     Mutation("study/overview.py", "found.take(np.argsort(rows))", "found", OVERVIEW + "::test_a_larger_split_is_drawn_and_says_so"),
     Mutation("study/overview.py", "if step <= limit", "if step < 2 * limit", OVERVIEW + "::test_what_would_take_too_long_is_drawn_by_round_numbers"),
     Mutation("study/overview.py", "not in held][:n]", "in held or True][:n]", OVERVIEW + "::test_the_worst_errors_come_first_and_none_twice"),
     Mutation("study/overview.py", "argsort(-misses", "argsort(misses", OVERVIEW + "::test_the_worst_errors_come_first_and_none_twice"),
-    Mutation("study/overview.py", "if additive and forecast", "if forecast", OVERVIEW + "::test_the_cheapest_of_the_best_is_asked"),
+    Mutation("study/overview.py", "run.of(method.name)[0].additive and _seconds", "_seconds", OVERVIEW + "::test_the_cheapest_of_the_best_is_asked"),
     Mutation("study/overview_file.py", "inside is not None for", "True for", OVERVIEW + "::test_it_comes_back_as_it_was_saved"),
     Mutation("study/sample_facts.py", "= np.inf", "= 0.0", OVERVIEW + "::test_what_is_known_of_rows"),
     Mutation("study/sample_facts.py", "not in seen for", "in seen for", OVERVIEW + "::test_what_is_known_of_pictures_texts_and_series"),
@@ -317,7 +390,7 @@ MUTATIONS = (
     Mutation("judge/checks.py", "len(found) // len(controls)", "len(found)", RULES + "::test_a_way_of_removing_counts_once_however_many_controls_there_are"),
     Mutation("judge/checks.py", "_beaten(mine - theirs", "_beaten(theirs - mine", RULES + "::test_a_way_of_removing_counts_once_however_many_controls_there_are"),
     Mutation("judge/checks.py", "margin = MARGIN if measured.has_twin else 0.0", "margin = MARGIN", RULES + "::test_a_tie_with_the_input_alone_holds_and_a_clear_loss_fails"),
-    Mutation("judge/checks.py", "limit, bounds = -float(slack.mean())", "limit, bounds = 0 * -float(slack.mean())", RULES + "::test_a_tie_with_the_input_alone_holds_and_a_clear_loss_fails"),
+    Mutation("judge/checks.py", "limit, bounds = 0.0 - float(slack.mean())", "limit, bounds = 0.0", RULES + "::test_a_tie_with_the_input_alone_holds_and_a_clear_loss_fails"),
     Mutation("judge/checks.py", "self.value - self.interval[0] if gap > 0", "self.value - self.interval[0] if gap < 0", RULES + "::test_how_many_samples_would_settle_it"),
     Mutation("judge/checks.py", "self.n * (half / gap) ** 2", "self.n * (half / gap)", RULES + "::test_how_many_samples_would_settle_it"),
     Mutation("judge/verdict.py", "LEAST) * x - y) for x, y", "LEAST) * x - y.mean()) for x, y", RULES + "::test_differences_of_gains_are_paired_and_needed_under_every_masker"),
@@ -344,6 +417,15 @@ MUTATIONS = (
     Mutation("modalities/text.py", "touched[start + 1 : end + 1]", "touched[start:end]", ROWS + "::test_a_span_of_tokens_marks_every_word_of_them"),
     # the command line
     Mutation("app/options.py", "1024 **", "1000 **", WORDS + "::test_every_option_of_explain_reaches_the_study"),
+    Mutation("study/difference.py", "np.abs(shares[0] - turned).sum() / 2", "np.abs(shares[0] - turned).sum()", "tests/study/test_difference.py"),
+    Mutation("study/difference.py", "turned = -shares[1] if", "turned = shares[1] if", "tests/study/test_difference.py"),
+    Mutation("study/difference.py", "(-t.answers, ", "(t.answers, ", "tests/study/test_difference.py"),
+    Mutation("study/difference.py", "1 - LEVEL / rows.shape[2]", "0.01", "tests/study/test_difference.py"),
+    Mutation("report/letter.py", "return -e.values if two", "return e.values if two", "tests/report/test_report_letter.py"),
+    Mutation("report/letter.py", "if values[i] > 0]", "if values[i] < 0]", "tests/report/test_report_letter.py"),
+    Mutation("report/letter.py", "round(1 / (1 - right))", "round(1 / right)", "tests/report/test_report_letter.py"),
+    Mutation("report/index_page.py", '-card["errors"]', 'card["errors"]', "tests/report/test_report_index.py"),
+    Mutation("report/index_card.py", "(1 - float(", "(float(", "tests/report/test_report_index.py"),
     Mutation("app/explaining.py", 'f.kind == "error"', 'f.kind != "error"', WORDS + "::test_a_method_that_broke_ends_in_code_1_and_one_that_does_not_apply_in_0"),
     Mutation("app/explaining.py", '"residual": e.residual', '"residual": e.output', WORDS + "::test_json_tells_verdicts_strongest_features_and_failures"),
     Mutation("app/options.py", 'pair.partition("=")', 'pair.rpartition("=")', WORDS + "::test_training_passes_settings_as_numbers_words_and_switches"),
@@ -376,7 +458,7 @@ MUTATIONS = (
     Mutation("report/templates/view_text.html.j2", "{{ x.text }}", "{{ x.text|safe }}", ESCAPES + "::test_words_that_are_folded_away_are_text_too"),
     Mutation("report/templates/sample.html.j2", "{{ b.name }}", "{{ b.name|safe }}", ESCAPES + "::test_words_that_are_folded_away_are_text_too"),
     Mutation("report/templates/folds.html.j2", "{{ r.remedy }}", "{{ r.remedy|safe }}", ESCAPES + "::test_no_text_of_a_run_opens_an_element[image-en]"),
-    Mutation("report/templates/index.html.j2", "{{ e.title }}</h2>", "{{ e.title|safe }}</h2>", ESCAPES + "::test_no_text_of_the_index_opens_an_element"),
+    Mutation("report/templates/index.html.j2", "{{ e.title }}</a></h2>", "{{ e.title|safe }}</h2>", ESCAPES + "::test_no_text_of_the_index_opens_an_element"),
     Mutation("report/templates/comparison.html.j2", "{{ r.name }}</b>", "{{ r.name|safe }}</b>", ESCAPES + "::test_no_text_of_a_comparison_opens_an_element"),
     Mutation("report/charts.py", "escape(_plain(value))", "_plain(value)", ESCAPES + "::test_no_text_of_a_run_opens_an_element[series-en]"),
     # nets in threads and in other types, layers that are changed in place

@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import torch
 
 from xaikit import __version__
 
@@ -51,7 +52,7 @@ def test_explain_writes_a_run_and_a_page(place, explained) -> None:
     page = (place / explained["report"]).read_text(encoding="utf-8")
     assert "<h1" in page
     assert "wine-mlp" in page
-    assert len(explained["explanations"]) == 12
+    assert len(explained["explanations"]) == 4 * (3 + len(explained["added"]))
     shap = [e for e in explained["explanations"] if e["method"] == "shap"]
     assert all(abs(e["residual"]) < 1e-3 for e in shap)
 
@@ -113,6 +114,56 @@ def test_a_mistake_is_one_line_and_exit_code_2(words, told, tmp_path) -> None:
     assert "Traceback" not in done.stderr
     assert len(done.stderr.strip().splitlines()) == 1
     assert list(tmp_path.iterdir()) == [], "nothing half-written remains"
+
+
+FACTORY = """
+import torch
+
+
+def make():
+    torch.manual_seed(0)
+    return torch.nn.Sequential(torch.nn.Linear(13, 3))
+"""
+
+
+def test_a_factory_of_your_own_is_a_model_with_the_weights_of_a_file(tmp_path) -> None:
+    from safetensors.torch import save_file
+
+    (tmp_path / "nets.py").write_text(FACTORY)
+    weights = {"0.weight": torch.zeros(3, 13), "0.bias": torch.tensor([0.0, 0.0, 5.0])}
+    save_file(weights, tmp_path / "own.safetensors")
+    words = ("explain", "--model", "nets:make", "--weights", "own.safetensors", *QUICK)
+    done = xaikit(*words, "-d", "wine", "--run", "r", "-o", "p.html", "--json", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    told = json.loads((tmp_path / "r" / "manifest.json").read_text())
+    assert "make" in json.dumps(told)
+    for given, match in (
+        (("nets:make", "--weights", "nets.py"), "'nets.py' is not read"),
+        (("nets:nothing",), "'nets' has no function 'nothing'"),
+        (("nowhere:make",), "importing 'nowhere' raised ModuleNotFoundError"),
+        (("hf:nowhere",), "there is no folder 'nowhere'"),
+        (("nets:make", "--model", "nets:make"), "name one model"),
+        (("tree", "--weights", "own.safetensors"), "belongs to a factory"),
+    ):
+        wrong = xaikit("explain", *given, "-d", "wine", *QUICK, cwd=tmp_path)
+        assert wrong.returncode == 2
+        assert match in wrong.stderr
+        assert len(wrong.stderr.strip().splitlines()) == 1
+
+
+def test_a_folder_of_hugging_face_and_a_file_become_a_page_by_one_command(tmp_path) -> None:
+    toy = pytest.importorskip("toy_folders")
+    toy.text_folder("bert", tmp_path / "my-bert")
+    rows = [
+        f"{'positive' if i % 2 else 'negative'},a film of {i} terrible scenes" for i in range(30)
+    ]
+    (tmp_path / "reviews.csv").write_text("\n".join(["sentiment,text", *rows]))
+    words = ("explain", "hf:my-bert", "-d", "reviews.csv", "-m", "occlusion,integrated_gradients")
+    done = xaikit(*words, "-n", "1", "--metrics", "none", cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / "reports" / "my-bert.html").read_text(encoding="utf-8")
+    assert "terrible" in page
+    assert "negative" in page
 
 
 def test_naming_a_method_that_does_not_apply_is_recorded_not_hidden(place) -> None:

@@ -260,20 +260,18 @@ EVERY = (*SOUND, *BROKEN, MagnitudeControl)
 
 def study(asked: list[Question], kinds: Sequence[type[Toy]] = EVERY, seed: int = 0) -> Run:
     """A run with every score that a verdict needs; the kinds must be registered."""
-    explanations = [e for kind in kinds for e in ask(kind(), asked, seed=seed)]
-    singles = [METRICS.get(m)() for m in ("completeness_gap", "randomisation", "random_logit")]
-    singles.append(METRICS.get("stability")(n_neighbours=0))
+    blocks = [ask(kind(), asked, seed=seed) for kind in kinds]
+    judged = [block for block in blocks if block.method != MagnitudeControl.name]
+    second = maskers(asked[0].sample.modality, asked[0].sample.x.shape)[1]
+    others = [dataclasses.replace(q, masker=second, cache=Cache()) for q in asked]
     scores: list[Score] = []
-    for question in asked:
-        mine = [e for e in explanations if e.sample_id == question.sample.id]
-        second = maskers(question.sample.modality, question.sample.x.shape)[1]
-        other = dataclasses.replace(question, masker=second, cache=Cache())
-        for test in (RemovalTest([question], seed=seed), RemovalTest([other], seed=seed)):
-            scores += [s for e in mine for s in test.scores([[e]])]
-        for e in mine:
-            if e.method != MagnitudeControl.name:
-                rng = question.rng(e.method, seed)
-                scores += [s for metric in singles for s in metric(question, e, rng)]
+    for some in (asked, others):
+        scores += RemovalTest(some, seed=seed).scores(blocks)
+        scores += METRICS.get("own_sample")().scores(some, judged, seed=seed)
+    for name in ("completeness_gap", "randomisation", "random_logit"):
+        scores += METRICS.get(name)().scores(asked, judged, seed=seed)
+    scores += METRICS.get("stability")(n_neighbours=0).scores(asked, judged, seed=seed)
+    explanations = [e for block in blocks for e in block]
     model = asked[0].model
     return Run(
         config={"seed": seed},

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from xaikit.core.question import Masker, Question
     from xaikit.core.types import Explanation, Sample, Score, Segmentation, Target
     from xaikit.data import load_data
-    from xaikit.models import load_model, save_model, train, wrap
+    from xaikit.models import load, load_model, save_model, train, wrap
     from xaikit.report import write_comparison, write_report
     from xaikit.shapley import shapley
     from xaikit.study.compare import compare
@@ -37,6 +37,7 @@ _HOMES = {
     "counterfactual": "xaikit.study.flip.api",
     "explain": "xaikit.study.plan",
     "interactions": "xaikit.study.interactions",
+    "load": "xaikit.models",
     "load_data": "xaikit.data",
     "load_model": "xaikit.models",
     "make_question": "xaikit.study.plan",
@@ -83,6 +84,7 @@ __all__ = [
     "counterfactual",
     "explain",
     "interactions",
+    "load",
     "load_data",
     "load_model",
     "make_question",

@@ -14,7 +14,15 @@ from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Cache, Masker
 from xaikit.core.stats import spearman
 from xaikit.methods.base import METHODS, ask, make_method
-from xaikit.metrics import METRICS, Randomisation, RandomLogit, Stability, neighbours
+from xaikit.metrics import (
+    METRICS,
+    OwnSample,
+    Randomisation,
+    RandomLogit,
+    RemovalTest,
+    Stability,
+    neighbours,
+)
 from xaikit.metrics.base import ask_again
 from xaikit.metrics.stability import variance_share
 
@@ -106,6 +114,31 @@ def test_random_logit_asks_about_the_runner_up() -> None:
     theirs = toys.exact(dataclasses.replace(question, target=target, cache=Cache()))
     assert found.value == pytest.approx(spearman(explanation.values, theirs))
     assert found.note == f"against '{question.model.classes[order[1]]}'"
+
+
+def test_the_map_of_a_sample_is_held_against_that_of_the_next_of_its_class() -> None:
+    asked = toys.questions(0, n_samples=12)
+    block = ask(toys.Sound(), asked)
+    found = OwnSample().scores(asked, [block, ask(toys.Constant(), asked)])
+    targets = [q.target.index for q in asked]
+    assert len(set(targets)) > 1
+    for i, score in enumerate(found[:12]):
+        same = [j % 12 for j in range(i + 1, i + 12) if targets[j % 12] == targets[i]]
+        j = same[0] if same else (i + 1) % 12
+        theirs = toys.exact(dataclasses.replace(asked[j], target=asked[i].target, cache=Cache()))
+        swapped = dataclasses.replace(block[i], values=theirs)
+        own, other = (
+            next(s.value for s in RemovalTest([asked[i]]).scores([[e]]) if s.metric == "srg")
+            for e in (block[i], swapped)
+        )
+        assert score.value == pytest.approx(own - other)
+    assert np.mean([s.value for s in found[:12]]) > 0.1
+    assert [s.value for s in found[12:]] == [0.0] * 12  # one map for every sample
+    assert OwnSample().scores(asked[:1], [block[:1]]) == []
+    texts = toys.questions(0, "text", n_samples=3)
+    cuts = [dataclasses.replace(q.segmentation, names=tuple(q.sample.x)) for q in texts]
+    texts = [dataclasses.replace(q, segmentation=c) for q, c in zip(texts, cuts, strict=True)]
+    assert OwnSample().scores(texts, [ask(toys.Sound(), texts)]) == []
 
 
 def test_a_method_that_chooses_its_effort_gets_as_much_as_the_first_time(monkeypatch) -> None:

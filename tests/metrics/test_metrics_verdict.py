@@ -85,6 +85,7 @@ def numbers(n: int = 16, **changes: list[float] | None) -> Run:
     }
     values |= changes
     second = values.pop("second") or values["srg"]
+    own = values.pop("own_sample", [0.1] * n)
     explanation = dataclasses.replace(ask_sound(question), method="m")
     control = dataclasses.replace(explanation, method="magnitude")
     scores = [
@@ -95,6 +96,7 @@ def numbers(n: int = 16, **changes: list[float] | None) -> Run:
     if values["srg"] and changes.get("second", ()) is not None:
         scores += [score("m", "srg", v, i, "b") for i, v in enumerate(second or ())]
         scores += [score("magnitude", "control", 0.1, i, "b") for i in range(n)]
+    scores += [score("m", "own_sample", v, i, way) for way in "ab" for i, v in enumerate(own or ())]
     samples = range(n)
     return Run(
         config={},
@@ -124,10 +126,10 @@ def judged(run: Run) -> Verdict:
     return verdicts(run)[0]
 
 
-def test_good_numbers_hold_in_six_checks() -> None:
+def test_good_numbers_hold_in_seven_checks() -> None:
     found = judged(numbers())
     assert found.status == "use"
-    assert found.reason == "All 6 checks passed on 16 samples."
+    assert found.reason == "All 7 checks passed on 16 samples."
     gain = found.check("not_worse_than_input")
     assert gain.value == pytest.approx(0.3)
     assert gain.interval[0] > 0.25
@@ -143,13 +145,13 @@ def test_good_numbers_hold_in_six_checks() -> None:
             {"variance_share": [0.26] * 16},
             "repeats",
             "failed",
-            "A second run gives 0.26 of the picture again; 0.90 is needed.",
+            "A second run gives 0.260 of the picture again; 0.90 is needed.",
         ),
         (
             {"variance_share": [0.76, 1.0] * 8},
             "repeats",
             "unsettled",
-            "A second run gives 0.88 of the picture again; 0.90 is needed. Not settled: the 90 % interval is 0.8",
+            "A second run gives 0.880 of the picture again; 0.90 is needed. Not settled: the 90 % interval is 0.8",
         ),
         (
             {"randomisation": [0.95] * 16},
@@ -192,6 +194,18 @@ def test_good_numbers_hold_in_six_checks() -> None:
             "not_worse_than_input",
             "failed",
             "What it marks matters 0.40 less than 'magnitude' alone (weakest of 2 ways of removing).",
+        ),
+        (
+            {"own_sample": [0.0] * 16},
+            "depends_on_sample",
+            "failed",
+            "What it marks matters no more than what the map of another sample marks (weakest of 2 ",
+        ),
+        (
+            {"own_sample": None},
+            "depends_on_sample",
+            "unsettled",
+            "Not measured: the removal test against what the map of another sample marks.",
         ),
         (
             {"control": None},

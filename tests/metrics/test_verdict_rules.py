@@ -49,7 +49,14 @@ def run_of(
     scores += [
         Score(metric, float(v), "higher", "sanity", of=named("m", i))
         for metric, row in {**good, **measured}.items()
+        if metric != "own_sample"
         for i, v in enumerate(row)
+    ]
+    own = measured.get("own_sample", 0.1 + SPREAD)
+    scores += [
+        Score("own_sample", float(v), "higher", "sanity", of=named("m", i, masker))
+        for masker in dict.fromkeys(w for _, w in srg)
+        for i, v in enumerate(own)
     ]
     methods = list(dict.fromkeys(m for m, _ in srg))
     return Run(
@@ -169,7 +176,7 @@ def test_a_tie_with_the_input_alone_holds_and_a_clear_loss_fails() -> None:
     assert [found(b).passed for b in (0.0, 0.039, 0.041)] == [True, True, False]
     assert found(0.039).limit == pytest.approx(-0.04)
     assert [found(b, twin=True).passed for b in (0.0, 0.039)] == [True, True]
-    assert [found(b, twin=False).passed for b in (-0.01, 0.0, 0.01)] == [True, None, False]
+    assert [found(b, twin=False).passed for b in (-0.01, 0.0, 0.01)] == [True, False, False]
 
 
 def test_a_model_without_a_twin_is_not_asked_to_depend_on_it() -> None:
@@ -180,6 +187,19 @@ def test_a_model_without_a_twin_is_not_asked_to_depend_on_it() -> None:
     assert status(run) == "use"
     check = checks(run)["depends_on_model"]
     assert (check.applies, check.passed) == (False, None)
+
+
+def test_samples_cut_into_features_of_their_own_are_not_asked_for_another_ones_map() -> None:
+    srg = {(m, w): v for m, v in (("m", GOOD), ("magnitude", LOW)) for w in "ab"}
+    run = run_of(srg, own_sample=np.zeros(N))
+    assert checks(run)["depends_on_sample"].passed is False  # the same for every sample
+    cuts = [Segmentation(np.arange(4), (f"word {i}", *"bcd"), "4 words") for i in range(N)]
+    own = [
+        dataclasses.replace(e, segmentation=cuts[int(e.sample_id[1:])]) for e in run.explanations
+    ]
+    run = dataclasses.replace(run, explanations=tuple(own))
+    assert not checks(run)["depends_on_sample"].applies
+    assert status(run) == "use"
 
 
 # The ranking
@@ -209,7 +229,7 @@ def test_what_is_clearly_behind_the_best_is_weaker_and_says_by_how_much() -> Non
 def test_differences_of_gains_are_paired_and_needed_under_every_masker() -> None:
     wide = np.linspace(-0.1, 0.1, N)
     srg = {("m", w): 0.4 + wide for w in "ab"} | {("n", w): 0.38 + wide for w in "ab"}
-    scores = two_that_hold(GOOD).scores[-3 * N :]  # n passes the other checks
+    scores = two_that_hold(GOOD).scores[-5 * N :]  # n passes the other checks
 
     def second(srg: Mapping[tuple[str, str], np.ndarray]) -> str:
         run = run_of(srg | {("magnitude", w): LOW for w in "ab"})

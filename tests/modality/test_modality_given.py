@@ -87,15 +87,15 @@ def test_draws_given_what_is_kept_have_the_spread_that_is_left() -> None:
 def test_the_nearest_rows_are_those_of_a_plain_search() -> None:
     rows = ROWS[:50].copy()
     rows[:, 2] = RNG.integers(0, 3, 50)
-    x = np.array([1.0, -2.0, 1.0])
-    near = Nearest(rows, 5, np.array([False, False, True]))
+    x = np.array([1.0, -2.0, 0.0])
+    near = Nearest(rows, 30, np.array([False, False, True]))
     masks = np.array([[True, True, False], [False, True, True], [True, True, True]])
     for mask, found in zip(masks, near(x, masks), strict=True):
         far = np.zeros(50)
         for c in np.flatnonzero(mask):
             step = (rows[:, c] != x[c]) if c == 2 else (rows[:, c] - x[c]) / rows[:, c].std()
             far += step**2
-        wanted = rows[np.argsort(far)[:5]]
+        wanted = rows[np.argsort(far)[:30]]
         assert sorted(map(tuple, found[:, ~mask])) == sorted(map(tuple, wanted[:, ~mask]))
         assert (found[:, mask] == x[mask]).all()
 
@@ -119,6 +119,15 @@ def test_many_rows_are_each_alone() -> None:
     for row, got in zip(ROWS[:6], many, strict=True):
         alone = explain(linear(), row, "shap", masker="given_gaussian").values[0]
         np.testing.assert_allclose(got, alone, atol=1e-9)
+
+
+def test_a_net_is_asked_in_data_space() -> None:
+    net = nn.Linear(3, 1, bias=False)
+    with torch.no_grad():
+        net.weight.copy_(torch.tensor(W)[None])
+    model = xaikit.wrap(net, modality="table", background=ROWS)
+    found = explain(model, X, "shap", masker="given_gaussian")
+    np.testing.assert_allclose(found.values[0], shapley(conditional), atol=1e-4)
 
 
 def test_methods_that_ask_otherwise_refuse_and_a_study_never_mixes() -> None:

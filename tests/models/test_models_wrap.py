@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import types
+from collections import namedtuple
 
 import numpy as np
 import pytest
@@ -25,6 +26,7 @@ from xaikit.methods.gradient import (
     IntegratedGradients,
     SmoothGrad,
 )
+from xaikit.methods.removal import Occlusion
 from xaikit.models.wrapping import wrap
 
 AB = ("a", "b")
@@ -298,6 +300,71 @@ def test_a_module_that_gives_an_object_with_logits():
     model = wrap(net, modality="text", classes=AB, encode=encode, batch="single")
     expected = net.embed.weight[[1, 4, 2]].mean(0)
     np.testing.assert_allclose(model.scores([np.array(["film"])])[0], expected.detach(), atol=1e-6)
+
+
+Pair = namedtuple("Pair", "loss scores")
+
+
+class Gives(nn.Module):
+    """Linear scores somewhere in what it gives."""
+
+    def __init__(self, how) -> None:
+        super().__init__()
+        self.layer, self.how = nn.Linear(3, 2), how
+
+    def forward(self, x: torch.Tensor):
+        return self.how(self.layer(x), x)
+
+
+@pytest.mark.parametrize(
+    ("how", "output", "part"),
+    [
+        (lambda y, x: (y, x), None, 0),
+        (lambda y, x: [y.mean(), y], None, 1),  # a single number has no batch
+        (lambda y, x: (x, y), None, 1),  # three columns are not two classes
+        (lambda y, x: (y * 0, y), 1, 1),
+        (lambda y, x: {"aux": x, "logits": y}, None, "logits"),
+        (lambda y, x: {"loss": y.sum(), "out": y}, None, "out"),
+        (lambda y, x: {"a": -y, "b": y}, "b", "b"),
+        (lambda y, x: Pair(None, y), None, 1),
+        (lambda y, x: Pair(-y, y), "scores", "scores"),
+        (lambda y, x: types.SimpleNamespace(loss=y.sum(), preds=y), None, "preds"),
+        (lambda y, x: types.SimpleNamespace(logits=y), None, None),
+        (lambda y, x: y[:, :, None, None], None, None),
+    ],
+)
+def test_scores_are_found_in_what_a_module_gives(how, output, part):
+    net = Gives(how)
+    background = np.zeros((5, 3))
+    model = wrap(net, modality="table", classes=AB, background=background, output=output)
+    assert model.part == part
+    x = np.array([1.0, -2.0, 3.0])
+    target = Target(1, space="value")
+    question = ask_net(model, x, background[:1], target=target)
+    right = net.layer.weight[1].detach().numpy() * x
+    for method in (Occlusion(), IntegratedGradients()):
+        (found,) = ask(method, [question])
+        np.testing.assert_allclose(found.values, right, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("how", "output", "text"),
+    [
+        (lambda y, x: {"a": y}, "b", r"output is 'b' and the module gives a dict of 'a' \(2, 2\)"),
+        (lambda y, x: (y.sum(), None), None, r"gives a tuple of 0 \(\), 1 NoneType; let it give"),
+        (lambda y, x: y.argmax(1), None, r"gives torch.int64, and scores are floating-point"),
+        (lambda y, x: y.detach().numpy(), None, r"gives a ndarray; let it give one tensor"),
+        (lambda y, x: y[:, :, None].expand(-1, -1, 4), None, r"scores of shape \(\d+, 2, 4\)"),
+    ],
+)
+def test_what_holds_no_scores_is_told(how, output, text):
+    with pytest.raises(ModelError, match=text):
+        wrap(Gives(how), modality="table", classes=AB, background=np.zeros((5, 3)), output=output)
+
+
+def test_output_is_for_modules():
+    with pytest.raises(InvalidInput, match="output is 1 and is for torch modules"):
+        wrap(lambda x: x, modality="table", background=np.zeros((2, 2)), output=1)
 
 
 def test_a_scikit_learn_estimator_of_a_table():

@@ -210,6 +210,8 @@ def _scores(kind: Kind, run: Run, rng) -> list[Score]:
                 Score(metric, area, direction, "faithfulness", curve=np.stack([x, y], 1), of=of)
             )
         found.append(Score("srg", float(strength), "higher", "faithfulness", of=of))
+        if not kind.control:
+            found.append(Score("own_sample", 0.3 * strength, "higher", "sanity", of=of))
         if kind.name == "random" and s.modality != "text":
             far = 0.9 + 1.4 * MASKERS.index(masker) + 0.05 * rng.random()
             found.append(Score("shift", far, "lower", "faithfulness", of=of))

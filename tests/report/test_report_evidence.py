@@ -61,6 +61,10 @@ def small_run(values: dict[str, list[list[float]]], std: dict[str, float] | None
             scores += [
                 Score("randomisation", 0.0, "lower", "sanity", of=of),
                 Score("random_logit", 0.0, "lower", "sanity", of=of),
+                *(
+                    Score("own_sample", 0.1, "higher", "sanity", of={**of, "masker": masker})
+                    for masker in MASKERS
+                ),
                 Score("variance_share", 1.0, "higher", "stability", of=of),
             ]
     for sample in samples:

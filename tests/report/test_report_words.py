@@ -15,6 +15,7 @@ import xaikit
 from xaikit.core.errors import UnknownName
 from xaikit.core.finding import Finding
 from xaikit.judge.causes import Kind
+from xaikit.judge.checks import CHECKS
 from xaikit.methods import METHODS
 from xaikit.metrics import MEASURES
 from xaikit.report.words import LANGUAGES, Words, catalogue, told
@@ -103,6 +104,9 @@ def test_every_measure_method_and_cause_has_its_words() -> None:
         korean = METHODS.get(name).facts()["ko"]
         assert re.search("[가-힣]", korean["asks"])
         assert re.search("[가-힣]", korean["misleads"])
+    for check in CHECKS:
+        keys = (f"check.{check}", f"asks.{check}", f"because.{check}.open", f"because.{check}.fail")
+        assert set(keys) <= set(EN)
     kinds = {kind.replace(" ", "_") for kind in get_args(Kind)} - {"other_value_function"}
     assert {f"cause.{x}" for x in kinds | {"targets", "maskers", "units"}} <= set(EN)
 

@@ -85,6 +85,12 @@ def test_a_function_gives_each_sample_its_own_features_and_references() -> None:
     assert found[0].masker == "1 reference of your own"
 
 
+def test_a_function_of_references_is_asked_of_each_sample() -> None:
+    xs = np.stack([np.full((4, 4, 1), 0.25), np.full((4, 4, 1), 0.5)])
+    found = explain(picture(), xs, "occlusion", features="patches:1", masker=lambda s: s.x / 2)
+    assert found.values.tolist() == [[2.0], [4.0]]
+
+
 def test_own_references_are_those_of_a_masker() -> None:
     own = np.stack([np.zeros(4), np.ones(4)])
     found = explain(table(), ROWS[20:], "occlusion", masker=own)

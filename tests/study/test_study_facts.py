@@ -15,6 +15,7 @@ from xaikit.core.stats import wilson
 from xaikit.core.types import Sample, Target
 from xaikit.data.dataset import Column, Dataset
 from xaikit.methods.base import METHODS, Method, make_method
+from xaikit.metrics import METRICS
 from xaikit.study.forecast import Forecast, forecast
 from xaikit.study.plan import Plan, choose_methods, explain, explain_all, make_question
 from xaikit.study.study import study
@@ -60,6 +61,14 @@ def test_the_forecast_adds_up_rows_and_times_of_one_timed_pass(monkeypatch) -> N
     found = forecast(questions, [Plain(), saliency])
     assert found.rows == (3 * 10 + 3, 3 * 30 + 3)
     assert found.seconds == pytest.approx((3 * 1.0 + 3 * 0.3, 3 * 3.0 + 3 * 0.3))
+
+
+def test_the_forecast_counts_what_checks_ask_again_and_remove() -> None:
+    questions = [ask_table(linear(np.ones(4)), np.ones(4)) for _ in range(3)]
+    metrics = [METRICS.get(name)() for name in ("randomisation", "stability", "removal")]
+    found = forecast(questions, [Plain()], metrics, checked=2)
+    assert found.rows == (3 * 10 + 2 * 2 * 10 + 3 * 16, 3 * 30 + 2 * 2 * 30 + 3 * 16)
+    assert str(found).startswith("the explanations and their checks will take about")
 
 
 # The data and the model, as the page will read them.

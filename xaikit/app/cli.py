@@ -73,6 +73,9 @@ def train(
     test: options.TestFile = None,
     task: options.Task = None,
     size: options.Size = None,
+    columns: options.OnlyColumns = None,
+    drop: options.Drop = None,
+    missing: options.Missing = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Train a model and save it as a folder.
@@ -89,8 +92,9 @@ def train(
     from xaikit.models import train as fit
     from xaikit.models.fields import MODELS
 
-    columns = {"text_column": text_column, "label_column": label_column}
-    dataset = _load(data, seed, **columns, test=test, task=task, size=size)
+    read = {"text_column": text_column, "label_column": label_column}
+    read |= _columns(columns, drop, missing)
+    dataset = _load(data, seed, **read, test=test, task=task, size=size)
     place = folder or _model_folder(dataset, model)
     MODELS.check_free(place)
     fitted = fit(
@@ -114,8 +118,8 @@ def train(
 
 @app.command()
 def explain(
-    model: Annotated[str, typer.Argument(help="A saved model folder, or a model name to train.")],
     data: options.Data,
+    model: options.AnyModel = None,
     methods: options.Methods = "auto",
     n: options.Count = "",
     draw: options.Draw = False,
@@ -131,15 +135,18 @@ def explain(
     tolerance: options.Tolerance = 0.05,
     memory: options.Memory = None,
     precision: options.Precision = "float32",
-    language: options.Language = "en",
-    show: options.Open = False,
     errors: options.Errors = 4,
     overview: options.Overview = True,
+    language: options.Language = "en",
+    reader: options.Reader = "expert",
+    show: options.Open = False,
     flip: options.Flip = False,
     immutable: options.Columns = None,
     increasing: options.Rising = None,
     decreasing: options.Falling = None,
     wanted: options.Wanted = None,
+    own: options.OwnModel = None,
+    weights: options.Weights = None,
     device: options.Device = "auto",
     seed: options.Seed = 0,
     text_column: options.TextColumn = None,
@@ -147,6 +154,9 @@ def explain(
     test: options.TestFile = None,
     task: options.Task = None,
     size: options.Size = None,
+    columns: options.OnlyColumns = None,
+    drop: options.Drop = None,
+    missing: options.Missing = None,
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -165,14 +175,23 @@ def explain(
       xaikit explain runs/credit --data credit.csv --methods shap --values credit.parquet
 
       xaikit explain runs/credit --data credit.csv --flip --immutable age,sex --increasing income
+
+      xaikit explain hf:models/my-bert --data reviews.csv
+
+      xaikit explain --model nets.small:make --weights small.safetensors --data digits
     """
     from xaikit.app import explaining
+    from xaikit.app.brought import chosen, fitting
 
     ways = {"immutable": immutable, "increasing": increasing, "decreasing": decreasing}
     options.require_flip(flip, values, **ways, wanted=wanted)
+    person = options.for_person(reader)
     explaining.check_places(values, run_folder, html, force)
-    columns = {"text_column": text_column, "label_column": label_column}
-    dataset = _load(data, seed, **columns, test=test, task=task, size=size)
+    given: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
+    given |= {"test": test, "task": task, "size": size, **_columns(columns, drop, missing)}
+    name = chosen(model, own)
+    asked = _known(name, device)
+    dataset = _load(data, seed, **{**given, **fitting(asked, data, given)})
     limits: dict[str, Any] = {
         "budget": options.budget_of(budget),
         "tolerance": tolerance,
@@ -181,7 +200,7 @@ def explain(
     }
     question: dict[str, Any] = {"target": target, "features": features, "masker": masker}
     question |= {"n_background": background}
-    asked = _model(model, dataset, device, seed, quiet=as_json)
+    asked = asked or _model(name, dataset, device, seed, quiet=as_json, weights=weights)
     many = n or ("all" if values else "8")
     samples = _samples(dataset, options.count_of(many, dataset), seed, draw)
     if values is not None:
@@ -214,7 +233,7 @@ def explain(
         **limits,
     )
     broken = explaining.written(
-        run, *places, language, flip=flip, show=show, force=force, as_json=as_json
+        run, *places, language, flip=flip, person=person, show=show, force=force, as_json=as_json
     )
     if broken:
         raise typer.Exit(1)
@@ -245,6 +264,9 @@ def interactions(
     test: options.TestFile = None,
     task: options.Task = None,
     size: options.Size = None,
+    columns: options.OnlyColumns = None,
+    drop: options.Drop = None,
+    missing: options.Missing = None,
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -262,8 +284,9 @@ def interactions(
 
     if picture is not None:
         check_free(picture, force)
-    columns = {"text_column": text_column, "label_column": label_column}
-    dataset = _load(data, seed, **columns, test=test, task=task, size=size)
+    read = {"text_column": text_column, "label_column": label_column}
+    read |= _columns(columns, drop, missing)
+    dataset = _load(data, seed, **read, test=test, task=task, size=size)
     asked = _model(model, dataset, device, seed, quiet=as_json)
     found = asked_for(
         asked,
@@ -319,6 +342,9 @@ def compare(
     test: options.TestFile = None,
     task: options.Task = None,
     size: options.Size = None,
+    columns: options.OnlyColumns = None,
+    drop: options.Drop = None,
+    missing: options.Missing = None,
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -334,8 +360,9 @@ def compare(
     from xaikit.report import write_comparison
     from xaikit.study.compare import compare as contrast
 
-    columns = {"text_column": text_column, "label_column": label_column}
-    dataset = _load(data, seed, **columns, test=test, task=task, size=size)
+    read = {"text_column": text_column, "label_column": label_column}
+    read |= _columns(columns, drop, missing)
+    dataset = _load(data, seed, **read, test=test, task=task, size=size)
     html = html or Path("reports") / file_name(f"compare-{dataset.name}", ".html")
     check_page(html, force)
     _samples(dataset, n, seed, draw)
@@ -361,22 +388,108 @@ def report(
     run: Annotated[Path, typer.Argument(help="A run folder that `xaikit explain` wrote.")],
     html: options.Page = None,
     language: options.Language = "en",
+    reader: options.Reader = "expert",
+    sample: Annotated[
+        str, typer.Option("--sample", help="With --reader person: the sheet of this sample alone.")
+    ] = "",
     show: options.Open = False,
     force: options.Force = False,
 ) -> None:
     """Write the page again from a saved run; needs no model and no torch.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       xaikit report runs/explain-digits-lenet --out digits.html --language ko
+
+      xaikit report runs/explain-credit --reader person --sample row-12 --out letter.html
     """
     from xaikit.core.folders import file_name
-    from xaikit.report import write_report
+    from xaikit.report import write_letters, write_report
     from xaikit.study.run import Run
 
-    html = html or Path("reports") / file_name(run.resolve().name, ".html")
-    page = write_report(Run.load(run), html, language=language, force=force)
+    person = options.for_person(reader)
+    if sample and not person:
+        raise InvalidInput(f"--sample is {sample} and belongs to --reader person; add it.")
+    name = run.resolve().name + ("-person" if person else "")
+    html = html or Path("reports") / file_name(name, ".html")
+    if person:
+        page = write_letters(Run.load(run), html, language, sample=sample, force=force)
+    else:
+        page = write_report(Run.load(run), html, language=language, force=force)
     say(f"report: {page}")
+    if show:
+        show_page(page)
+
+
+@app.command()
+def index(
+    runs: Annotated[list[Path], typer.Argument(help="Run folders that `xaikit explain` wrote.")],
+    html: options.Page = None,
+    language: options.Language = "en",
+    show: options.Open = False,
+    force: options.Force = False,
+) -> None:
+    """Write a page for each run and one that shows them side by side, most errors first.
+
+    [bold]Example[/bold]
+
+      xaikit index runs/explain-digits-lenet runs/explain-wine-forest --out reports/index.html
+    """
+    from xaikit.core.folders import check_page, file_name
+    from xaikit.report import write_index, write_report
+    from xaikit.study.run import Run
+
+    html = html or Path("reports") / "index.html"
+    places = [html.parent / file_name(run.resolve().name, ".html") for run in runs]
+    for place in [*places, html]:
+        check_page(place, force)
+    entries = []
+    for run, place in zip(runs, places, strict=True):
+        write_report(run, place, language=language, force=force)
+        entries.append({"run": Run.load(run), "href": place.name})
+    page = write_index(entries, html, language, force=force)
+    say(f"page: {page}")
+    if show:
+        show_page(page)
+
+
+@app.command()
+def diff(
+    run_a: Annotated[Path, typer.Argument(help="A run folder that `xaikit explain` wrote.")],
+    run_b: Annotated[Path, typer.Argument(help="Another, of the same samples.")],
+    html: options.Page = None,
+    language: options.Language = "en",
+    show: options.Open = False,
+    force: options.Force = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Compare two models, or two versions of one, on the same samples: other answers, other reasons.
+
+    [bold]Examples[/bold]
+
+      xaikit diff runs/explain-digits-lenet runs/explain-digits-resnet_small
+
+      xaikit diff runs/old runs/new --out diff.html --language ko
+    """
+    from xaikit.app.lines import names_of
+    from xaikit.core.folders import check_page, file_name
+    from xaikit.report import write_diff
+    from xaikit.report.diff_page import diff_lines, diff_rows
+    from xaikit.study.difference import difference
+    from xaikit.study.run import Run
+
+    html = html or Path("reports") / file_name(f"{run_a.name}-{run_b.name}", ".html")
+    check_page(html, force)
+    a, b = Run.load(run_a), Run.load(run_b)
+    found = difference(a, b, names_of(a, b, run_a, run_b))
+    page = write_diff(a, b, html, language, found=found, force=force)
+    if as_json:
+        print_json({"page": str(page), **found.facts()})
+    else:
+        for line in diff_lines(found, a, b):
+            say(line)
+        print_table(*diff_rows(found, a, b))
+        say(f"page: {page}")
     if show:
         show_page(page)
 
@@ -509,12 +622,39 @@ def _load(data: str, seed: int, **options: Any) -> Any:
     return load_data(data, seed=seed, **given)
 
 
-def _model(name: str, dataset: Any, device: str, seed: int, quiet: bool) -> Any:
+def _columns(columns: str | None, drop: str | None, missing: str | None) -> dict[str, Any]:
+    """What is read of a file of columns."""
+    named = {"columns": columns, "drop": drop}
+    listed = {name: options.listed(held) for name, held in named.items() if held is not None}
+    return {**listed, "missing": missing}
+
+
+def _known(name: str, device: str) -> Any:
+    """A model that says how its data are read; None for others."""
+    from xaikit.app.brought import HUGGINGFACE
+
+    if not name.startswith(HUGGINGFACE):
+        return None
+    from xaikit.models import load_model
+
+    return load_model(name, device=device)
+
+
+def _model(
+    name: str, dataset: Any, device: str, seed: int, quiet: bool, weights: Path | None = None
+) -> Any:
+    from xaikit.app.brought import HUGGINGFACE, is_factory, made
     from xaikit.models import load_model, save_model, train
     from xaikit.models.fields import MODELS
 
-    if os.path.isdir(name):
+    if is_factory(name):
+        return made(name, weights, dataset, device)
+    if weights is not None:
+        raise InvalidInput(f"--weights {weights} belongs to a factory; name one as --model.")
+    if os.path.isdir(name) or name.startswith(HUGGINGFACE):
         return load_model(name, device=device)
+    if name.lower().endswith(".onnx"):
+        return _graph(name, dataset)
     if "/" in name:
         raise InvalidInput(f"no model folder '{name}'; train one with `xaikit train`.")
     place = _model_folder(dataset, name)
@@ -522,6 +662,20 @@ def _model(name: str, dataset: Any, device: str, seed: int, quiet: bool) -> Any:
     fitted = train(name, dataset, device=device, seed=seed, progress=not quiet)
     save_model(fitted, place)
     return fitted
+
+
+def _graph(path: str, dataset: Any) -> Any:
+    """The model in an .onnx file, which reads what the data hold."""
+    from xaikit.modalities import background
+    from xaikit.models import load_model
+
+    return load_model(
+        path,
+        modality=dataset.modality,
+        classes=dataset.classes,
+        background=background(dataset),
+        sample=dataset.test[0].x,
+    )
 
 
 def _samples(dataset: Any, n: int, seed: int, draw: bool) -> Any:

@@ -122,15 +122,7 @@ def _report(demo: Demo, folder: Path, seed: int, force: bool) -> dict[str, Any]:
     )
     numbers = run.save(demo.numbers)
     page = write_report(numbers, folder / f"{data.name}.html", force=force)
-    return {
-        "title": run.samples[0].kind.titles.question[0].format(model=model.id),
-        "href": page.name,
-        "modality": data.modality,
-        "model": model.id,
-        "quality": run.context["model"]["quality"] or {},
-        "n": len(run.measured.samples),
-        "methods": len(run.methods),
-    }
+    return {"run": run, "href": page.name}
 
 
 def _comparison(name: str, folder: Path, seed: int, force: bool) -> dict[str, Any]:

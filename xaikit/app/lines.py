@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from pathlib import Path
 from textwrap import wrap
 
 from xaikit.core.interactions import Interactions
@@ -20,6 +21,7 @@ __all__ = [
     "ending",
     "flip_lines",
     "interaction_rows",
+    "names_of",
     "one_class",
     "quality_line",
     "what_failed",
@@ -99,3 +101,11 @@ def check_rows(run: Run) -> list[list[str]]:
     findings = Findings(run, Words())
     shown = [findings.verdicts[m] for m in findings.order]
     return [[findings.name(v.method), v.status.replace("_", " "), v.reason] for v in shown]
+
+
+def names_of(a: Run, b: Run, *folders: Path) -> tuple[str, str]:
+    """What two runs are called: by their models, or by their folders where those are the same."""
+    first, second = (str(run.context["model"]["id"]) for run in (a, b))
+    if first != second:
+        return first, second
+    return folders[0].resolve().name, folders[1].resolve().name

@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.sample import MODALITIES
@@ -15,7 +15,7 @@ from xaikit.data.arrays import read_npz
 from xaikit.data.builtin import DATASETS
 from xaikit.data.dataset import Dataset
 from xaikit.data.pictures import read_pictures
-from xaikit.data.rows import Options, Rows, Task, assemble
+from xaikit.data.rows import Missing, Options, Rows, Task, assemble
 from xaikit.data.tables import read_csv
 from xaikit.data.texts import read_jsonl
 
@@ -45,6 +45,9 @@ def load_data(
     channels: Literal["first", "last"] | None = None,
     size: int | tuple[int, int] | None = None,
     language: str | None = None,
+    columns: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    missing: Missing = "refuse",
     seed: int = 0,
 ) -> Dataset:
     """A built-in data set by name, or your own from a file or folder.
@@ -52,8 +55,9 @@ def load_data(
     source : a name of `DATASETS`, a .csv, .tsv or .jsonl (also .gz), an .npz, or a folder or .zip
         with one subfolder of images for each class
     test : a second file of the same form, to measure with; 15 % of the rows otherwise
-    text_column : the column that holds text, which makes a .csv a text data set
-    label_column : the column to predict; "label", or else the last one, when None
+    text_column : the column that holds text, which makes a .csv a text data set; found by itself where
+        the label stands beside sentences only, or with modality="text"
+    label_column : the column to predict; "label", or else the last one without sentences, when None
     classes : the labels in the order wanted, or for numbers other names, in sorted order
     task : "classification" or "regression"; numbers of more than 20 different values in a table
         are a regression when None
@@ -63,6 +67,10 @@ def load_data(
         when None
     size : side, or (height, width), that images of a folder are scaled to
     language : BCP 47 tag of text; "ko" where most letters are Hangul, otherwise "en", when None
+    columns : of a .csv the columns to read beside the label, all when None
+    drop : of a .csv columns to leave out, for example an identifier
+    missing : of a .csv "refuse" ends at the first empty cell and says how many rows have one, "drop" leaves
+        these rows out and says so in `facts["split"]`
     seed : of the built-in data or of the splits
 
     Raises `DataError` naming the file, row or column that cannot be used.
@@ -80,8 +88,13 @@ def load_data(
         channels=channels,
         size=(size, size) if isinstance(size, int) else size,
         language=language,
+        columns=None if columns is None else tuple(columns),
+        drop=tuple(drop),
+        missing=missing,
         seed=seed,
     )
+    if missing not in get_args(Missing):
+        raise InvalidInput(f"missing is '{missing}'; use {' or '.join(get_args(Missing))}.")
     given = options.size
     if given is not None and (min(given) < 1 or math.prod(given) > MOST_SIZE):
         raise InvalidInput(
@@ -98,10 +111,19 @@ def load_data(
     other = None if test is None else Path(test)
     if other is not None and _reader(other) is not read:
         raise DataError(f"the test data '{other.name}' must have the form of '{path.name}'.")
+    _require_csv(read, options)
     rows = read(path, other, options)
     return assemble(
         rows, options, name=_name(path), source=path.name, language=_language(rows, options)
     )
+
+
+def _require_csv(read: Reader, options: Options) -> None:
+    """`InvalidInput` where columns are named of what has none."""
+    named = {"columns": options.columns, "drop": options.drop, "missing": options.missing}
+    given = [name for name, value in named.items() if value != getattr(Options(), name)]
+    if given and read is not read_csv:
+        raise InvalidInput(f"{given[0]} is for .csv and .tsv files; leave it out.")
 
 
 def _reader(path: Path) -> Reader:

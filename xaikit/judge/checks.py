@@ -9,11 +9,11 @@ on what else was asked.
 from __future__ import annotations
 
 import math
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -27,7 +27,8 @@ from xaikit.tasks import restored_task
 __all__ = ["CHECKS", "Check", "Measured", "checks_of", "interval_of"]
 
 CHECKS = (
-    "beats_random", "not_worse_than_input", "depends_on_model", "depends_on_class", "adds_up", "repeats",
+    "beats_random", "not_worse_than_input", "depends_on_sample", "depends_on_model",
+    "depends_on_class", "adds_up", "repeats",
 )  # fmt: skip
 
 Direction = Literal["higher", "lower"]
@@ -67,6 +68,11 @@ class Check:
     @property
     def sentence(self) -> str:
         return " ".join(map(str, self.found))
+
+    def facts(self) -> dict[str, Any]:
+        """What it says, JSON-able: its fields, with the finding as an English sentence."""
+        names = (field.name for field in fields(self) if field.name != "found")
+        return {name: getattr(self, name) for name in names} | {"sentence": self.sentence}
 
     @property
     def needed(self) -> int | None:
@@ -149,6 +155,11 @@ class Measured:
         controls = [m for m in self.run.methods if self.is_control(m) and m != "random"]
         return tuple(m for m in controls if self.gains(m))
 
+    def has_neighbours(self, method: str) -> bool:
+        """Whether most samples are cut into features that another sample has too."""
+        cuts = [(e.names, e.segmentation.ids.tobytes()) for e in self.run.of(method)]
+        return 2 * sum(n for n in Counter(cuts).values() if n > 1) > len(cuts)
+
     def gains(self, method: str) -> Mapping[str, Mapping[str, float]]:
         """Masker -> sample -> what the removal test measured above a random order."""
         return self.values.get(("srg", method), {})
@@ -171,9 +182,11 @@ def checks_of(measured: Measured, method: str) -> tuple[Check, ...]:
     """Every check of one method, in the order of `CHECKS`; those without meaning say so.
 
     beats_random : mean gain of the removal test above 0, which is what a random order has in expectation
+    depends_on_sample : mean gain less that of the map of another sample above 0; where samples are cut
+        into the same features
     not_worse_than_input : mean gain less that of each control that never asks the model, above
         -10 % of the method's own; above 0 where the model has no twin to depend on
-    Both under each of two maskers or more. depends_on_model, depends_on_class, repeats : the mean.
+    These under each of two maskers or more. depends_on_model, depends_on_class, repeats : the mean.
     adds_up : the median, because a share of an output near 0 can be of any size; asked of methods
     that claim to be additive. depends_on_class is asked of three classes or more and of two labels or more
     that hold together.
@@ -187,7 +200,12 @@ def checks_of(measured: Measured, method: str) -> tuple[Check, ...]:
         _unfit(limit) if unfit.get(limit.check) else _limited(measured, method, limit)
         for limit in _LIMITS
     ]
-    return (_beats_random(measured, method), _not_worse(measured, method), *limited)
+    return (
+        _beats_random(measured, method),
+        _not_worse(measured, method),
+        _own_sample(measured, method),
+        *limited,
+    )
 
 
 def interval_of(values: ArrayLike) -> Interval | None:
@@ -209,12 +227,12 @@ class _Beaten(NamedTuple):
         if self.interval is None:
             return 0
         low, high = self.interval
-        return bool(low > self.limit) - bool(high < self.limit)
+        return bool(low > self.limit) - bool(high <= self.limit)
 
 
 def _beaten(differences: Floats, slack: Floats) -> _Beaten:
     """slack : by how much each difference may be below 0."""
-    limit, bounds = -float(slack.mean()), interval_of(differences + slack)
+    limit, bounds = 0.0 - float(slack.mean()), interval_of(differences + slack)
     ends = None if bounds is None else (bounds[0] + limit, bounds[1] + limit)
     return _Beaten(len(differences), float(differences.mean()), limit, ends)
 
@@ -240,6 +258,16 @@ def _not_worse(measured: Measured, method: str) -> Check:
     return _beats(name, found, len(found) // len(controls), rival)
 
 
+def _own_sample(measured: Measured, method: str) -> Check:
+    name, by_masker = "depends_on_sample", measured.values.get(("own_sample", method), {})
+    if not measured.has_neighbours(method):
+        why = Finding(f"found.{name}.unfit")
+        return Check(name, None, None, 0.0, "higher", (why,), applies=False)
+    rows = [np.array(list(found.values())) for found in by_masker.values()]
+    found = [_beaten(d, np.zeros(len(d))) for d in rows if len(d)]
+    return _beats(name, found, len(found), Finding("rival.sample"))
+
+
 def _beats(name: str, found: list[_Beaten], n_maskers: int, rival: Finding) -> Check:
     """Judged by the weakest of the comparisons: all must be won, one clear loss is enough to fail."""
     if not found:
@@ -258,7 +286,8 @@ def _told(weakest: _Beaten, n_maskers: int, rival: Finding) -> Finding:
     if weakest.interval is None:
         return Finding("found.beats.few", {"rival": rival, "n": weakest.n, "needed": FEWEST})
     if weakest.side == -1:
-        return Finding("found.beats.less", {**known, "value": -weakest.value})
+        key = "found.beats.less" if weakest.value < 0 else "found.beats.same"
+        return Finding(key, {**known, "value": -weakest.value})
     if weakest.side == 0:
         ends = dict(zip(("low", "high"), weakest.interval, strict=True))
         key = "found.beats.open" if weakest.limit == 0 else "found.beats.open.margin"

@@ -18,11 +18,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import chi2, hypergeom, rankdata
+from scipy.special import gammaln
+from scipy.stats import chi2, rankdata
 
 from xaikit.core.finding import Finding
 from xaikit.core.stats import FEWEST
-from xaikit.core.types import Bools, Floats
+from xaikit.core.types import Bools, Floats, Ints
 from xaikit.judge.overview import Overview
 from xaikit.judge.shares import Shares, regions
 
@@ -111,13 +112,29 @@ def _p_values(asked: list[Asked], errors: Bools) -> Floats:
     held = np.array([np.isfinite(of) if of.dtype != bool else of for _, of in asked])
     logs = np.array([_logs(of) for _, of in asked])
     dealt = errors.astype(np.float32)
-    k, sums = held.astype(np.float32) @ dealt, logs @ dealt  # (T, m)
-    found = np.where(k > 0, chi2.sf(sums, np.maximum(2 * k, 1)), 1.0)
-    for i, (_, of) in enumerate(asked):
-        if of.dtype == bool:
-            by_count = hypergeom.sf(np.arange(total + 1) - 1, n, total, int(of.sum()))
-            found[i] = by_count[k[i].astype(np.int64)]
-    return np.asarray(found, dtype=np.float64)
+    k = held.astype(np.float32) @ dealt  # (T, m)
+    found = np.empty(k.shape)
+    higher = np.array([of.dtype != bool for _, of in asked])
+    if higher.any():
+        sums, some = logs[higher] @ dealt, np.maximum(2 * k[higher], 1)
+        found[higher] = np.where(k[higher] > 0, chi2.sf(sums, some), 1.0)
+    tails = _tails(n, total, held[~higher].sum(axis=1))
+    found[~higher] = np.take_along_axis(tails, k[~higher].astype(np.int64), axis=1)
+    return found
+
+
+def _tails(n: int, total: int, sizes: Ints) -> Floats:
+    """(T, total + 1) probability of k or more of the errors among as many samples, for each size."""
+    k, size = np.arange(total + 1), sizes[:, None]
+    fits = (k <= size) & (total - k <= n - size)
+    outside = np.where(fits, size - k, 0)
+    ways = _ways(total, k) + _ways(n - total, outside) - _ways(n, size)
+    return np.asarray(np.cumsum(np.where(fits, np.exp(ways), 0.0)[:, ::-1], axis=1)[:, ::-1])
+
+
+def _ways(n: int, k: Ints) -> Floats:
+    """Logarithm of the number of ways to choose k of n."""
+    return np.asarray(gammaln(n + 1) - gammaln(k + 1) - gammaln(n - k + 1))
 
 
 def _logs(of: Bools | Floats) -> NDArray[np.float32]:

@@ -39,7 +39,7 @@ def findings(
     """The headline first, then what holds too; never empty.
 
     choice_holds : whether the method of the explanations holds; otherwise nothing is said by them
-    region : key of what the places are called that the data mark
+    region : what the places are called that the data mark: a key ("rationale." ...) or words
     """
     seen = Shares(overview)
     first = tuple(filter(None, (_guessing(overview), _shortcut(seen))))
@@ -84,8 +84,9 @@ def _guessing(overview: Overview) -> Finding | None:
     known = np.array([label is not None for label in overview.labels])
     if overview.meaning.words.startswith("value"):
         truth = np.stack([overview.meaning.truth(label) for label in labels])
+        wide = np.maximum(truth.var(axis=0), 1e-12)  # outputs may have units of their own
         errors = (truth - overview.predictions[known]) ** 2
-        gains, answer = ((truth - truth.mean(axis=0)) ** 2 - errors).mean(axis=1), None
+        gains, answer = (((truth - truth.mean(axis=0)) ** 2 - errors) / wide).mean(axis=1), None
     else:
         often, _ = Counter(labels).most_common(1)[0]
         right = (~overview.wrong[known]).astype(np.float64)
@@ -122,7 +123,8 @@ def _region(seen: Shares, region: str) -> Finding | None:
     key = "region.less" if part.gain[1] < 0 else "region.more"
     if part.holds:
         key = "region.words" if words else "region"
-    return _says(key, seen.overview, region=Finding(region), **_sizes(part), names=words)
+    named = Finding(region) if region.startswith("rationale.") else region
+    return _says(key, seen.overview, region=named, **_sizes(part), names=words)
 
 
 def _sizes(part: Part) -> dict[str, float]:

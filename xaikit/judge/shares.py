@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ from xaikit.core.stats import FEWEST, bootstrap_interval
 from xaikit.core.types import Bools, Floats, Ints
 from xaikit.judge.overview import Overview
 
-__all__ = ["N_DRAWS", "SURVIVES", "Part", "Shares", "low", "outstanding", "regions"]
+__all__ = ["N_DRAWS", "SURVIVES", "Part", "Shares", "ink_of", "low", "outstanding", "regions"]
 
 N_DRAWS = 1000  # resamples of the samples
 SURVIVES = 0.95  # share of the resamples in which a feature must keep its place
@@ -136,7 +136,7 @@ class Shares:
     def ink(self) -> Part:
         """The pixels of a picture that stand out from its ground, where it has one."""
         drawn = self.kind.view == "picture"
-        return self.part([_ink(x) for x in self.overview.inputs] if drawn else (), self.mass)
+        return self.part([ink_of(x) for x in self.overview.inputs] if drawn else (), self.mass)
 
     def everywhere(self, region: Bools, evidence: Floats | None = None) -> Part:
         """The same region (*grid) in every sample."""
@@ -203,8 +203,7 @@ def outstanding(shares: Floats, limit: float, most: int) -> list[int]:
     """
     if len(shares) < FEWEST or not shares.size:
         return []
-    rng, n = np.random.default_rng(0), len(shares)
-    means = rng.multinomial(n, np.full(n, 1 / n), size=N_DRAWS) @ shares / n  # (draws, D)
+    means = _draws(len(shares)) @ shares / len(shares)  # (draws, D)
     order = np.argsort(-shares.mean(axis=0), kind="stable")
     for k in range(min(most, shares.shape[1]), 0, -1):
         top = order[:k]
@@ -213,6 +212,13 @@ def outstanding(shares: Floats, limit: float, most: int) -> list[int]:
         if (ahead >= SURVIVES).all() and (np.quantile(means[:, top], 0.025, axis=0) >= limit).all():
             return [int(j) for j in top]
     return []
+
+
+@lru_cache(maxsize=2)
+def _draws(n: int) -> Floats:
+    """(draws, n) how often each sample is in each resample."""
+    counts = np.random.default_rng(0).multinomial(n, np.full(n, 1 / n), size=N_DRAWS)
+    return counts.astype(np.float64)
 
 
 def regions(seen: Shares) -> Mapping[str, Bools]:
@@ -253,7 +259,7 @@ def _channels(ids: Ints) -> Floats:
     return np.asarray(table / table.sum(axis=1, keepdims=True))
 
 
-def _ink(x: NDArray[np.generic]) -> Bools | None:
+def ink_of(x: NDArray[np.generic]) -> Bools | None:
     """(H, W) pixels that stand out from an even ground; None where there is no such ground."""
     pixels = np.asarray(x, dtype=np.float64).reshape(*x.shape[:2], -1)
     frame = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])

@@ -54,7 +54,8 @@ def _column(seen: Shares) -> Shortcut | None:
     (j,) = first
     turned = int(seen.turns[:, j].sum())
     most = wilson(turned, len(shares))[0] > 0.5
-    if not most and not (low(shares[:, j]) >= STRONG and _gives_away(seen, j)):
+    enough = min(STRONG, BEYOND / len(names))
+    if not most and not (low(shares[:, j]) >= enough and _gives_away(seen, j)):
         return None
     numbers = {"name": names[j], "share": float(shares[:, j].mean()), "n": len(shares)}
     return Shortcut("column", {**numbers, "turned": turned})
@@ -85,20 +86,25 @@ class _Spot(NamedTuple):
 
 
 def _place(seen: Shares) -> Shortcut | None:
-    if seen.kind.view != "picture":
+    found = list(_spots(seen)) if seen.kind.view == "picture" else []
+    if not found:
         return None
-    for found in ([s for s in _spots(seen) if s.answer is None], list(_spots(seen))):
-        if found:
-            spot = max(found)
-            where = Finding(f"where.{spot.where}")
-            numbers = {"answer": spot.answer, "share": spot.share, "size": spot.size}
-            return Shortcut("place", {**numbers, "place": where})
-    return None
+    spot = max(found)
+    where = Finding(f"where.{spot.where}")
+    every = {s.answer for s in found if s.where == spot.where} >= {a for a, _ in _answers(seen)}
+    numbers = {"answer": None if every else spot.answer, "share": spot.share, "size": spot.size}
+    return Shortcut("place", {**numbers, "place": where})
+
+
+def _answers(seen: Shares) -> list[tuple[str | None, Bools]]:
+    """The samples of each answer that has enough; all samples where there are no classes."""
+    whole, *each = seen.groups()
+    return [(answer, mine) for answer, mine in each if mine.sum() >= FEWEST_ALIKE] or [whole]
 
 
 def _spots(seen: Shares) -> Iterator[_Spot]:
     """Small places with much evidence, outside what the data mark."""
-    for answer, mine in seen.groups():
+    for answer, mine in _answers(seen):
         for where, region in _places(seen, mine):
             part = seen.everywhere(region, seen.support)
             share, size = part.share[mine & part.known], float(region.mean())
@@ -139,7 +145,7 @@ def _marked(seen: Shares, region: Bools, mine: Bools) -> bool:
     marks = [
         r for r, own in zip(seen.overview.rationales, mine, strict=False) if own and r is not None
     ]
-    return bool(marks) and float(np.mean([mark[region].mean() for mark in marks])) > 0.25
+    return bool(marks) and float(np.mean([mark[region].mean() for mark in marks])) >= 0.25
 
 
 def _word(seen: Shares) -> Shortcut | None:

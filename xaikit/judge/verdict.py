@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 
@@ -50,6 +50,12 @@ class Verdict:
     @property
     def reason(self) -> str:
         return " ".join(map(str, self.found))
+
+    def facts(self) -> dict[str, Any]:
+        """What it says, JSON-able: its fields, with the findings as an English reason."""
+        names = ("method", "status", "reason", "than", "share", "share_interval", "needed")
+        checks = [check.facts() for check in self.checks]
+        return {name: getattr(self, name) for name in names} | {"checks": checks}
 
     @property
     def holds(self) -> bool:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, overload
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -21,6 +22,7 @@ from xaikit.core.types import Bools, Explanation
 from xaikit.methods.packing import prefetch, share_empty
 
 __all__ = [
+    "BROUGHT",
     "COALITIONS",
     "METHODS",
     "Card",
@@ -37,6 +39,9 @@ __all__ = [
 
 COALITIONS = "coalitions"
 """The random stream of methods that can use each other's evaluations; see `Method`."""
+
+
+TOGETHER = 256  # questions that share passes, where a method answers one by one
 
 
 @dataclass(frozen=True)
@@ -139,8 +144,15 @@ class Method:
 METHODS: Registry[type[Method]] = Registry("method", base=Method)
 
 
+BROUGHT: WeakValueDictionary[str, Method] = WeakValueDictionary()
+"""Explainers of other packages that somebody asks, by the names that their answers bear."""
+
+
 def make_method(name: str, **params: Any) -> Method:
-    """The registered method of that name with parameters; unknown ones are named."""
+    """The registered method of that name with parameters; unknown ones are named. Of an explainer that
+    was brought the very same."""
+    if name in BROUGHT:
+        return BROUGHT[name]
     kind = METHODS.get(name)
     try:
         return kind(**params)
@@ -200,13 +212,16 @@ def _answered(
     """The explanations, and the seconds of each where they were answered one by one."""
     if method.shares_passes():
         return method.block(questions, rngs), []
-    if len(questions) > 1 and (foreseen := [method.masks(q) for q in questions])[0] is not None:
-        prefetch(questions, foreseen)
     found, seconds = [], []
-    for question, rng in zip(questions, rngs, strict=True):
-        start = time.perf_counter()
-        found.append(method(question, rng))
-        seconds.append(time.perf_counter() - start)
+    for start in range(0, len(questions), TOGETHER):
+        some = slice(start, start + TOGETHER)
+        held = list(questions[some])  # each is made once, with what is known of it
+        if len(held) > 1 and (foreseen := [method.masks(q) for q in held])[0] is not None:
+            prefetch(held, foreseen)
+        for question, rng in zip(held, rngs[some], strict=True):
+            begun = time.perf_counter()
+            found.append(method(question, rng))
+            seconds.append(time.perf_counter() - begun)
     return found, seconds
 
 

@@ -13,7 +13,7 @@ from xaikit.metrics.base import MEASURES, METRICS, Measure, Metric, over_samples
 from xaikit.metrics.faithfulness import CompletenessGap, Removal, RemovalTest
 from xaikit.metrics.fine_tuned import FFidelity
 from xaikit.metrics.plausibility import Plausibility
-from xaikit.metrics.sanity import Randomisation, RandomLogit
+from xaikit.metrics.sanity import OwnSample, Randomisation, RandomLogit
 from xaikit.metrics.segmentation import SegmentationStability
 from xaikit.metrics.stability import Stability, neighbours
 
@@ -24,6 +24,7 @@ __all__ = [
     "FFidelity",
     "Measure",
     "Metric",
+    "OwnSample",
     "Plausibility",
     "RandomLogit",
     "Randomisation",

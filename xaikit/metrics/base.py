@@ -81,6 +81,11 @@ class Metric:
                 question.cache.forget_made()  # copies of the model take room
         return found
 
+    def rows_needed(self, question: Question, n_methods: int) -> int:
+        """Model rows that it asks for beside explanations, for the forecast."""
+        del question, n_methods
+        return 0
+
     @classmethod
     def shares_passes(cls) -> bool:
         """Whether it scores explanations together."""

@@ -153,22 +153,34 @@ class RemovalTest:
             return []
         self._check(blocks)
         values = np.stack([block.values for block in blocks])  # (M, B, n)
-        ties = [q.rng("ties", self.seed).random(self.n_features) for q in self.questions]
-        order = np.lexsort((np.broadcast_to(ties, values.shape), -values))
         of = [
-            described(q, e) for block in blocks for q, e in zip(self.questions, block, strict=True)
+            {"method": block.method, "sample": id_, "masker": question.masker.name}
+            for block in blocks
+            for question, id_ in zip(self.questions, block.sample_ids, strict=True)
         ]
         flat = "all values are equal: the order is random"
         notes = [flat if equal else "" for equal in is_constant(values).ravel()]
         counts = np.unique(np.concatenate([self._counts, self._top]))
-        removed = _without_first(order, counts)  # (M, B, p, n)
-        y = self._values(np.moveaxis(np.concatenate([removed, ~removed], axis=2), 0, 1))
-        curves = np.moveaxis(y.reshape(len(y), len(blocks), 2, -1), 0, 1)  # (M, B, 2, p)
+        curves = self._followed(values, counts)
         units = [block.unit for block in blocks]
         return [
-            *self._curves(self._shown(curves, 1), counts, self._counts, of, notes),
+            *self._curves(curves, counts, self._counts, of, notes),
             *self._predictions(values, units, of),
         ]
+
+    def gains(self, values: Floats) -> Floats:
+        """(M, B, n) -> (M, B): "srg" of the orders of any values."""
+        deletion, insertion = np.moveaxis(self._followed(values, self._counts), 2, 0)
+        between: Floats = insertion - deletion
+        return np.asarray(np.trapezoid(between, self._counts / self.n_features, axis=-1))
+
+    def _followed(self, values: Floats, counts: Ints) -> Floats:
+        """(M, B, 2, p) answers with so many of the strongest removed, and with those alone kept."""
+        ties = [q.rng("ties", self.seed).random(self.n_features) for q in self.questions]
+        order = np.lexsort((np.broadcast_to(ties, values.shape), -values))
+        removed = _without_first(order, counts)  # (M, B, p, n)
+        y = self._values(np.moveaxis(np.concatenate([removed, ~removed], axis=2), 0, 1))
+        return self._shown(np.moveaxis(y.reshape(len(y), len(values), 2, -1), 0, 1), 1)
 
     def random(self) -> list[Score]:
         """The random control: means over `n_orders` orders, as scores of the method "random".
@@ -359,6 +371,11 @@ class Removal(Metric):
     n_steps: int = 32
     bins: tuple[float, ...] = (0.1, 0.2, 0.3, 0.4, 0.5)
     n_subsets: int = 100
+
+    def rows_needed(self, question: Question, n_methods: int) -> int:
+        """Under the question's own masker; few features have fewer masks than are asked for."""
+        masks = 12 * self.n_orders + self.n_subsets + 72 * n_methods
+        return int(min(masks, 2.0**question.n_features)) * question.n_references
 
     def scores(
         self,

@@ -1,4 +1,4 @@
-"""Does the explanation depend on the model, and on what is asked?
+"""Does the explanation depend on the model, on what is asked, and on the sample?
 
 A picture that stays when the model's knowledge is erased shows the input, not the model.
 """
@@ -28,9 +28,10 @@ from xaikit.metrics.base import (
     measure,
     of_the_question,
 )
+from xaikit.metrics.faithfulness import RemovalTest
 from xaikit.tasks import task_of
 
-__all__ = ["RandomLogit", "Randomisation"]
+__all__ = ["OwnSample", "RandomLogit", "Randomisation"]
 
 _FAMILY = "sanity"
 RANDOMISATION = measure(
@@ -56,6 +57,16 @@ RANDOM_LOGIT = measure(
     "Another class",
     "likeness of the pictures of two classes",
     korean=("다른 분류", "두 분류의 그림이 닮은 정도"),
+)
+
+
+OWN_SAMPLE = measure(
+    "own_sample",
+    _FAMILY,
+    "higher",
+    "Own sample",
+    "gain over the map of another sample",
+    korean=("자기 표본", "다른 표본의 그림 대비 이득"),
 )
 
 
@@ -223,6 +234,73 @@ def _of_two_classes(asked: Question, one: Explanation, other: Explanation) -> Sc
     flat = is_constant(one.values) or is_constant(other.values)
     note = f"{name}; by rule: one explanation is constant" if flat else name
     return RANDOM_LOGIT.score(similarity(one, other), described(asked, one), note=note)
+
+
+@METRICS.register("own_sample")
+@dataclass(frozen=True)
+class OwnSample(Metric):
+    """By how much the map of a sample gains more in its removal test than the map of another sample.
+
+    The other map is by the same method, for the same class, of the next sample that is cut into the same
+    features: a global mean, one vector for all, or maps that went to wrong samples gain nothing here.
+    Nothing is measured where no other sample is cut so, as of texts.
+    """
+
+    name: ClassVar[str] = "own_sample"
+    measures: ClassVar[tuple[Measure, ...]] = (OWN_SAMPLE,)
+    explains_again: ClassVar[bool] = True  # where no other sample was asked about the class
+    under_each_masker: ClassVar[bool] = True
+
+    def scores(
+        self,
+        questions: Sequence[Question],
+        explanations: Sequence[Sequence[Explanation]],
+        *,
+        seed: int = 0,
+    ) -> list[Score]:
+        others = _others(questions)
+        rows = [i for i, j in enumerate(others) if j is not None]
+        if not rows:
+            return []
+        test = RemovalTest([questions[i] for i in rows], seed=seed)
+        found: list[Score] = []
+        for block in explanations:
+            own = np.stack([block[i].values for i in rows])
+            theirs = np.stack([e.values for e in _theirs(questions, block, others)])
+            mine, other = test.gains(np.stack([own, theirs]))
+            of = [described(questions[i], block[i]) for i in rows]
+            found += OWN_SAMPLE.scores(mine - other, of)
+        return found
+
+
+def _others(questions: Sequence[Question]) -> list[int | None]:
+    """The next sample of each that is cut into the same features, of the same class where there is one."""
+
+    def other(i: int) -> int | None:
+        after = [(i + k) % len(questions) for k in range(1, len(questions))]
+        alike = [j for j in after if _same_cut(questions[i], questions[j])]
+        same = [j for j in alike if questions[j].target == questions[i].target]
+        return next(iter([*same, *alike]), None)
+
+    return [other(i) for i in range(len(questions))]
+
+
+def _same_cut(a: Question, b: Question) -> bool:
+    one, two = a.segmentation, b.segmentation
+    return one is two or (one.names == two.names and np.array_equal(one.ids, two.ids))
+
+
+def _theirs(
+    questions: Sequence[Question], block: Sequence[Explanation], others: Sequence[int | None]
+) -> list[Explanation]:
+    """The other samples' explanations for the samples' own classes, asked where they are not known."""
+    pairs = [(i, j) for i, j in enumerate(others) if j is not None]
+    new = [(i, j) for i, j in pairs if questions[i].target != questions[j].target]
+    asked = [
+        dataclasses.replace(questions[j], target=questions[i].target, meter=Meter()) for i, j in new
+    ]
+    found = dict(zip(new, _again(asked, [block[j] for _, j in new]), strict=True))
+    return [found.get((i, j), block[j]) for i, j in pairs]
 
 
 def _strength(a: Explanation, b: Explanation) -> float:

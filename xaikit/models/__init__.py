@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from xaikit.models.evaluation import evaluate
     from xaikit.models.neural import NeuralModel
-    from xaikit.models.store import load_model, save_model
+    from xaikit.models.store import load, load_model, save_model
     from xaikit.models.training import train
     from xaikit.models.wrapping import wrap
     from xaikit.models.zoo import ZOO
@@ -17,6 +17,7 @@ __all__ = [
     "ZOO",
     "NeuralModel",
     "evaluate",
+    "load",
     "load_model",
     "models",
     "save_model",
@@ -29,6 +30,7 @@ _HOMES = {
     "ZOO": "zoo",
     "NeuralModel": "neural",
     "evaluate": "evaluation",
+    "load": "store",
     "load_model": "store",
     "save_model": "store",
     "train": "training",

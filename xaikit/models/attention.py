@@ -63,6 +63,11 @@ def _check_scores(model: NeuralModel, plain: Tensor, openly: Tensor) -> None:
 
 
 def _check_shapes(model: NeuralModel, n: int, weights: tuple[Tensor, ...]) -> None:
+    if getattr(getattr(model.net, "config", None), "is_encoder_decoder", False):
+        raise NotApplicable(
+            f"'{model.id}' has an encoder and a decoder that attends to it; attention is shown for one "
+            "sequence that attends to itself, so try 'integrated_gradients', 'occlusion' or 'shap'."
+        )
     if not weights:
         raise NotApplicable(
             f"no attention was seen in a pass of '{model.id}'; a module that calls a fused kernel "

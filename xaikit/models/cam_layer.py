@@ -149,13 +149,41 @@ def cut(model: NeuralModel, xs: Sequence[Array], layer: str, *, last: bool = Fal
         fold=lambda maps: model.inputs.upsample(maps, batch),
         layer=layer,
         cell=tuple(n / s for n, s in zip(_extent(model, batch), cells.shape, strict=True)),
+        forward=lambda at, rows: _onward(model, batch, cells, (layer, uses), at, rows),
     )
 
 
+def _onward(
+    model: NeuralModel, batch: Batch, cells: Cells, where: tuple[str, int], at: Tensor, rows: Tensor
+) -> Tensor:
+    """Scores of the samples of those rows, with `at` for what the layer gives at its last use."""
+    layer, uses = where
+    calls = 0
+
+    def put(_module: nn.Module, _args: Any, output: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls < uses:
+            return output
+        tensor = output[0] if isinstance(output, tuple) else output
+        joined = cells.join(at.to(tensor), tensor)
+        return (joined, *output[1:]) if isinstance(output, tuple) else joined
+
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        differentiating(model.parts),
+        hooked([(model.net.get_submodule(layer), put)]),
+    ):
+        return model.forward(batch.at[rows.to(batch.at.device)], batch.take(rows))
+
+
 def token_cells(model: NeuralModel, batch: Batch, n_tokens: int) -> Cells:
-    """Which of the tokens stand for places: the last ones, after any class tokens."""
-    patches = _patches(model)
-    shape = patches or (batch.at.shape[1],)
+    """Which of the tokens stand for places: the last ones, after any class tokens; where patches were
+    merged two by two, all of them."""
+    shape = _patches(model) or (batch.at.shape[1],)
+    while len(shape) > 1 and math.prod(shape) > n_tokens and not any(n % 2 for n in shape):
+        shape = tuple(n // 2 for n in shape)
     prefix = n_tokens - math.prod(shape)
     if prefix < 0 or len(shape) != model.inputs.axes:
         raise NotApplicable(

@@ -12,6 +12,7 @@ from scipy.special import log_softmax
 from sklearn.pipeline import Pipeline
 
 from xaikit.core.abilities import BoundScores, LinearSum, TreeSum
+from xaikit.core.display import Saved
 from xaikit.core.errors import ModelError, NotApplicable
 from xaikit.core.types import Bools, Floats, Ints, Space
 from xaikit.models.features import WordGrams
@@ -39,7 +40,7 @@ SMALLEST = 1e-7  # probability that stands for 0, so that its logarithm exists: 
 
 
 @dataclass(eq=False)
-class EstimatorModel:
+class EstimatorModel(Saved):
     """A fitted scikit-learn pipeline as a `Model`.
 
     Scores are values for regressors. For classifiers they are made from margins where the estimator

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from xaikit.core.display import Saved
 from xaikit.core.errors import ModelError
 from xaikit.core.types import Floats, Space
 from xaikit.models.outputs import Outputs, decoded
@@ -22,7 +23,7 @@ Array = NDArray[Any]
 
 
 @dataclass(eq=False)
-class FunctionModel:
+class FunctionModel(Saved):
     """A model of which only the scores are known.
 
     function : B inputs in data space -> (B, K) outputs

@@ -16,13 +16,14 @@ from torch import Tensor, nn
 
 from xaikit.core.abilities import BoundScores, Leaf
 from xaikit.core.batching import LARGEST, keep_pages
+from xaikit.core.display import Saved
 from xaikit.core.errors import InvalidInput
 from xaikit.core.types import MODALITIES, Bools, Floats, Ints, PerSample, Space
 from xaikit.core.words import Text
 from xaikit.models.composing import Composed
 from xaikit.models.inputs import Batch, ColumnEncoder, Inputs, PixelEncoder, padding
 from xaikit.models.modes import Parts, alone, differentiating, evaluating
-from xaikit.models.outputs import Outputs, decoded, tensor_in
+from xaikit.models.outputs import Outputs, Part, decoded, tensor_in
 from xaikit.models.probe import Event, has_strided_point, watch
 from xaikit.models.shortcuts import shorten
 from xaikit.models.text import TokenEncoder
@@ -37,7 +38,7 @@ Reads = Literal["first", "last", "mean"]
 
 
 @dataclass(eq=False)
-class NeuralModel:
+class NeuralModel(Saved):
     """A net together with how it reads samples: `Maskable`, `Differentiable` and `Resettable`.
 
     net : gives (B, K) `outputs`, or standardised numbers for a regressor
@@ -49,6 +50,7 @@ class NeuralModel:
     outputs : what the net gives; scores are logits, log-probabilities or values
     task : what the scores mean; one of the classes, or one value, when None
     single : the net is given one input a pass
+    part : of what the net gives that holds the scores; None for all of it, or `logits`
     """
 
     id: str
@@ -66,6 +68,7 @@ class NeuralModel:
     task: Task | None = None
     single: bool = False
     modality: str = ""
+    part: Part = None
 
     def __post_init__(self) -> None:
         self.modality = self.modality or self._read
@@ -172,7 +175,8 @@ class NeuralModel:
     ) -> Tensor:
         """What the net gives when it computes in the type, that of its own weights by default."""
         dtype = dtype or self.parts.dtype
-        found = tensor_in(self.inputs.run(net, at if at.dtype == dtype else at.to(dtype), batch))
+        given = self.inputs.run(net, at if at.dtype == dtype else at.to(dtype), batch)
+        found = tensor_in(given, self.part)
         return found.to(_open(found.dtype))
 
     def in_units(self, found: Tensor) -> Tensor:

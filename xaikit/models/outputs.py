@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from textwrap import shorten
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -16,8 +17,10 @@ from xaikit.tasks import Classification, MultiLabel, Regression, Task
 __all__ = [
     "SPACES",
     "Outputs",
+    "Part",
     "check_outputs",
     "decoded",
+    "part_of",
     "recognised",
     "task_for",
     "tensor_in",
@@ -31,6 +34,7 @@ Outputs = Literal[
     "multilabel_probabilities",
     "values",
 ]
+Part = str | int | None  # of what a module gives: a key, a name or a place
 SPACES: dict[Outputs, Space] = {
     "logits": "logit",
     "probabilities": "prob",
@@ -166,9 +170,68 @@ def _require(rows: Floats, given: Outputs, id: str) -> None:
         )
 
 
-def tensor_in(found: Any) -> Tensor:
-    """What a module gives, also where it gives an object with `logits`."""
-    return getattr(found, "logits", found)  # type: ignore[no-any-return]
+def tensor_in(found: Any, part: Part = None) -> Tensor:
+    """The scores in what a module gives: that part of it, or by itself a tensor or `logits`."""
+    held = getattr(found, "logits", found) if part is None else _parts(found)[part]
+    while isinstance(held, Tensor) and held.ndim > 2 and held.shape[-1] == 1:
+        held = held[..., 0]
+    return held  # type: ignore[no-any-return]
+
+
+def part_of(found: Any, rows: int, n_classes: int, wanted: Part = None) -> Part:
+    """Which part of what a module gives for so many rows are the scores; None where it is all of it.
+
+    The part that is `wanted`, `logits`, or else the first tensor with the batch in front, one that fits
+    the classes before the others. `ModelError` when there is none.
+    """
+    parts = _parts(found)
+    if wanted is not None and wanted not in parts:
+        raise ModelError(
+            f"output is {wanted!r} and the module gives {_told(found, parts)}; name one of these."
+        )
+    if wanted is None and isinstance(getattr(found, "logits", found), Tensor):
+        part: Part = None
+    elif wanted is not None or "logits" in parts:
+        part = "logits" if wanted is None else wanted
+    else:
+        batched = [
+            name
+            for name, held in parts.items()
+            if isinstance(held, Tensor) and held.ndim and held.shape[0] == rows
+        ]
+        fitting = [name for name in batched if parts[name].shape[1:] in ((n_classes,), (1,), ())]
+        if not batched:
+            raise ModelError(
+                f"the module gives {_told(found, parts)}; let it give one tensor of scores of shape (B, K), "
+                "or an object with `logits`."
+            )
+        part = (fitting or batched)[0]
+    held = tensor_in(found, part)
+    if not isinstance(held, Tensor) or not held.dtype.is_floating_point:
+        kind = str(held.dtype) if isinstance(held, Tensor) else _told(held, _parts(held))
+        raise ModelError(
+            f"the module gives {kind}, and scores are floating-point numbers in a tensor; let it give these, "
+            "or name the part that is by output=."
+        )
+    return part
+
+
+def _parts(found: Any) -> dict[Any, Any]:
+    """What a module gives, by key, place or name."""
+    if isinstance(found, Mapping):
+        return dict(found)
+    if isinstance(found, (tuple, list)):
+        named = getattr(found, "_fields", ())
+        return {**dict(enumerate(found)), **dict(zip(named, found, strict=False))}
+    return {} if isinstance(found, Tensor) else dict(getattr(found, "__dict__", {}))
+
+
+def _told(found: Any, parts: Mapping[Any, Any]) -> str:
+    held = ", ".join(
+        f"{name!r} {tuple(v.shape) if isinstance(v, Tensor) else type(v).__name__}"
+        for name, v in parts.items()
+    )
+    return f"a {type(found).__name__}" + (f" of {shorten(held, 200)}" if held else "")
 
 
 def decoded(found: Tensor, outputs: Outputs, n_classes: int) -> Tensor:

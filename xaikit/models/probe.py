@@ -1,7 +1,7 @@
 """One pass of a net, watched: which modules finish, and what every attention weighs.
 
 Fused attention gives no weights. Inside `Recorder` each call is computed openly instead, as
-softmax(q k' / sqrt(d) + mask) v, whoever makes it: a zoo net, `nn.MultiheadAttention`,
+softmax(q k' / sqrt(d) + mask) v, and attention that is written out by its softmax is seen, whoever makes it: a zoo net, `nn.MultiheadAttention`,
 `nn.TransformerEncoderLayer`, or any module that calls `scaled_dot_product_attention`. Nothing is
 left changed behind it, also after an error.
 """
@@ -24,6 +24,7 @@ __all__ = ["Event", "Recorder", "has_strided_point", "hooked", "watch"]
 
 _FUSED = F.scaled_dot_product_attention
 _MULTI_HEAD = F.multi_head_attention_forward
+_SOFTMAX = (F.softmax, torch.softmax, Tensor.softmax)
 
 
 class Recorder(TorchFunctionMode):
@@ -45,7 +46,8 @@ class Recorder(TorchFunctionMode):
             return self.attend(*args, **kwargs)
         if func is _MULTI_HEAD:
             return self._multi_head(args, kwargs)
-        return func(*args, **kwargs)
+        found = func(*args, **kwargs)
+        return self._keep(found) if func in _SOFTMAX and _attends(found, args, kwargs) else found
 
     def attend(
         self,
@@ -92,6 +94,12 @@ class Recorder(TorchFunctionMode):
         if not wanted:
             return output, None
         return output, self.weights[-1].mean(1) if averaged else self.weights[-1]
+
+
+def _attends(found: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+    """Whether a softmax gives the weights (B, H, T, T) of an attention that is written out."""
+    dim = args[1] if len(args) > 1 else kwargs.get("dim")
+    return found.ndim == 4 and found.shape[2] == found.shape[3] > 1 and dim in (-1, 3)
 
 
 def _masked(logits: Tensor, mask: Tensor) -> Tensor:

@@ -31,8 +31,9 @@ from xaikit.models.training import pick_device
 from xaikit.models.trial import require_independent_model
 from xaikit.models.zoo import ZOO, Architecture
 
-__all__ = ["load_model", "save_model"]
+__all__ = ["load", "load_model", "save_model"]
 
+HUGGINGFACE = "hf:"  # before the path of such a folder
 _FORMAT = 1
 _WEIGHTS = "model.safetensors"
 _MOST_CLASSES = 100_000
@@ -44,8 +45,9 @@ def save_model(model: Model, folder: str | Path) -> Path:
     """Writes the model as a folder, all of it or nothing; a model that was there is replaced, and
     what a person laid beside its files stays.
 
-    `ModelError` when the folder holds something that xaikit did not write, or the model's code is
-    not of this package.
+    Of a module of your own it holds all but the code (see `load_model`), and a model out of a folder of
+    Hugging Face becomes such a folder. `ModelError` when the folder holds something that xaikit did not
+    write, or when a folder cannot hold the model: a function, a scripted net, an encode function.
 
     >>> save_model(model, "models/wine").name
     'wine'
@@ -54,16 +56,38 @@ def save_model(model: Model, folder: str | Path) -> Path:
 
     if isinstance(model, EstimatorModel):
         return save_estimator(model, folder)
-    if not isinstance(model, NeuralModel) or model.info.get("architecture") not in ZOO:
+    if not isinstance(model, NeuralModel):
         raise ModelError(
-            f"the code of '{model.id}' is your own and is not saved; save what it is made of "
-            "yourself and wrap it again."
+            f"'{model.id}' is a function, whose code is your own and is not saved; name a factory that "
+            "wraps it, --model package.module:factory."
         )
+    if model.info.get("family") == "huggingface":
+        from xaikit.models.huggingface import save_folder
+
+        return save_folder(model, Path(folder))
+    if model.info.get("architecture") not in ZOO:
+        from xaikit.models.own_code import save_module
+
+        return save_module(model, folder)
     return MODELS.write(folder, _config(model), _files(model))
 
 
-def load_model(path: str | Path, device: str = "auto") -> Model:
+def load_model(
+    path: str | Path,
+    device: str = "auto",
+    factory: Callable[[], Any] | None = None,
+    **facts: Any,
+) -> Model:
     """The model of a folder, ready to be asked; it gives the very scores of the model that was saved.
+
+    path : a folder that xaikit wrote, or "hf:" and one that Hugging Face's `save_pretrained` wrote (`xaikit[hf]`)
+
+    Of an .onnx file (which needs `xaikit[onnx]`) scores are all that is known, so the methods that remove
+    apply; what `wrap` asks of a function is given as `facts`: modality=, classes=, background=, ... and mean=,
+    std=, layout=, output= (see `xaikit.models.onnx.load_onnx`).
+
+    factory : makes the module of a folder that was saved of your own code, which holds its weights and
+        not its code
 
     `ModelError` names what is missing, unknown, out of bounds or of the wrong shape, and refuses a
     model whose score of an input depends on what else is in its batch.
@@ -72,12 +96,34 @@ def load_model(path: str | Path, device: str = "auto") -> Model:
     'wine-logistic'
     """
     folder = Path(path)
+    if folder.suffix.lower() == ".onnx" and not folder.is_dir():
+        from xaikit.models.onnx import load_onnx
+
+        if "modality" not in facts:
+            raise InvalidInput(
+                f"'{path}' does not say what it reads; give modality=, one of {', '.join(MODALITIES)}."
+            )
+        return load_onnx(path, **facts)
+    if facts:
+        raise InvalidInput(
+            f"{', '.join(facts)} is told of .onnx files and '{path}' is a folder, which knows; leave it out."
+        )
+    if str(path).startswith(HUGGINGFACE):
+        from xaikit.models.huggingface import load_folder
+
+        return load_folder(str(path).removeprefix(HUGGINGFACE), device)
     fields = read_config(folder)
+    if "architectures" in fields.values and "family" not in fields.values:
+        raise ModelError(f"'{folder}' is a folder of Hugging Face; load it as 'hf:{folder}'.")
     if fields.values.get("family") == "sklearn":
         from xaikit.models.sklearn import BROKEN, load_estimator
 
         return _tried(load_estimator(folder), folder, BROKEN)
     fields.whole("format", _FORMAT, _FORMAT)
+    if fields.values.get("family") == "module":
+        from xaikit.models.own_code import load_module
+
+        return load_module(fields, factory, device)
     model = _on_paper(fields)
     _load_weights(model, MODELS.file(folder, _WEIGHTS))
     model.net = model.net.to(pick_device(device)).eval().requires_grad_(False)
@@ -85,6 +131,10 @@ def load_model(path: str | Path, device: str = "auto") -> Model:
         model.background = read_background(folder, model.example().shape)
     MODELS.check_whole(folder, fields.values)
     return _tried(model, folder)
+
+
+load = load_model
+"""As in `xaikit.load("hf:my-bert")`."""
 
 
 def _tried(model: M, folder: Path, broken: tuple[type[Exception], ...] = (InvalidInput,)) -> M:

@@ -186,8 +186,14 @@ class TokenEncoder:
             def stands(_module: nn.Module, args: Any, _output: Tensor) -> Tensor:
                 return _shifted(at, codes, args, _output)
 
-            with hooked([(net.get_submodule(self.embedding), stands)]):
+            with hooked([(module, stands) for module in self._embeddings(net)]):
                 return net(*given, **named)  # type: ignore[no-any-return]
+
+    def _embeddings(self, net: nn.Module) -> list[nn.Module]:
+        """The embedding, and those that share its weight."""
+        own = net.get_submodule(self.embedding)
+        others = (m for m in net.modules() if isinstance(m, nn.Embedding) and m is not own)
+        return [own, *(m for m in others if m.weight is getattr(own, "weight", None))]
 
     def composes(self, references: Array, drops: bool) -> bool:
         return self.by_token and not drops and bool((np.asarray(references) == MASK_WORD).all())

@@ -5,7 +5,9 @@ from __future__ import annotations
 import copy
 import dataclasses
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
@@ -35,12 +37,15 @@ from xaikit.models.neural import (
 from xaikit.models.outputs import (
     SPACES,
     Outputs,
+    Part,
     check_outputs,
+    part_of,
     recognised,
     task_for,
     tensor_in,
 )
 from xaikit.models.reading import Said, reading_of
+from xaikit.models.remembered import Remembered
 from xaikit.models.text import Encode
 from xaikit.models.training import pick_device
 from xaikit.models.trial import (
@@ -54,7 +59,7 @@ from xaikit.models.trial import (
 )
 from xaikit.tasks import TASKS, Task
 
-__all__ = ["FunctionModel", "wrap"]
+__all__ = ["FunctionModel", "adapted", "wrap"]
 
 Array = NDArray[Any]
 
@@ -69,6 +74,7 @@ def wrap(
     sample: Array | None = None,
     background: Array | None = None,
     outputs: Outputs | None = None,
+    output: str | int | None = None,
     task: str | None = None,
     space: Space | None = None,
     batch: Literal["many", "single"] = "many",
@@ -81,6 +87,7 @@ def wrap(
     reads: Reads = "first",
     device: str | None = None,
     categorical: Sequence[str] | Sequence[int] | Sequence[bool] | None = None,
+    cache: str | Path | None = None,
 ) -> Model:
     """A model of yours, with every ability that is true of it.
 
@@ -99,6 +106,8 @@ def wrap(
         by itself; "values" of a regressor, and of a scikit-learn classifier its decision function.
         None finds it out on several rows, says so in
         `info["outputs_note"]`, and asks where it can be two things
+    output : of a torch module that gives a tuple, a dict or an object: the place, key or name of the
+        scores; None takes `logits`, or the first tensor with the batch in front that fits the classes
     task : what the numbers mean, a name from `xaikit list tasks`; follows from the outputs when None
     space : where changes are measured; follows from the outputs when None
     batch : "single" asks one row at a time, for a thing whose score of a row depends on the others
@@ -113,6 +122,9 @@ def wrap(
 
     categorical : the columns of a table that hold categories, by name (as the estimator was fitted
         on), index or one bool each; found out from the background when None
+
+    cache : a folder where the answers of a function are kept, by `id` and input, so that a service is asked
+        once about each; the few inputs that it is tried on are asked every time
 
     Of a scikit-learn outlier detector the score is explained, of text pipelines the answer to the
     text as it is written. It is tried on the sample, a few rows of the background and
@@ -147,7 +159,11 @@ def wrap(
     if isinstance(thing, nn.Module):
         net = thing if device is None else copy.deepcopy(thing).to(pick_device(device))
         said = Said(mean, std, layout, encode, encodes == "text", padding_id)
-        model = _module(net, reading.brought(net, x, said), facts, reads)
+        model = _module(net, reading.brought(net, x, said), facts, reads, output)
+    elif output is not None:
+        raise InvalidInput(
+            f"output is {output!r} and is for torch modules; let yours give scores only."
+        )
     elif mean is not None or std is not None or layout or encode:
         raise InvalidInput(
             "mean, std, layout and encode are for torch modules; put the preprocessing into the "
@@ -166,12 +182,45 @@ def wrap(
     known = getattr(thing, "feature_names_in_", None)  # of an estimator that was fitted on a frame
     if known is not None and kind.tabular:
         model.info = {**model.info, "columns": [{"name": str(name)} for name in known]}
+    if cache is not None:
+        if not isinstance(model, FunctionModel):
+            raise InvalidInput(
+                f"cache keeps the answers of functions and a {type(thing).__name__} is asked itself; "
+                "leave cache out."
+            )
+        model.function = Remembered(model.function, Path(cache), id)
     if categorical is not None:
         model.info = {**model.info, "categorical": _coded(thing, kind, categorical, x)}
     return model
 
 
 Wrapped = NeuralModel | EstimatorModel | FunctionModel
+
+
+def adapted(
+    net: nn.Module,
+    inputs: Inputs,
+    *,
+    id: str,
+    modality: str,
+    classes: tuple[str, ...],
+    outputs: Outputs,
+    x: Any,
+    names: tuple[str, ...] = (),
+    output: Part = None,
+    task: str | None = None,
+    space: Space | None = None,
+    single: bool = False,
+    reads: Reads = "first",
+    background: Array | None = None,
+) -> NeuralModel:
+    """A net whose inputs are known, tried as `wrap` tries it on inputs like x."""
+    trial = trial_inputs(modality, first_input(modality, x, background), background)
+    kind = None if task is None else TASKS.get(task)
+    facts = _Facts(id, modality, classes, names, space, background, outputs, single, trial, kind)
+    model = _module(net, inputs, facts, reads, output)
+    _try(model, facts)
+    return model
 
 
 @dataclass(frozen=True, eq=False)
@@ -228,11 +277,13 @@ def _coded(thing: Any, kind: Modality, categorical: Sequence[Any], x: Array) -> 
     return coded_columns(categorical, len(x), getattr(thing, "feature_names_in_", None))
 
 
-def _module(net: nn.Module, inputs: Inputs, facts: _Facts, reads: Reads) -> NeuralModel:
+def _module(
+    net: nn.Module, inputs: Inputs, facts: _Facts, reads: Reads, output: Part = None
+) -> NeuralModel:
     x = facts.inputs[0]
     facts = dataclasses.replace(facts, single=facts.single or scales_by_batch(net))
-    inputs = _once(net, inputs, x)
-    answers = _answers(net, inputs, facts)
+    inputs, part = _once(net, inputs, x, facts, output)
+    answers = _answers(net, inputs, facts, part)
     facts.require_independent(answers, net)
     alone = np.concatenate([answers([x]) for x in facts.inputs])  # many may not fit into memory
     outputs, task, note = facts.read(alone, lambda: _louder(net, answers, x))
@@ -256,6 +307,7 @@ def _module(net: nn.Module, inputs: Inputs, facts: _Facts, reads: Reads) -> Neur
         "task": task,
         "single": facts.single,
         "modality": facts.modality,
+        "part": part,
     }
     if is_sealed(net):
         return SealedModel(**arguments)
@@ -274,7 +326,7 @@ def _louder(net: nn.Module, answers: Answers, x: Array) -> Floats | None:
     return found
 
 
-def _answers(net: nn.Module, inputs: Inputs, facts: _Facts) -> Answers:
+def _answers(net: nn.Module, inputs: Inputs, facts: _Facts, part: Part) -> Answers:
     """What the module gives, as float64."""
     device = next((p.device for p in net.parameters()), torch.device("cpu"))
 
@@ -284,7 +336,7 @@ def _answers(net: nn.Module, inputs: Inputs, facts: _Facts) -> Answers:
             with evaluating(net), torch.no_grad():
                 parts = [inputs.read(net, xs[i : i + n], device) for i in range(0, len(xs), n)]
                 dtype = Parts.of(net).dtype
-                found = [tensor_in(inputs.run(net, p.at.to(dtype), p)) for p in parts]
+                found = [tensor_in(inputs.run(net, p.at.to(dtype), p), part) for p in parts]
                 return torch.cat(found).double().cpu().numpy()
         except (RuntimeError, ValueError, TypeError, IndexError) as error:
             raise ModelError(
@@ -295,15 +347,17 @@ def _answers(net: nn.Module, inputs: Inputs, facts: _Facts) -> Answers:
     return answers
 
 
-def _once(net: nn.Module, inputs: Inputs, x: Array) -> Inputs:
-    """How the module reads, tried on one sample."""
+def _once(
+    net: nn.Module, inputs: Inputs, x: Array, facts: _Facts, output: Part
+) -> tuple[Inputs, Part]:
+    """How the module reads, and where it gives its scores, tried on one sample."""
     try:
         with evaluating(net), torch.no_grad():
             device = next((p.device for p in net.parameters()), torch.device("cpu"))
             batch = inputs.read(net, [x], device)
             at = batch.at.to(Parts.of(net).dtype)
             try:
-                found = inputs.run(net, at, batch)
+                found: Any = inputs.run(net, at, batch)
             except RuntimeError:
                 if not isinstance(inputs, PixelEncoder):
                     raise
@@ -314,12 +368,16 @@ def _once(net: nn.Module, inputs: Inputs, x: Array) -> Inputs:
             f"the module fails on one sample of shape {x.shape} ({error}); check modality, layout and "
             "encode, and that it reads a batch of one."
         ) from error
-    if not isinstance(tensor_in(found), Tensor):
-        raise ModelError(
-            f"the module gives a {type(found).__name__}; let it give one tensor of scores of shape "
-            "(B, K), or an object with `logits`."
-        )
-    return inputs
+    rows = 1
+    if not isinstance(found, Tensor) and not facts.single:
+        with (
+            suppress(RuntimeError, ValueError, TypeError, IndexError),
+            evaluating(net),
+            torch.no_grad(),
+        ):
+            two = inputs.read(net, [x, x], device)  # so that the batch is told from a single number
+            found, rows = inputs.run(net, two.at.to(Parts.of(net).dtype), two), 2
+    return inputs, part_of(found, rows, len(facts.classes), output)
 
 
 def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | FunctionModel:

@@ -13,12 +13,23 @@ from xaikit.core.errors import DataError
 from xaikit.core.folders import write_page
 from xaikit.report.comparison import Comparison
 from xaikit.report.comparison_page import comparison_page
+from xaikit.report.diff_page import diff_page
 from xaikit.report.index_page import Entry, index_page
+from xaikit.report.letter import letter_page
 from xaikit.report.page import report_page
 from xaikit.report.render import render
+from xaikit.study.difference import Difference, difference
 from xaikit.study.run import Run
 
-__all__ = ["Comparison", "Entry", "write_comparison", "write_index", "write_report"]
+__all__ = [
+    "Comparison",
+    "Entry",
+    "write_comparison",
+    "write_diff",
+    "write_index",
+    "write_letters",
+    "write_report",
+]
 
 
 def write_report(
@@ -57,6 +68,23 @@ def write_comparison(
     return write_page(html, out, force)
 
 
+def write_diff(
+    a: Run | str | Path,
+    b: Run | str | Path,
+    out: str | Path,
+    language: str = "en",
+    *,
+    found: Difference | None = None,
+    force: bool = False,
+) -> Path:
+    """Write the page that shows where two runs differ, see `xaikit.study.difference`; `InvalidInput` names
+    what cannot be compared. `found` where it is known, `out` and `force` as in `write_report`.
+    """
+    a, b = (run if isinstance(run, Run) else Run.load(run) for run in (a, b))
+    html = render("diff.html.j2", diff_page(found or difference(a, b), a, b, language))
+    return write_page(html, out, force)
+
+
 def write_index(
     entries: Sequence[Entry | Mapping[str, Any]],
     out: str | Path,
@@ -66,3 +94,18 @@ def write_index(
 ) -> Path:
     """Write the page that links reports; `href` is relative to it, `force` as in `write_report`."""
     return write_page(render("index.html.j2", index_page(entries, language)), out, force)
+
+
+def write_letters(
+    run: Run | str | Path,
+    out: str | Path,
+    language: str = "en",
+    *,
+    sample: str = "",
+    force: bool = False,
+) -> Path:
+    """Write a sheet a case for the person that it is about, or that of one `sample`: what was decided,
+    mainly why, what would have changed it, what the model cannot know. `force` as in `write_report`.
+    """
+    run = run if isinstance(run, Run) else Run.load(run)
+    return write_page(render("letter.html.j2", letter_page(run, language, sample)), out, force)

@@ -310,7 +310,7 @@ class Findings:
 
     def repeats(self, method: str) -> float | None:
         """How much the top features of two runs of a method overlap."""
-        found = self.mean("seed_agreement", method)
+        found = self.mean("variance_share", method)
         return found.value if found else None
 
     def agrees_with_passed(self, method: str) -> Pair | None:

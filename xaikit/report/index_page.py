@@ -5,23 +5,30 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, TypedDict
 
+from markupsafe import Markup
+
 from xaikit.core.sample import MODALITIES
 from xaikit.report.comparison import Told
 from xaikit.report.formats import amount, percent
+from xaikit.report.index_card import card_of
+from xaikit.report.spoken import spoken
 from xaikit.report.words import Words
+from xaikit.study.run import Run
 
 __all__ = ["Entry", "index_page"]
 
 
 class Entry(TypedDict, total=False):
-    """One report. `title` and `href` are needed; href is relative to the index.
+    """One report. `href`, relative to the index, is needed, and `run` or `title`.
 
+    run : the run that the report is of; the card is made from it, and the other keys are not asked for
     modality : name of one, or comparison
     summary : one or two sentences
     quality : {"metric", "value"} of the model; n, methods: how many of them
     facts : more short facts
     """
 
+    run: Run
     title: Told
     href: str
     modality: str
@@ -36,33 +43,48 @@ class Entry(TypedDict, total=False):
 def index_page(
     entries: Sequence[Entry | Mapping[str, Any]], language: str = "en"
 ) -> dict[str, Any]:
-    """What the index's template shows."""
+    """What the index's template shows: runs first, those with most errors before the others."""
     words = Words(language)
+    cards = [_card(e, language, words) for e in entries]
+    cards.sort(key=lambda card: (not card["case"], -card["errors"]))
+    n = sum(bool(card["case"]) for card in cards)
     return {
         "language": language,
-        "title": words("index.title"),
-        "kicker": words("index.kicker"),
-        "brand": words("index.kind"),
+        "title": words("index.models", n=n, number=_first(words.number(n)))
+        if n
+        else words("index.title"),
         "nav": [],
-        "entries": [
-            {
-                "title": words.told(e["title"]),
-                "href": _local(str(e["href"])),
-                "kicker": _kicker(str(e.get("modality") or ""), words),
-                "summary": str(e.get("summary") or ""),
-                "facts": _facts(e, words),
-            }
-            for e in entries
-        ],
+        "entries": cards,
+        "sheets": ("around.css",),
+        "runs": n,
+        "diff": spoken(words, "index.diff", command=Markup("<code>xaikit diff RUN_A RUN_B</code>")),
     }
+
+
+def _card(e: Entry | Mapping[str, Any], language: str, words: Words) -> dict[str, Any]:
+    href = _local(str(e["href"]))
+    if "run" in e:
+        return {"href": href, **card_of(e["run"], language)}
+    return {
+        "href": href,
+        "case": None,
+        "errors": 0,
+        "title": words.told(e["title"]),
+        "kicker": _kicker(str(e.get("modality") or ""), words),
+        "summary": str(e.get("summary") or ""),
+        "facts": _facts(e, words),
+    }
+
+
+def _first(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _kicker(modality: str, words: Words) -> str:
     """What the report is about."""
     if modality not in MODALITIES:
         return words.known(f"index.{modality}", modality)
-    samples = words.own(MODALITIES.get(modality).titles.samples)
-    return samples[:1].upper() + samples[1:]
+    return _first(words.own(MODALITIES.get(modality).titles.samples))
 
 
 def _facts(e: Entry | Mapping[str, Any], words: Words) -> list[str]:

@@ -27,15 +27,14 @@ def render(template: str, page: Mapping[str, Any]) -> str:
     """The page as HTML; every value is escaped by the template."""
     words = Words(page["language"])
     script = static("page.js")
+    sheets = ("style.css", *page.get("sheets", ()))
     return (
         _templates()
         .get_template(template)
         .render(
             page=page,
             t=words,
-            style=Markup(
-                tokens_css() + static("style.css") + static("overview.css")
-            ),  # ours, not data
+            style=Markup(tokens_css() + "".join(map(static, sheets))),  # ours, not data
             script=Markup(script),
             csp=policy(script),
             version=_version(),

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from markupsafe import Markup
 
 from xaikit.core.finding import Finding
+from xaikit.report.blocks.choice import choice_block
 from xaikit.report.facts import part
 from xaikit.report.findings import Findings
 from xaikit.report.formats import fixed, percent
@@ -54,27 +55,16 @@ def _blind(findings: Findings) -> str:
 
 
 def standing(findings: Findings) -> list[tuple[str, str]]:
-    """Which explanations to use, which hold and are weaker, which nobody can tell, which not to use: name
-    of the status, then methods."""
-    words = findings.words
-    found = []
-    for status in ("use", "weaker", "unsettled", "failed"):
-        named = [m for m in findings.order if findings.verdicts[m].status == status]
-        if status == "use":
-            found.append((words("badge.use"), use(findings)))
-        elif named:
-            found.append((words(f"badge.{status}"), _listed(findings, named, "and")))
-    return found
+    """Which explanations to use, which nobody can tell, which not to use: the verdict, then the sentences."""
+    lines = choice_block(findings)["lines"]
+    return [(line["badge"]["text"], _plain(line["text"])) for line in lines]
 
 
-def use(findings: Findings) -> str:
-    """The methods to use, the shown one first, or that none can be named."""
-    chosen = findings.run.choice().use
-    if chosen:
-        return _listed(findings, chosen, "or")
-    tested = findings.tested
-    return findings.words("told.none" if tested else "told.untested")
+def use(findings: Findings) -> tuple[str, ...]:
+    """Names of the methods to use, the shown one first; () where none can be named."""
+    return tuple(map(findings.name, findings.choice.use))
 
 
-def _listed(findings: Findings, methods: Sequence[str], how: str) -> str:
-    return findings.words.listed([findings.name(m) for m in methods], how)
+def _plain(text: str) -> str:
+    """Words for where nothing is marked."""
+    return text.striptags() if isinstance(text, Markup) else text

@@ -6,8 +6,11 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from xaikit.core.question import Question
 from xaikit.methods.base import COALITIONS, Method
+from xaikit.metrics.base import Metric
 
 __all__ = ["Forecast", "forecast", "passes"]
 
@@ -17,21 +20,35 @@ BACKWARD = 3  # a forward and a backward pass take about as long as so many forw
 
 @dataclass(frozen=True)
 class Forecast:
-    """Model rows that the explanations of some questions ask, and seconds: at least and at most."""
+    """Model rows that the explanations of some questions ask, and seconds: at least and at most.
+
+    checked : whether their checks are counted too
+    """
 
     rows: tuple[int, int]
     seconds: tuple[float, float]
+    checked: bool = False
 
     def __str__(self) -> str:
         low, high = (_duration(s) for s in self.seconds)
         took = low if low == high else f"{low} to {high}"
         few, many = self.rows
         asked = f"{few:,}" if few == many else f"{few:,} to {many:,}"
-        return f"the explanations will take about {took} ({asked} model rows)"
+        what = "the explanations and their checks" if self.checked else "the explanations"
+        return f"{what} will take about {took} ({asked} model rows)"
 
 
-def forecast(questions: Sequence[Question], methods: Sequence[Method]) -> Forecast:
-    """From the methods' own counts (`asks`) and one timed pass of the model on the first sample."""
+def forecast(
+    questions: Sequence[Question],
+    methods: Sequence[Method],
+    metrics: Sequence[Metric] = (),
+    checked: int = 0,
+) -> Forecast:
+    """From the methods' own counts (`asks`) and one timed pass of the model on the first sample.
+
+    metrics : each that explains again asks once more about `checked` samples, and those that remove
+        features say how many rows that takes
+    """
     first = questions[0]
     inputs = [first.sample.x] * PROBE
     first.model.scores(inputs)  # the first pass of a process is slow
@@ -40,18 +57,24 @@ def forecast(questions: Sequence[Question], methods: Sequence[Method]) -> Foreca
     each = (time.perf_counter() - start) / PROBE
     few = many = 0
     least = most = 0.0
+    again = sum(metric.explains_again for metric in metrics)
     for method in methods:
         seconds = each * _weight(method)
-        for question in questions:
-            low, high = method.rows_needed(question)
+        for i, question in enumerate(questions):
+            times = 1 + again * (i < checked)
+            low, high = (times * rows for rows in method.rows_needed(question))
             few, many = few + low, many + high
             least, most = least + low * seconds, most + high * seconds
-    return Forecast((few, many), (least, most))
+    removed = sum(m.rows_needed(q, len(methods)) for m in metrics for q in questions)
+    few, many = few + removed, many + removed
+    least, most = least + removed * each, most + removed * each
+    return Forecast((few, many), (least, most), bool(metrics))
 
 
 def passes(method: Method, question: Question) -> float:
-    """How many forward passes of one row it will take at most."""
-    return float(method.rows_needed(question)[1] * _weight(method))
+    """About how many forward passes of one row it will take: between the fewest and the most."""
+    low, high = method.rows_needed(question)
+    return float(np.sqrt(low * high)) * _weight(method)
 
 
 def _weight(method: Method) -> int:

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import pairwise
 
+import numpy as np
+
 from xaikit.core.errors import XaikitError, foreign
 from xaikit.core.explanations import Explanations
 from xaikit.core.question import Cache, Masker, Question
@@ -97,6 +99,7 @@ class Measuring:
                 other = masked(question, self.plan, str(self.second))
                 if other.name != question.masker.name:
                     asked.append(replace(question, masker=other, cache=Cache()))
+                    asked[-1].set_output_and_empty(question.output, np.nan)
                     which.append(i)
         return asked, which
 

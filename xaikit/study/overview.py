@@ -15,6 +15,7 @@ from xaikit.core.errors import CheckFailed, XaikitError, foreign
 from xaikit.core.explanations import Explanations
 from xaikit.core.many import Same
 from xaikit.core.progress import Progress
+from xaikit.core.question import Question
 from xaikit.core.types import Floats, Ints, Sample, Segmentation
 from xaikit.data.dataset import Dataset
 from xaikit.judge.overview import Overview
@@ -79,10 +80,10 @@ def make_overview(
 def cheapest(
     run: Run, methods: Mapping[str, Method], model: Model, plan: Plan, n: int
 ) -> Method | None:
-    """The method to ask about n samples: of those with the best verdict the additive one that asks for
-    the fewest passes, if it is likely to be done in time, else the cheapest; None without any.
+    """The method to ask about n samples, of those with the best verdict: the one that the run shows, else
+    another additive one, if it is likely to be done in time; else the one of the fewest passes.
 
-    Of methods that nothing settles, those with at least nine tenths of the largest gain.
+    Of methods that nothing settles, those with at least nine tenths of the largest gain. None without any.
     """
     verdicts = {v.method: v.status for v in run.verdicts() if v.method in methods}
     if not verdicts:
@@ -93,11 +94,17 @@ def cheapest(
     question = make_question(model, run.samples[0], plan)
     level = [methods[name] for name, gain in gains.items() if gain >= least]
     order = sorted(level, key=lambda method: passes(method, question))
-    for method in order:
-        additive = run.of(method.name)[0].additive
-        if additive and forecast([question], [method]).seconds[1] * min(n, MOST) <= SECONDS:
+    shown = run.choice().shown
+    for method in sorted(order, key=lambda method: method.name != shown):
+        if run.of(method.name)[0].additive and _seconds(method, question) * min(n, MOST) <= SECONDS:
             return method
     return order[0]
+
+
+def _seconds(method: Method, question: Question) -> float:
+    """About how long one sample will take."""
+    low, high = forecast([question], [method]).seconds
+    return float(np.sqrt(low * high))
 
 
 def worst_errors(

@@ -18,6 +18,7 @@ from xaikit.core.target import Target, Targets
 from xaikit.core.types import Explanation, Floats, Modality, Sample, Segmentation
 from xaikit.methods import METHODS
 from xaikit.methods.base import Method, ask, make_method, reason_against
+from xaikit.methods.foreign import brought
 from xaikit.modalities import masker as make_masker
 from xaikit.modalities import segment
 from xaikit.study.failures import EVERY, recorded
@@ -240,16 +241,16 @@ def choose_methods(
 ) -> tuple[list[Method], list[Failure]]:
     """The methods to ask and, for those that do not apply, why not.
 
-    "auto" takes every method that declares `in_auto` and applies. A list may mix names and configured
-    methods. Parameters go to those named methods that have them; None leaves a parameter alone.
+    "auto" takes every method that declares `in_auto` and applies. A list may mix names, configured
+    methods, and explainers of captum, shap and lime. Parameters go to those named methods that have them; None leaves a parameter alone.
     """
     given = {name: value for name, value in params.items() if value is not None}
     wanted = _in_auto() if methods == "auto" else methods
-    if isinstance(wanted, Method):
-        wanted = [wanted]
     if isinstance(wanted, str):
         wanted = [name.strip() for name in wanted.split(",") if name.strip()]
-    made = [_made(m, given) if isinstance(m, str) else m for m in wanted]
+    if not isinstance(wanted, Iterable):
+        wanted = [wanted]
+    made = [_made(m, given) if isinstance(m, str) else _accepted(m, model) for m in wanted]
     if not made:
         raise InvalidInput(f"no method was named; use 'auto' or some of {', '.join(METHODS)}.")
     names = [m.name for m in made]
@@ -267,6 +268,11 @@ def choose_methods(
 
 def _in_auto() -> list[str]:
     return [name for name in METHODS if METHODS.get(name).in_auto]
+
+
+def _accepted(thing: Any, model: Model) -> Method:
+    """A configured method, or an explainer of another package."""
+    return thing if isinstance(thing, Method) else brought(thing, model)
 
 
 def _made(name: str, params: dict[str, Any]) -> Method:

@@ -98,7 +98,8 @@ def study(
     added = _added(model, worst, asked, failures)
     second = _second_masker(questions[0], asked, failures)
     if progress:
-        say(str(forecast(questions, chosen)))
+        asks = [METRICS.get(name)() for name in wanted]
+        say(str(forecast(questions, chosen, asks, checked)))
     steps = (len(samples) * (2 if wanted else 1) + len(added)) * len(chosen)
     with Progress(steps, "explaining", show=progress) as bar:
         explanations, broken = explain_all([*questions, *added], chosen, seed, bar.tick)
@@ -334,7 +335,7 @@ def _second_masker(question: Question, plan: Plan, failures: list[Failure]) -> s
     first = known[0] if given == "auto" else given
     others = [name for name in known if name != first]
     with recorded(failures, "second_masker", question.model.id):
-        for how in others[: 1 if question.masker.given is None or given in known else 0]:
+        for how in others[:1]:
             masked(question, plan, how)
             return how
     return None

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from xaikit.judge.findings import searched
 from xaikit.judge.shares import Shares
 from xaikit.report.badges import badge
 from xaikit.report.blocks.overview_columns import bees_card, curves_card
@@ -17,15 +18,16 @@ from xaikit.report.formats import count
 
 __all__ = ["overview_block"]
 
+MOST_FOUND = 5
 Card = dict[str, Any]
 Maker = Callable[[Seen], Card | None]
 
-# view -> the cards of the main column, above the others in the side column, and below both
+# view -> the cards of the main column, of the side column (groups follow), and below both
 CARDS: dict[str, tuple[tuple[Maker, ...], tuple[Maker, ...], tuple[Maker, ...]]] = {
-    "picture": ((places_card,), (), (typical_card,)),
-    "lines": ((places_card, bees_card), (), (typical_card,)),
-    "bars": ((bees_card,), (), (curves_card,)),
-    "text": ((words_card, places_card), (), ()),
+    "picture": ((places_card, typical_card), (taken_card, worst_card), ()),
+    "lines": ((places_card, typical_card), (taken_card, worst_card), ()),
+    "bars": ((bees_card, curves_card), (taken_card,), (worst_card,)),
+    "text": ((words_card, places_card), (taken_card,), (worst_card,)),
 }
 
 
@@ -39,6 +41,8 @@ def overview_block(findings: Findings) -> dict[str, Any] | None:
     status = findings.verdicts[found.method].status
     samples = words.own(findings.kind.titles.samples)
     n, of = count(len(found)), count(found.of)
+    more, lower = [*groups_cards(seen), *_found(seen)], _cards(below, seen)
+    beside = findings.kind.tabular and not more  # the side column has room
     key = "over.all" if found.of == len(found) else "over.draw"
     return {
         "title": words("over.title", samples=samples),
@@ -46,9 +50,26 @@ def overview_block(findings: Findings) -> dict[str, Any] | None:
         "badge": badge(findings, status, short=True),
         "method": words(key, method=findings.name(found.method), n=n, of=of, samples=samples),
         "main": _cards(main, seen),
-        "side": [*_cards((*side, taken_card), seen), *groups_cards(seen)],
-        "below": _cards((*below, worst_card), seen),
+        "side": [*_cards(side, seen), *more, *(lower if beside else [])],
+        "below": [] if beside else lower,
+        "tried": words.told(searched(found)) if seen.known.any() else "",
     }
+
+
+def _found(seen: Seen) -> list[Card]:
+    """What errors have in common beside the page's warning."""
+    words, found = seen.words, seen.findings.run.warnings()[1:]
+    if not found:
+        return []
+    left = len(found) - MOST_FOUND
+    return [
+        {
+            "kind": "found",
+            "title": words("over.found"),
+            "sentences": [words.told(f) for f in found[:MOST_FOUND]],
+            "note": words("over.found.more", n=left) if left > 0 else "",
+        }
+    ]
 
 
 def _cards(makers: tuple[Maker, ...], seen: Seen) -> list[Card]:

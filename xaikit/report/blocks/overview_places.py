@@ -9,7 +9,7 @@ import numpy as np
 
 from xaikit.core.stats import bootstrap_interval
 from xaikit.core.types import Bools, Floats, Sample
-from xaikit.judge.shares import N_DRAWS, Part, regions
+from xaikit.judge.shares import N_DRAWS, Part, ink_of, regions
 from xaikit.report.blocks.overview_seen import Seen
 from xaikit.report.drivers import rationale_name
 from xaikit.report.formats import percent, percent_interval
@@ -20,6 +20,7 @@ from xaikit.study.sample_facts import shrunk
 __all__ = ["places_card", "typical_card"]
 
 MOST_CLASSES = 10
+ACROSS = 5  # pictures in a row
 CELLS = 16  # of a side of the maps that are held against each other
 PLACES = ("centre", "edge", "start", "middle", "end")
 Card = dict[str, Any]
@@ -90,9 +91,7 @@ def _ink(seen: Seen) -> list[Bools]:
 
 
 def _stands_out(x: Floats) -> Bools:
-    from xaikit.judge.shares import _ink
-
-    found = _ink(x)
+    found = ink_of(x)
     return np.zeros(x.shape[:2], dtype=bool) if found is None else found
 
 
@@ -130,6 +129,7 @@ def typical_card(seen: Seen) -> Card | None:
         "view": view,
         "title": words(f"over.typical.{view}" if overview.classes else f"over.typical.{view}.one"),
         "tiles": tiles,
+        "across": min(len(tiles), ACROSS if view == "picture" else 1),
         "note": words("over.typical.note")
         + (
             f" {words('over.typical.inside', region=rationale_name(seen.findings))}"

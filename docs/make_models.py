@@ -1,0 +1,266 @@
+"""Writes the table of docs/models.md: architectures x methods, each cell a number that was checked.
+
+Tiny checkpoints with random weights are made with the real classes, saved, loaded back and explained.
+Run: python docs/make_models.py (needs transformers)
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import itertools
+import math
+import re
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import xaikit
+from xaikit.core.words import Text
+from xaikit.modalities.text import words
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE.parent / "tests"))
+TARGET = HERE / "models.md"
+MARK = "<!-- made by docs/make_models.py: the table -->"
+SENTENCE = "unbelievably tiny acting spoils it"
+METHODS = (
+    "shap",
+    "occlusion",
+    "lime",
+    "integrated_gradients",
+    "gradient_shap",
+    "input_x_gradient",
+    "saliency",
+    "smoothgrad",
+    "gradcam",
+    "hirescam",
+    "attention",
+)
+AXIS = {"target": xaikit.Target(1, space="value")}
+
+
+class Case:
+    """One architecture: its model, the class itself, a sample, and what is known about it."""
+
+    def __init__(self, name: str, place: Path) -> None:
+        import toy_folders as toy
+
+        self.text = name in toy.TEXT
+        folder = (toy.text_folder if self.text else toy.image_folder)(name, place / name)
+        self.model: Any = xaikit.load(f"hf:{folder}", device="cpu")
+        kind = (toy.TEXT if self.text else toy.IMAGE)[name][0]
+        self.net = getattr(toy.tf, kind).from_pretrained(folder, attn_implementation="eager").eval()
+        if self.text:
+            x: Any = Text.cut(SENTENCE, words(SENTENCE)[0])
+            self.sample = xaikit.Sample("t", x, "text", meta={"text": SENTENCE})
+            self.cut = toy.tf.AutoTokenizer.from_pretrained(folder)
+        else:
+            self.sample = xaikit.Sample("t", toy.picture(), "image")
+        self.features = "auto" if self.text else "patches:2"
+        plan = xaikit.Plan(features=self.features, **AXIS)
+        self.question = xaikit.make_question(self.model, self.sample, plan)
+        self.n = self.question.n_features
+        masks = np.array(list(itertools.product([False, True], repeat=self.n)))
+        values = self._brute(masks)
+        self.masks, self.values = masks, values
+        self.known = dict(zip(map(tuple, masks.tolist()), values.tolist(), strict=True))
+
+    def ask(self, method: str, **settings: Any) -> Any:
+        (found,) = xaikit.explain(
+            self.model, [self.sample], [method], features=self.features, **AXIS, **settings
+        )
+        return found
+
+    def _brute(self, masks: Any) -> Any:
+        """The class itself on inputs that are masked by hand, one at a time."""
+        rows = []
+        for mask in masks:
+            with torch.no_grad():
+                rows.append(float(self.net(self._masked(mask)).logits[0, 1]))
+        return np.array(rows)
+
+    def _masked(self, mask: Any) -> Any:
+        if self.text:
+            found = self.cut(SENTENCE, return_offsets_mapping=True)
+            stand_in = next(
+                t
+                for t in (self.cut.mask_token_id, self.cut.unk_token_id, self.cut.pad_token_id)
+                if t is not None
+            )
+            spans = [m.span() for m in re.finditer(r"\S+", SENTENCE)]
+            ids = []
+            for token, (start, end) in zip(
+                found["input_ids"], found["offset_mapping"], strict=True
+            ):
+                owner = [i for i, (a, b) in enumerate(spans) if start < b and end > a]
+                ids.append(stand_in if owner and not mask[owner[0]] else token)
+            return torch.tensor([ids])
+        kept = mask[self.question.segmentation.ids][..., None]
+        x = np.where(kept, self.sample.x, self.question.masker.references[0]).astype(np.float32)
+        return torch.from_numpy((x - 0.5) / np.float32(0.25)).permute(2, 0, 1)[None]
+
+    def slopes(self) -> tuple[Any, Any, Any]:
+        """Leaf, its reference, and central differences in float64 at each of its numbers."""
+        fine = dataclasses.replace(self.model, net=copy.deepcopy(self.model.net).double())
+        leaf = fine.leaf([self.sample.x])
+        refs = self.question.masker.references
+        if leaf.references is not None:
+            base = leaf.references([Text(r) for r in refs], np.zeros(1, dtype=int))[0]
+        else:
+            base = fine.leaf(refs.astype(np.float32)).at[0]
+        at, step = leaf.at.double(), 1e-3
+        slope = torch.zeros_like(at).flatten()
+        rows = torch.zeros(64, dtype=torch.long)
+        for part in torch.arange(len(slope)).split(32):
+            moved = at.flatten().repeat(2 * len(part), 1)
+            i = torch.arange(len(part))
+            moved[2 * i, part] += step
+            moved[2 * i + 1, part] -= step
+            with torch.no_grad():
+                ends = leaf.forward(moved.view(-1, *at.shape[1:]), rows[: len(moved)])[:, 1]
+            slope[part] = (ends[0::2] - ends[1::2]) / (2 * step)
+        return leaf, at - base, slope.view_as(at)
+
+
+def off(found: Any, known: Any) -> float:
+    """The largest difference, as a share of the largest known number."""
+    return float(np.abs(np.asarray(found) - known).max() / max(np.abs(known).max(), 1e-3))
+
+
+def shapley(case: Case) -> float:
+    n, right = case.n, np.zeros(case.n)
+    for mask, value in case.known.items():
+        size = sum(mask)
+        for i in range(n):
+            if mask[i]:
+                right[i] += value * _share(size - 1, n)
+            else:
+                right[i] -= value * _share(size, n)
+    return off(case.ask("shap").values, right)
+
+
+def _share(size: int, n: int) -> float:
+    return 1 / (n * math.comb(n - 1, size))
+
+
+def occlusion(case: Case) -> float:
+    whole = (True,) * case.n
+    left = [tuple(j != i for j in range(case.n)) for i in range(case.n)]
+    right = [case.known[whole] - case.known[m] for m in left]
+    return off(case.ask("occlusion").values, np.array(right))
+
+
+def lime(case: Case) -> float:
+    """Its linear model against the values of all masks, beside the best that a line can do: R2 lost."""
+    found = case.ask("lime")
+    design = case.masks.astype(float)
+    best = np.linalg.lstsq(np.c_[np.ones(len(design)), design], case.values, rcond=None)[0][1:]
+    return off(np.corrcoef(found.values, best)[0, 1], 1.0)
+
+
+def integrated(case: Case) -> float:
+    ends = [case.known[(True,) * case.n], case.known[(False,) * case.n]]
+    return off(case.ask("integrated_gradients").values.sum(), ends[0] - ends[1])
+
+
+def sampled(case: Case) -> float:
+    """Beside integrated gradients, which it samples here, in standard errors."""
+    found, right = case.ask("gradient_shap"), case.ask("integrated_gradients").values
+    return float((np.abs(found.values - right) / found.std).max())
+
+
+def product(case: Case) -> float:
+    leaf, step, slope = case.slopes()
+    (map_,) = leaf.fold(step * slope, torch.tensor([0]))
+    return off(case.ask("input_x_gradient").values, case.question.segmentation.pool(map_, "sum"))
+
+
+def saliency(case: Case) -> float:
+    leaf, _, slope = case.slopes()
+    (map_,) = leaf.fold(slope.abs(), torch.tensor([0]))
+    return off(case.ask("saliency").values, case.question.segmentation.pool(map_, "mean"))
+
+
+def smoothgrad(case: Case) -> float:
+    """Two seeds, in standard errors of their difference."""
+    one, two = (case.ask("smoothgrad", seed=seed) for seed in (0, 1))
+    return float((np.abs(one.values - two.values) / np.hypot(one.std, two.std)).max())
+
+
+def cam(method: str) -> Callable[[Case], float]:
+    """From the activations and their slopes, by the formula of the paper."""
+
+    def check(case: Case) -> float:
+        found = case.ask(method)
+        with torch.enable_grad():
+            seen = case.model.activations([case.sample.x])
+            (slope,) = torch.autograd.grad(seen.scores[0, 1], seen.at)
+        if method == "gradcam":
+            slope = slope.flatten(2).mean(2).reshape(*slope.shape[:2], *[1] * (slope.ndim - 2))
+        (map_,) = seen.fold((slope * seen.at).sum(1).detach())
+        right = case.question.segmentation.pool(map_, "mean")
+        return off(found.values / np.abs(found.values).max(), right / np.abs(right).max())
+
+    return check
+
+
+def attention(case: Case) -> float:
+    case.ask("attention")
+    seen = case.model.attention([case.sample.x]).weights
+    whole = np.ones(case.n, dtype=bool)
+    with torch.no_grad():
+        right = case.net(case._masked(whole), output_attentions=True).attentions
+    return max(off(a.detach(), b.numpy()) for a, b in zip(seen, right, strict=True))
+
+
+CHECKS: dict[str, Callable[[Case], float]] = {
+    "shap": shapley,
+    "occlusion": occlusion,
+    "lime": lime,
+    "integrated_gradients": integrated,
+    "gradient_shap": sampled,
+    "input_x_gradient": product,
+    "saliency": saliency,
+    "smoothgrad": smoothgrad,
+    "gradcam": cam("gradcam"),
+    "hirescam": cam("hirescam"),
+    "attention": attention,
+}
+
+
+def table() -> str:
+    """The rows, a line for each reason, and the counts."""
+    import toy_folders as toy
+
+    reasons: dict[str, str] = {}
+    lines = ["| architecture | " + " | ".join(f"`{m}`" for m in METHODS) + " |"]
+    lines.append("|---" * (len(METHODS) + 1) + "|")
+    numbers = refused = 0
+    with tempfile.TemporaryDirectory() as place:
+        for name in (*toy.TEXT, *toy.IMAGE):
+            case, cells = Case(name, Path(place)), []
+            for method in METHODS:
+                try:
+                    cells.append(f"{CHECKS[method](case):.0e}")
+                    numbers += 1
+                except xaikit.XaikitError as error:
+                    why = re.sub(r"layer '[^' ]+'", "its last layer", str(error))
+                    why = why.replace(f"'{name}'", "it")
+                    cells.append(f"[{reasons.setdefault(why, chr(97 + len(reasons)))}]")
+                    refused += 1
+            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+            print(lines[-1], flush=True)
+    told = [f"* [{letter}] {why}" for why, letter in reasons.items()]
+    count = f"{numbers} cells hold a number that was checked and {refused} a refusal by reason."
+    return "\n".join([*lines, "", count, "", *told])
+
+
+if __name__ == "__main__":
+    said = TARGET.read_text(encoding="utf-8").split(MARK)
+    TARGET.write_text(f"{said[0]}{MARK}\n\n{table()}\n\n{MARK}{said[2]}", encoding="utf-8")

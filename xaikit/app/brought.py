@@ -1,0 +1,103 @@
+"""Models that people bring to the command line: a folder of Hugging Face, or a factory in their own code."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import re
+import sys
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from xaikit.core.errors import InvalidInput, ModelError, foreign
+
+__all__ = ["HUGGINGFACE", "chosen", "fitting", "is_factory", "made"]
+
+HUGGINGFACE = "hf:"
+N_ROWS = 256  # training rows that stand in for what is removed
+_FACTORY = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<name>[A-Za-z_]\w*)")
+
+
+def chosen(model: str | None, option: str | None) -> str:
+    """The model that was named, as the argument or by --model."""
+    if (model is None) == (option is None):
+        raise InvalidInput("name one model: a folder, hf:FOLDER, package.module:factory or a name.")
+    return str(model or option)
+
+
+def is_factory(name: str) -> bool:
+    """Whether it names code: package.module:factory."""
+    return not name.startswith(HUGGINGFACE) and _FACTORY.fullmatch(name) is not None
+
+
+def fitting(model: Any, data: str, given: Mapping[str, Any]) -> dict[str, Any]:
+    """How a file is read for a model that is known before its data: options of `load_data` that were
+    not given."""
+    from xaikit.data import DATASETS
+
+    if model is None or data in DATASETS:
+        return {}
+    numbered = tuple(map(str, range(len(model.classes)))) == tuple(model.classes)
+    found: dict[str, Any] = {"modality": model.modality}
+    if model.classes and not numbered:
+        found["classes"] = model.classes
+    elif not model.classes:
+        found["task"] = "regression"
+    if "size" in model.info:
+        found["size"] = model.info["size"]
+    return {name: value for name, value in found.items() if given.get(name) is None}
+
+
+def made(name: str, weights: Path | None, data: Any, device: str) -> Any:
+    """The model that a factory of the user's makes, with the weights of a file: a torch module, a
+    fitted estimator or a function is wrapped as the data are; what `xaikit.wrap` gave stays.
+
+    The code is imported because its name was typed, from the working directory too.
+    """
+    from xaikit.core.abilities import Model
+
+    if weights is not None and weights.is_dir():  # all that is known but the code
+        from xaikit.models import load_model
+
+        return load_model(weights, device, partial(_called, name))
+    found = _called(name)
+    if weights is not None:
+        from xaikit.models.own_code import put_weights
+
+        put_weights(found, weights)
+    if isinstance(found, Model):
+        return found
+    from xaikit.core.sample import MODALITIES
+    from xaikit.models import wrap
+
+    rows = data.inputs("train")[:N_ROWS]
+    options: dict[str, Any] = {"device": device} if hasattr(found, "parameters") else {}
+    typical = MODALITIES.get(data.modality).typical
+    return wrap(
+        found,
+        modality=data.modality,
+        classes=data.classes,
+        background=rows if typical else None,
+        sample=rows[0],
+        id=name.rpartition(":")[2],
+        **options,
+    )
+
+
+def _called(name: str) -> Any:
+    match = _FACTORY.fullmatch(name)
+    assert match is not None
+    if os.getcwd() not in sys.path:
+        sys.path.insert(0, os.getcwd())
+    with foreign(f"importing '{match['module']}'"):
+        module = importlib.import_module(match["module"])
+    factory = getattr(module, match["name"], None)
+    if not callable(factory):
+        raise ModelError(
+            f"'{match['module']}' has no function '{match['name']}'; name one that takes no argument and "
+            "gives the model."
+        )
+    with foreign(f"'{name}'"):
+        return factory()
