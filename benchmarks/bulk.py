@@ -22,13 +22,17 @@ from sklearn.ensemble import (
     RandomForestClassifier,
 )
 from sklearn.linear_model import LogisticRegression
+from sklearn.neighbors import KNeighborsClassifier
+from sklearn.neural_network import MLPClassifier
 from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 
 import xaikit
 from benchmarks import bulk_nets
 from benchmarks.harness import Options, Row, clock, ratios, turns, within
 from xaikit.core.types import Target
+from xaikit.methods.base import make_method
 from xaikit.methods.exact import shapley_rows
 
 N_COLUMNS, N_REFERENCES = 30, 50
@@ -47,7 +51,28 @@ def rows(options: Options) -> Iterator[Row]:
         target = Target(1, space="logit" if "boosting" in name else "prob")
         some = x[: 50 if few else TREE_ROWS]
         yield _row(name, estimator, some, x[-N_REFERENCES:], target, 1.15, _tree_values, options)
+    yield from _plain(x, y, 4 if few else 64, options)
     yield from bulk_nets.rows(options)
+
+
+def _plain(x: np.ndarray, y: np.ndarray, n: int, options: Options) -> Iterator[Row]:
+    """Estimators that only answer: rows x masks of a block, against one row at a time."""
+    few, asked, background = x[:600, :12], x[600 : 600 + n, :12], x[-N_REFERENCES:, :12]
+    for estimator in (SVC(), KNeighborsClassifier(15), MLPClassifier((64, 64), max_iter=60)):
+        name, outputs = type(estimator).__name__, "values" if isinstance(estimator, SVC) else None
+        estimator.fit(few, y[:600])
+        model = xaikit.wrap(estimator, modality="table", background=background, outputs=outputs)
+        for method in (make_method("occlusion"), make_method("shap", budget=256)):
+            work = {
+                "block": lambda m=model, by=method: xaikit.explain(m, asked, by),
+                "one": lambda m=model, by=method: [xaikit.explain(m, a[None], by) for a in asked],
+            }
+            seconds = turns(work, options.repeats, clock("cpu"))
+            ratio = ratios(seconds["block"], seconds["one"])
+            yield Row(
+                "bulk", f"{method.name}, {name}, {n} rows of 12 columns", "", ratio, {},
+                "times one row at a time", None, f"{np.median(seconds['block']):.3g} s",
+            )  # fmt: skip
 
 
 def _trees(n: int) -> dict[str, Any]:

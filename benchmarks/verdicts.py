@@ -60,16 +60,16 @@ class Real:
 
 TEXT = {"text_column": "text"}
 REAL = (
-    Real("German credit", "tabular_german_credit/german.csv.gz", ("logistic", "forest", "mlp"), True),
-    Real("GunPoint", "tsc_gunpoint/GunPoint.npz", ("fcn_1d",), True),
+    Real("German credit", "tabular_german_credit/german.csv.gz", ("logistic", "mlp"), True),
+    Real("GunPoint", "tsc_gunpoint/GunPoint.npz", ("logistic",), True),
     Real("Fashion-MNIST", "image_fashion_mnist/fashion_mnist.npz", ("lenet",), True),
     Real("SST-2", "text_en_sst2/train.csv.gz", ("logistic",), True, TEXT),
     Real("Adult", "tabular_adult/train.csv.gz", ("logistic", "boosting"), False),
     Real("California", "tabular_california_housing/california_housing.csv.gz", ("boosting", "mlp"), False),
-    Real("NHANES I", "tabular_nhanes1/nhanes1.csv.gz", ("ridge", "forest"), False),
-    Real("ItalyPowerDemand", "tsc_italypowerdemand/ItalyPowerDemand.npz", ("fcn_1d", "logistic"), False),
+    Real("Diabetes", "diabetes", ("ridge", "forest"), False),
+    Real("ItalyPowerDemand", "tsc_italypowerdemand/ItalyPowerDemand.npz", ("gru", "logistic"), False),
     Real("MNIST", "image_mnist/mnist_t10k.npz", ("lenet",), False),
-    Real("NSMC", "text_ko_nsmc/train.csv.gz", ("logistic", "gru"), False, TEXT),
+    Real("NSMC", "text_ko_nsmc/train.csv.gz", ("logistic",), False, TEXT),
 )  # fmt: skip
 
 
@@ -133,11 +133,14 @@ def real(shared: Any, seen: bool, seed: int = 0) -> Iterator[Problem]:
             model = train(name, data, seed=seed, progress=False)
             plain = "ridge" if data.task == "regression" else "logistic"
             other = train("forest" if name == plain else plain, data, progress=False)
-            yield problem(f"{what.name}, {name}", "seen" if seen else "new", model, samples, other)
+            found = problem(
+                f"{what.name}, {name}", "seen" if seen else "new", model, samples, other
+            )
+            yield dataclasses.replace(found, better=_better(model, data))
 
 
 def problem(name: str, kind: str, model: Model, samples: Sequence[Any], other: Model) -> Problem:
-    plan = Plan(n_background=10)
+    plan = Plan(n_background={"table": 10, "text": None}.get(model.modality, 2))
     asked, _ = make_questions(model, samples, plan)
     first = asked[0]
     how = next(m for m in first.sample.kind.maskers[1:])
@@ -150,17 +153,15 @@ def problem(name: str, kind: str, model: Model, samples: Sequence[Any], other: M
     net = isinstance(model, Differentiable)
     base = make_method("integrated_gradients" if net else "shap")
     setting = Setting(base, asked, other, make_method("occlusion"))
-    return Problem(name, kind, asked, again, setting, _better(model))
+    return Problem(name, kind, asked, again, setting)
 
 
-def _better(model: Model) -> bool:
-    """Whether the model is better than guessing on its test rows, for certain."""
+def _better(model: Model, data: Dataset) -> bool:
+    """Whether the model is right more often than its most frequent answer, or tells a tenth of a value."""
     test = model.info["metrics"]["test"]
     if "accuracy" not in test:
-        return float(test.get("r2", 0)) > 0.1
-    return wilson(test["correct"], test["n"])[0] > max(
-        test.get("majority", 0), 1 / max(2, len(model.classes))
-    )
+        return bool(test["r2"] > 0.1)
+    return bool(test["accuracy"] > np.bincount(data.labels("test")).max() / len(data.test))
 
 
 def studied(found: Problem) -> Run:
@@ -286,7 +287,7 @@ def told(found: Sequence[Trial]) -> list[str]:
         f"Each problem is asked once, on {N} samples, and judged on all of them and on each quarter of {FEW}. "
         f"Planted: {len(names['planted'])} random models in closed form. Real, on which the rule was fixed: "
         f"{'; '.join(names['seen'])}. Real, looked at once, afterwards: {'; '.join(names['new'])}. "
-        "SHAP with at most 1024 evaluations and LIME with 512, 10 background rows; integrated gradients count where "
+        "SHAP with at most 1024 evaluations and LIME with 512, 10 background rows of tables and 2 of others; integrated gradients count where "
         "their median completeness gap is below 1 %. Holds means *use* or *weaker*; in brackets the 95 % interval.",
         "",
         *table(found),

@@ -13,6 +13,7 @@ import torch
 from torch import nn
 from toys import FunctionModel, ask_table, linear
 
+import xaikit
 from xaikit.core.batching import (
     LARGEST,
     PerPass,
@@ -229,3 +230,19 @@ print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
         [sys.executable, "-c", passes], capture_output=True, text=True, check=True, timeout=120
     )
     assert int(done.stdout) < 1000  # 40 MB are 10,000 pages
+
+
+def test_small_requests_of_a_block_share_a_pass_of_a_model_that_only_answers() -> None:
+    """Occlusion of 5 rows of 3 columns: 15 masks and 5 ends, none of them twice."""
+    sizes: list[int] = []
+
+    def function(x: np.ndarray) -> np.ndarray:
+        sizes.append(len(x))
+        return x @ [[1.0], [2.0], [3.0]]
+
+    model = FunctionModel(function, background=np.zeros((1, 3)))
+    rows = np.arange(15.0).reshape(5, 3)
+    found = xaikit.explain(model, rows, "occlusion", masker="median")
+    assert found.values == pytest.approx(rows * [1.0, 2.0, 3.0])
+    assert len(sizes) <= 4
+    assert sum(sizes) <= 15 + 5 + 2

@@ -138,6 +138,7 @@ def explain(
     errors: options.Errors = 4,
     overview: options.Overview = True,
     language: options.Language = "en",
+    reader: options.Reader = "expert",
     show: options.Open = False,
     flip: options.Flip = False,
     immutable: options.Columns = None,
@@ -184,6 +185,7 @@ def explain(
 
     ways = {"immutable": immutable, "increasing": increasing, "decreasing": decreasing}
     options.require_flip(flip, values, **ways, wanted=wanted)
+    person = options.for_person(reader)
     explaining.check_places(values, run_folder, html, force)
     given: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
     given |= {"test": test, "task": task, "size": size, **_columns(columns, drop, missing)}
@@ -231,7 +233,7 @@ def explain(
         **limits,
     )
     broken = explaining.written(
-        run, *places, language, flip=flip, show=show, force=force, as_json=as_json
+        run, *places, language, flip=flip, person=person, show=show, force=force, as_json=as_json
     )
     if broken:
         raise typer.Exit(1)
@@ -386,21 +388,34 @@ def report(
     run: Annotated[Path, typer.Argument(help="A run folder that `xaikit explain` wrote.")],
     html: options.Page = None,
     language: options.Language = "en",
+    reader: options.Reader = "expert",
+    sample: Annotated[
+        str, typer.Option("--sample", help="With --reader person: the sheet of this sample alone.")
+    ] = "",
     show: options.Open = False,
     force: options.Force = False,
 ) -> None:
     """Write the page again from a saved run; needs no model and no torch.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       xaikit report runs/explain-digits-lenet --out digits.html --language ko
+
+      xaikit report runs/explain-credit --reader person --sample row-12 --out letter.html
     """
     from xaikit.core.folders import file_name
-    from xaikit.report import write_report
+    from xaikit.report import write_letters, write_report
     from xaikit.study.run import Run
 
-    html = html or Path("reports") / file_name(run.resolve().name, ".html")
-    page = write_report(Run.load(run), html, language=language, force=force)
+    person = options.for_person(reader)
+    if sample and not person:
+        raise InvalidInput(f"--sample is {sample} and belongs to --reader person; add it.")
+    name = run.resolve().name + ("-person" if person else "")
+    html = html or Path("reports") / file_name(name, ".html")
+    if person:
+        page = write_letters(Run.load(run), html, language, sample=sample, force=force)
+    else:
+        page = write_report(Run.load(run), html, language=language, force=force)
     say(f"report: {page}")
     if show:
         show_page(page)

@@ -15,6 +15,7 @@ __all__ = [
     "budget_of",
     "bytes_of",
     "count_of",
+    "for_person",
     "listed",
     "require_flip",
     "settings_of",
@@ -230,6 +231,14 @@ Values = Annotated[
 Language = Annotated[
     str, typer.Option(help="Language of the page: en or ko.", rich_help_panel=WRITTEN)
 ]
+Reader = Annotated[
+    str,
+    typer.Option(
+        "--reader",
+        help="expert: the study page; person: a sheet a case for the person that it is about.",
+        rich_help_panel=WRITTEN,
+    ),
+]
 Open = Annotated[
     bool, typer.Option("--open", help="Show the page in the browser.", rich_help_panel=WRITTEN)
 ]
@@ -295,6 +304,13 @@ def wanted_of(text: str | None) -> Any:
         return None if text is None else float(text)
     except ValueError:
         return text
+
+
+def for_person(reader: str) -> bool:
+    """Whether sheets for the people that answers are about are written."""
+    if reader not in ("expert", "person"):
+        raise InvalidInput(f"--reader is {reader}; give expert or person.")
+    return reader == "person"
 
 
 def settings_of(pairs: list[str] | None) -> dict[str, Any]:

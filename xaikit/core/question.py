@@ -16,6 +16,7 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import Any, Literal, get_args
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xaikit.core.abilities import (
     BoundScores,
@@ -293,7 +294,7 @@ class Question:
             if self.shortcuts and isinstance(model, Shortened):
                 return model.shortened(whole, ids)
             return whole
-        return _bind_in_data_space(self)
+        return _InDataSpace(self)
 
     def _checked(self, exact: BoundScores, fast: BoundScores) -> tuple[BoundScores, str]:
         """The fast scores where they agree with the exact ones on a few masks, and the difference."""
@@ -401,25 +402,41 @@ def _require_meaning(model: Model, target: Target) -> None:
         )
 
 
-def _bind_in_data_space(question: Question) -> BoundScores:
-    """Masks applied to the sample itself, for models that only have `scores`."""
-    x, masker = question.sample.x, question.masker
-    segmentation, model = question.segmentation, question.model
+class _InDataSpace:
+    """Masks applied to the sample itself, for models that only have `scores`.
 
-    def dropped(masks: Bools, _: slice) -> Floats:
-        text = Text(x)
-        kept = segmentation.expand(masks)
-        return model.scores([text.less(row) for row in kept])[:, None, :]
+    alike : questions with equal `alike` fit into one pass (see `xaikit.methods.packing`)
+    """
 
-    def replaced(masks: Bools, rows: slice) -> Floats:
-        kept = segmentation.expand(masks)  # (m, *grid)
-        part = masker.stand_ins(x, kept)[:, rows]
+    def __init__(self, question: Question) -> None:
+        self._x, self._masker = question.sample.x, question.masker
+        self._expand, self._scores = question.segmentation.expand, question.model.scores
+        shared = not self._masker.drops and not isinstance(self._x, Text)
+        shape = (self._x.shape, str(self._x.dtype)) if shared else id(self)
+        self.alike = (id(question.model), shape)
+
+    def __call__(self, masks: Bools, rows: slice) -> Floats:
+        """masks (m, n), some of the references -> scores (m, k', K)."""
+        if self._masker.drops:
+            text = Text(self._x)
+            return self._scores([text.less(row) for row in self._expand(masks)])[:, None, :]
+        scores = self._scores(alike(self._x, self._inputs(masks, rows)))
+        return scores.reshape(len(masks), len(scores) // len(masks), -1)
+
+    def together(self, others: Sequence[_InDataSpace], masks: Sequence[Bools]) -> list[Floats]:
+        """Scores (m, k, K) of the masks of each of the others, in one pass."""
+        pairs = zip(others, masks, strict=True)
+        parts = [other._inputs(own, slice(None)) for other, own in pairs]
+        scores = self._scores(np.concatenate(parts))
+        each = np.split(scores, np.cumsum([len(part) for part in parts])[:-1])
+        return [s.reshape(len(own), -1, s.shape[1]) for s, own in zip(each, masks, strict=True)]
+
+    def _inputs(self, masks: Bools, rows: slice) -> NDArray[Any]:
+        """(m * k', *x.shape) masked inputs."""
+        x, kept = self._x, self._expand(masks)  # (m, *grid)
+        part = self._masker.stand_ins(x, kept)[:, rows]
         kept = kept.reshape(kept.shape + (1,) * (x.ndim - kept.ndim + 1))
-        inputs = np.where(kept[:, None], x, part)  # (m, k', *x.shape)
-        scores = model.scores(alike(x, inputs.reshape(-1, *x.shape)))
-        return scores.reshape(len(masks), part.shape[1], -1)
-
-    return dropped if question.masker.drops else replaced
+        return np.where(kept[:, None], x, part).reshape(-1, *x.shape)
 
 
 @cache

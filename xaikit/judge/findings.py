@@ -84,8 +84,9 @@ def _guessing(overview: Overview) -> Finding | None:
     known = np.array([label is not None for label in overview.labels])
     if overview.meaning.words.startswith("value"):
         truth = np.stack([overview.meaning.truth(label) for label in labels])
+        wide = np.maximum(truth.var(axis=0), 1e-12)  # outputs may have units of their own
         errors = (truth - overview.predictions[known]) ** 2
-        gains, answer = ((truth - truth.mean(axis=0)) ** 2 - errors).mean(axis=1), None
+        gains, answer = (((truth - truth.mean(axis=0)) ** 2 - errors) / wide).mean(axis=1), None
     else:
         often, _ = Counter(labels).most_common(1)[0]
         right = (~overview.wrong[known]).astype(np.float64)

@@ -41,6 +41,9 @@ COALITIONS = "coalitions"
 """The random stream of methods that can use each other's evaluations; see `Method`."""
 
 
+TOGETHER = 256  # questions that share passes, where a method answers one by one
+
+
 @dataclass(frozen=True)
 class Translation:
     """Title and sentences of a method in another language."""
@@ -209,13 +212,16 @@ def _answered(
     """The explanations, and the seconds of each where they were answered one by one."""
     if method.shares_passes():
         return method.block(questions, rngs), []
-    if len(questions) > 1 and (foreseen := [method.masks(q) for q in questions])[0] is not None:
-        prefetch(questions, foreseen)
     found, seconds = [], []
-    for question, rng in zip(questions, rngs, strict=True):
-        start = time.perf_counter()
-        found.append(method(question, rng))
-        seconds.append(time.perf_counter() - start)
+    for start in range(0, len(questions), TOGETHER):
+        some = slice(start, start + TOGETHER)
+        held = list(questions[some])  # each is made once, with what is known of it
+        if len(held) > 1 and (foreseen := [method.masks(q) for q in held])[0] is not None:
+            prefetch(held, foreseen)
+        for question, rng in zip(held, rngs[some], strict=True):
+            begun = time.perf_counter()
+            found.append(method(question, rng))
+            seconds.append(time.perf_counter() - begun)
     return found, seconds
 
 

@@ -10,6 +10,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from xaikit.core.batching import worked
+from xaikit.core.errors import foreign
 from xaikit.core.question import Question
 from xaikit.core.types import Bools, Floats
 from xaikit.core.words import between
@@ -92,8 +93,8 @@ def _pass(group: Sequence[tuple[Question, Bools]], rows: int) -> int:
     n = max(1, int(np.searchsorted(ends, rows, side="right")))
     questions, masks = zip(*group[:n], strict=True)
     bounds = [_whole(question) for question in questions]
-    for question, own, scores in zip(
-        questions, masks, bounds[0].together(bounds, masks), strict=True
-    ):
+    with foreign(f"model '{questions[0].model.id}' on {n} sample(s)"):
+        found = bounds[0].together(bounds, masks)
+    for question, own, scores in zip(questions, masks, found, strict=True):
         question.store(own, scores)
     return n

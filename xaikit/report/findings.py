@@ -78,6 +78,14 @@ class Findings:
         return self.words.own(self.kind.titles.parts)
 
     @property
+    def model(self) -> str:
+        """The model's name beside that of its data: without it where it begins with it."""
+        given = (self.run.context.get("model") or {}).get("id")
+        name = str(given or next((e.model_id for e in self.run.explanations), "–"))
+        data = str((self.run.context.get("data") or {}).get("name") or "")
+        return name.removeprefix(f"{data}-") or name
+
+    @property
     def columns(self) -> list[str]:
         """What the data's columns or channels are called."""
         columns = (self.run.context.get("data") or {}).get("columns") or []

@@ -52,8 +52,8 @@ def report_page(run: Run, language: str = "en", folder: str = "") -> dict[str, A
 
 def _called(findings: Findings) -> str:
     """Data and model."""
-    data, model = part(findings.run, "data").get("name"), part(findings.run, "model").get("id")
-    return " · ".join(str(x) for x in (data, model) if x)
+    data = part(findings.run, "data").get("name")
+    return " · ".join(str(x) for x in (data, findings.model) if x)
 
 
 def _style(cases: tuple[int, ...]) -> str:

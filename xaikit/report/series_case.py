@@ -19,6 +19,9 @@ from xaikit.report.strips import Clock, common_span, signal, strip, strongest_ch
 __all__ = ["series_hero", "series_parts", "series_thumb", "stretch_phrase"]
 
 
+FIFTHS = ("start", "before", "middle", "after", "end")
+
+
 def series_parts(mine: Case, names: list[str]) -> dict[str, Any]:
     """Signals once, and per method one strip a channel on the same axis."""
     length, n_channels = mine.sample.grid
@@ -140,16 +143,15 @@ def stretches(e: Explanation, channel: int) -> list[dict[str, Any]]:
 
 
 def stretch_phrase(mine: Case, e: Explanation, i: int) -> Phrase:
-    """A stretch of time, and the channel where there are several."""
+    """In which fifth of the time a feature lies, and in which channel where there are several."""
     steps, channels = np.nonzero(e.segmentation.ids == i)
-    words, columns = mine.findings.words, mine.findings.columns
-    clock, n_channels = _clock(mine), mine.sample.grid[1]
-    span = clock.span(int(steps.min()), int(steps.max()) + 1)
+    words, (length, n_channels) = mine.findings.words, mine.sample.grid
+    fifth = FIFTHS[min(int(5 * (steps.mean() + 0.5) / length), 4)]
+    name = words(f"fifth.{fifth}")
     if n_channels == 1 or len(set(channels.tolist())) > 1:
-        key = "stretch.time" if clock.unit else "stretch"
-        return Phrase(span, lambda names: words(key, names=names), key)
-    name = _name(mine, columns, int(channels[0]), n_channels)
-    return Phrase(span, lambda names: words("stretch.channel", names=names, channel=name), name)
+        return Phrase(name, lambda names: words("fifth.of", names=names), "fifth", name)
+    channel = _name(mine, mine.findings.columns, int(channels[0]), n_channels)
+    return Phrase(name, lambda names: words("fifth.channel", names=names, channel=channel), channel)
 
 
 def series_thumb(mine: Case) -> Markup:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from markupsafe import Markup
 
+from xaikit.core.finding import Finding
 from xaikit.report.blocks.choice import choice_block
 from xaikit.report.facts import part
 from xaikit.report.findings import Findings
@@ -17,12 +18,18 @@ def finding(findings: Findings) -> str:
     given, words = findings.run.context.get("title"), findings.words
     if given and words.language == "en":
         return str(given)
-    return words.told(findings.run.findings()[0])
+    return _told(findings, findings.run.findings()[0])
 
 
 def more(findings: Findings) -> list[str]:
     """What else was found over the test samples."""
-    return [findings.words.told(found) for found in findings.run.findings()[1:]]
+    return [_told(findings, found) for found in findings.run.findings()[1:]]
+
+
+def _told(findings: Findings, found: Finding) -> str:
+    """The finding, with the model as it is called beside its data."""
+    called = {"model": findings.model} if "model" in found.numbers else {}
+    return findings.words.told(Finding(found.key, {**found.numbers, **called}))
 
 
 def warning(findings: Findings) -> str:
@@ -30,7 +37,7 @@ def warning(findings: Findings) -> str:
     model is not shown to be better than an answer that never looks."""
     found = findings.run.warnings()
     if found:
-        return findings.words.told(found[0])
+        return _told(findings, found[0])
     return "" if findings.run.findings()[0].key.startswith("finding.guessing") else _blind(findings)
 
 

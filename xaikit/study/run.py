@@ -128,6 +128,14 @@ class Run:
 
     def findings(self) -> tuple[Finding, ...]:
         """What the model goes by over the test samples, the headline first, or why that is not known."""
+        return self._findings
+
+    def warnings(self) -> tuple[Finding, ...]:
+        """What to beware of, the clearest first: a shortcut, or what the errors have in common."""
+        return self._warnings
+
+    @cached_property
+    def _findings(self) -> tuple[Finding, ...]:
         from xaikit.judge.findings import findings
 
         seen = self._seen
@@ -139,8 +147,8 @@ class Run:
         known = region if region.startswith("rationale.") else "rationale.marked"
         return findings(seen, holds, known)
 
-    def warnings(self) -> tuple[Finding, ...]:
-        """What to beware of, the clearest first: a shortcut, or what the errors have in common."""
+    @cached_property
+    def _warnings(self) -> tuple[Finding, ...]:
         from xaikit.judge.findings import warnings
 
         return () if self._seen is None else warnings(self._seen)

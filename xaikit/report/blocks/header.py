@@ -30,8 +30,7 @@ def _meta(findings: Findings) -> list[Markup]:
     """Model and data, how good it is, and what was looked at."""
     run, words = findings.run, findings.words
     model, data = part(run, "model"), part(run, "data")
-    name = model.get("id") or next((e.model_id for e in run.explanations), "–")
-    named = {"model": _bold(name), "data": _bold(data.get("name") or "–")}
+    named = {"model": _bold(findings.model), "data": _bold(data.get("name") or "–")}
     quality = model.get("quality") or {}
     lines = [spoken(words, "meta.model" if data.get("name") else "meta.alone", **named)]
     lines.append(_quality(findings, quality))
@@ -71,8 +70,7 @@ def _guessing(findings: Findings, quality: Mapping[str, Any], shares: bool) -> M
     base = quality.get("baseline") or {}
     if base.get("value") is None or not shares:
         return Markup("")
-    value = percent(base["value"])
-    return spoken(findings.words, "meta.guessing", says=base["says"], value=value)
+    return spoken(findings.words, "meta.guessing", value=percent(base["value"]))
 
 
 def _samples(findings: Findings) -> Markup:

@@ -68,5 +68,7 @@ def _sides(findings: Findings, mine: Case) -> tuple[str, str]:
     words = findings.words
     if findings.task.words.startswith("value"):
         return words("waterfall.lower"), words("waterfall.higher")
+    if findings.kind.view == "picture":
+        return words("key.against"), words("key.answer")
     name = "" if mine.lead is None else findings.class_name(mine.lead.target.index)
     return words("key.side.against", name=name), words("key.side.for", name=name)

@@ -60,8 +60,8 @@ class Words(string.Formatter):
         """One field as people read it: a finding in a sentence of another is told where it stands."""
         if isinstance(value, Finding | Mapping):
             return self.told(value)
-        if spec == "own":
-            return self.own(value)
+        if spec in ("own", "times"):
+            return self.own(value) if spec == "own" else self.times(value)
         if isinstance(value, list | tuple):
             return self.listed([self.told(item) for item in value], spec or "and")
         if isinstance(value, str):
@@ -83,6 +83,15 @@ class Words(string.Formatter):
     def number(self, n: int) -> str:
         """A count as people say it: below ten in words."""
         return self(f"number.{n}") if 0 < n < 10 else format(n, ",").replace(",", THIN)
+
+    def times(self, value: float) -> str:
+        """How many times as much, to a half, as people say it."""
+        whole, half = divmod(max(3, round(2 * value)), 2)
+        if whole >= 10:
+            return self("times.many", n=f"{value:.0f}")
+        if whole == 2 and not half:
+            return self("times.twice")
+        return self("times.half" if half else "times.whole", n=self.number(whole))
 
     def own(self, pair: tuple[str, str]) -> str:
         """What a part declares of itself in English and in Korean, in this language."""
