@@ -33,12 +33,10 @@ from xaikit.models.wrapping import adapted
 __all__ = ["CutText", "load_folder", "save_folder"]
 
 _TEXT, _IMAGE = "ForSequenceClassification", "ForImageClassification"
-_DROPPED = (
-    "auto_map",
-    "attn_implementation",
-    "_attn_implementation",
-    "_name_or_path",
-)  # may lead out
+_DROPPED = (  # may lead out of the folder, or are decided here
+    *("auto_map", "attn_implementation", "_attn_implementation", "_name_or_path"),
+    *("dtype", "torch_dtype"),
+)
 _LONGEST = 1_000_000  # what tokenisers say that know no limit
 _TRIED = "The quick brown fox jumps over the lazy dog"
 
