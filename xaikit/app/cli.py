@@ -73,6 +73,9 @@ def train(
     test: options.TestFile = None,
     task: options.Task = None,
     size: options.Size = None,
+    columns: options.OnlyColumns = None,
+    drop: options.Drop = None,
+    missing: options.Missing = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Train a model and save it as a folder.
@@ -89,8 +92,9 @@ def train(
     from xaikit.models import train as fit
     from xaikit.models.fields import MODELS
 
-    columns = {"text_column": text_column, "label_column": label_column}
-    dataset = _load(data, seed, **columns, test=test, task=task, size=size)
+    read = {"text_column": text_column, "label_column": label_column}
+    read |= _columns(columns, drop, missing)
+    dataset = _load(data, seed, **read, test=test, task=task, size=size)
     place = folder or _model_folder(dataset, model)
     MODELS.check_free(place)
     fitted = fit(
@@ -150,6 +154,9 @@ def explain(
     test: options.TestFile = None,
     task: options.Task = None,
     size: options.Size = None,
+    columns: options.OnlyColumns = None,
+    drop: options.Drop = None,
+    missing: options.Missing = None,
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -181,7 +188,7 @@ def explain(
     person = options.for_person(reader)
     explaining.check_places(values, run_folder, html, force)
     given: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
-    given |= {"test": test, "task": task, "size": size}
+    given |= {"test": test, "task": task, "size": size, **_columns(columns, drop, missing)}
     name = chosen(model, own)
     asked = _known(name, device)
     dataset = _load(data, seed, **{**given, **fitting(asked, data, given)})
@@ -257,6 +264,9 @@ def interactions(
     test: options.TestFile = None,
     task: options.Task = None,
     size: options.Size = None,
+    columns: options.OnlyColumns = None,
+    drop: options.Drop = None,
+    missing: options.Missing = None,
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -274,8 +284,9 @@ def interactions(
 
     if picture is not None:
         check_free(picture, force)
-    columns = {"text_column": text_column, "label_column": label_column}
-    dataset = _load(data, seed, **columns, test=test, task=task, size=size)
+    read = {"text_column": text_column, "label_column": label_column}
+    read |= _columns(columns, drop, missing)
+    dataset = _load(data, seed, **read, test=test, task=task, size=size)
     asked = _model(model, dataset, device, seed, quiet=as_json)
     found = asked_for(
         asked,
@@ -331,6 +342,9 @@ def compare(
     test: options.TestFile = None,
     task: options.Task = None,
     size: options.Size = None,
+    columns: options.OnlyColumns = None,
+    drop: options.Drop = None,
+    missing: options.Missing = None,
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -346,8 +360,9 @@ def compare(
     from xaikit.report import write_comparison
     from xaikit.study.compare import compare as contrast
 
-    columns = {"text_column": text_column, "label_column": label_column}
-    dataset = _load(data, seed, **columns, test=test, task=task, size=size)
+    read = {"text_column": text_column, "label_column": label_column}
+    read |= _columns(columns, drop, missing)
+    dataset = _load(data, seed, **read, test=test, task=task, size=size)
     html = html or Path("reports") / file_name(f"compare-{dataset.name}", ".html")
     check_page(html, force)
     _samples(dataset, n, seed, draw)
@@ -606,6 +621,13 @@ def _load(data: str, seed: int, **options: Any) -> Any:
     return load_data(data, seed=seed, **given)
 
 
+def _columns(columns: str | None, drop: str | None, missing: str | None) -> dict[str, Any]:
+    """What is read of a file of columns."""
+    named = {"columns": columns, "drop": drop}
+    listed = {name: options.listed(held) for name, held in named.items() if held is not None}
+    return {**listed, "missing": missing}
+
+
 def _known(name: str, device: str) -> Any:
     """A model that says how its data are read; None for others."""
     from xaikit.app.brought import HUGGINGFACE
@@ -620,7 +642,7 @@ def _known(name: str, device: str) -> Any:
 def _model(
     name: str, dataset: Any, device: str, seed: int, quiet: bool, weights: Path | None = None
 ) -> Any:
-    from xaikit.app.brought import is_factory, made
+    from xaikit.app.brought import HUGGINGFACE, is_factory, made
     from xaikit.models import load_model, save_model, train
     from xaikit.models.fields import MODELS
 
@@ -628,7 +650,7 @@ def _model(
         return made(name, weights, dataset, device)
     if weights is not None:
         raise InvalidInput(f"--weights {weights} belongs to a factory; name one as --model.")
-    if os.path.isdir(name):
+    if os.path.isdir(name) or name.startswith(HUGGINGFACE):
         return load_model(name, device=device)
     if name.lower().endswith(".onnx"):
         return _graph(name, dataset)

@@ -139,5 +139,6 @@ def _summary(run: Run, place: Path, page: Path) -> dict[str, Any]:
         ],
         "quality": run.context["model"]["quality"],
         "flips": run.context.get("flips"),
+        "added": run.context.get("added") or [],
         "failures": [vars(f) for f in run.failures],
     }

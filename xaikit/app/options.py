@@ -57,6 +57,22 @@ Task = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+OnlyColumns = Annotated[
+    str | None,
+    typer.Option("--columns", help="Columns to read, commas between [all].", rich_help_panel=DATA),
+]
+Drop = Annotated[
+    str | None,
+    typer.Option("--drop", help="Columns to leave out, commas between.", rich_help_panel=DATA),
+]
+Missing = Annotated[
+    str | None,
+    typer.Option(
+        "--missing",
+        help="Rows with empty cells: refuse, or drop them [refuse].",
+        rich_help_panel=DATA,
+    ),
+]
 Size = Annotated[
     int | None,
     typer.Option(

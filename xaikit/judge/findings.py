@@ -34,15 +34,21 @@ HALF = 0.5
 
 
 def findings(
-    overview: Overview, choice_holds: bool = True, region: str = MARKED
+    overview: Overview,
+    choice_holds: bool = True,
+    region: str = MARKED,
+    *,
+    beats_guessing: bool | None = None,
 ) -> tuple[Finding, ...]:
     """The headline first, then what holds too; never empty.
 
     choice_holds : whether the method of the explanations holds; otherwise nothing is said by them
     region : what the places are called that the data mark: a key ("rationale." ...) or words
+    beats_guessing : whether the model is known to beat one answer for all, from more samples than these
     """
     seen = Shares(overview)
-    first = tuple(filter(None, (_guessing(overview), _shortcut(seen))))
+    guessing = None if beats_guessing else _guessing(overview)
+    first = tuple(filter(None, (guessing, _shortcut(seen))))
     refused = _refused(overview, choice_holds)
     if refused is not None:
         return (*first, refused)
@@ -84,8 +90,9 @@ def _guessing(overview: Overview) -> Finding | None:
     known = np.array([label is not None for label in overview.labels])
     if overview.meaning.words.startswith("value"):
         truth = np.stack([overview.meaning.truth(label) for label in labels])
+        wide = np.maximum(truth.var(axis=0), 1e-12)  # outputs may have units of their own
         errors = (truth - overview.predictions[known]) ** 2
-        gains, answer = ((truth - truth.mean(axis=0)) ** 2 - errors).mean(axis=1), None
+        gains, answer = (((truth - truth.mean(axis=0)) ** 2 - errors) / wide).mean(axis=1), None
     else:
         often, _ = Counter(labels).most_common(1)[0]
         right = (~overview.wrong[known]).astype(np.float64)

@@ -128,6 +128,14 @@ class Run:
 
     def findings(self) -> tuple[Finding, ...]:
         """What the model goes by over the test samples, the headline first, or why that is not known."""
+        return self._findings
+
+    def warnings(self) -> tuple[Finding, ...]:
+        """What to beware of, the clearest first: a shortcut, or what the errors have in common."""
+        return self._warnings
+
+    @cached_property
+    def _findings(self) -> tuple[Finding, ...]:
         from xaikit.judge.findings import findings
 
         seen = self._seen
@@ -137,10 +145,12 @@ class Run:
         holds = status.get(seen.method) in ("use", "weaker")
         region = str(self.context.get("rationale") or "")
         known = region if region.startswith("rationale.") else "rationale.marked"
-        return findings(seen, holds, known)
+        quality = (self.context.get("model") or {}).get("quality") or {}
+        beats = (quality.get("baseline") or {}).get("verdict") == "b_better"
+        return findings(seen, holds, known, beats_guessing=beats)
 
-    def warnings(self) -> tuple[Finding, ...]:
-        """What to beware of, the clearest first: a shortcut, or what the errors have in common."""
+    @cached_property
+    def _warnings(self) -> tuple[Finding, ...]:
         from xaikit.judge.findings import warnings
 
         return () if self._seen is None else warnings(self._seen)

@@ -89,6 +89,8 @@ class Words(string.Formatter):
         whole, half = divmod(max(3, round(2 * value)), 2)
         if whole >= 10:
             return self("times.many", n=f"{value:.0f}")
+        if whole == 2 and not half:
+            return self("times.twice")
         return self("times.half" if half else "times.whole", n=self.number(whole))
 
     def own(self, pair: tuple[str, str]) -> str:
