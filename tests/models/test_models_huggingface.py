@@ -283,6 +283,10 @@ def test_nothing_but_safetensors_and_no_code_is_read(folder, tmp_path):
         ),
         (changed(bert, tmp_path / "none", architectures=None), "holds a None"),
         (changed(bert, tmp_path / "four", quantization_config={"bits": 4}), "quantised weights"),
+        (
+            changed(bert, tmp_path / "deep", num_hidden_layers=10**9),
+            "num_hidden_layers is 1000000000 and",
+        ),
         (tmp_path / "nowhere", "there is no folder"),
         (changed(bert, tmp_path / "twice", id2label={"0": "a", "1": "a"}), "two classes the same"),
     ):
@@ -297,7 +301,7 @@ def test_nothing_but_safetensors_and_no_code_is_read(folder, tmp_path):
     (grey / "preprocessor_config.json").write_text(json.dumps(scaled))
     with pytest.raises(ModelError, match="image_std is .* what is divided by is above 0"):
         xaikit.load(f"hf:{grey}")
-    with pytest.raises(xaikit.XaikitError, match="transformers, reading '.*torn'"):
+    with pytest.raises(xaikit.XaikitError, match="safetensors, reading '.*torn"):
         xaikit.load(f"hf:{torn}")
     remote = changed(
         bert, tmp_path / "remote", auto_map={"AutoModel": "evil.Evil"}, attn_implementation="x/evil"

@@ -437,7 +437,6 @@ def index(
     """
     from xaikit.core.folders import check_page, file_name
     from xaikit.report import write_index, write_report
-    from xaikit.study.run import Run
 
     html = html or Path("reports") / "index.html"
     places = [html.parent / file_name(run.resolve().name, ".html") for run in runs]
@@ -446,7 +445,7 @@ def index(
     entries = []
     for run, place in zip(runs, places, strict=True):
         write_report(run, place, language=language, force=force)
-        entries.append({"run": Run.load(run), "href": place.name})
+        entries.append({"run": run, "href": place.name})
     page = write_index(entries, html, language, force=force)
     say(f"page: {page}")
     if show:

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from safetensors import safe_open
 from torch import nn
 
 from xaikit.core.errors import ModelError, foreign
@@ -32,12 +33,10 @@ from xaikit.models.wrapping import adapted
 __all__ = ["CutText", "load_folder", "save_folder"]
 
 _TEXT, _IMAGE = "ForSequenceClassification", "ForImageClassification"
-_DROPPED = (
-    "auto_map",
-    "attn_implementation",
-    "_attn_implementation",
-    "_name_or_path",
-)  # may lead out
+_DROPPED = (  # may lead out of the folder, or are decided here
+    *("auto_map", "attn_implementation", "_attn_implementation", "_name_or_path"),
+    *("dtype", "torch_dtype"),
+)
 _LONGEST = 1_000_000  # what tokenisers say that know no limit
 _TRIED = "The quick brown fox jumps over the lazy dog"
 
@@ -60,6 +59,7 @@ def load_folder(path: str | Path, device: str = "auto") -> NeuralModel:
     _check_files(folder)
     facts = _json(folder, "config.json")
     kind = _kind(folder, facts)
+    _check_layers(folder, facts)
     config = _config(folder, facts)
     net = _net(folder, kind, config).to(pick_device(device)).eval().requires_grad_(False)
     read = _words if kind.endswith(_TEXT) else _pixels
@@ -189,6 +189,21 @@ def _kind(folder: Path, facts: Mapping[str, Any]) -> str:
         f"transformers has itself (...{_TEXT}, ...{_IMAGE}); no code in a folder is run: load yours and "
         "give the module to xaikit.wrap."
     )
+
+
+def _check_layers(folder: Path, facts: Mapping[str, Any]) -> None:
+    """No more layers than there are weights, before any is made."""
+    n = 0
+    for path in folder.glob("*.safetensors"):
+        with foreign(f"safetensors, reading '{path}',"), safe_open(path, framework="pt") as file:
+            n += len(file.keys())
+    for name, value in facts.items():
+        many = value if isinstance(value, list) and name == "depths" else [value]
+        if ("layer" in name or name == "depths") and any(type(v) is int and v > n for v in many):
+            raise ModelError(
+                f"'{folder}': {short(name)} is {short(value)} and the folder holds {n} weights; the two do "
+                "not belong together."
+            )
 
 
 def _config(folder: Path, facts: Mapping[str, Any]) -> Any:

@@ -65,8 +65,9 @@ class Words(string.Formatter):
         if isinstance(value, list | tuple):
             return self.listed([self.told(item) for item in value], spec or "and")
         if isinstance(value, str):
-            found = {"name": self.titles.get(value, value), "unit": self.unit(value)}
-            return {**found, "fact": self.known(f"fact.{value}", value)}.get(spec, value)
+            if spec in ("unit", "fact"):
+                return self.known(f"{spec}.{value}", value)
+            return self.titles.get(value, value) if spec == "name" else value
         return format(value, spec).replace("-", MINUS).replace("%", f"{SPACE}%")
 
     def told(self, *found: Finding | Mapping[str, Any] | str) -> str:
