@@ -76,9 +76,12 @@ OCCLUSION = "tests/methods/test_methods_removal.py"
 ONNX = "tests/models/test_models_onnx.py"
 KEPT = "tests/models/test_models_remembered.py"
 FOREIGN = "tests/methods/test_methods_foreign.py"
+NOISY = "tests/methods/test_methods_noisy.py"
 OWN = "tests/study/test_own_question.py"
 PAIRS = "tests/study/test_interactions.py"
 FINDINGS = "tests/study/test_findings.py"
+CASE = "tests/report/test_report_case.py"
+PAGED = "tests/study/test_page_facts.py"
 
 MUTATIONS = (
     # what a page says first
@@ -128,6 +131,12 @@ MUTATIONS = (
     Mutation("methods/foreign.py", "np.random.set_state(before)", "pass", FOREIGN),
     Mutation("methods/foreign.py", "torch.stack(each).mean(dim=0)", "torch.stack(each)[0]", FOREIGN),
     Mutation("methods/foreign.py", "found.random_state = np.random.RandomState(seed)", "pass", FOREIGN),
+    # noise around a method, and a layer's own way
+    Mutation("methods/noisy.py", "pairs.std(axis=0, ddof=1) / np.sqrt(len(half))", "pairs.std(axis=0, ddof=1)", NOISY),
+    Mutation("methods/noisy.py", "(self.noise * spread)", "self.noise", NOISY),
+    Mutation("methods/cam.py", "(nodes + 1) / 2, weights / 2)", "(nodes + 1) / 2, weights)", CAM),
+    Mutation("methods/cam.py", "(total / len(bases))", "total", CAM),
+    Mutation("models/cam_layer.py", "joined = cells.join(at.to(tensor), tensor)", "joined = tensor", CAM),
     # interactions: what a set gets, of whom, and how sure
     Mutation("shapley/interactions.py", "return Fraction(1, t - s + 1)", "return Fraction(1, t - s + 2)", INDICES),
     Mutation("shapley/interactions.py", "return -total if b % 2 else total", "return total", INDICES),
@@ -359,6 +368,24 @@ MUTATIONS = (
     Mutation("tasks/regression.py", "truth.var(axis=0)", "truth.std(axis=0)", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),
     Mutation("models/training.py", "float(labels.std()) or 1.0", "float(labels.var()) or 1.0", SPLITS + "::test_a_regressors_scale_is_that_of_the_training_labels"),
     Mutation("models/reading.py", "x[:, ::-1] if recipe.flip", "x[::-1] if recipe.flip", SPLITS + "::test_pictures_that_are_moved_keep_their_height_and_width"),
+    # the case shown large
+    Mutation("report/waterfall.py", "np.cumsum([start, *steps])", "np.cumsum([0.0, *steps])", CASE + "::test_a_waterfall_leads_from_the_average_to_the_row"),
+    Mutation("report/waterfall.py", "e.values[rest].sum()", "e.values[kept].sum()", CASE + "::test_what_is_not_among_the_six_strongest_is_one_step"),
+    Mutation("report/columns.py", "(same[0] + same[-1]) / 2", "same[-1]", CASE + "::test_a_value_is_placed_among_the_training_rows"),
+    Mutation("report/spoken.py", "around = str(escape(self.frame(HOLE)))", "around = self.frame(HOLE)", ESCAPES + "::test_no_text_of_a_run_opens_an_element[image-en]"),
+    Mutation("report/spoken.py", "name = escape(self.name)", "name = self.name", CASE + "::test_names_in_a_sentence_are_text"),
+    Mutation("report/spoken.py", "if e.values[i] < 0]", "if e.values[i] > 0]", CASE + "::test_the_sentence_names_columns_by_how_high_they_are"),
+    Mutation("report/image_case.py", "return AREAS[thirds[0]][thirds[1]]", "return AREAS[thirds[1]][thirds[0]]", CASE + "::test_the_sentence_names_places_of_what_is_marked"),
+    Mutation("report/image_case.py", "alike >= ALIKE", "alike <= ALIKE", CASE + "::test_a_finer_map_is_drawn_only_where_it_says_the_same"),
+    Mutation("report/contours.py", "(level - a) / (b - a)", "(level - b) / (a - b)", CASE + "::test_a_line_goes_round_what_lies_above_the_level"),
+    Mutation("report/blocks/change.py", "if after > before else", "if after < before else", CASE + "::test_a_change_of_columns_is_told_with_its_curve"),
+    Mutation("report/blocks/change.py", "if right else", "if not right else", CASE + "::test_a_removal_is_told_by_its_number_and_whether_it_is_right"),
+    Mutation("report/blocks/strip.py", "key=lambda i: (ids[i] not in turned, -sureness[i])", "key=lambda i: (ids[i] in turned, sureness[i])", CASE + "::test_wrong_answers_stand_first_and_the_surest_of_them_before"),
+    Mutation("report/blocks/rows.py", "if not any(r[f] and", "if any(r[f] and", CASE + "::test_a_page_without_one_class_among_the_wrong_says_so"),
+    Mutation("study/smooth.py", "e.values / cut.sizes if e.additive", "e.values if e.additive", PAGED + "::test_a_smooth_map_is_the_mean_over_shifted_patches"),
+    Mutation("study/smooth.py", "product(offsets, repeat=2)", "zip(offsets, offsets, strict=True)", PAGED + "::test_a_smooth_map_is_the_mean_over_shifted_patches"),
+    Mutation("study/flip/along.py", "before = nearest + (1 if at[nearest] < here else -1)", "before = nearest - (1 if at[nearest] < here else -1)", PAGED + "::test_the_answer_along_a_column_turns_where_the_model_does"),
+    Mutation("study/flip/api.py", "shown[ids == i].mean(axis=0)", "shown[ids != i].max(axis=0) + 1", PAGED + "::test_what_stands_in_for_a_removed_patch_is_told_as_a_colour"),
     # judge: what settles a verdict and traces a cause
     Mutation("judge/checks.py", "len(found) // len(controls)", "len(found)", RULES + "::test_a_way_of_removing_counts_once_however_many_controls_there_are"),
     Mutation("judge/checks.py", "_beaten(mine - theirs", "_beaten(theirs - mine", RULES + "::test_a_way_of_removing_counts_once_however_many_controls_there_are"),
@@ -379,8 +406,8 @@ MUTATIONS = (
     Mutation("data/rows.py", "np.argsort(places)[codes]", "np.array(places)[codes]", ROWS + "::test_three_classes_in_another_order_keep_their_rows"),
     Mutation("data/rows.py", "SHARE = 0.15", "SHARE = 0.2", ROWS + "::test_every_row_is_in_one_split_and_classes_keep_their_shares"),
     Mutation("data/rows.py", "> MAX_NUMBER_CLASSES", ">= MAX_NUMBER_CLASSES", ROWS + "::test_twenty_different_whole_numbers_are_classes_and_more_are_a_regression"),
-    Mutation("data/lines.py", "strict=True)), lines[1:])", "strict=True)), lines[:-1])", ROWS + "::test_a_line_is_counted_from_one_with_its_header_blank_lines_and_quotes"),
-    Mutation("data/tables.py", 'f"{prefix}-{i + 1}"', 'f"{prefix}-{i}"', ROWS + "::test_a_row_keeps_its_own_values_label_and_name"),
+    Mutation("data/lines.py", "cells, lines[1:], list(", "cells, lines[:-1], list(", ROWS + "::test_a_line_is_counted_from_one_with_its_header_blank_lines_and_quotes"),
+    Mutation("data/tables.py", 'f"{prefix}-{row}"', 'f"{prefix}-{row - 1}"', ROWS + "::test_a_row_keeps_its_own_values_label_and_name"),
     Mutation("data/arrays.py", "row {row + 1} at", "row {row} at", ROWS + "::test_a_value_that_is_no_number_is_named_by_array_row_and_place"),
     Mutation("modalities/image.py", 'x.dtype.kind in "iu"', 'x.dtype.kind in "u"', ROWS + "::test_bytes_counts_and_shares_of_arrays_are_scaled_by_what_they_hold"),
     Mutation("data/pictures.py", 'layer.size, "white"', 'layer.size, "black"', ROWS + "::test_a_pixel_is_its_share_of_full_brightness"),
@@ -390,6 +417,15 @@ MUTATIONS = (
     Mutation("modalities/text.py", "touched[start + 1 : end + 1]", "touched[start:end]", ROWS + "::test_a_span_of_tokens_marks_every_word_of_them"),
     # the command line
     Mutation("app/options.py", "1024 **", "1000 **", WORDS + "::test_every_option_of_explain_reaches_the_study"),
+    Mutation("study/difference.py", "np.abs(shares[0] - turned).sum() / 2", "np.abs(shares[0] - turned).sum()", "tests/study/test_difference.py"),
+    Mutation("study/difference.py", "turned = -shares[1] if", "turned = shares[1] if", "tests/study/test_difference.py"),
+    Mutation("study/difference.py", "(-t.answers, ", "(t.answers, ", "tests/study/test_difference.py"),
+    Mutation("study/difference.py", "1 - LEVEL / rows.shape[2]", "0.01", "tests/study/test_difference.py"),
+    Mutation("report/letter.py", "return -e.values if two", "return e.values if two", "tests/report/test_report_letter.py"),
+    Mutation("report/letter.py", "if values[i] > 0]", "if values[i] < 0]", "tests/report/test_report_letter.py"),
+    Mutation("report/letter.py", "round(1 / (1 - right))", "round(1 / right)", "tests/report/test_report_letter.py"),
+    Mutation("report/index_page.py", '-card["errors"]', 'card["errors"]', "tests/report/test_report_index.py"),
+    Mutation("report/index_card.py", "(1 - float(", "(float(", "tests/report/test_report_index.py"),
     Mutation("app/explaining.py", 'f.kind == "error"', 'f.kind != "error"', WORDS + "::test_a_method_that_broke_ends_in_code_1_and_one_that_does_not_apply_in_0"),
     Mutation("app/explaining.py", '"residual": e.residual', '"residual": e.output', WORDS + "::test_json_tells_verdicts_strongest_features_and_failures"),
     Mutation("app/options.py", 'pair.partition("=")', 'pair.rpartition("=")', WORDS + "::test_training_passes_settings_as_numbers_words_and_switches"),
@@ -408,24 +444,21 @@ MUTATIONS = (
     Mutation("judge/checks.py", '"value": -weakest.value', '"value": weakest.value', VERDICT + "::test_each_check_says_what_it_found"),
     Mutation("judge/causes.py", "self.a if a == self.b else self.b", "self.b", "tests/metrics/test_causes.py::test_the_method_without_a_unit_is_named_first_whichever_was_asked_first"),
     Mutation("report/findings.py", "* max(own_b[k], 0.0)", "* max(own_a[k], 0.0)", "tests/report/test_report_page.py::test_agreement_is_read_against_its_ceiling"),
-    Mutation("report/drivers.py", "np.maximum(explanation.values, 0) if", "np.abs(explanation.values) if", NUMBERS + "::test_known_places_hold_the_support_inside_and_the_rest_lies_elsewhere"),
-    Mutation("report/drivers.py", "scatter(values / seg.sizes)", "scatter(values)", NUMBERS + "::test_known_places_hold_the_support_inside_and_the_rest_lies_elsewhere"),
-    Mutation("report/findings.py", "if n >= 2}", "if n >= 1}", NUMBERS + "::test_words_that_two_samples_share_are_told"),
     Mutation("report/predictions.py", "float(rest.sum())", "float(1 - rest.sum())", NUMBERS + "::test_the_bars_are_the_likeliest_classes_the_true_one_and_the_rest"),
     Mutation("report/measures.py", 'told.get("centre") == "median"', 'told.get("centre") == "mode"', NUMBERS + "::test_a_gap_is_told_by_its_median_and_other_measures_by_their_mean"),
-    Mutation("report/page.py", "[: MOST_BLOCKS // 2]", "[:MOST_BLOCKS]", NUMBERS + "::test_at_most_half_of_the_cards_are_wrong_answers_and_all_keep_their_order"),
+    Mutation("report/page.py", "[: MOST_CASES // 2]", "[:MOST_CASES]", NUMBERS + "::test_at_most_half_of_the_cards_are_wrong_answers_and_all_keep_their_order"),
     Mutation("report/table_case.py", "categories[int(x)])", "categories[int(x) - 1])", NUMBERS + "::test_a_table_lists_the_eight_strongest_and_sums_the_rest"),
     Mutation("report/table_case.py", "mine.shown(e)[rest].sum()", "mine.shown(e)[kept].sum()", NUMBERS + "::test_a_table_lists_the_eight_strongest_and_sums_the_rest"),
-    Mutation("report/verdict_table.py", "for c in costs) / len(costs)", "for c in costs)", NUMBERS + "::test_costs_are_means_over_the_samples"),
-    Mutation("report/header.py", "sum(findings.is_wrong(i) for", "sum(not findings.is_wrong(i) for", NUMBERS + "::test_the_heads_facts_are_counted_from_the_run"),
-    Mutation("report/header.py", "digest.update(np.ascontiguousarray(e.values).tobytes())", "pass", NUMBERS + "::test_a_fingerprint_follows_numbers_and_configuration"),
+    Mutation("report/blocks/choice.py", "for x in e) / len(e))", "for x in e))", NUMBERS + "::test_costs_are_means_over_the_samples"),
+    Mutation("report/facts.py", "sum(findings.is_wrong(i) for", "sum(not findings.is_wrong(i) for", NUMBERS + "::test_the_heads_facts_are_counted_from_the_run"),
+    Mutation("report/facts.py", "digest.update(np.ascontiguousarray(e.values).tobytes())", "pass", NUMBERS + "::test_a_fingerprint_follows_numbers_and_configuration"),
     Mutation("report/comparison_page.py", 'for r in between) < lowest["value"]', 'for r in between) > lowest["value"]', NUMBERS + "::test_the_reading_of_agreement_is_against_the_lowest_ceiling"),
     Mutation("report/comparison_told.py", "signed(100 * value, 2)", "signed(value, 2)", NUMBERS + "::test_a_difference_is_told_in_points_with_its_sign"),
     Mutation("report/comparison_charts.py", '_at(100 - 100 * b["hi"])', '_at(100 * b["hi"])', NUMBERS + "::test_points_of_a_calibration_stand_at_what_was_stated_and_seen"),
     Mutation("report/templates/view_text.html.j2", "{{ x.text }}", "{{ x.text|safe }}", ESCAPES + "::test_words_that_are_folded_away_are_text_too"),
-    Mutation("report/templates/samples.html.j2", "{{ b.name }}", "{{ b.name|safe }}", ESCAPES + "::test_words_that_are_folded_away_are_text_too"),
-    Mutation("report/templates/report.html.j2", "{{ r.remedy }}", "{{ r.remedy|safe }}", ESCAPES + "::test_no_text_of_a_run_opens_an_element[image-en]"),
-    Mutation("report/templates/index.html.j2", "{{ e.title }}</h2>", "{{ e.title|safe }}</h2>", ESCAPES + "::test_no_text_of_the_index_opens_an_element"),
+    Mutation("report/templates/sample.html.j2", "{{ b.name }}", "{{ b.name|safe }}", ESCAPES + "::test_words_that_are_folded_away_are_text_too"),
+    Mutation("report/templates/folds.html.j2", "{{ r.remedy }}", "{{ r.remedy|safe }}", ESCAPES + "::test_no_text_of_a_run_opens_an_element[image-en]"),
+    Mutation("report/templates/index.html.j2", "{{ e.title }}</a></h2>", "{{ e.title|safe }}</h2>", ESCAPES + "::test_no_text_of_the_index_opens_an_element"),
     Mutation("report/templates/comparison.html.j2", "{{ r.name }}</b>", "{{ r.name|safe }}</b>", ESCAPES + "::test_no_text_of_a_comparison_opens_an_element"),
     Mutation("report/charts.py", "escape(_plain(value))", "_plain(value)", ESCAPES + "::test_no_text_of_a_run_opens_an_element[series-en]"),
     # nets in threads and in other types, layers that are changed in place
@@ -488,9 +521,8 @@ MUTATIONS = (
     Mutation("report/text_case.py", "inside[inside >= 0]", "inside[inside > 0]", NUMBERS + "::test_a_fold_sums_every_word_that_it_hides"),
     Mutation("report/strips.py", "100 * (b - a) / len(line)", "100 * b / len(line)", NUMBERS + "::test_hatching_of_a_strip_stands_where_the_evidence_is_against"),
     Mutation("report/comparison_page.py", "duration(answer / 1000 if", "duration(answer if", NUMBERS + "::test_costs_of_models_are_told_in_the_units_that_fit"),
-    Mutation("report/image_case.py", "max(height / width, 1 / THINNEST)", "max(width / height, 1 / THINNEST)", NUMBERS + "::test_the_middle_of_a_picture_is_that_of_its_own_height_and_width"),
+    Mutation("report/image_case.py", "max(height / width, 1 / THINNEST)", "max(width / height, 1 / THINNEST)", NUMBERS + "::test_a_picture_keeps_its_own_height_and_width"),
     Mutation("report/comparison_charts.py", '_at(100 - 100 * b["observed"])', '_at(100 * b["observed"])', NUMBERS + "::test_points_of_a_calibration_stand_at_what_was_stated_and_seen"),
-    Mutation("report/views.py", "w // 4 : w - w // 4", "h // 4 : h - h // 4", NUMBERS + "::test_the_middle_of_a_picture_is_that_of_its_own_height_and_width"),
     Mutation("report/templates/comparison.html.j2", "{{ l.name }}</li>", "{{ l.name|safe }}</li>", ESCAPES + "::test_no_text_of_a_comparison_opens_an_element"),
     Mutation("app/options.py", "int(text) < 4", "int(text) <= 4", WORDS + "::test_a_budget_is_auto_or_a_whole_number_from_4"),
     Mutation("study/plan.py", "for i in range(len(some)) for block in by_method]", "for block in by_method for i in range(len(some))]", FACTS + "::test_explanations_come_sample_by_sample_in_the_order_of_the_methods"),
@@ -511,8 +543,8 @@ MUTATIONS = (
     Mutation("core/folders.py", "for name in reversed(old):", "for name in old:", FOLDERS + "::test_a_folder_that_is_left_half_way_is_none_of_ours"),
     Mutation("models/outputs.py", "first = (-torch.expm1(second))", "first = (1 - second)", OUTPUTS + "::test_one_column_is_about_the_second_of_two_classes"),
     Mutation("report/predictions.py", "float(rest.max())", "float(rest.sum())", "tests/report/test_report_tasks.py::test_labels_that_have_no_bar_are_told_by_the_largest"),
-    Mutation("report/case.py", "e.std / end if end > 0 else e.std", "e.std", "tests/report/test_report_scales.py::test_methods_that_passed_set_the_shared_end_and_relative_ones_are_shares_of_their_own"),
-    Mutation("report/case.py", "for e in trusted or sharing.values()", "for e in sharing.values()", "tests/report/test_report_scales.py::test_methods_that_passed_set_the_shared_end_and_relative_ones_are_shares_of_their_own"),
+    Mutation("report/case.py", "e.std / end if end > 0 else e.std", "e.std", "tests/report/test_report_scales.py::test_methods_that_hold_set_the_shared_end_and_each_has_its_own"),
+    Mutation("report/case.py", "for e in trusted or sharing.values()", "for e in sharing.values()", "tests/report/test_report_scales.py::test_methods_that_hold_set_the_shared_end_and_each_has_its_own"),
     Mutation("report/figures.py", "np.cumsum([0.0, *(row.value for row in rows[:-1])])", "np.cumsum([row.value for row in rows])", "tests/report/test_report_notebook.py::test_a_waterfall_goes_from_nothing_to_the_output"),
     Mutation("report/single.py", "float(self.shown[others].sum())", "float(self.shown[order].sum())", "tests/report/test_report_notebook.py::test_many_columns_become_one_row_that_keeps_the_sum"),
     Mutation("report/notebook.py", "start, end = sorted((0.0, value))", "start, end = 0.0, abs(value)", "tests/report/test_report_notebook.py::test_a_card_of_a_row_holds_every_number"),

@@ -43,6 +43,15 @@ def test_the_code_on_counterfactuals_runs(capsys) -> None:
     assert "it says “cultivar 2”" in capsys.readouterr().out
 
 
+def test_the_code_on_interactions_runs(capsys, tmp_path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    text = (ROOT / "docs" / "interactions.md").read_text("utf-8")
+    code = re.search(r"```python[^\n]*\n(.*?)```", text, flags=re.S)
+    exec(code[1], {})  # noqa: S102 - the document's own code
+    assert capsys.readouterr().out.endswith(" tree\n")
+    assert (tmp_path / "pairs.html").exists()
+
+
 def script(name: str) -> ModuleType:
     """A program of the documents."""
     spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")

@@ -67,3 +67,17 @@ def test_a_page_is_read_as_it_is_seen(tmp_path, capsys) -> None:
     assert "clipped (1): div sideways" in told
     assert "requests (1): https://example.invalid/a.png" in told
     assert "| made | 1280 | 120 | 5 | 3 |" in told
+
+
+@pytest.mark.browser
+def test_axe_core_sees_what_is_planted(tmp_path, capsys) -> None:
+    pytest.importorskip("playwright", reason="playwright is not installed")
+    pytest.importorskip("axe_playwright_python", reason="axe-core comes with the extra 'bench'")
+    if not any(map(shutil.which, page_bars.BROWSERS)):
+        pytest.skip("no browser was found")
+    faint = PAGE.replace('alt="a"', "").replace("<h1 ", '<p style="color:#ccc">faint</p><h1 ')
+    (tmp_path / "made.html").write_text(faint, encoding="utf-8")
+    page_bars.main([str(tmp_path / "made.html"), "--why"])
+    told = capsys.readouterr().out
+    assert "image-alt (critical)" in told
+    assert "color-contrast (serious)" in told

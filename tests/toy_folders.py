@@ -16,7 +16,6 @@ from tokenizers import (
     normalizers,
     pre_tokenizers,
     processors,
-    trainers,
 )
 
 TEXTS = (
@@ -63,44 +62,41 @@ IMAGE: dict[str, tuple[str, str, dict[str, Any]]] = {
 
 
 def tokenizer(kind: str) -> Any:
-    """A tokeniser that cuts most words into several tokens."""
+    """A tokeniser that cuts most words into several tokens; its pieces are written out, as trainers break
+    ties another way each time."""
 
-    specials = {
-        "wordpiece": ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"),
-        "bytes": ("<s>", "<pad>", "</s>", "<unk>", "<mask>"),
-        "unigram": ("<pad>", "</s>", "<unk>", "[CLS]", "[SEP]", "[MASK]"),
-        "gpt": ("<|endoftext|>",),
-    }[kind]
+    letters = [*sorted(set("".join(TEXTS).lower()) - {" ", ","}), ",", ".", "!", "'"]
+    pieces = ["th", "the", "in", "ing", "er", "ac", "film", "un", "tiny", "ter", "able"]
     if kind == "wordpiece":
-        made = Tokenizer(models.WordPiece(unk_token="[UNK]"))
+        specials = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
+        tokens = [*specials, *letters, *pieces, *(f"##{p}" for p in [*letters, *pieces])]
+        made = Tokenizer(models.WordPiece({t: i for i, t in enumerate(tokens)}, unk_token="[UNK]"))
         made.normalizer = normalizers.BertNormalizer(lowercase=True)
         made.pre_tokenizer = pre_tokenizers.BertPreTokenizer()
-        train: Any = trainers.WordPieceTrainer(vocab_size=90, special_tokens=list(specials))
         ends = ("[CLS]", "[SEP]")
         names = {"pad_token": "[PAD]", "unk_token": "[UNK]", "mask_token": "[MASK]", "cls_token": "[CLS]", "sep_token": "[SEP]"}  # fmt: skip
     elif kind == "unigram":
-        made = Tokenizer(models.Unigram())
+        specials = ("<pad>", "</s>", "<unk>", "[CLS]", "[SEP]", "[MASK]")
+        words = [f"\u2581{p}" for p in ["", *letters, *pieces]]
+        scored = [(t, 0.0) for t in specials] + [(t, -9.0) for t in letters]
+        scored += [(t, -8.0) for t in [*words, *pieces]] + [(t.upper(), -9.5) for t in letters if t.isalpha()]  # fmt: skip
+        made = Tokenizer(models.Unigram(scored, unk_id=2))
         made.pre_tokenizer = pre_tokenizers.Metaspace()
         made.decoder = decoders.Metaspace()
-        train = trainers.UnigramTrainer(
-            vocab_size=80, special_tokens=list(specials), unk_token="<unk>"
-        )
         ends = ("", "</s>")
         names = {"pad_token": "<pad>", "unk_token": "<unk>", "eos_token": "</s>", "mask_token": "[MASK]"}  # fmt: skip
     else:
-        made = Tokenizer(models.BPE())
+        specials = ("<s>", "<pad>", "</s>", "<unk>", "<mask>") if kind == "bytes" else ("<|endoftext|>",)  # fmt: skip
+        merges = [("t", "h"), ("i", "n"), ("in", "g"), ("e", "r"), ("\u0120", "th"), ("\u0120th", "e"), ("\u0120", "a"), ("a", "c"), ("u", "n"), ("f", "i"), ("l", "m"), ("fi", "lm"), ("\u0120", "film")]  # fmt: skip
+        tokens = [*specials, *sorted(pre_tokenizers.ByteLevel.alphabet()), *map("".join, merges)]
+        made = Tokenizer(models.BPE({t: i for i, t in enumerate(tokens)}, merges))
         made.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
         made.decoder = decoders.ByteLevel()
-        train = trainers.BpeTrainer(
-            vocab_size=310,
-            special_tokens=list(specials),
-            initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
-        )
         ends = ("<s>", "</s>") if kind == "bytes" else ("", "")
         names = {"eos_token": "<|endoftext|>", "unk_token": "<|endoftext|>"}
         if kind == "bytes":
             names = {"pad_token": "<pad>", "unk_token": "<unk>", "mask_token": "<mask>", "cls_token": "<s>", "sep_token": "</s>", "bos_token": "<s>", "eos_token": "</s>"}  # fmt: skip
-    made.train_from_iterator(TEXTS, train)
+    made.add_special_tokens(list(specials))
     if any(ends):
         single = " ".join(part for part in (ends[0], "$A", ends[1]) if part)
         tokens = [(e, made.token_to_id(e)) for e in ends if e]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from xaikit.core.errors import DataError
+from xaikit.core.errors import DataError, InvalidInput
 from xaikit.data import Column, load_data
 
 
@@ -225,3 +225,44 @@ def test_words_and_numbers_are_no_sentences(write) -> None:
         DataError, match=r"has no columns of texts among age, job; name one with text"
     ):
         load_data(write(table()), modality="text")
+
+
+def test_columns_are_chosen_and_left_out(write) -> None:
+    rows = table().replace("age,job,paid", "age,job,paid").splitlines()
+    wide = "\n".join([f"id,{rows[0]}", *(f"x{i},{row}" for i, row in enumerate(rows[1:]))]) + "\n"
+    path = write(wide)
+    for chosen in ({"drop": ["id"]}, {"columns": ["age", "job"]}):
+        data = load_data(path, label_column="paid", **chosen)
+        assert [column.name for column in data.columns] == ["age", "job"]
+    with pytest.raises(DataError, match="has no column 'size'; it has id, age, job, paid"):
+        load_data(path, drop=["size"])
+
+
+def gappy() -> str:
+    """Rows 3 and 5 have a gap, in a number and in the label."""
+    lines = table().splitlines()
+    lines[3] = lines[3].replace("2,", "NA,")
+    lines[5] = lines[5].rpartition(",")[0] + ","
+    return "\n".join(lines) + "\n"
+
+
+def test_rows_with_gaps_are_counted_and_left_out_where_that_is_said(write) -> None:
+    path = write(gappy())
+    data = load_data(path, missing="drop")
+    ids = {s.id for split in (data.train, data.val, data.test) for s in split}
+    assert ids == {f"row-{i}" for i in range(1, 41)} - {"row-3", "row-5"}
+    assert data.facts["rows with gaps"] == 2
+    assert data.columns[0] == Column("age")
+    only = write(gappy().replace(",\n", ",yes\n"), "only.csv")
+    with pytest.raises(
+        DataError, match=r"line 4 .* 'age' holds 'NA'.*\(1 of 40 have such cells; missing='drop'"
+    ):
+        load_data(only)
+    with pytest.raises(InvalidInput, match="missing is 'keep'; use refuse or drop"):
+        load_data(path, missing="keep")
+
+
+def test_columns_are_for_files_that_have_some(tmp_path) -> None:
+    (tmp_path / "a.jsonl").write_text('{"text": "a", "label": 1}\n')
+    with pytest.raises(InvalidInput, match="drop is for .csv and .tsv files"):
+        load_data(tmp_path / "a.jsonl", drop=["id"])

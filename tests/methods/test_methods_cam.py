@@ -5,12 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
-from captum.attr import LayerGradCam
+from captum.attr import LayerGradCam, LayerIntegratedGradients
 from torch import nn
 from toy_nets import Conv, ConvModel, LastState, NetModel, WordModel, ask_net, whole_weights
 
+import xaikit
 from xaikit.core.abilities import Activations
-from xaikit.core.errors import NotApplicable
+from xaikit.core.errors import InvalidInput, NotApplicable
 from xaikit.core.types import Target
 from xaikit.methods.base import ask, make_method, reason_against
 
@@ -207,3 +208,50 @@ def test_refusals(name) -> None:
     reason = reason_against(make_method(name), LastState(Conv(), "image"))
     assert reason == "the head of 'net' reads the last state only; try occlusion."
     assert reason_against(make_method(name), image_model()) is None
+
+
+class Stack(nn.Module):
+    """Two convolutions, and a head that is no straight line."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first, self.second = nn.Conv2d(1, 3, 3, padding=1), nn.Conv2d(3, 4, 3, padding=1)
+        self.head = nn.Linear(4 * 36, 2)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        at = torch.tanh(self.second(torch.tanh(self.first(x))))
+        return torch.tanh(self.head(at.flatten(1)))
+
+
+@pytest.mark.parametrize("layer", ["first", "second"])
+def test_integrated_gradients_of_a_layer_are_those_of_captum(layer) -> None:
+    torch.manual_seed(0)
+    net = Stack().eval()
+    x = np.random.default_rng(0).random((6, 6, 1)).astype(np.float32)
+    model = xaikit.wrap(
+        net, modality="image", names=["a", "b"], outputs="values", background=x[None]
+    )
+    method = make_method("layer_ig", layer=layer, n_steps=20)
+    found = xaikit.explain(model, x, method, target="b", masker="black", features="patches:3")[0]
+    theirs = LayerIntegratedGradients(net, getattr(net, layer)).attribute(
+        torch.tensor(x[None, ..., 0])[None], target=1, n_steps=20, method="gausslegendre"
+    )
+    np.testing.assert_allclose(found.elements, theirs.sum(1)[0].detach().numpy(), atol=1e-5)
+    assert found.extras["layer"] == layer
+    assert abs(found.extras["missed"]) < 1e-4
+
+
+def test_a_layer_is_averaged_over_the_references_and_leaves_no_hook() -> None:
+    torch.manual_seed(0)
+    net = Stack().eval()
+    rows = np.random.default_rng(1).random((3, 6, 6, 1)).astype(np.float32)
+    model = xaikit.wrap(net, modality="image", names=["a", "b"], outputs="values", background=rows)
+    method = make_method("layer_ig", layer="second", n_steps=8)
+    each = [
+        xaikit.explain(model, rows[0], method, target="a", masker=r).values[0] for r in rows[1:]
+    ]
+    both = xaikit.explain(model, rows[0], method, target="a", masker=rows[1:]).values[0]
+    np.testing.assert_allclose(both, np.mean(each, axis=0), atol=1e-6)
+    assert not any(m._forward_hooks for m in net.modules())
+    with pytest.raises(InvalidInput, match="layer_ig has n_steps 0; 1 or more are needed."):
+        make_method("layer_ig", n_steps=0)

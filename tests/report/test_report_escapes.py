@@ -12,10 +12,18 @@ from report import sample_runs
 from report.reading import Node, card, read
 
 from xaikit.core.types import Segmentation
-from xaikit.report import write_comparison, write_diff, write_index, write_report
+from xaikit.report import write_comparison, write_diff, write_index, write_letters, write_report
 from xaikit.study.run import Run
 
-CODES = ("modality", "verdict", "family", "kind", "split", "metric")  # words of the program itself
+CODES = (
+    "modality",
+    "key",
+    "verdict",
+    "family",
+    "kind",
+    "split",
+    "metric",
+)  # words of the program itself
 
 
 def evil(text: str) -> str:
@@ -154,6 +162,23 @@ def test_no_text_of_two_runs_opens_an_element(tmp_path, kind, language) -> None:
     tree = read(page.read_text(encoding="utf-8"))
     assert opened(tree) == []
     assert "<evil>digits-cnn</evil>&amp;" in tree.text
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+@pytest.mark.parametrize("kind", list(MADE))
+def test_no_text_of_a_letter_opens_an_element(tmp_path, kind, language) -> None:
+    run = MADE[kind]()
+    change = {"name": "c", "before": "a", "after": "b"}
+    flip = {
+        "kind": "change", "sample": run.samples[0].id, "features": [], "removed": None, "changes": [change],
+        "after": run.predictions[0][::-1].tolist(), "smallest": True, "told": [{"key": "x", "numbers": {}}],
+        "others": [],
+    }  # fmt: skip
+    run = marked_run(replace(run, context={**run.context, "flips": [flip]}))
+    tree = read(write_letters(run, tmp_path / "l.html", language).read_text(encoding="utf-8"))
+    assert opened(tree) == []
+    for name in ("digits-cnn", run.samples[0].id.split('"')[0], "a", "b", "c"):
+        assert f"<evil>{name}</evil>&amp;" in tree.text, name
 
 
 def test_no_text_of_the_index_opens_an_element(tmp_path) -> None:

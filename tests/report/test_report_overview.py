@@ -213,6 +213,18 @@ def test_accuracy_by_group_has_intervals_and_small_groups_are_said_to_be_small()
     low, high = wilson(24, 30)
     assert card["rows"][0]["interval"] == f"[{100 * low:.1f}, {100 * high:.1f}]"
     assert "fewer than 20 samples" in card["note"]
+    known = {
+        "plan": ("x", "y", "y"),
+        "shoe": ("x", "y", "y"),
+        "hat": ("x", "y", "y"),
+        "Sex": ("f", "m", "m"),
+    }
+    many = made([[0.0, 1.0]] * 3, np.ones((3, 2)), [0] * 3, labels=(0, 0, 0), groups=known)
+    block = overview_block(many)
+    assert block is not None
+    grouped = [c for c in block["side"] if c["kind"] == "groups"]
+    assert [c["title"] for c in grouped] == ["By Sex", "By plan", "By shoe"]
+    assert grouped[-1]["note"].endswith("1 more column names groups and is not shown: hat.")
     one = made([[0.0, 1.0]] * 3, np.ones((3, 2)), [0] * 3, labels=(0, 0, None), groups={"sex": ("f", "f", "m")})  # fmt: skip
     assert "groups" not in cards(one)
 
@@ -315,15 +327,13 @@ def test_labels_that_hold_together_are_counted_each() -> None:
     ]  # fmt: skip
 
 
-def test_what_was_found_beside_the_headline_is_told(monkeypatch) -> None:
+def test_what_errors_have_in_common_beside_the_warning_is_told(monkeypatch) -> None:
     found = made([[0.0, 1.0]] * 3, np.ones((3, 2)), [0, 0, 1], labels=(0, 1, 1))
     said = tuple(Finding("reason.few", {"n": n, "needed": 10}) for n in range(2, 10))
-    monkeypatch.setattr(Run, "findings", lambda self: said[:2])
     monkeypatch.setattr(Run, "warnings", lambda self: said)
     block = overview_block(found)
     assert block is not None
-    holds, errors = (c for c in block["side"] if c["kind"] == "found")
-    assert holds["sentences"] == [Words().told(said[1])]
+    (errors,) = (c for c in block["side"] if c["kind"] == "found")
     assert errors["sentences"] == [Words().told(s) for s in said[1:6]]
     assert errors["note"] == "2 more stay clear after correction."
     assert block["tried"].startswith("Errors were compared with right answers")

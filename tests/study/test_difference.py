@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from xaikit.core.errors import InvalidInput
+from xaikit.core.stats import bootstrap_interval
 from xaikit.core.types import Cost, Explanation, Sample, Segmentation, Target
 from xaikit.study.difference import difference
 from xaikit.study.run import Run
@@ -103,6 +104,11 @@ def test_features_gain_and_lose_by_their_mean_share() -> None:
     less = {f"s{i}": ([0.9, 0.1], [1, 0, 3 + 0.01 * i]) for i in range(12)}
     (first, *_) = difference(run("old", many), run("new", less)).shifts
     assert first.clear
+    gaps = [(3 + 0.01 * i) / (4 + 0.01 * i) - (1 + 0.01 * i) / (2 + 0.01 * i) for i in range(12)]
+    by_feature = {s.feature: s for s in difference(run("old", many), run("new", less)).shifts}
+    assert by_feature["debt"].interval == pytest.approx(
+        bootstrap_interval(gaps, level=1 - 0.05 / 3)
+    )
 
 
 def test_values_differ_by_their_spread() -> None:

@@ -73,6 +73,9 @@ def train(
     test: options.TestFile = None,
     task: options.Task = None,
     size: options.Size = None,
+    columns: options.OnlyColumns = None,
+    drop: options.Drop = None,
+    missing: options.Missing = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Train a model and save it as a folder.
@@ -89,8 +92,9 @@ def train(
     from xaikit.models import train as fit
     from xaikit.models.fields import MODELS
 
-    columns = {"text_column": text_column, "label_column": label_column}
-    dataset = _load(data, seed, **columns, test=test, task=task, size=size)
+    read = {"text_column": text_column, "label_column": label_column}
+    read |= _columns(columns, drop, missing)
+    dataset = _load(data, seed, **read, test=test, task=task, size=size)
     place = folder or _model_folder(dataset, model)
     MODELS.check_free(place)
     fitted = fit(
@@ -134,6 +138,7 @@ def explain(
     errors: options.Errors = 4,
     overview: options.Overview = True,
     language: options.Language = "en",
+    reader: options.Reader = "expert",
     show: options.Open = False,
     flip: options.Flip = False,
     immutable: options.Columns = None,
@@ -149,6 +154,9 @@ def explain(
     test: options.TestFile = None,
     task: options.Task = None,
     size: options.Size = None,
+    columns: options.OnlyColumns = None,
+    drop: options.Drop = None,
+    missing: options.Missing = None,
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -177,9 +185,10 @@ def explain(
 
     ways = {"immutable": immutable, "increasing": increasing, "decreasing": decreasing}
     options.require_flip(flip, values, **ways, wanted=wanted)
+    person = options.for_person(reader)
     explaining.check_places(values, run_folder, html, force)
     given: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
-    given |= {"test": test, "task": task, "size": size}
+    given |= {"test": test, "task": task, "size": size, **_columns(columns, drop, missing)}
     name = chosen(model, own)
     asked = _known(name, device)
     dataset = _load(data, seed, **{**given, **fitting(asked, data, given)})
@@ -224,7 +233,7 @@ def explain(
         **limits,
     )
     broken = explaining.written(
-        run, *places, language, flip=flip, show=show, force=force, as_json=as_json
+        run, *places, language, flip=flip, person=person, show=show, force=force, as_json=as_json
     )
     if broken:
         raise typer.Exit(1)
@@ -255,6 +264,9 @@ def interactions(
     test: options.TestFile = None,
     task: options.Task = None,
     size: options.Size = None,
+    columns: options.OnlyColumns = None,
+    drop: options.Drop = None,
+    missing: options.Missing = None,
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -272,8 +284,9 @@ def interactions(
 
     if picture is not None:
         check_free(picture, force)
-    columns = {"text_column": text_column, "label_column": label_column}
-    dataset = _load(data, seed, **columns, test=test, task=task, size=size)
+    read = {"text_column": text_column, "label_column": label_column}
+    read |= _columns(columns, drop, missing)
+    dataset = _load(data, seed, **read, test=test, task=task, size=size)
     asked = _model(model, dataset, device, seed, quiet=as_json)
     found = asked_for(
         asked,
@@ -329,6 +342,9 @@ def compare(
     test: options.TestFile = None,
     task: options.Task = None,
     size: options.Size = None,
+    columns: options.OnlyColumns = None,
+    drop: options.Drop = None,
+    missing: options.Missing = None,
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -344,8 +360,9 @@ def compare(
     from xaikit.report import write_comparison
     from xaikit.study.compare import compare as contrast
 
-    columns = {"text_column": text_column, "label_column": label_column}
-    dataset = _load(data, seed, **columns, test=test, task=task, size=size)
+    read = {"text_column": text_column, "label_column": label_column}
+    read |= _columns(columns, drop, missing)
+    dataset = _load(data, seed, **read, test=test, task=task, size=size)
     html = html or Path("reports") / file_name(f"compare-{dataset.name}", ".html")
     check_page(html, force)
     _samples(dataset, n, seed, draw)
@@ -371,21 +388,34 @@ def report(
     run: Annotated[Path, typer.Argument(help="A run folder that `xaikit explain` wrote.")],
     html: options.Page = None,
     language: options.Language = "en",
+    reader: options.Reader = "expert",
+    sample: Annotated[
+        str, typer.Option("--sample", help="With --reader person: the sheet of this sample alone.")
+    ] = "",
     show: options.Open = False,
     force: options.Force = False,
 ) -> None:
     """Write the page again from a saved run; needs no model and no torch.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       xaikit report runs/explain-digits-lenet --out digits.html --language ko
+
+      xaikit report runs/explain-credit --reader person --sample row-12 --out letter.html
     """
     from xaikit.core.folders import file_name
-    from xaikit.report import write_report
+    from xaikit.report import write_letters, write_report
     from xaikit.study.run import Run
 
-    html = html or Path("reports") / file_name(run.resolve().name, ".html")
-    page = write_report(Run.load(run), html, language=language, force=force)
+    person = options.for_person(reader)
+    if sample and not person:
+        raise InvalidInput(f"--sample is {sample} and belongs to --reader person; add it.")
+    name = run.resolve().name + ("-person" if person else "")
+    html = html or Path("reports") / file_name(name, ".html")
+    if person:
+        page = write_letters(Run.load(run), html, language, sample=sample, force=force)
+    else:
+        page = write_report(Run.load(run), html, language=language, force=force)
     say(f"report: {page}")
     if show:
         show_page(page)
@@ -407,7 +437,6 @@ def index(
     """
     from xaikit.core.folders import check_page, file_name
     from xaikit.report import write_index, write_report
-    from xaikit.study.run import Run
 
     html = html or Path("reports") / "index.html"
     places = [html.parent / file_name(run.resolve().name, ".html") for run in runs]
@@ -416,7 +445,7 @@ def index(
     entries = []
     for run, place in zip(runs, places, strict=True):
         write_report(run, place, language=language, force=force)
-        entries.append({"run": Run.load(run), "href": place.name})
+        entries.append({"run": run, "href": place.name})
     page = write_index(entries, html, language, force=force)
     say(f"page: {page}")
     if show:
@@ -592,6 +621,13 @@ def _load(data: str, seed: int, **options: Any) -> Any:
     return load_data(data, seed=seed, **given)
 
 
+def _columns(columns: str | None, drop: str | None, missing: str | None) -> dict[str, Any]:
+    """What is read of a file of columns."""
+    named = {"columns": columns, "drop": drop}
+    listed = {name: options.listed(held) for name, held in named.items() if held is not None}
+    return {**listed, "missing": missing}
+
+
 def _known(name: str, device: str) -> Any:
     """A model that says how its data are read; None for others."""
     from xaikit.app.brought import HUGGINGFACE
@@ -606,7 +642,7 @@ def _known(name: str, device: str) -> Any:
 def _model(
     name: str, dataset: Any, device: str, seed: int, quiet: bool, weights: Path | None = None
 ) -> Any:
-    from xaikit.app.brought import is_factory, made
+    from xaikit.app.brought import HUGGINGFACE, is_factory, made
     from xaikit.models import load_model, save_model, train
     from xaikit.models.fields import MODELS
 
@@ -614,7 +650,7 @@ def _model(
         return made(name, weights, dataset, device)
     if weights is not None:
         raise InvalidInput(f"--weights {weights} belongs to a factory; name one as --model.")
-    if os.path.isdir(name):
+    if os.path.isdir(name) or name.startswith(HUGGINGFACE):
         return load_model(name, device=device)
     if name.lower().endswith(".onnx"):
         return _graph(name, dataset)

@@ -122,7 +122,7 @@ def _report(demo: Demo, folder: Path, seed: int, force: bool) -> dict[str, Any]:
     )
     numbers = run.save(demo.numbers)
     page = write_report(numbers, folder / f"{data.name}.html", force=force)
-    return {"run": run, "href": page.name}
+    return {"run": numbers, "href": page.name}
 
 
 def _comparison(name: str, folder: Path, seed: int, force: bool) -> dict[str, Any]:

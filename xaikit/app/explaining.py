@@ -12,7 +12,7 @@ from xaikit.app.lines import ending, flip_lines, what_failed
 from xaikit.app.terminal import complain, print_json, say, show_page
 from xaikit.core.errors import InvalidInput
 from xaikit.core.folders import check_free, check_page, file_name
-from xaikit.report import write_report
+from xaikit.report import write_letters, write_report
 from xaikit.study.bulk import explain_many
 from xaikit.study.flip.api import flips
 from xaikit.study.overview import worst_errors
@@ -102,13 +102,15 @@ def written(
     language: str,
     *,
     flip: bool,
+    person: bool,
     show: bool,
     force: bool,
     as_json: bool,
 ) -> bool:
     """The run and its page, and what the terminal says of them; whether something broke."""
     place = run.save(numbers)
-    page = write_report(run, html, language=language, force=force)
+    write = write_letters if person else write_report
+    page = write(run, html, language=language, force=force)
     broken = [f for f in run.failures if f.kind == "error"]
     if as_json:
         print_json(_summary(run, place, page))
@@ -137,5 +139,6 @@ def _summary(run: Run, place: Path, page: Path) -> dict[str, Any]:
         ],
         "quality": run.context["model"]["quality"],
         "flips": run.context.get("flips"),
+        "added": run.context.get("added") or [],
         "failures": [vars(f) for f in run.failures],
     }

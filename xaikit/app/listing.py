@@ -36,10 +36,11 @@ def _methods() -> Rows:
 
 
 def _support(folder: str) -> Rows:
+    from xaikit.app.brought import HUGGINGFACE
     from xaikit.methods.base import applicable
     from xaikit.models import load_model
 
-    if not os.path.isdir(folder):
+    if not os.path.isdir(folder) and not folder.startswith(HUGGINGFACE):
         raise InvalidInput(f"no model folder '{folder}'; train one with `xaikit train`.")
     found = applicable(load_model(folder))
     return ["method", "applies", "why not"], [

@@ -15,6 +15,7 @@ __all__ = [
     "budget_of",
     "bytes_of",
     "count_of",
+    "for_person",
     "listed",
     "require_flip",
     "settings_of",
@@ -53,6 +54,22 @@ Task = Annotated[
     typer.Option(
         "--task",
         help="classification or regression; found out by default.",
+        rich_help_panel=DATA,
+    ),
+]
+OnlyColumns = Annotated[
+    str | None,
+    typer.Option("--columns", help="Columns to read, commas between [all].", rich_help_panel=DATA),
+]
+Drop = Annotated[
+    str | None,
+    typer.Option("--drop", help="Columns to leave out, commas between.", rich_help_panel=DATA),
+]
+Missing = Annotated[
+    str | None,
+    typer.Option(
+        "--missing",
+        help="Rows with empty cells: refuse, or drop them [refuse].",
         rich_help_panel=DATA,
     ),
 ]
@@ -214,6 +231,14 @@ Values = Annotated[
 Language = Annotated[
     str, typer.Option(help="Language of the page: en or ko.", rich_help_panel=WRITTEN)
 ]
+Reader = Annotated[
+    str,
+    typer.Option(
+        "--reader",
+        help="expert: the study page; person: a sheet a case for the person that it is about.",
+        rich_help_panel=WRITTEN,
+    ),
+]
 Open = Annotated[
     bool, typer.Option("--open", help="Show the page in the browser.", rich_help_panel=WRITTEN)
 ]
@@ -279,6 +304,13 @@ def wanted_of(text: str | None) -> Any:
         return None if text is None else float(text)
     except ValueError:
         return text
+
+
+def for_person(reader: str) -> bool:
+    """Whether sheets for the people that answers are about are written."""
+    if reader not in ("expert", "person"):
+        raise InvalidInput(f"--reader is {reader}; give expert or person.")
+    return reader == "person"
 
 
 def settings_of(pairs: list[str] | None) -> dict[str, Any]:

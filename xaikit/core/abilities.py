@@ -180,6 +180,8 @@ class Activations:
     fold : (B, *s) -> B arrays (*grid) float64: linear upsampling onto the sample's grid
     layer : name of the layer
     cell : how many places of the grid one cell covers, for people
+    forward : (at (R, C, *s), rows (R,) long) -> (R, K) scores, differentiable: those of the samples of the
+        rows with these activations in the layer; None where it is not told
     """
 
     at: Tensor
@@ -187,6 +189,7 @@ class Activations:
     fold: Callable[[Tensor], PerSample]
     layer: str
     cell: tuple[float, ...]
+    forward: Callable[[Tensor, Tensor], Tensor] | None = None
 
 
 @runtime_checkable

@@ -7,7 +7,8 @@ import gzip
 import io
 import zlib
 from collections import Counter
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from xaikit.core.errors import DataError
@@ -24,11 +25,27 @@ class Sheet:
 
     cells : columns, each with one text for every row
     lines : the line of the file at which each row ends, counted from 1
+    rows : which row of the file each is, counted from 1
     """
 
     file: str
     cells: dict[str, list[str]]
     lines: list[int]
+    rows: list[int]
+
+    def less(self, names: Collection[str]) -> Sheet:
+        """Without those columns."""
+        cells = {name: held for name, held in self.cells.items() if name not in names}
+        return replace(self, cells=cells)
+
+    def take(self, rows: Sequence[int]) -> Sheet:
+        """Those rows, by their places."""
+        return replace(
+            self,
+            cells={name: [held[i] for i in rows] for name, held in self.cells.items()},
+            lines=[self.lines[i] for i in rows],
+            rows=[self.rows[i] for i in rows],
+        )
 
 
 def read_text(path: Path) -> str:
@@ -88,7 +105,8 @@ def read_sheet(path: Path) -> Sheet:
     if len(rows) == 1:
         raise DataError(f"'{path.name}' has a header and no rows; add rows below it.")
     columns = [list(column) for column in zip(*rows[1:], strict=True)]
-    return Sheet(path.name, dict(zip(header, columns, strict=True)), lines[1:])
+    cells = dict(zip(header, columns, strict=True))
+    return Sheet(path.name, cells, lines[1:], list(range(1, len(rows))))
 
 
 def _check_header(header: list[str], file: str) -> None:

@@ -7,7 +7,7 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.sample import MODALITIES
@@ -15,7 +15,7 @@ from xaikit.data.arrays import read_npz
 from xaikit.data.builtin import DATASETS
 from xaikit.data.dataset import Dataset
 from xaikit.data.pictures import read_pictures
-from xaikit.data.rows import Options, Rows, Task, assemble
+from xaikit.data.rows import Missing, Options, Rows, Task, assemble
 from xaikit.data.tables import read_csv
 from xaikit.data.texts import read_jsonl
 
@@ -45,6 +45,9 @@ def load_data(
     channels: Literal["first", "last"] | None = None,
     size: int | tuple[int, int] | None = None,
     language: str | None = None,
+    columns: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    missing: Missing = "refuse",
     seed: int = 0,
 ) -> Dataset:
     """A built-in data set by name, or your own from a file or folder.
@@ -64,6 +67,10 @@ def load_data(
         when None
     size : side, or (height, width), that images of a folder are scaled to
     language : BCP 47 tag of text; "ko" where most letters are Hangul, otherwise "en", when None
+    columns : of a .csv the columns to read beside the label, all when None
+    drop : of a .csv columns to leave out, for example an identifier
+    missing : of a .csv "refuse" ends at the first empty cell and says how many rows have one, "drop" leaves
+        these rows out and says so in `facts["split"]`
     seed : of the built-in data or of the splits
 
     Raises `DataError` naming the file, row or column that cannot be used.
@@ -81,8 +88,13 @@ def load_data(
         channels=channels,
         size=(size, size) if isinstance(size, int) else size,
         language=language,
+        columns=None if columns is None else tuple(columns),
+        drop=tuple(drop),
+        missing=missing,
         seed=seed,
     )
+    if missing not in get_args(Missing):
+        raise InvalidInput(f"missing is '{missing}'; use {' or '.join(get_args(Missing))}.")
     given = options.size
     if given is not None and (min(given) < 1 or math.prod(given) > MOST_SIZE):
         raise InvalidInput(
@@ -99,10 +111,19 @@ def load_data(
     other = None if test is None else Path(test)
     if other is not None and _reader(other) is not read:
         raise DataError(f"the test data '{other.name}' must have the form of '{path.name}'.")
+    _require_csv(read, options)
     rows = read(path, other, options)
     return assemble(
         rows, options, name=_name(path), source=path.name, language=_language(rows, options)
     )
+
+
+def _require_csv(read: Reader, options: Options) -> None:
+    """`InvalidInput` where columns are named of what has none."""
+    named = {"columns": options.columns, "drop": options.drop, "missing": options.missing}
+    given = [name for name, value in named.items() if value != getattr(Options(), name)]
+    if given and read is not read_csv:
+        raise InvalidInput(f"{given[0]} is for .csv and .tsv files; leave it out.")
 
 
 def _reader(path: Path) -> Reader:

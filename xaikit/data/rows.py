@@ -15,9 +15,10 @@ from xaikit.core.labels import places_of
 from xaikit.core.types import MODALITIES, Bools, Ints, Sample
 from xaikit.data.dataset import Column, Dataset
 
-__all__ = ["Options", "Rows", "Task", "assemble"]
+__all__ = ["Missing", "Options", "Rows", "Task", "assemble"]
 
 Task = Literal["classification", "regression"]
+Missing = Literal["refuse", "drop"]
 SPLITS = ("train", "val", "test")
 SHARE = 0.15  # of val and of test, where the file does not say which rows they are
 MAX_NUMBER_CLASSES = 20
@@ -35,6 +36,9 @@ class Options:
     channels: Literal["first", "last"] | None = None
     size: tuple[int, int] | None = None
     language: str | None = None
+    columns: tuple[str, ...] | None = None
+    drop: tuple[str, ...] = ()
+    missing: Missing = "refuse"
     seed: int = 0
 
 

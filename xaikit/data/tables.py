@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -29,13 +30,20 @@ MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "?"})  # in a colum
 
 def read_csv(path: Path, test: Path | None, options: Options) -> Rows:
     """A table with one row a line; a text data set when a text column is named."""
-    sheets = [read_sheet(p) for p in (path, test) if p is not None]
+    sheets = [_chosen(read_sheet(p), options) for p in (path, test) if p is not None]
     label = _label_column(sheets[0], options)
     text = options.text_column or _text_column(sheets[0], label, options)
     for sheet in sheets:
         for name in (text, label):
             if name is not None:
                 _require(sheet, name)
+    facts: dict[str, Any] = {"label": label}
+    if options.missing == "drop":
+        whole = [sheet.take(_whole(sheet, text, label, sheets)) for sheet in sheets]
+        n = sum(len(a.lines) - len(b.lines) for a, b in zip(sheets, whole, strict=True))
+        sheets, facts = whole, {**facts, "rows with gaps": n}
+        if not sheets[0].lines:
+            raise DataError(f"every row of '{path.name}' has an empty cell; drop columns instead.")
     labels = np.concatenate([_labels(sheet, label) for sheet in sheets])
     if text is not None:
         texts = [t for sheet in sheets for t in sheet.cells[text]]
@@ -55,8 +63,43 @@ def read_csv(path: Path, test: Path | None, options: Options) -> Rows:
         labels=labels,
         parts=_parts(sheets),
         columns=tuple(columns),
-        facts={"label": label},
+        facts=facts,
     )
+
+
+def _chosen(sheet: Sheet, options: Options) -> Sheet:
+    """The columns that are read, and the label."""
+    for name in (*(options.columns or ()), *options.drop):
+        _require(sheet, name)
+    if options.columns is None:
+        return sheet.less(options.drop)
+    label = _label_column(sheet, options)
+    kept = {*options.columns, label} - {*options.drop}
+    return sheet.less([name for name in sheet.cells if name not in kept])
+
+
+def _whole(sheet: Sheet, text: str | None, label: str, sheets: list[Sheet]) -> list[int]:
+    """The rows without an empty cell in what is read."""
+    read = list(sheet.cells) if text is None else [text, label]
+    gaps = {name: _gaps(name, sheets) if name != text else ("",) for name in read}
+    return [
+        i
+        for i in range(len(sheet.lines))
+        if not any(sheet.cells[name][i].strip().lower() in gaps[name] for name in read)
+    ]
+
+
+def _gaps(name: str, sheets: list[Sheet]) -> Collection[str]:
+    """What counts as an empty cell: more in a column of numbers."""
+    cells = [cell for sheet in sheets for cell in sheet.cells.get(name, ())]
+    return MISSING if 2 * sum(map(_is_number, cells)) > len(cells) else ("", "nan")
+
+
+def _with_gaps(sheets: list[Sheet]) -> str:
+    """How many rows have an empty cell, and the way out."""
+    n = sum(len(s.lines) - len(_whole(s, None, "", sheets)) for s in sheets)
+    total = sum(len(s.lines) for s in sheets)
+    return f"fill or drop the row ({n} of {total} have such cells; missing='drop', --missing drop, leaves them out)."
 
 
 def _label_column(sheet: Sheet, options: Options) -> str:
@@ -129,7 +172,8 @@ def _column(sheets: list[Sheet], name: str) -> tuple[Column, Floats]:
     if not np.isfinite(values).all():
         bad = int(np.flatnonzero(~np.isfinite(values))[0])
         raise DataError(
-            f"{_places(sheets)[bad]}, column '{short(name)}' holds {short(cells[bad])} (NaN or infinite); fill or drop the row."
+            f"{_places(sheets)[bad]}, column '{short(name)}' holds {short(cells[bad])} (NaN or infinite); "
+            f"{_with_gaps(sheets)}"
         )
     return Column(name), values
 
@@ -145,13 +189,13 @@ def _check_category(cells: list[str], name: str, sheets: list[Sheet]) -> None:
             what = "is empty (NaN)" if cell == "" else f"holds '{short(cell)}'"
             where = " where other rows hold numbers" if mostly else ""
             raise DataError(
-                f"{_places(sheets)[i]}, column '{short(name)}' {what}{where}; fill or drop the row."
+                f"{_places(sheets)[i]}, column '{short(name)}' {what}{where}; {_with_gaps(sheets)}"
             )
     n = len(set(cells))
     if n > MAX_CATEGORIES and n > len(cells) / 10:
         raise DataError(
             f"column '{short(name)}' of '{sheets[0].file}' has {n} different texts in {len(cells)} rows; drop "
-            f"it when it is an identifier, or read it as text with text_column='{short(name)}' (--text-column)."
+            f"it (drop=, --drop) when it is an identifier, or read it as text with text_column='{short(name)}' (--text-column)."
         )
 
 
@@ -164,9 +208,9 @@ def _is_number(cell: str) -> bool:
 
 def _ids(sheets: list[Sheet]) -> list[str]:
     return [
-        f"{prefix}-{i + 1}"
+        f"{prefix}-{row}"
         for prefix, sheet in zip(("row", "test"), sheets, strict=False)
-        for i in range(len(sheet.lines))
+        for row in sheet.rows
     ]
 
 

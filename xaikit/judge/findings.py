@@ -34,15 +34,21 @@ HALF = 0.5
 
 
 def findings(
-    overview: Overview, choice_holds: bool = True, region: str = MARKED
+    overview: Overview,
+    choice_holds: bool = True,
+    region: str = MARKED,
+    *,
+    beats_guessing: bool | None = None,
 ) -> tuple[Finding, ...]:
     """The headline first, then what holds too; never empty.
 
     choice_holds : whether the method of the explanations holds; otherwise nothing is said by them
     region : what the places are called that the data mark: a key ("rationale." ...) or words
+    beats_guessing : whether the model is known to beat one answer for all, from more samples than these
     """
     seen = Shares(overview)
-    first = tuple(filter(None, (_guessing(overview), _shortcut(seen))))
+    guessing = None if beats_guessing else _guessing(overview)
+    first = tuple(filter(None, (guessing, _shortcut(seen))))
     refused = _refused(overview, choice_holds)
     if refused is not None:
         return (*first, refused)

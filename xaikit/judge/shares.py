@@ -15,7 +15,7 @@ from xaikit.core.stats import FEWEST, bootstrap_interval
 from xaikit.core.types import Bools, Floats, Ints
 from xaikit.judge.overview import Overview
 
-__all__ = ["N_DRAWS", "SURVIVES", "Part", "Shares", "low", "outstanding", "regions"]
+__all__ = ["N_DRAWS", "SURVIVES", "Part", "Shares", "ink_of", "low", "outstanding", "regions"]
 
 N_DRAWS = 1000  # resamples of the samples
 SURVIVES = 0.95  # share of the resamples in which a feature must keep its place
@@ -136,7 +136,7 @@ class Shares:
     def ink(self) -> Part:
         """The pixels of a picture that stand out from its ground, where it has one."""
         drawn = self.kind.view == "picture"
-        return self.part([_ink(x) for x in self.overview.inputs] if drawn else (), self.mass)
+        return self.part([ink_of(x) for x in self.overview.inputs] if drawn else (), self.mass)
 
     def everywhere(self, region: Bools, evidence: Floats | None = None) -> Part:
         """The same region (*grid) in every sample."""
@@ -259,7 +259,7 @@ def _channels(ids: Ints) -> Floats:
     return np.asarray(table / table.sum(axis=1, keepdims=True))
 
 
-def _ink(x: NDArray[np.generic]) -> Bools | None:
+def ink_of(x: NDArray[np.generic]) -> Bools | None:
     """(H, W) pixels that stand out from an even ground; None where there is no such ground."""
     pixels = np.asarray(x, dtype=np.float64).reshape(*x.shape[:2], -1)
     frame = np.concatenate([pixels[0], pixels[-1], pixels[:, 0], pixels[:, -1]])

@@ -1,6 +1,6 @@
 """The explanation methods; importing this package fills `METHODS`, in the order in which "auto" asks."""
 
-from xaikit.methods import shap, lime, removal, gradient, cam, attention, controls  # noqa: I001 - their order
+from xaikit.methods import shap, lime, removal, gradient, cam, attention, noisy, controls  # noqa: I001 - their order
 from xaikit.methods.base import METHODS, Card, Method, Translation, applicable, ask, make_method
 
 __all__ = [
@@ -16,6 +16,7 @@ __all__ = [
     "gradient",
     "lime",
     "make_method",
+    "noisy",
     "removal",
     "shap",
 ]

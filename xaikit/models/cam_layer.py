@@ -149,7 +149,33 @@ def cut(model: NeuralModel, xs: Sequence[Array], layer: str, *, last: bool = Fal
         fold=lambda maps: model.inputs.upsample(maps, batch),
         layer=layer,
         cell=tuple(n / s for n, s in zip(_extent(model, batch), cells.shape, strict=True)),
+        forward=lambda at, rows: _onward(model, batch, cells, (layer, uses), at, rows),
     )
+
+
+def _onward(
+    model: NeuralModel, batch: Batch, cells: Cells, where: tuple[str, int], at: Tensor, rows: Tensor
+) -> Tensor:
+    """Scores of the samples of those rows, with `at` for what the layer gives at its last use."""
+    layer, uses = where
+    calls = 0
+
+    def put(_module: nn.Module, _args: Any, output: Any) -> Any:
+        nonlocal calls
+        calls += 1
+        if calls < uses:
+            return output
+        tensor = output[0] if isinstance(output, tuple) else output
+        joined = cells.join(at.to(tensor), tensor)
+        return (joined, *output[1:]) if isinstance(output, tuple) else joined
+
+    with (
+        torch.inference_mode(False),
+        torch.enable_grad(),
+        differentiating(model.parts),
+        hooked([(model.net.get_submodule(layer), put)]),
+    ):
+        return model.forward(batch.at[rows.to(batch.at.device)], batch.take(rows))
 
 
 def token_cells(model: NeuralModel, batch: Batch, n_tokens: int) -> Cells:

@@ -7,6 +7,7 @@ Only the folder is read: nothing is fetched, no code in it is run, and no pickle
 from __future__ import annotations
 
 import json
+import math
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
+from safetensors import safe_open
 from torch import nn
 
 from xaikit.core.errors import ModelError, foreign
@@ -31,12 +33,10 @@ from xaikit.models.wrapping import adapted
 __all__ = ["CutText", "load_folder", "save_folder"]
 
 _TEXT, _IMAGE = "ForSequenceClassification", "ForImageClassification"
-_DROPPED = (
-    "auto_map",
-    "attn_implementation",
-    "_attn_implementation",
-    "_name_or_path",
-)  # may lead out
+_DROPPED = (  # may lead out of the folder, or are decided here
+    *("auto_map", "attn_implementation", "_attn_implementation", "_name_or_path"),
+    *("dtype", "torch_dtype"),
+)
 _LONGEST = 1_000_000  # what tokenisers say that know no limit
 _TRIED = "The quick brown fox jumps over the lazy dog"
 
@@ -59,6 +59,7 @@ def load_folder(path: str | Path, device: str = "auto") -> NeuralModel:
     _check_files(folder)
     facts = _json(folder, "config.json")
     kind = _kind(folder, facts)
+    _check_layers(folder, facts)
     config = _config(folder, facts)
     net = _net(folder, kind, config).to(pick_device(device)).eval().requires_grad_(False)
     read = _words if kind.endswith(_TEXT) else _pixels
@@ -168,7 +169,7 @@ def _kind(folder: Path, facts: Mapping[str, Any]) -> str:
 
     _transformers()
     named = facts.get("architectures")
-    kind = named[0] if isinstance(named, list) and named else None
+    kind = str(named[0]) if isinstance(named, list) and named else None
     known: set[str] = set()
     for ours in (
         auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
@@ -177,7 +178,7 @@ def _kind(folder: Path, facts: Mapping[str, Any]) -> str:
         for name in ours.values():
             known.update((name,) if isinstance(name, str) else name)
     if kind in known and "quantization_config" not in facts and "Timm" not in kind:
-        return str(kind)
+        return kind
     if kind in known:
         raise ModelError(
             f"'{folder}' holds quantised weights or a net of another package; save it in float32 as a "
@@ -188,6 +189,21 @@ def _kind(folder: Path, facts: Mapping[str, Any]) -> str:
         f"transformers has itself (...{_TEXT}, ...{_IMAGE}); no code in a folder is run: load yours and "
         "give the module to xaikit.wrap."
     )
+
+
+def _check_layers(folder: Path, facts: Mapping[str, Any]) -> None:
+    """No more layers than there are weights, before any is made."""
+    n = 0
+    for path in folder.glob("*.safetensors"):
+        with foreign(f"safetensors, reading '{path}',"), safe_open(path, framework="pt") as file:
+            n += len(file.keys())
+    for name, value in facts.items():
+        many = value if isinstance(value, list) and name == "depths" else [value]
+        if ("layer" in name or name == "depths") and any(type(v) is int and v > n for v in many):
+            raise ModelError(
+                f"'{folder}': {short(name)} is {short(value)} and the folder holds {n} weights; the two do "
+                "not belong together."
+            )
 
 
 def _config(folder: Path, facts: Mapping[str, Any]) -> Any:
@@ -263,6 +279,8 @@ def _words(folder: Path, net: nn.Module, config: Any) -> _Read:
         tokenizer = _transformers().AutoTokenizer.from_pretrained(
             folder, config=config, local_files_only=True, trust_remote_code=False
         )
+    if not isinstance(tokenizer.model_max_length, (int, float)):
+        tokenizer.model_max_length = _LONGEST
     if not tokenizer.is_fast:
         raise ModelError(
             f"'{folder}' has a tokeniser that does not say where its tokens stand in the text; save it "
@@ -358,7 +376,7 @@ def _most_tokens(net: nn.Module, tokenizer: Any, config: Any) -> int | None:
         if name.endswith("position_embeddings") and isinstance(module, nn.Embedding):
             blank = module.padding_idx  # positions are counted from it
             limits.append(module.num_embeddings - (0 if blank is None else blank + 1))
-    known = [int(n) for n in limits if n is not None and 0 < n < _LONGEST]
+    known = [int(n) for n in limits if isinstance(n, (int, float)) and 0 < n < _LONGEST]
     return min(known, default=None)
 
 
@@ -401,13 +419,16 @@ def _size(facts: Mapping[str, Any], config: Any, folder: Path) -> tuple[int, int
 
 
 def _numbers(facts: Mapping[str, Any], key: str, n: int, folder: Path) -> tuple[float, ...]:
+    """One finite number a channel; above 0 where it is divided by."""
     given = facts.get(key)
     if not (
         isinstance(given, list)
         and len(given) == n
-        and all(isinstance(v, (int, float)) for v in given)
+        and all(type(v) in (int, float) and math.isfinite(v) for v in given)
+        and (key != "image_std" or min(given) > 0)
     ):
         raise ModelError(
-            f"'{folder}': {key} is {short(given)}; {n} numbers are needed, one a channel."
+            f"'{folder}': {key} is {short(given)}; {n} numbers are needed, one a channel, and what is divided "
+            "by is above 0."
         )
     return tuple(float(v) for v in given)

@@ -15,6 +15,7 @@ from xaikit.report.comparison import Comparison
 from xaikit.report.comparison_page import comparison_page
 from xaikit.report.diff_page import diff_page
 from xaikit.report.index_page import Entry, index_page
+from xaikit.report.letter import letter_page
 from xaikit.report.page import report_page
 from xaikit.report.render import render
 from xaikit.study.difference import Difference, difference
@@ -26,6 +27,7 @@ __all__ = [
     "write_comparison",
     "write_diff",
     "write_index",
+    "write_letters",
     "write_report",
 ]
 
@@ -92,3 +94,18 @@ def write_index(
 ) -> Path:
     """Write the page that links reports; `href` is relative to it, `force` as in `write_report`."""
     return write_page(render("index.html.j2", index_page(entries, language)), out, force)
+
+
+def write_letters(
+    run: Run | str | Path,
+    out: str | Path,
+    language: str = "en",
+    *,
+    sample: str = "",
+    force: bool = False,
+) -> Path:
+    """Write a sheet a case for the person that it is about, or that of one `sample`: what was decided,
+    mainly why, what would have changed it, what the model cannot know. `force` as in `write_report`.
+    """
+    run = run if isinstance(run, Run) else Run.load(run)
+    return write_page(render("letter.html.j2", letter_page(run, language, sample)), out, force)

@@ -36,13 +36,13 @@ SMALL = 96  # pixels a side up to which a thing on a plain ground is drawn as li
 def picture(sample: Sample) -> dict[str, Any]:
     """The input once, and its lines (or, for a photograph, its edges) to lie over every map."""
     height, width = sample.x.shape[:2]
-    size = (WIDTH, WIDTH * min(max(height / width, 1 / THINNEST), THINNEST))
+    tall = round(WIDTH * min(max(height / width, 1 / THINNEST), THINNEST), 1)
     return {
         "photo": photo_uri(sample.x),
-        "lines": _lines(sample.x, size),
+        "lines": _lines(sample.x, (WIDTH, tall)),
         "sketch": sketch_uri(sample.x),
         "width": WIDTH,
-        "height": round(WIDTH * min(max(height / width, 1 / THINNEST), THINNEST), 1),
+        "height": tall,
         "thin": not 1 / THINNEST <= height / width <= THINNEST,
         "smooth": max(height, width) > 64,
     }

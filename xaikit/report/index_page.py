@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, TypedDict
 
 from markupsafe import Markup
@@ -21,14 +22,14 @@ __all__ = ["Entry", "index_page"]
 class Entry(TypedDict, total=False):
     """One report. `href`, relative to the index, is needed, and `run` or `title`.
 
-    run : the run that the report is of; the card is made from it, and the other keys are not asked for
+    run : the run that the report is of, or its folder; the card is made from it, and the other keys are not asked for
     modality : name of one, or comparison
     summary : one or two sentences
     quality : {"metric", "value"} of the model; n, methods: how many of them
     facts : more short facts
     """
 
-    run: Run
+    run: Run | str | Path
     title: Told
     href: str
     modality: str
@@ -64,7 +65,8 @@ def index_page(
 def _card(e: Entry | Mapping[str, Any], language: str, words: Words) -> dict[str, Any]:
     href = _local(str(e["href"]))
     if "run" in e:
-        return {"href": href, **card_of(e["run"], language)}
+        run = e["run"] if isinstance(e["run"], Run) else Run.load(e["run"])
+        return {"href": href, **card_of(run, language)}
     return {
         "href": href,
         "case": None,

@@ -145,7 +145,9 @@ class Run:
         holds = status.get(seen.method) in ("use", "weaker")
         region = str(self.context.get("rationale") or "")
         known = region if region.startswith("rationale.") else "rationale.marked"
-        return findings(seen, holds, known)
+        quality = (self.context.get("model") or {}).get("quality") or {}
+        beats = (quality.get("baseline") or {}).get("verdict") == "b_better"
+        return findings(seen, holds, known, beats_guessing=beats)
 
     @cached_property
     def _warnings(self) -> tuple[Finding, ...]:

@@ -19,7 +19,7 @@ from xaikit.tasks import restored_task
 __all__ = ["smooth_maps"]
 
 STEPS = 4  # a side: 16 shifts
-CASES = 6  # that are drawn so: the wrong ones first, then the least sure
+CASES = 3  # that are drawn so: the wrong ones first, then the least sure
 BUDGET = 256  # evaluations a shift of methods that sample
 
 

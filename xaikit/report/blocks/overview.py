@@ -26,7 +26,7 @@ Maker = Callable[[Seen], Card | None]
 CARDS: dict[str, tuple[tuple[Maker, ...], tuple[Maker, ...], tuple[Maker, ...]]] = {
     "picture": ((places_card, typical_card), (taken_card, worst_card), ()),
     "lines": ((places_card, typical_card), (taken_card, worst_card), ()),
-    "bars": ((bees_card,), (taken_card, worst_card), (curves_card,)),
+    "bars": ((bees_card, curves_card), (taken_card,), (worst_card,)),
     "text": ((words_card, places_card), (taken_card,), (worst_card,)),
 }
 
@@ -41,6 +41,8 @@ def overview_block(findings: Findings) -> dict[str, Any] | None:
     status = findings.verdicts[found.method].status
     samples = words.own(findings.kind.titles.samples)
     n, of = count(len(found)), count(found.of)
+    more, lower = [*groups_cards(seen), *_found(seen)], _cards(below, seen)
+    beside = findings.kind.tabular and not more  # the side column has room
     key = "over.all" if found.of == len(found) else "over.draw"
     return {
         "title": words("over.title", samples=samples),
@@ -48,28 +50,25 @@ def overview_block(findings: Findings) -> dict[str, Any] | None:
         "badge": badge(findings, status, short=True),
         "method": words(key, method=findings.name(found.method), n=n, of=of, samples=samples),
         "main": _cards(main, seen),
-        "side": [*_cards(side, seen), *groups_cards(seen), *_found(seen)],
-        "below": _cards(below, seen),
+        "side": [*_cards(side, seen), *more, *(lower if beside else [])],
+        "below": [] if beside else lower,
         "tried": words.told(searched(found)) if seen.known.any() else "",
     }
 
 
 def _found(seen: Seen) -> list[Card]:
-    """What holds beside the headline, and what errors have in common beside the page's warning."""
-    run, words = seen.findings.run, seen.words
-    warned = run.warnings()[1:]
-    told = {"else": run.findings()[1:], "errors": warned[:MOST_FOUND]}
-    left = len(warned) - len(told["errors"])
-    more = f"{words('over.found.more', n=left)}" if left else ""
+    """What errors have in common beside the page's warning."""
+    words, found = seen.words, seen.findings.run.warnings()[1:]
+    if not found:
+        return []
+    left = len(found) - MOST_FOUND
     return [
         {
             "kind": "found",
-            "title": words(f"over.found.{key}"),
-            "sentences": [words.told(f) for f in found],
-            "note": more if key == "errors" else "",
+            "title": words("over.found"),
+            "sentences": [words.told(f) for f in found[:MOST_FOUND]],
+            "note": words("over.found.more", n=left) if left > 0 else "",
         }
-        for key, found in told.items()
-        if found
     ]
 
 

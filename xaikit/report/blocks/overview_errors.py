@@ -22,6 +22,19 @@ MOST_CONFUSED = 10
 MOST_ERRORS = 12
 MOST_ROWS = 5  # of errors that are told in lines, before a fold
 MOST_GROUPINGS = 3
+PEOPLE = (
+    "sex",
+    "gender",
+    "race",
+    "ethnic",
+    "foreign",
+    "nation",
+    "religio",
+    "language",
+    "age",
+    "disab",
+)
+"""Parts of the names of columns that come first, because they may name groups of people."""
 FEW = 20  # samples below which a group is called small
 MOST_PARTS = 3  # columns named beside an error
 LONGEST = 160  # letters of a text
@@ -221,13 +234,14 @@ def _value(seen: Seen, i: int, j: int) -> str:
 
 
 def groups_cards(seen: Seen) -> list[Card]:
-    """How often the model is right in each group, for the first columns that name groups."""
+    """How often the model is right in each group: of columns that name people, then of the first others."""
     if not seen.known.any():
         return []
     held = {name: groups for name, groups in seen.overview.groups.items() if _counts(seen, groups)}
-    cards = [_grouped(seen, name) for name in list(held)[:MOST_GROUPINGS]]
+    order = sorted(held, key=lambda name: not any(part in name.casefold() for part in PEOPLE))
+    cards = [_grouped(seen, name) for name in order[:MOST_GROUPINGS]]
     if len(held) > len(cards) and cards:
-        more = list(held)[MOST_GROUPINGS:]
+        more = order[MOST_GROUPINGS:]
         cards[-1]["note"] += " " + seen.words(
             "over.groups.more", n=len(more), names=", ".join(more)
         )

@@ -9,7 +9,7 @@ import numpy as np
 
 from xaikit.core.stats import bootstrap_interval
 from xaikit.core.types import Bools, Floats, Sample
-from xaikit.judge.shares import N_DRAWS, Part, regions
+from xaikit.judge.shares import N_DRAWS, Part, ink_of, regions
 from xaikit.report.blocks.overview_seen import Seen
 from xaikit.report.drivers import rationale_name
 from xaikit.report.formats import percent, percent_interval
@@ -91,9 +91,7 @@ def _ink(seen: Seen) -> list[Bools]:
 
 
 def _stands_out(x: Floats) -> Bools:
-    from xaikit.judge.shares import _ink
-
-    found = _ink(x)
+    found = ink_of(x)
     return np.zeros(x.shape[:2], dtype=bool) if found is None else found
 
 

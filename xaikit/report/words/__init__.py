@@ -65,8 +65,9 @@ class Words(string.Formatter):
         if isinstance(value, list | tuple):
             return self.listed([self.told(item) for item in value], spec or "and")
         if isinstance(value, str):
-            found = {"name": self.titles.get(value, value), "unit": self.unit(value)}
-            return {**found, "fact": self.known(f"fact.{value}", value)}.get(spec, value)
+            if spec in ("unit", "fact"):
+                return self.known(f"{spec}.{value}", value)
+            return self.titles.get(value, value) if spec == "name" else value
         return format(value, spec).replace("-", MINUS).replace("%", f"{SPACE}%")
 
     def told(self, *found: Finding | Mapping[str, Any] | str) -> str:
@@ -89,6 +90,8 @@ class Words(string.Formatter):
         whole, half = divmod(max(3, round(2 * value)), 2)
         if whole >= 10:
             return self("times.many", n=f"{value:.0f}")
+        if whole == 2 and not half:
+            return self("times.twice")
         return self("times.half" if half else "times.whole", n=self.number(whole))
 
     def own(self, pair: tuple[str, str]) -> str:
