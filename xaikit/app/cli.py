@@ -136,7 +136,7 @@ def explain(
     memory: options.Memory = None,
     precision: options.Precision = "float32",
     errors: options.Errors = 4,
-    overview: options.Overview = True,
+    overview: options.Overview = None,
     language: options.Language = "en",
     reader: options.Reader = "expert",
     show: options.Open = False,
@@ -228,7 +228,7 @@ def explain(
         progress=not as_json,
         flips=changed,
         errors=errors,
-        overview=overview,
+        overview=True if overview is None else overview,
         **question,
         **limits,
     )

@@ -185,10 +185,11 @@ Errors = Annotated[
     ),
 ]
 Overview = Annotated[
-    bool,
+    int | None,
     typer.Option(
-        "--overview/--no-overview",
-        help="Explain all test rows by one method, for what holds over all of them.",
+        min=0,
+        help="So many test rows are explained by one method, for what holds over all of them; 0: none "
+        "[all, as far as 30 s go].",
     ),
 ]
 Flip = Annotated[

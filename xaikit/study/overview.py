@@ -45,19 +45,21 @@ def make_overview(
     *,
     plan: Plan | None = None,
     seed: int = 0,
-    most: int = MOST,
+    most: int | None = None,
     failures: list[Failure] | None = None,
     progress: bool = False,
 ) -> Overview:
     """What a method says of the test split: of all of it, or of a draw by `seed` where it has more than
-    `most` samples or would take more than about 30 s (then 1, 2 or 5 times a power of ten).
+    `most` samples. None: 2,000, or fewer where that would take more than about 30 s on this machine
+    (then 1, 2 or 5 times a power of ten).
 
     Explained is the predicted class, or value, of each sample, whatever the target of the plan. Samples
     that fail are left out and recorded in `failures`.
     """
     asked = _Asked(model, data, method, replace(plan or Plan(), target="predicted"), seed)
-    order = np.random.default_rng([seed, 19]).permutation(len(data.test))[:most]
-    found, rows = _explained(asked, order, [] if failures is None else failures, progress)
+    order = np.random.default_rng([seed, 19]).permutation(len(data.test))[: most or MOST]
+    seconds = SECONDS if most is None else np.inf
+    found, rows = _explained(asked, order, seconds, [] if failures is None else failures, progress)
     block, rows = found.take(np.argsort(rows)), np.sort(rows)
     samples = [data.test[i] for i in rows]
     return Overview(
@@ -78,10 +80,15 @@ def make_overview(
 
 
 def cheapest(
-    run: Run, methods: Mapping[str, Method], model: Model, plan: Plan, n: int
+    run: Run,
+    methods: Mapping[str, Method],
+    model: Model,
+    plan: Plan,
+    n: int,
+    seconds: float = SECONDS,
 ) -> Method | None:
     """The method to ask about n samples, of those with the best verdict: the one that the run shows, else
-    another additive one, if it is likely to be done in time; else the one of the fewest passes.
+    another additive one, if it is likely to be done in so many seconds; else the one of the fewest passes.
 
     Of methods that nothing settles, those with at least nine tenths of the largest gain. None without any.
     """
@@ -96,7 +103,8 @@ def cheapest(
     order = sorted(level, key=lambda method: passes(method, question))
     shown = run.choice().shown
     for method in sorted(order, key=lambda method: method.name != shown):
-        if run.of(method.name)[0].additive and _seconds(method, question) * min(n, MOST) <= SECONDS:
+        slow = seconds < np.inf and _seconds(method, question) * min(n, MOST) > seconds
+        if run.of(method.name)[0].additive and not slow:
             return method
     return order[0]
 
@@ -132,7 +140,7 @@ def worst_errors(
 
 
 def _explained(
-    asked: _Asked, order: Ints, failures: list[Failure], progress: bool
+    asked: _Asked, order: Ints, seconds: float, failures: list[Failure], progress: bool
 ) -> tuple[Explanations, Ints]:
     """The explanations of test rows in that order, as many as the time allows, and their rows."""
     for _ in asked(order[:1], []):
@@ -142,7 +150,7 @@ def _explained(
     blocks = list(asked(order[:TRIED], failures))
     spent = min(clock() - then for clock, then in zip(clocks, start, strict=True))
     each = spent / min(TRIED, len(order))
-    n = max(TRIED, _allowed(len(order), SECONDS / max(each, 1e-9), _space(blocks)))
+    n = max(TRIED, _allowed(len(order), seconds / max(each, 1e-9), _space(blocks)))
     with Progress(min(n, len(order)), "the whole test split", show=progress) as bar:
         bar.tick(min(TRIED, len(order)))
         for at in range(TRIED, min(n, len(order)), PART):

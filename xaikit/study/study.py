@@ -24,7 +24,7 @@ from xaikit.study.flip.api import flips as asked_flips
 from xaikit.study.forecast import forecast
 from xaikit.study.measuring import N_AGAIN, Measuring, masked
 from xaikit.study.naming import named
-from xaikit.study.overview import cheapest, make_overview, worst_errors
+from xaikit.study.overview import SECONDS, cheapest, make_overview, worst_errors
 from xaikit.study.plan import Plan, choose_methods, explain_all, make_question, make_questions
 from xaikit.study.quality import BESIDE_BLIND, labelled, measured
 from xaikit.study.run import Failure, Run
@@ -49,7 +49,7 @@ def study(
     progress: bool = False,
     command: str = "",
     flips: Sequence[Mapping[str, Any]] | Literal["auto"] | None = None,
-    overview: bool = True,
+    overview: bool | int = True,
     errors: int = 0,
     **plan: Any,
 ) -> Run:
@@ -66,8 +66,9 @@ def study(
     budget : most evaluations a sample of each method that samples, or "auto": until converged
     flips : what would have changed the answers (`xaikit.study.flip.api.flips`), for the page to show;
         "auto" asks for each sample, within a small budget
-    overview : whether the whole test split of the data is explained too, by the cheapest method that
-        holds here (`xaikit.study.overview`)
+    overview : whether the whole test split of the data is explained too, by one method that holds here,
+        as far as about 30 s go; a number: so many of its samples, however long that takes, so that
+        they are the same on every machine (`xaikit.study.overview`)
     errors : so many of the worst errors of the test split are added as samples: explained by all
         methods, and counted in no measure, verdict or quality; `context["added"]` names them
     tolerance : share of the range of the values at which such a method has converged
@@ -158,7 +159,8 @@ def study(
     run = _with_smooth(run, model, chosen, asked, seed)
     if data is None or tested is None or not overview:
         return run
-    return _with_overview(run, model, data, chosen, asked, seed, progress)
+    most = None if overview is True else overview
+    return _with_overview(run, model, data, chosen, asked, most, seed, progress)
 
 
 def _with_smooth(run: Run, model: Model, methods: Sequence[Method], plan: Plan, seed: int) -> Run:
@@ -178,16 +180,17 @@ def _with_overview(
     data: Dataset,
     methods: Sequence[Method],
     plan: Plan,
+    most: int | None,
     seed: int,
     progress: bool,
 ) -> Run:
     failures: list[Failure] = []
     with recorded(failures, "overview", model.id):
-        asked = cheapest(run, {m.name: m for m in methods}, model, plan, len(data.test))
+        seconds = SECONDS if most is None else np.inf
+        asked = cheapest(run, {m.name: m for m in methods}, model, plan, len(data.test), seconds)
         if asked is not None:
-            made = make_overview(
-                model, data, asked, plan=plan, seed=seed, failures=failures, progress=progress
-            )
+            how: dict[str, Any] = {"plan": plan, "seed": seed, "most": most, "progress": progress}
+            made = make_overview(model, data, asked, failures=failures, **how)
             run = replace(run, overview=made)
     return replace(run, failures=(*run.failures, *failures))
 
