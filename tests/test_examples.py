@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import importlib.util
+import json
 from pathlib import Path
 
 import pytest
 
-EXAMPLES = sorted((Path(__file__).parent.parent / "examples").glob("*.py"))
+FOLDER = Path(__file__).parent.parent / "examples"
+EXAMPLES = sorted(FOLDER.glob("*.py"))
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)
@@ -19,6 +21,22 @@ def test_an_example_writes_its_page(path, tmp_path, monkeypatch) -> None:
     spec.loader.exec_module(module)
     page = module.main(epochs=2, n=1, out=str(tmp_path))
     assert "<h1" in page.read_text(encoding="utf-8")
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_the_notebook_runs_from_the_top(monkeypatch) -> None:
+    """Its cells, with a smaller study; what it shows was drawn by them."""
+    monkeypatch.setenv("MPLBACKEND", "Agg")
+    cells = json.loads((FOLDER / "tour.ipynb").read_text(encoding="utf-8"))["cells"]
+    codes = ["".join(c["source"]) for c in cells if c["cell_type"] == "code"]
+    held: dict[str, object] = {}
+    for code in codes:
+        small = code.replace("epochs=20", "epochs=2").replace(":16]", ":2]")
+        exec(compile(small, "tour.ipynb", "exec"), held)  # noqa: S102 - our own cells
+    assert {"explanation", "figure", "rows", "run"} <= set(held)
+    shown = [o["data"] for c in cells for o in c.get("outputs", ())]
+    assert sum("text/html" in o for o in shown) >= 4
+    assert "file://" not in json.dumps(shown)
 
 
 @pytest.mark.parametrize("path", EXAMPLES, ids=lambda p: p.stem)

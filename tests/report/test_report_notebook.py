@@ -15,9 +15,11 @@ from report.sample_runs import HOSTILE, RIGHT_TO_LEFT
 
 from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.explanations import Explanations
+from xaikit.core.finding import Finding
 from xaikit.core.types import Explanation, Sample, Segmentation, Target
 from xaikit.report.figures import HANGUL, style
 from xaikit.report.notebook import html_of
+from xaikit.study.flip.result import Counterfactual
 
 KINDS = ("image", "text", "table", "series")
 ENDINGS = ("png", "svg", "html")
@@ -344,6 +346,7 @@ def test_a_run_and_a_verdict_say_which_method_holds_and_why(runs):
     no_request(html)
     text = Balanced(html).text
     assert "Study of digits-cnn: 16 samples, 7 methods" in text
+    assert str(run.findings()[0]) in text
     for verdict in run.verdicts():
         reason = " ".join(verdict.reason.split())
         assert reason in text
@@ -353,6 +356,17 @@ def test_a_run_and_a_verdict_say_which_method_holds_and_why(runs):
     assert "Use it" in text
     hostile = replace(run.verdicts()[0], method=HOSTILE)
     assert "<script" not in hostile._repr_html_()
+
+
+def test_what_turns_an_answer_has_a_card(tmp_path):
+    told = (Finding("flip.removed", {"names": [HOSTILE], "after": "a", "before": "b", "n": 1}),)
+    made = Counterfactual("removal", "row", "net", np.zeros(2), np.ones(2), True, True, 8, told)
+    html = made._repr_html_()
+    no_request(html)
+    assert "<script" not in html
+    text = Balanced(html).text
+    assert "What would have changed the answer" in text
+    assert "it says a instead of b." in text
 
 
 def test_a_run_without_samples_has_a_card():

@@ -29,24 +29,28 @@ from xaikit.report.png import heat_uri
 from xaikit.report.render import fragment, static
 from xaikit.report.single import Single, readable
 from xaikit.report.strips import signal, strip, strongest_channels
+from xaikit.report.told import finding
 from xaikit.report.words import Words
+from xaikit.study.flip.result import Counterfactual
 from xaikit.study.run import Run
 
 __all__ = ["html_of", "save_picture"]
 
-Shown = Explanation | Explanations | Run | Verdict
+Shown = Explanation | Explanations | Run | Verdict | Counterfactual
 MOST_BARS, MOST_NUMBERS, MOST_SAMPLES = 8, 20, 8
 DPI = 200
 
 
 def html_of(shown: Shown, sample: Sample | None = None, language: str = "en") -> str:
     """A small card: of an explanation its drawing, of a block its strongest features or samples, of a
-    run its verdicts."""
+    run its finding and verdicts, of a counterfactual its sentences."""
     words = Words(language)
     if isinstance(shown, Explanation):
         card = _explanation(Single(shown, sample, words))
     elif isinstance(shown, Explanations):
         card = _block(shown, words)
+    elif isinstance(shown, Counterfactual):
+        card = _flip(shown, words)
     else:
         card = _verdicts(shown, words)
     return fragment("notebook.html.j2", card=card, t=words, style=_style())
@@ -272,8 +276,20 @@ def _verdicts(shown: Run | Verdict, words: Words) -> dict[str, Any]:
     model = next((e.model_id for e in shown.explanations), "–")
     return {
         "kind": "verdicts",
-        "title": words("single.study", model=readable(model), n=n, methods=methods),
+        "title": readable(finding(found)),
+        "empty": words("single.study", model=readable(model), n=n, methods=methods),
         "rows": [_verdict(found.verdicts[m], found.name(m), words) for m in found.order],
+    }
+
+
+def _flip(shown: Counterfactual, words: Words) -> dict[str, Any]:
+    """What turns the answer and how that was found, then the other ways."""
+    told = [shown.told, *(other.told[:1] for other in shown.others)]
+    return {
+        "kind": "flip",
+        "title": words("flip.title"),
+        "told": [readable(words.told(*found)) for found in told],
+        "caption": " · ".join(map(readable, (shown.sample_id, shown.model_id))),
     }
 
 

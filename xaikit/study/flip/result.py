@@ -9,6 +9,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from xaikit.core.display import display
 from xaikit.core.features import locked
 from xaikit.core.finding import Finding
 from xaikit.core.types import Bools, Floats
@@ -79,6 +80,9 @@ class Counterfactual:
 
     def __str__(self) -> str:
         return " ".join(map(str, (*self.told, *(other.told[0] for other in self.others))))
+
+    def _repr_html_(self) -> str:
+        return display("html", self)  # type: ignore[no-any-return]
 
     def facts(self) -> dict[str, Any]:
         """JSON-able, for a run's context."""
