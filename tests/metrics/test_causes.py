@@ -38,7 +38,7 @@ def planted(make: Make, n: int = 12, own: float = 0.0) -> Run:
         explanations += found
         scores += pairwise_agreement(found)
         for e in found:
-            noise = own * rng.normal(size=64) if e.method == "noisy" else 0.0
+            noise = own * rng.normal(size=64) if e.method == "shaky" else 0.0
             scores += agreement_scores(e, dataclasses.replace(e, values=e.values + noise))
     return Run(
         config={},
@@ -177,14 +177,14 @@ def test_coarseness_is_no_cause_where_cells_differ_too() -> None:
 
 
 def test_a_method_that_does_not_repeat_is_named_with_its_own_agreement() -> None:
-    run = planted(two("noisy", "b"), own=1.0)
+    run = planted(two("shaky", "b"), own=1.0)
     own = [
-        s.value for s in run.scores if s.metric == "spearman" and s.of["a"] == s.of["b"] == "noisy"
+        s.value for s in run.scores if s.metric == "spearman" and s.of["a"] == s.of["b"] == "shaky"
     ]
     found = only(run)
     assert (found.cause, found.value) == ("instability", pytest.approx(np.mean(own)))
-    assert found.sentence == f"noisy agrees only {np.mean(own):.2f} with its own second run."
-    assert only(planted(two("noisy", "b"), own=0.05)).cause == "not traced"
+    assert found.sentence == f"shaky agrees only {np.mean(own):.2f} with its own second run."
+    assert only(planted(two("shaky", "b"), own=0.05)).cause == "not traced"
 
 
 def left_out(share: float) -> Make:
