@@ -111,7 +111,7 @@ def ask_again(
         what it needed the first time; a model of random weights may never let it come to rest
     """
     alike: dict[str, list[int]] = defaultdict(list)
-    for i, explanation in enumerate(first):
+    for i, (_, explanation) in enumerate(zip(questions, first, strict=True)):
         alike[repr(_params(explanation, capped))].append(i)
     found: dict[int, Explanation] = {}
     for rows in alike.values():
