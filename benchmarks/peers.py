@@ -58,7 +58,8 @@ class Peers:
     @cached_property
     def ids(self) -> Tensor:
         """The feature of every place of the encoded sample, as captum wants it."""
-        places = torch.from_numpy(self.model.inputs.places(self.question.segmentation.ids))
+        batch = self.model.encode([self.question.sample.x])
+        places = torch.from_numpy(self.model.inputs.places(self.question.segmentation.ids, batch))
         return places.expand(self.ends[0].shape[1:])[None].to(self.ends[0].device)
 
     def net(self, at: Tensor) -> Tensor:
