@@ -199,7 +199,8 @@ def _check_layers(folder: Path, facts: Mapping[str, Any]) -> None:
             n += len(file.keys())
     for name, value in facts.items():
         many = value if isinstance(value, list) and name == "depths" else [value]
-        if ("layer" in name or name == "depths") and any(type(v) is int and v > n for v in many):
+        counts = name == "depths" or ("layer" in name and name != "max_window_layers")
+        if counts and any(type(v) is int and v > n for v in many):
             raise ModelError(
                 f"'{folder}': {short(name)} is {short(value)} and the folder holds {n} weights; the two do "
                 "not belong together."
