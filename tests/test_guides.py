@@ -68,7 +68,7 @@ GUIDES = (
         "add-a-modality.md",
         "modalities",
         "dial",
-        ("Which arcs decide", "다이얼 연구"),
+        ("all other arcs", "나머지 호"),
         "{e.segmentation.names[1] for e in run.explanations} == {'45° to 90°'}",
     ),
     Guide(

@@ -58,12 +58,16 @@ def test_arcs_get_the_credit_that_a_sum_gives_them() -> None:
 
 @pytest.mark.parametrize(
     ("language", "told"),
-    [("en", ("dial study", "Explanation study · dials", ">Arc<")), ("ko", ("다이얼 연구", "호"))],
+    [
+        ("en", ("on 20 test dials", "Over all test dials", ">all other arcs<", ">Arc<")),
+        ("ko", ("시험 다이얼 20개에서", "시험 다이얼 전체", ">나머지 호<", ">호<")),
+    ],
 )
 def test_a_study_of_it_is_saved_read_and_reported(language, told, tmp_path) -> None:
     model = xaikit.wrap(summed, **OPTIONS)
-    samples = [Sample(f"d{i}", row, "dial") for i, row in enumerate(ROWS[:3])]
-    run = xaikit.study(model, samples, "shap,lime,occlusion,random")
+    samples = [Sample(f"d{i}", row, "dial", summed(row[None])[0]) for i, row in enumerate(ROWS)]
+    data = Dataset("ring", "dial", "regression", (), samples[:30], samples[30:40], samples[40:])
+    run = xaikit.study(model, data.test[:3], "shap,lime,occlusion,random", data=data)
     assert run.failures == ()
     assert {"variance_share", "input_stability", "srg"} <= {s.metric for s in run.scores}
     run.save(tmp_path / "run")

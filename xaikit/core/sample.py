@@ -28,15 +28,11 @@ Told = tuple[str, str]  # English, Korean
 class Titles:
     """What the pages call a modality, each in English and in Korean.
 
-    study : what a study of it is, for example "image study"
     samples : what its samples are, for example "images"
-    question : the title of a page, with {model}
     part, parts : one feature, and several
     """
 
-    study: Told
     samples: Told
-    question: Told
     part: Told
     parts: Told
 

@@ -114,12 +114,7 @@ IMAGE = Image(
     segmenters=("patches", "slic", "quickshift", "pixels"),
     maskers=("mean", "blur", "black", "segment_mean"),
     titles=Titles(
-        study=("image study", "이미지 연구"),
         samples=("images", "이미지"),
-        question=(
-            "Which parts of the image decide what {model} reads, and which explanations of it can be believed?",
-            "{model} 모델의 판독은 이미지의 어느 부분이 정하며, 어떤 설명을 믿을 수 있는가?",
-        ),
         part=("patch", "패치"),
         parts=("patches", "패치"),
     ),

@@ -100,12 +100,7 @@ SERIES = Series(
     segmenters=("windows", "channels"),
     maskers=("mean", "blur", "own_mean"),
     titles=Titles(
-        study=("time series study", "시계열 연구"),
         samples=("time series", "시계열"),
-        question=(
-            "Which stretch of the signal decides what {model} reads, and which explanations of it can be believed?",
-            "{model} 모델의 판독은 신호의 어느 구간이 정하며, 어떤 설명을 믿을 수 있는가?",
-        ),
         part=("segment", "구간"),
         parts=("segments", "구간"),
     ),

@@ -123,12 +123,7 @@ TABLE = Table(
     segmenters=("columns",),
     maskers=("rows", "median", "column_shuffle"),
     titles=Titles(
-        study=("table study", "표 연구"),
         samples=("rows", "행"),
-        question=(
-            "Which columns decide what {model} says, and which explanations of it can be believed?",
-            "{model} 모델의 답은 어떤 항목이 정하며, 어떤 설명을 믿을 수 있는가?",
-        ),
         part=("column", "항목"),
         parts=("columns", "항목"),
     ),

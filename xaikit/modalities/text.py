@@ -172,12 +172,7 @@ TEXT = Words(
     segmenters=("words", "sentences"),
     maskers=("mask", "delete"),
     titles=Titles(
-        study=("text study", "텍스트 연구"),
         samples=("texts", "텍스트"),
-        question=(
-            "Which words decide what {model} reads, and which explanations of it can be believed?",
-            "{model} 모델의 판독은 어떤 말이 정하며, 어떤 설명을 믿을 수 있는가?",
-        ),
         part=("word", "어절"),
         parts=("words", "어절"),
     ),
