@@ -196,10 +196,16 @@ def test_good_numbers_hold_in_seven_checks() -> None:
             "What it marks matters 0.40 less than 'magnitude' alone (weakest of 2 ways of removing).",
         ),
         (
-            {"own_sample": [0.0] * 16},
+            {"own_sample": [0.0, -0.1] * 8},
             "depends_on_sample",
             "failed",
-            "What it marks matters no more than what the map of another sample marks (weakest of 2 ",
+            "What it marks matters 0.05 less than what the map of another sample marks (weakest of 2 ",
+        ),
+        (
+            {"own_sample": [0.0] * 16},
+            "depends_on_sample",
+            "unsettled",
+            "Every sample has its features in the same order; the model may be so, or the map may not ",
         ),
         (
             {"own_sample": None},

@@ -403,7 +403,6 @@ def text_run(language: str = "en", n: int = 12, long: bool = False, **changes: A
         run,
         context={
             **run.context,
-            "title": "Which words decide what this model reads, and which explanations of it can be believed?",
             "data": data,
             "question": question,
             "rationale": "the words that decide the label",
@@ -489,7 +488,6 @@ def table_run(n: int = 20, task: str = "classification", **changes: Any) -> Run:
         run,
         context={
             **run.context,
-            "title": "Which columns decide what this model says, and which explanations of it can be believed?",
             "data": {**run.context["data"], "name": "breast cancer", "columns": columns},
             "model": model,
             "question": question,
@@ -552,7 +550,6 @@ def series_run(n: int = 12, channels: int = 1, step: bool = True, **changes: Any
         run,
         context={
             **run.context,
-            "title": "Which stretch of the signal decides what this model reads, and which explanations of it can be believed?",
             "data": data,
             "question": question,
         },
@@ -660,7 +657,6 @@ def hostile_run(modality: str = "text", n: int = 6) -> Run:
         failures=failures,
         context={
             **run.context,
-            "title": HOSTILE,
             "command": HOSTILE,
             "methods": methods,
             "data": data,

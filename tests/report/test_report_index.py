@@ -24,7 +24,7 @@ def with_quality(run: Run, name: str, value: float, n: int) -> Run:
         "n": n,
     }
     model = {**run.context["model"], "id": name, "quality": quality}
-    return replace(run, context={**run.context, "model": model, "title": f"What {name} says"})
+    return replace(run, context={**run.context, "model": model})
 
 
 def cards(tree: Node) -> list[Node]:
@@ -58,7 +58,7 @@ def test_most_errors_come_first_and_what_is_no_run_last(index) -> None:
 
 def test_a_card_says_what_was_found_how_good_the_model_is_and_what_to_use(index) -> None:
     many, few, other = cards(index)
-    assert many.one("h2").text == "What many says"
+    assert many.one("h2").text == "many gives the marked places more weight than chance would"
     assert facts(many) == {
         "Run": "many on digits",
         "Right": "90.0 % (88.0 to 91.0)",

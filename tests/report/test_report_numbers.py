@@ -228,7 +228,7 @@ def test_the_heads_facts_are_counted_from_the_run() -> None:
         f["label"]: (f["value"], f["detail"])
         for f in report_page(run)["folds"]["provenance"]["facts"]
     }
-    assert facts["Samples"] == ("12 scored, 12 shown", "3 of 12 are wrong predictions")
+    assert facts["Samples"] == ("12 scored, 12 shown", "wrong predictions: 3 of 12")
     assert facts["Data"] == ("made", f"80 · accuracy 87.5{SPACE}% [80.0, 92.5]")
     assert facts["Model"] == ("net", "12\u202f345 weights")
     assert facts["Seed"][0] == "41"

@@ -336,7 +336,7 @@ def test_what_errors_have_in_common_beside_the_warning_is_told(monkeypatch) -> N
     (errors,) = (c for c in block["side"] if c["kind"] == "found")
     assert errors["sentences"] == [Words().told(s) for s in said[1:6]]
     assert errors["note"] == "2 more stay clear after correction."
-    assert block["tried"].startswith("Errors were compared with right answers")
+    assert block["tried"] == ""  # three samples are too few to compare
 
 
 @pytest.mark.parametrize("language", ["en", "ko"])

@@ -82,7 +82,7 @@ def test_hostile_names_stay_text(tmp_path, kind):
     assert "alert" not in tree.one("script").children[0]
     assert not any("onerror" in n.attributes or "onmouseover" in n.attributes for n in tree.walk())
     assert not [n for n in tree.all("img") if n.attributes.get("src") == "x"]
-    assert tree.one("h1").text == sample_runs.HOSTILE
+    assert sample_runs.HOSTILE in tree.text
     assert "{{ 7 * 7 }}" in tree.text
     assert not re.search(r"\b49 [0-5]\b", tree.text)  # a template in a name is not run
     assert sample_runs.RIGHT_TO_LEFT in tree.text

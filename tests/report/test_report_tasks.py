@@ -58,7 +58,7 @@ def test_the_page_of_several_labels(tmp_path) -> None:
     assert bars["1 other"].startswith("≤ ")
     assert "cat · true" in shown["wrong"].one("table", class_="pbars").text
     assert "several labels can hold, each with its own probability" in found.text
-    assert "1 of 3 are wrong predictions" in found.text
+    assert "wrong predictions: 1 of 3" in found.text
     assert run.predictions.sum(axis=1) == pytest.approx(expit(X @ W).sum(axis=1))
 
 

@@ -17,6 +17,7 @@ from sklearn.preprocessing import StandardScaler
 from typer.testing import CliRunner
 
 import xaikit
+from xaikit.app import explaining
 from xaikit.app.cli import app
 from xaikit.core.errors import InvalidInput, NotApplicable
 from xaikit.core.explanations import Explanations
@@ -318,7 +319,7 @@ def test_parts_of_samples_with_features_of_their_own_are_whole(modality, monkeyp
 
 def test_values_alone_from_the_command_line(tmp_path, monkeypatch, capsys) -> None:
     monkeypatch.chdir(tmp_path)
-    many = bulk.explain_many
+    many = explaining.explain_many
     rows = np.random.default_rng(0).normal(size=(60, 3))
     lines = [f"{a},{b},{c},{int(a + b > 0)}" for a, b, c in rows]
     (tmp_path / "d.csv").write_text("\n".join(["a,b,c,label", *lines]))
@@ -337,7 +338,9 @@ def test_values_alone_from_the_command_line(tmp_path, monkeypatch, capsys) -> No
         "--seed", "7", "--budget", "8", "--tolerance", "0.2", "--memory", "8MB",
     ]  # fmt: skip
     seen: list[tuple] = []
-    monkeypatch.setattr(bulk, "explain_many", lambda *a, **k: seen.append((a, k)) or many(*a, **k))
+    monkeypatch.setattr(
+        explaining, "explain_many", lambda *a, **k: seen.append((a, k)) or many(*a, **k)
+    )
     out = CliRunner().invoke(app, [*words, "--force", *asked])
     assert out.exit_code == 0, out.output
     (((_, _, method), given),) = seen

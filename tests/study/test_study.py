@@ -159,7 +159,8 @@ def test_quality_is_measured_on_the_labelled_test_rows_with_its_interval(tmp_pat
     assert (quality["value"], quality["n"]) == (20 / 25, 25)
     assert quality["interval"] == pytest.approx([bounds.low, bounds.high], abs=1e-12)
     page = write_report(run, tmp_path / "p.html").read_text()
-    assert "On 25 test samples the model is right in 80.0\N{NO-BREAK SPACE}%" in page
+    head = read(page).one("p", class_="meta").text
+    assert "right on 80.0\N{NO-BREAK SPACE}% of 25 test rows (60.9 to 91.1)" in head
     assert "quality not yet tested" not in page
     assert "the first of 25 test rows, in their order" in page
 
@@ -206,10 +207,8 @@ def test_a_model_that_always_says_the_frequent_class_is_not_better_than_that(tmp
         "value": pytest.approx(np.mean([i % 4 != 0 for i in range(35, 60)])),
         "verdict": "equal",
     }
-    assert (
-        "no better than an answer that never looks"
-        in write_report(run, tmp_path / "p.html").read_text()
-    )
+    page = read(write_report(run, tmp_path / "p.html").read_text())
+    assert page.one("h1").text == "sum is right no more often than always answering “no”"
 
 
 def test_the_answer_that_never_looks_is_that_of_the_training_rows():
@@ -250,7 +249,7 @@ def test_a_sample_that_the_model_cannot_answer_is_told_and_the_others_go_on(tmp_
     assert "bad row" in first.reason
     assert quality.method == "quality"
     page = read(write_report(run, tmp_path / "p.html").read_text())
-    missing = page.one("section", id="missing").text
+    missing = page.one("details", id="missing").text
     assert f"Every method, sample {ids[3]}" in missing
     assert "bad row" in missing
 

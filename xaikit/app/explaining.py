@@ -10,7 +10,7 @@ from typing import Any
 
 from xaikit.app.lines import ending, flip_lines, what_failed
 from xaikit.app.terminal import complain, print_json, say, show_page
-from xaikit.core.errors import InvalidInput
+from xaikit.core.errors import InvalidInput, NotApplicable
 from xaikit.core.folders import check_free, check_page, file_name
 from xaikit.report import write_letters, write_report
 from xaikit.study.bulk import explain_many
@@ -57,6 +57,10 @@ def changes(
 
 
 def studied(model: Any, samples: Any, **asked: Any) -> Run:
+    """The study; refused where none of the methods that were named applies."""
+    chosen, refused = choose_methods(model, asked["methods"])
+    if not chosen:
+        raise NotApplicable(refused[0].reason)
     return study(model, samples, command="xaikit " + shlex.join(sys.argv[1:]), **asked)
 
 

@@ -229,8 +229,18 @@ Values = Annotated[
         rich_help_panel=WRITTEN,
     ),
 ]
+
+
+def _known(language: str) -> str:
+    """A language that pages are written in; refused before the work."""
+    from xaikit.report.words import Words
+
+    return Words(language).language
+
+
 Language = Annotated[
-    str, typer.Option(help="Language of the page: en or ko.", rich_help_panel=WRITTEN)
+    str,
+    typer.Option(help="Language of the page: en or ko.", callback=_known, rich_help_panel=WRITTEN),
 ]
 Reader = Annotated[
     str,

@@ -183,7 +183,7 @@ def checks_of(measured: Measured, method: str) -> tuple[Check, ...]:
 
     beats_random : mean gain of the removal test above 0, which is what a random order has in expectation
     depends_on_sample : mean gain less that of the map of another sample above 0; where samples are cut
-        into the same features
+        into the same features; open where all maps put the features in one order
     not_worse_than_input : mean gain less that of each control that never asks the model, above
         -10 % of the method's own; above 0 where the model has no twin to depend on
     These under each of two maskers or more. depends_on_model, depends_on_class, repeats : the mean.
@@ -264,6 +264,11 @@ def _own_sample(measured: Measured, method: str) -> Check:
         why = Finding(f"found.{name}.unfit")
         return Check(name, None, None, 0.0, "higher", (why,), applies=False)
     rows = [np.array(list(found.values())) for found in by_masker.values()]
+    if rows and not any(
+        d.any() for d in rows
+    ):  # the model may be so, or the map may not look at the sample
+        same = Finding(f"found.{name}.same")
+        return Check(name, None, 0.0, 0.0, "higher", (same,), n=len(rows[0]))
     found = [_beaten(d, np.zeros(len(d))) for d in rows if len(d)]
     return _beats(name, found, len(found), Finding("rival.sample"))
 

@@ -56,7 +56,9 @@ class Search:
 
     @property
     def told(self) -> Finding:
-        return Finding("warning.searched", {"tried": self.tried, "found": len(self.found)})
+        return Finding(
+            "warning.searched", {"n": self.tried, "tried": self.tried, "found": len(self.found)}
+        )
 
 
 def search(seen: Shares) -> Search:

@@ -85,7 +85,18 @@ def lead(mine: Case, named: Callable[[Case, Explanation, int], Phrase]) -> Marku
         "fors": Markup(said_of(words, told)),
         "against": Markup(said_of(words, other)),
     }
-    side = "both" if told and other else "fors" if told else "against" if other else "none"
+    outweighed = bool(e.additive and e.values.sum() < 0)
+    side = (
+        "less"
+        if told and other and outweighed
+        else "both"
+        if told and other
+        else "fors"
+        if told
+        else "against"
+        if other
+        else "none"
+    )
     return spoken(words, f"lead.{kind}.{side}", **parts)
 
 

@@ -10,20 +10,20 @@ from xaikit.report.facts import part
 from xaikit.report.findings import Findings
 from xaikit.report.formats import fixed, percent
 
+REFUSED = ("finding.unheld", "finding.few", "finding.few.one")  # nothing that holds too
+
 __all__ = ["finding", "more", "standing", "use", "warning"]
 
 
 def finding(findings: Findings) -> str:
     """What the model bases its answers on."""
-    given, words = findings.run.context.get("title"), findings.words
-    if given and words.language == "en":
-        return str(given)
     return _told(findings, findings.run.findings()[0])
 
 
 def more(findings: Findings) -> list[str]:
     """What else was found over the test samples."""
-    return [_told(findings, found) for found in findings.run.findings()[1:]]
+    later = findings.run.findings()[1:]
+    return [_told(findings, found) for found in later if found.key not in REFUSED]
 
 
 def _told(findings: Findings, found: Finding) -> str:

@@ -22,6 +22,7 @@ from xaikit.study.failures import EVERY, recorded
 from xaikit.study.flip.api import FEW
 from xaikit.study.flip.api import flips as asked_flips
 from xaikit.study.forecast import forecast
+from xaikit.study.given import samples_of
 from xaikit.study.measuring import N_AGAIN, Measuring, masked
 from xaikit.study.naming import named
 from xaikit.study.overview import SECONDS, cheapest, make_overview, worst_errors
@@ -82,7 +83,7 @@ def study(
     >>> [(verdict.method, verdict.status) for verdict in run.verdicts()]
     [('shap', 'unsettled'), ('random', 'control')]
     """
-    samples = _distinct(samples)
+    samples = _distinct(samples_of(model, samples))
     asked = Plan(**plan)
     model = named(model, data, asked.background)
     task_of(model).require_labels(samples)
@@ -233,6 +234,8 @@ def _flips(
     failures: list[Failure],
 ) -> Sequence[Mapping[str, Any]] | None:
     """What would have changed the answers, as far as a small budget goes; None where that failed."""
+    if task_of(model).words.startswith("value"):
+        return None  # nobody said which number is to be crossed
     with recorded(failures, "flips", model.id):
         return asked_flips(model, samples, data, most=FEW, plan=plan)
     return None

@@ -61,7 +61,7 @@ def _quality(findings: Findings, quality: Mapping[str, Any]) -> Markup:
 def _interval(findings: Findings, bounds: Sequence[float] | None, shares: bool) -> str:
     if not bounds:
         return ""
-    low, high = (fixed(100 * b, 1) if shares else fixed(b, 2) for b in bounds)
+    low, high = (fixed(100 * b, 1) if shares else fixed(b, 3) for b in bounds)
     return findings.words("meta.interval", low=low, high=high)
 
 

@@ -36,7 +36,7 @@ def overview_block(findings: Findings) -> dict[str, Any] | None:
     found = findings.run.overview
     if found is None:
         return None
-    seen, words = Seen(findings, Shares(found)), findings.words
+    seen, words, tried = Seen(findings, Shares(found)), findings.words, searched(found)
     main, side, below = CARDS[findings.kind.view]
     status = findings.verdicts[found.method].status
     samples = words.own(findings.kind.titles.samples)
@@ -52,7 +52,7 @@ def overview_block(findings: Findings) -> dict[str, Any] | None:
         "main": _cards(main, seen),
         "side": [*_cards(side, seen), *more, *(lower if beside else [])],
         "below": [] if beside else lower,
-        "tried": words.told(searched(found)) if seen.known.any() else "",
+        "tried": words.told(tried) if tried.numbers["tried"] else "",
     }
 
 

@@ -92,15 +92,13 @@ def _parts(mine: Case) -> list[str]:
     if e is None:
         return []
     order = abs(e.values).argsort(kind="stable")[::-1].tolist()
-    told: list[str] = []
+    told: dict[str, bool] = {}
     for i in order:
         if e.values[i] == 0 or len(told) == N_NAMED:
             break
-        text = phrase(mine, e, i).plain
-        text = text if e.values[i] > 0 else words("rows.against", what=text)
-        if text not in told:
-            told.append(text)
-    return told
+        text, against = phrase(mine, e, i).plain, bool(e.values[i] < 0)
+        told.setdefault(words("rows.against", what=text) if against else text, against)
+    return sorted(told, key=told.__getitem__)  # what speaks for the answer first
 
 
 def _style(rows: list[dict[str, Any]], filters: list[str], classes: list[int]) -> str:
