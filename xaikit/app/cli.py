@@ -201,7 +201,7 @@ def explain(
     question: dict[str, Any] = {"target": target, "features": features, "masker": masker}
     question |= {"n_background": background}
     asked = asked or _model(name, dataset, device, seed, quiet=as_json, weights=weights)
-    many = n or ("all" if values else "8")
+    many = n or ("all" if values else "16")
     samples = _samples(dataset, options.count_of(many, dataset), seed, draw)
     if values is not None:
         explaining.to_file(

@@ -113,7 +113,7 @@ Count = Annotated[
     typer.Option(
         "--n",
         "-n",
-        help="How many test samples, the first of the file, or all [8; with --values all].",
+        help="How many test samples, the first of the file, or all [16; with --values all].",
         rich_help_panel=DATA,
     ),
 ]

@@ -1,7 +1,8 @@
 """Shortcuts: one column, place or word that gives most answers away by itself.
 
 A column: always the strongest, and it turns most answers or gives the label away. A place of a picture: a
-corner, strip or single feature with far more evidence than its size explains, outside what the data mark.
+corner, or a single feature that turns most answers, with far more evidence than its size explains,
+outside what the data mark.
 A word: in many texts of one answer and few of the others, and the strongest in them.
 """
 
@@ -20,7 +21,7 @@ from xaikit.judge.shares import Shares, low, outstanding, regions
 __all__ = ["Shortcut", "shortcut"]
 
 STRONG = 0.25  # least share of the evidence of a column, word or spot
-SMALL = 0.2  # most share of a picture that is a spot or a corner
+SMALL = 0.1  # most share of a picture that is a spot
 BEYOND = 3.0  # times the share that the size of a place explains
 GIVEN_AWAY = 0.95  # of neighbours along a column have the same label, but where classes meet
 RELATED = 0.98  # rank correlation of a column with the value to be predicted
@@ -120,15 +121,21 @@ def _least(share: Floats) -> float:
 
 
 def _places(seen: Shares, mine: Bools) -> Iterator[tuple[str, Bools]]:
-    """Corners, strips, and the strongest feature where all samples share their features."""
+    """Corners, where objects seldom lie; and where all samples share their features the strongest of
+    them, if it lies in a corner too or turns most answers by itself."""
     for where, region in regions(seen).items():
-        if region.mean() <= SMALL and where != "centre":
+        if _corner(where):
             yield where, region
     if seen.names:
-        ids = seen.overview.explanations.segmentations[0].ids
-        region = ids == int(seen.support[mine].mean(axis=0).argmax())
-        if region.mean() <= SMALL / 2:
+        j = int(seen.support[mine].mean(axis=0).argmax())
+        region = seen.overview.explanations.segmentations[0].ids == j
+        alone = bool(seen.turns[mine, j].mean() > 0.5)
+        if region.mean() <= SMALL and (alone or _corner(_ninth(region))):
             yield _ninth(region), region
+
+
+def _corner(where: str) -> bool:
+    return "_" in where
 
 
 def _ninth(region: Bools) -> str:

@@ -77,7 +77,14 @@ def _matrix(seen: Seen) -> Card:
         {"name": names[i], "cells": [_cell(int(v), i == j) for j, v in enumerate(line)]}
         for i, line in enumerate(table)
     ]
-    return {**card, "kind": "matrix", "names": names, "rows": rows, "big": len(names) <= 4}
+    return {
+        **card,
+        "kind": "matrix",
+        "names": names,
+        "rows": rows,
+        "big": len(names) <= 4,
+        "tall": len(names) > 4 and max(map(len, names)) > 3,
+    }
 
 
 def _cell(n: int, right: bool) -> dict[str, str]:
