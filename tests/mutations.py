@@ -170,7 +170,7 @@ MUTATIONS = (
     Mutation("study/given.py", "x / 255 if kind.channels and", "x / 255 if", BLOCKS),
     Mutation("study/given.py", ' or values.dtype.kind in "biuf"', "", BLOCKS),
     Mutation("study/bulk.py", "make_block(model, some, own), seed=seed)", "make_block(model, some, own))", BLOCKS),
-    Mutation("app/cli.py", '"all" if values else "8"', '"8"', BLOCKS),
+    Mutation("app/cli.py", '"all" if values else "16"', '"8"', BLOCKS),
     Mutation("app/explaining.py", 'tolerance=limits["tolerance"]', "tolerance=None", BLOCKS),
     Mutation("app/explaining.py", "Plan(**question, **kept)", "Plan(**kept)", BLOCKS),
     Mutation("app/explaining.py", "plan=plan, seed=seed, progress", "plan=plan, progress", BLOCKS),

@@ -22,6 +22,7 @@ from xaikit.methods.base import METHODS, Card, Method
 from xaikit.metrics import METRICS, Measure, Metric
 from xaikit.models import wrap
 from xaikit.report import write_report
+from xaikit.study import overview
 from xaikit.study.plan import Plan, explain, make_question
 from xaikit.study.run import Run
 from xaikit.study.study import study
@@ -163,6 +164,16 @@ def test_quality_is_measured_on_the_labelled_test_rows_with_its_interval(tmp_pat
     assert "right on 80.0\N{NO-BREAK SPACE}% of 25 test rows (60.9 to 91.1)" in head
     assert "quality not yet tested" not in page
     assert "the first of 25 test rows, in their order" in page
+
+
+def test_as_many_test_rows_are_explained_as_were_asked_for(monkeypatch):
+    monkeypatch.setattr(overview, "SECONDS", 0.0)  # no time at all
+    data = table()
+    run = study(model(), data.take(2), ["occlusion"], "none", data=data, overview=13)
+    assert (len(run.overview), run.overview.of) == (13, 25)
+    assert (
+        study(model(), data.take(2), ["occlusion"], "none", data=data, overview=0).overview is None
+    )
 
 
 def test_how_the_samples_were_taken_is_told(tmp_path):
