@@ -199,3 +199,11 @@ def test_gradients_take_own_features_and_references() -> None:
     cut = Segmentation([0, 0, 1, 2], ("ab", "c", "d"), "by hand")
     same = explain(model, ROWS[20:22], "integrated_gradients", features=cut, masker=np.ones((1, 4)))
     np.testing.assert_allclose(found.values, same.values, atol=1e-6)
+
+
+def test_what_is_no_model_is_told_how_to_become_one() -> None:
+    for ask in (xaikit.explain, xaikit.study):
+        with pytest.raises(InvalidInput, match=r"a list is no model of xaikit; wrap it first"):
+            ask([1.0], ROWS[:2], "shap")
+    run = xaikit.study(table(), ROWS[20:22], "shap,random", "none")
+    assert [sample.id for sample in run.samples] == ["row 0", "row 1"]

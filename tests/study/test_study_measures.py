@@ -249,7 +249,7 @@ def test_which_metrics_are_taken() -> None:
     assert run(1, "shap", metrics=["twin"]).config["metrics"] == ["twin"]
     with pytest.raises(UnknownName, match="did you mean 'removal'"):
         run(1, "shap", metrics="removl")
-    with pytest.raises(InvalidInput, match="a study needs at least one sample"):
+    with pytest.raises(InvalidInput, match="0 samples were given"):
         study(model(), [])
 
 

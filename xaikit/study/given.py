@@ -24,6 +24,11 @@ def samples_of(model: Model, given: Any) -> Sequence[Sample]:
     given : samples; an array (B, *x.shape), or (*x.shape) for one; a pandas or polars frame whose columns
         are those of the model; texts; pictures as arrays or as PIL makes them
     """
+    if not isinstance(model, Model):
+        raise InvalidInput(
+            f"a {type(model).__name__} is no model of xaikit; wrap it first: xaikit.wrap(it, "
+            "modality='table', background=rows)."
+        )
     if isinstance(given, Sample):
         return [given]
     if hasattr(given, "toarray"):
