@@ -117,7 +117,7 @@ def test_every_option_of_explain_reaches_the_study(asked) -> None:
 def test_what_is_not_said_is_left_to_the_study(asked) -> None:
     say("explain", "mlp", "-d", "made.csv", "--json")
     (_, samples), options = asked.study
-    assert len(samples) == 8
+    assert len(samples) == 16
     wanted = {
         "methods": "auto", "metrics": "auto", "target": "predicted", "features": "auto",
         "masker": "auto", "seed": 0, "budget": "auto", "tolerance": 0.05, "memory": None,
