@@ -301,7 +301,7 @@ MUTATIONS = (
     Mutation("metrics/sanity.py", "np.random.default_rng(seed)) for n", "np.random.default_rng(seed[:1])) for n", SANITY + "::test_twins_are_dealt_out_in_turn_and_a_block_asks_each_once"),
     Mutation("metrics/sanity.py", "OWN_SAMPLE.scores(mine - other, of)", "OWN_SAMPLE.scores(other - mine, of)", SANITY + "::test_the_map_of_a_sample_is_held_against_that_of_the_next_of_its_class"),
     Mutation("metrics/sanity.py", "if questions[j].target == questions[i].target]", "]", SANITY + "::test_the_map_of_a_sample_is_held_against_that_of_the_next_of_its_class"),
-    Mutation("judge/checks.py", "bool(high <= self.limit)", "bool(high < self.limit)", RULES + "::test_samples_cut_into_features_of_their_own_are_not_asked_for_another_ones_map"),
+    Mutation("judge/checks.py", "bool(high <= self.limit)", "bool(high < self.limit)", RULES + "::test_a_map_that_is_worth_a_random_order_on_every_sample_fails"),
     Mutation("models/refit.py", "found = rng.permutation(answers)", "found = answers.copy()", REFIT + "::test_a_twin_is_fitted_on_the_same_rows_and_its_own_answers_permuted"),
     Mutation("models/refit.py", "if (found == label).sum() < each:", "if False:", REFIT + "::test_every_class_stays_known"),
     Mutation("models/refit.py", "return x[:, self.order]", "return x", REFIT + "::test_words_exchange_their_weights"),

@@ -179,6 +179,11 @@ def test_a_tie_with_the_input_alone_holds_and_a_clear_loss_fails() -> None:
     assert [found(b, twin=False).passed for b in (-0.01, 0.0, 0.01)] == [True, False, False]
 
 
+def test_a_map_that_is_worth_a_random_order_on_every_sample_fails() -> None:
+    srg = {(m, w): v for m, v in (("m", 0 * LOW), ("magnitude", LOW)) for w in "ab"}
+    assert checks(run_of(srg))["beats_random"].passed is False
+
+
 def test_a_model_without_a_twin_is_not_asked_to_depend_on_it() -> None:
     srg = {(m, w): v for m, v in (("m", GOOD), ("magnitude", LOW)) for w in "ab"}
     run = run_of(srg, randomisation=np.ones(N))
