@@ -10,13 +10,13 @@ from xaikit.report.facts import part
 from xaikit.report.findings import Findings
 from xaikit.report.formats import fixed, percent
 
-REFUSED = ("finding.unheld", "finding.few", "finding.few.one")  # nothing that holds too
-
 __all__ = ["finding", "more", "standing", "use", "warning"]
+
+REFUSED = ("finding.unheld", "finding.few")  # they say why nothing is said
 
 
 def finding(findings: Findings) -> str:
-    """What the model bases its answers on."""
+    """What the model goes by, or why that is not known."""
     return _told(findings, findings.run.findings()[0])
 
 
