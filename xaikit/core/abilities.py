@@ -24,7 +24,9 @@ __all__ = [
     "Activations",
     "Attention",
     "Attentive",
+    "Coded",
     "Differentiable",
+    "Framed",
     "Inputs",
     "Leaf",
     "Linear",
@@ -112,6 +114,23 @@ class Single(Protocol):
     """Says whether its net must be given one input a pass, as its scores depend on the batch."""
 
     single: bool
+
+
+class Coded(Protocol):
+    """Turns a frame of people into rows of numbers; `columns` tells their names and codes now."""
+
+    @property
+    def columns(self) -> list[dict[str, Any]]: ...
+
+    def coded(self, frame: Any) -> Floats: ...
+
+
+@runtime_checkable
+class Framed(Protocol):
+    """Says how the frames that it reads are coded; None where it reads numbers."""
+
+    @property
+    def frames(self) -> Coded | None: ...
 
 
 @runtime_checkable

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from xaikit.core.display import Saved
 from xaikit.core.errors import ModelError
 from xaikit.core.types import Floats, Space
+from xaikit.models.frames import Frames
 from xaikit.models.outputs import Outputs, decoded
 from xaikit.models.reading import reading_of
 from xaikit.tasks import Task
@@ -28,6 +29,7 @@ class FunctionModel(Saved):
 
     function : B inputs in data space -> (B, K) outputs
     single : the function is given one input at a time
+    frames : what turns the rows of a table into the frames that the function reads, or is told by
     """
 
     id: str
@@ -40,6 +42,7 @@ class FunctionModel(Saved):
     info: Mapping[str, Any] = field(default_factory=dict)
     task: Task | None = None
     single: bool = False
+    frames: Frames | None = None
 
     def answers(self, xs: Sequence[Array] | Array) -> Floats:
         """What the function gives for B inputs, as float64."""

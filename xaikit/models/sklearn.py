@@ -52,6 +52,7 @@ ASKED = 100  # background rows that a loaded model answers
 TRUSTED = frozenset(
     {
         *(f"xaikit.models.features.{name}" for name in features.__all__),
+        "xaikit.models.frames.Frames",
         "sklearn.calibration._CalibratedClassifier",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",

@@ -33,7 +33,7 @@ from sklearn.tree import (
 from xaikit.core.errors import NotApplicable
 from xaikit.core.types import Bools, Floats, Ints
 
-__all__ = ["FORESTS", "Nodes", "fitted_part", "is_tree_ensemble", "nodes_of"]
+__all__ = ["FORESTS", "Nodes", "dense", "fitted_part", "is_tree_ensemble", "nodes_of"]
 
 Array = NDArray[Any]
 
@@ -63,7 +63,7 @@ class Nodes:
     codes: list[Array] = field(default_factory=list)
     values: list[Array] = field(default_factory=list)  # (nodes, outputs)
     code_left: list[NDArray[np.int8]] = field(default_factory=list)
-    cast: Callable[[Array], Array] = lambda x: x
+    cast: Callable[[Any], Array] = lambda x: dense(x)
     owners: Ints | None = None  # where the estimator rearranges what it reads
     single: bool = False  # whether the estimator adds up in float32
 
@@ -147,8 +147,16 @@ def _brand(estimator: Any) -> str:
     return package if name in [k + e for k in known for e in ("Classifier", "Regressor")] else ""
 
 
-def _single(x: Array) -> Array:
-    return x.astype(np.float32).astype(np.float64)
+def dense(x: Any) -> Floats:
+    """What an estimator reads, (B, F) sparse or a frame of numbers, as float64."""
+    if hasattr(x, "iloc"):
+        return np.asarray(x.to_numpy(dtype=np.float64, na_value=np.nan))
+    full = x.toarray() if hasattr(x, "toarray") else x
+    return np.asarray(full, dtype=np.float64)
+
+
+def _single(x: Any) -> Array:
+    return dense(x).astype(np.float32).astype(np.float64)
 
 
 def _add(found: Nodes, tree: Any, values: Array) -> None:
@@ -182,7 +190,7 @@ def _of(output: int, n: int, values: Array) -> Floats:
 def _binned(estimator: Any) -> Nodes:
     if type(estimator) is HistGradientBoostingRegressor and estimator.loss in ("poisson", "gamma"):
         raise NotApplicable("its answer is the exponential of what its trees add up to")
-    found, n = Nodes(cast=np.asarray), estimator.n_trees_per_iteration_
+    found, n = Nodes(), estimator.n_trees_per_iteration_
     if estimator._preprocessor is not None:
         found.cast = lambda x: np.asarray(estimator._preprocessor.transform(x))
         found.owners = np.argsort(~estimator.is_categorical_, kind="stable")

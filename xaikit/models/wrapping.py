@@ -23,7 +23,8 @@ from xaikit.modalities.table import coded_columns
 from xaikit.models.attention import TokenModel
 from xaikit.models.cam_layer import SpatialModel, keeps_places
 from xaikit.models.estimator_model import EstimatorModel, space_of, wrap_estimator
-from xaikit.models.estimators import Answer, answer_of, is_estimator, pipeline_of
+from xaikit.models.estimators import Answer, answer_of, is_estimator, pipeline_of, usual_modality
+from xaikit.models.frames import Frames, framed, is_frame
 from xaikit.models.function_model import FunctionModel, wrong_shape
 from xaikit.models.inputs import Inputs, PixelEncoder
 from xaikit.models.modes import Parts, evaluating
@@ -67,7 +68,7 @@ Array = NDArray[Any]
 def wrap(
     thing: Any,
     *,
-    modality: str,
+    modality: str | None = None,
     classes: Sequence[str] = (),
     names: Sequence[str] = (),
     id: str = "yours",
@@ -135,6 +136,7 @@ def wrap(
     >>> xaikit.explain(doubles, xaikit.Sample("a", np.ones(2), "table"), ["shap"])[0].values.tolist()
     [2.0, 0.0]
     """
+    modality = usual_modality(thing) if modality is None else modality
     if modality not in MODALITIES:
         raise InvalidInput(f"modality '{modality}' is unknown; use {', '.join(MODALITIES)}.")
     kind, reading = MODALITIES.get(modality), reading_of(modality)
@@ -142,19 +144,24 @@ def wrap(
         raise InvalidInput(f"batch is '{batch}'; use many, or single to ask one row at a time.")
     if encodes not in ("words", "text"):
         raise InvalidInput(f"encodes is {encodes!r}; encode reads 'words' or the 'text'.")
+    frames, reads_frames = _frames(thing, kind, sample, background)
+    if frames is not None:
+        sample, background = (_coded_rows(frames, rows) for rows in (sample, background))
     if background is not None and kind.typical:
         background = as_rows(background)
     x = first_input(modality, sample, background)
+    facts = _Facts(
+        id, modality, (), tuple(names), space, background, outputs, batch == "single",
+        trial_inputs(modality, x, background), None if task is None else TASKS.get(task),
+        frames if reads_frames else None,
+    )  # fmt: skip
     answer = None
     if is_estimator(thing):
-        answer = answer_of(thing, outputs, reading.flat([x]))
+        answer = answer_of(thing, outputs, facts.read_rows([x]))
         classes = answer.named(tuple(map(str, classes)))
     classes = tuple(map(str, classes))
     check_outputs(outputs, classes, tuple(names))
-    facts = _Facts(
-        id, modality, classes, tuple(names), space, background, outputs, batch == "single",
-        trial_inputs(modality, x, background), None if task is None else TASKS.get(task),
-    )  # fmt: skip
+    facts = dataclasses.replace(facts, classes=classes)
     model: Wrapped
     if isinstance(thing, nn.Module):
         net = thing if device is None else copy.deepcopy(thing).to(pick_device(device))
@@ -172,16 +179,15 @@ def wrap(
     elif answer is not None:
         model = _estimator(thing, answer, facts)
     elif callable(thing) and not isinstance(thing, type):
-        model = _function(thing, facts)
+        model = _function(_of_rows(thing, facts.frames), facts)
     else:
         raise InvalidInput(
             f"a {type(thing).__name__} is no model; give a torch module, a fitted scikit-learn "
             "estimator or a function."
         )
     _try(model, facts)
-    known = getattr(thing, "feature_names_in_", None)  # of an estimator that was fitted on a frame
-    if known is not None and kind.tabular:
-        model.info = {**model.info, "columns": [{"name": str(name)} for name in known]}
+    if frames is not None:
+        model.info = {**model.info, "columns": frames.columns}
     if cache is not None:
         if not isinstance(model, FunctionModel):
             raise InvalidInput(
@@ -237,6 +243,12 @@ class _Facts:
     single: bool
     inputs: list[Array]
     kind: type[Task] | None
+    frames: Frames | None = None
+
+    def read_rows(self, xs: Any) -> Any:
+        """B inputs as an estimator that people bring reads them."""
+        rows = reading_of(self.modality).flat(xs)
+        return rows if self.frames is None else self.frames.transform(rows)
 
     def task(self, outputs: Outputs, n: int) -> Task:
         """What n scores mean."""
@@ -269,6 +281,26 @@ class _Facts:
 
     def space(self, outputs: Outputs) -> Space:
         return self.given_space or SPACES[outputs]
+
+
+def _frames(thing: Any, kind: Modality, sample: Any, background: Any) -> tuple[Frames | None, bool]:
+    """How the columns of a table are called and coded, and whether the thing itself reads frames."""
+    rows = sample if background is None else background
+    if not kind.tabular or rows is None or hasattr(rows, "toarray"):
+        return None, False
+    if isinstance(thing, nn.Module):
+        return (Frames.of(rows) if is_frame(rows) else None), False
+    return framed(thing, rows)
+
+
+def _coded_rows(frames: Frames, rows: Any) -> Any:
+    """Rows as numbers; of a sample in a frame its one row."""
+    return frames.coded(rows) if is_frame(rows) else rows
+
+
+def _of_rows(function: Callable[[Any], Any], frames: Frames | None) -> Callable[[Any], Any]:
+    """The function of frames as one of rows of numbers."""
+    return function if frames is None else lambda xs: function(frames.transform(xs))
 
 
 def _coded(thing: Any, kind: Modality, categorical: Sequence[Any], x: Array) -> tuple[bool, ...]:
@@ -383,7 +415,7 @@ def _once(
 def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | FunctionModel:
     """On rows with all the abilities of its kind, otherwise a function."""
     reading = reading_of(facts.modality)
-    answer.check(reading.flat(facts.inputs[:1]), len(facts.classes))
+    answer.check(facts.read_rows(facts.inputs[:1]), len(facts.classes))
     if facts.given not in (None, answer.outputs):
         raise InvalidInput(
             f"outputs is '{facts.given}' and a {answer.of} is asked for {answer.outputs}; leave "
@@ -395,7 +427,7 @@ def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | Fu
     values = answer.name == "predict" or margins
     if reading.rows and not facts.single and (own or values):
         return wrap_estimator(
-            pipeline_of(thing),
+            pipeline_of(thing, facts.frames),
             id=facts.id,
             modality=facts.modality,
             classes=facts.classes,
@@ -406,7 +438,7 @@ def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | Fu
         )
 
     def function(xs: Any) -> Any:
-        found = answer.ask(reading.flat(xs))
+        found = answer.ask(facts.read_rows(xs))
         return np.asarray(found)[:, columns] if facts.classes else found
 
     space = facts.given_space or space_of(pipeline_of(thing), facts.classes)
@@ -425,6 +457,7 @@ def _function(
         thing,
         background=facts.background,
         single=facts.single,
+        frames=facts.frames,
     )
     facts.require_independent(model.answers)
     model.outputs, model.task, note = facts.read(model.answers(facts.inputs))

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.abilities import Model
+from xaikit.core.abilities import Framed, Model
 from xaikit.core.errors import InvalidInput
 from xaikit.core.many import Counted
 from xaikit.core.sample import MODALITIES, Sample
@@ -68,6 +68,11 @@ def _framed(model: Model, given: Any) -> Any:
     """The values of a frame in the order of the model's columns, words as the codes that it knows."""
     if not hasattr(given, "columns") or not hasattr(given, "to_numpy"):
         return given
+    frames = model.frames if isinstance(model, Framed) else None
+    if frames is not None:
+        rows = frames.coded(given)
+        model.info = {**model.info, "columns": frames.columns}  # words that are new among them
+        return rows
     known = model.info.get("columns") or ()
     names, held = [str(c["name"]) for c in known], [str(c) for c in given.columns]
     if not names:
