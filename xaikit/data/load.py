@@ -70,7 +70,7 @@ def load_data(
     columns : of a .csv the columns to read beside the label, all when None
     drop : of a .csv columns to leave out, for example an identifier
     missing : of a .csv "refuse" ends at the first empty cell and says how many rows have one, "drop" leaves
-        these rows out and says so in `facts["split"]`
+        these rows out, "keep" gives them as NaN to models that read missing values; `facts` says how many
     seed : of the built-in data or of the splits
 
     Raises `DataError` naming the file, row or column that cannot be used.
@@ -94,7 +94,7 @@ def load_data(
         seed=seed,
     )
     if missing not in get_args(Missing):
-        raise InvalidInput(f"missing is '{missing}'; use {' or '.join(get_args(Missing))}.")
+        raise InvalidInput(f"missing is '{missing}'; use {', '.join(get_args(Missing))}.")
     given = options.size
     if given is not None and (min(given) < 1 or math.prod(given) > MOST_SIZE):
         raise InvalidInput(

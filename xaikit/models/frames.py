@@ -96,8 +96,6 @@ class Frames(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-le
     def transform(self, x: Floats) -> Any:
         """Rows (B, D) -> a frame; `InvalidInput` for a code that stands for nothing."""
         rows, library = np.asarray(x, dtype=np.float64), _LIBRARIES[self.library]
-        if set(self.dtypes) == {"float64"}:
-            return library.plain(rows, self.names)
         made = {name: self._made(library, i, rows[:, i]) for i, name in enumerate(self.names)}
         return library.frame(made)
 
@@ -155,7 +153,6 @@ class _Library(Protocol):
     def of_words(
         self, codes: NDArray[np.int64], words: list[Any], gap: Any, dtype: str, ordered: bool
     ) -> Any: ...
-    def plain(self, rows: Floats, names: Sequence[Any]) -> Any: ...
     def frame(self, columns: dict[Any, Any]) -> Any: ...
 
 
@@ -192,8 +189,8 @@ class _Pandas:
     def of_numbers(self, x: Floats, dtype: str) -> Any:
         import pandas as pd
 
-        if dtype == "object":
-            return pd.Series(x.astype(object), dtype=object)
+        if dtype in ("float64", "object"):
+            return x if dtype == "float64" else x.astype(object)
         nullable, there = dtype[0].isupper(), x[~np.isnan(x)]
         holds = (there == np.round(there)).all() and (nullable or len(there) == len(x))
         if "int" in dtype.lower() and not holds:
@@ -208,11 +205,6 @@ class _Pandas:
         if dtype == "category":
             return pd.Series(pd.Categorical.from_codes(codes, words, ordered=ordered))
         return pd.Series(_looked_up(codes, words, gap), dtype=dtype)
-
-    def plain(self, rows: Floats, names: Sequence[Any]) -> Any:
-        import pandas as pd
-
-        return pd.DataFrame(rows, columns=list(names))
 
     def frame(self, columns: dict[Any, Any]) -> Any:
         import pandas as pd
@@ -262,9 +254,6 @@ class _Polars:
         kinds: dict[str, Any] = {"Enum": pl.Enum(list(map(str, words)))} if dtype == "Enum" else {}
         kinds |= {"Categorical": pl.Categorical, "String": pl.String, "Boolean": pl.Boolean}
         return made.cast(kinds[dtype]) if dtype in kinds else made
-
-    def plain(self, rows: Floats, names: Sequence[Any]) -> Any:
-        raise AssertionError  # its dtypes are called otherwise
 
     def frame(self, columns: dict[Any, Any]) -> Any:
         import polars as pl

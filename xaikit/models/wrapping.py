@@ -27,6 +27,7 @@ from xaikit.models.estimators import Answer, answer_of, is_estimator, pipeline_o
 from xaikit.models.frames import Frames, framed, is_frame
 from xaikit.models.function_model import FunctionModel, wrong_shape
 from xaikit.models.inputs import Inputs, PixelEncoder
+from xaikit.models.missing import require_missing_read
 from xaikit.models.modes import Parts, evaluating
 from xaikit.models.neural import (
     NeuralModel,
@@ -155,9 +156,11 @@ def wrap(
         trial_inputs(modality, x, background), None if task is None else TASKS.get(task),
         frames if reads_frames else None,
     )  # fmt: skip
+    columns = [] if frames is None else [column["name"] for column in frames.columns]
     answer = None
     if is_estimator(thing):
         answer = answer_of(thing, outputs, facts.read_rows([x]))
+        facts.require_missing_read(lambda rows: answer.ask(facts.read_rows(rows)), columns)
         classes = answer.named(tuple(map(str, classes)))
     classes = tuple(map(str, classes))
     check_outputs(outputs, classes, tuple(names))
@@ -179,7 +182,9 @@ def wrap(
     elif answer is not None:
         model = _estimator(thing, answer, facts)
     elif callable(thing) and not isinstance(thing, type):
-        model = _function(_of_rows(thing, facts.frames), facts)
+        function = _of_rows(thing, facts.frames)
+        facts.require_missing_read(function, columns)
+        model = _function(function, facts)
     else:
         raise InvalidInput(
             f"a {type(thing).__name__} is no model; give a torch module, a fitted scikit-learn "
@@ -250,6 +255,11 @@ class _Facts:
         rows = reading_of(self.modality).flat(xs)
         return rows if self.frames is None else self.frames.transform(rows)
 
+    def require_missing_read(self, answers: Callable[[Any], Any], names: Sequence[str]) -> None:
+        """`ModelError` where the background has missing values that are not read."""
+        if self.background is not None and MODALITIES.get(self.modality).tabular:
+            require_missing_read(self.id, answers, self.background, names, "background rows")
+
     def task(self, outputs: Outputs, n: int) -> Task:
         """What n scores mean."""
         usual = task_for(outputs, self.classes, self.names, n)
@@ -270,7 +280,10 @@ class _Facts:
             raise wrong_shape(self.id, answers.shape, len(self.inputs), self.classes or self.names)
         outputs, note = recognised(answers, self.given, self.classes, self.id, louder)
         if outputs != "log_probabilities" and not np.isfinite(answers).all():
-            raise ModelError(f"'{self.id}' gave NaN or infinity for one sample; check its weights.")
+            why = "check its weights"
+            if self.inputs[0].dtype.kind == "f" and any(np.isnan(x).any() for x in self.inputs):
+                why = "some of the rows have missing values, which it does not read: fill or drop them"
+            raise ModelError(f"'{self.id}' gave NaN or infinity for one sample; {why}.")
         return outputs, self.task(outputs, columns), note
 
     def require_independent(self, answers: Answers, net: nn.Module | None = None) -> None:

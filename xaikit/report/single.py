@@ -12,7 +12,8 @@ import numpy as np
 from xaikit.core.errors import InvalidInput
 from xaikit.core.interactions import Interactions
 from xaikit.core.types import Explanation, Floats, Ints, Sample, Segmentation
-from xaikit.report.formats import amount, decimals, fixed, signed
+from xaikit.report.columns import value_of
+from xaikit.report.formats import decimals, fixed, signed
 from xaikit.report.text_case import marked_words
 from xaikit.report.words import Words
 
@@ -134,7 +135,7 @@ class Single:
         places = np.flatnonzero(self.e.segmentation.ids == i)
         if self.sample is None or self.view != "bars" or len(places) != 1:
             return name
-        return f"{name} = {amount(float(self.sample.x[places[0]]))}"
+        return f"{name} = {value_of(float(self.sample.x[places[0]]), {}, self.words)}"
 
     @property
     def target(self) -> str:

@@ -14,6 +14,7 @@ from xaikit.core.many import Counted
 from xaikit.core.sample import MODALITIES, Sample
 from xaikit.core.samples import Samples
 from xaikit.modalities.text import words
+from xaikit.models.missing import require_missing_read
 
 __all__ = ["samples_of"]
 
@@ -30,7 +31,7 @@ def samples_of(model: Model, given: Any) -> Sequence[Sample]:
             "modality='table', background=rows)."
         )
     if isinstance(given, Sample):
-        return [given]
+        return _readable(model, [given])
     if hasattr(given, "toarray"):
         raise InvalidInput(
             f"a sparse {type(given).__name__} was given; call .toarray() of the rows to explain."
@@ -40,10 +41,29 @@ def samples_of(model: Model, given: Any) -> Sequence[Sample]:
     if n == 0:
         raise InvalidInput("0 samples were given; give one or more.")
     if isinstance(given, Samples) or _is_list_of(given, Sample):
-        return given  # type: ignore[no-any-return] # a sequence of samples
+        return _readable(model, given)
     if MODALITIES.get(model.modality).words:
         return _texts(given)
-    return _rows(model, _framed(model, given))
+    return _readable(model, _rows(model, _framed(model, given)))
+
+
+def _readable(model: Model, samples: Sequence[Sample]) -> Sequence[Sample]:
+    """The samples; `ModelError` with a count where some have missing values and the model reads none."""
+    if not MODALITIES.get(model.modality).tabular:
+        return samples
+    rows = samples.x if isinstance(samples, Samples) else [s.x for s in samples]
+    gone = [i for i, x in enumerate(rows) if x.ndim == 1 and np.isnan(x).any()]
+    if not gone or len({rows[i].shape for i in gone}) > 1:
+        return samples
+    require_missing_read(
+        model.id,
+        model.scores,
+        np.stack([rows[i] for i in gone]),
+        [str(column["name"]) for column in model.info.get("columns") or ()],
+        "samples",
+        len(samples),
+    )
+    return samples
 
 
 def _is_list_of(given: Any, kind: type) -> bool:

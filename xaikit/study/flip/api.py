@@ -252,7 +252,13 @@ def _along(
 ) -> Along | None:
     """The answer of a classifier along the changed column of numbers that costs most."""
     coded = sample.kind.categories(model.info) or [False] * len(columns)
-    numbers = [j for j in found.columns if not coded[j] and not columns[j].get("categories")]
+    numbers = [
+        j
+        for j in found.columns
+        if not (
+            coded[j] or columns[j].get("categories") or np.isnan([sample.x[j], found.row[j]]).any()
+        )
+    ]
     if task_of(model).words != "class" or not numbers:
         return None
 
@@ -261,7 +267,7 @@ def _along(
         return float(options.costs[same].max(initial=0.0))
 
     j = max(numbers, key=cost)
-    values = options.values[options.columns == j]
+    values = options.values[(options.columns == j) & ~np.isnan(options.values)]
     answer = int(np.argmax(before))
     return along(asked, sample.x, j, columns[j]["name"], values, answer, float(found.row[j]))
 
@@ -311,7 +317,7 @@ def _rows(model: Model, sample: Sample, given: Any, plan: Plan) -> Floats:
             f"model '{model.id}' has no background rows, so no value is known to occur; give rows=."
         )
     rows = as_rows(rows).astype(np.float64)
-    if rows.ndim != 2 or rows.shape[1:] != sample.x.shape or not np.isfinite(rows).all():
+    if rows.ndim != 2 or rows.shape[1:] != sample.x.shape or np.isinf(rows).any():
         raise InvalidInput(
             f"rows has shape {rows.shape}; finite numbers of shape (b, {len(sample.x)}) are needed."
         )
@@ -360,5 +366,7 @@ def _named(names: list[str], wanted: Sequence[str], which: str) -> Bools:
 def _said(column: Mapping[str, Any], value: float) -> float | str:
     """A value in the data's own words."""
     words = column.get("categories") or ()
+    if np.isnan(value):
+        return float(value)
     at = int(value)
     return str(words[at]) if at == value and 0 <= at < len(words) else float(value)
