@@ -11,9 +11,10 @@ from sklearn.base import BaseEstimator, TransformerMixin
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.files import short
+from xaikit.core.frames import is_frame
 from xaikit.core.types import Floats
 
-__all__ = ["Frames", "framed", "is_frame"]
+__all__ = ["Frames", "framed"]
 
 SHOWN = 6  # names in an error
 MISSING = "missing"  # how a second kind of missing values of a column reads
@@ -262,11 +263,6 @@ class _Polars:
 
 
 _LIBRARIES: dict[str, _Library] = {"pandas": _Pandas(), "polars": _Polars()}
-
-
-def is_frame(thing: Any) -> bool:
-    """Whether it is a pandas or polars frame, without loading either."""
-    return hasattr(thing, "columns") and hasattr(thing, "to_numpy") and hasattr(thing, "shape")
 
 
 def framed(thing: Any, rows: Any) -> tuple[Frames | None, bool]:

@@ -140,6 +140,11 @@ def save_estimator(model: EstimatorModel, folder: str | Path) -> Path:
         "versions": {name: version(name) for name in ("xaikit", "scikit-learn", "skops", "numpy")},
     }
     pipeline = _dumped(model.pipeline)
+    if beyond := sorted(set(skops.io.get_untrusted_types(data=pipeline)) - TRUSTED):
+        raise ModelError(
+            f"'{model.id}' holds {short(', '.join(beyond), 200)}, which no file holds safely; save the code that "
+            "fits it, and wrap what it returns."
+        )
     files = {PIPELINE: lambda path: path.write_bytes(pipeline)}
     return MODELS.write(folder, config, files | write_background(model.background))
 

@@ -17,6 +17,7 @@ from torch import Tensor, nn
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, ModelError
+from xaikit.core.frames import is_frame
 from xaikit.core.types import MODALITIES, Floats, Modality, Space
 from xaikit.modalities import as_rows
 from xaikit.modalities.table import coded_columns
@@ -24,7 +25,7 @@ from xaikit.models.attention import TokenModel
 from xaikit.models.cam_layer import SpatialModel, keeps_places
 from xaikit.models.estimator_model import EstimatorModel, space_of, wrap_estimator
 from xaikit.models.estimators import Answer, answer_of, is_estimator, pipeline_of, usual_modality
-from xaikit.models.frames import Frames, framed, is_frame
+from xaikit.models.frames import Frames, framed
 from xaikit.models.function_model import FunctionModel, wrong_shape
 from xaikit.models.inputs import Inputs, PixelEncoder
 from xaikit.models.missing import require_missing_read
