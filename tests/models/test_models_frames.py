@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -20,11 +21,12 @@ from sklearn.preprocessing import (
     StandardScaler,
     TargetEncoder,
 )
-from toy_frames import N, on_frames, people, worth
+from toy_frames import N, on_frames, people, shapley, worth
 
 import xaikit
-from xaikit.core.errors import ModelError
+from xaikit.core.errors import InvalidInput, ModelError
 from xaikit.models.estimator_model import EstimatorModel, LinearTable, TreeTable
+from xaikit.models.frames import Frames
 
 
 def prepared(*more: Any) -> ColumnTransformer:
@@ -215,3 +217,134 @@ def test_every_method_of_rows_reads_gaps(method: str) -> None:
     model = xaikit.wrap(function, modality="table", background=rows)
     found = xaikit.explain(model, np.array([[np.nan, np.nan]]), [method])[0]
     assert np.allclose(found.values, [5.0 - 2.0, 2.0 - 0.5], atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", ["String", "Categorical", "Enum"])
+def test_polars_frames_come_back_as_polars(dtype: str) -> None:
+    pl = pytest.importorskip("polars")
+    known = people(gaps=True)
+    words = [None if town is None or town != town else town for town in known.town.tolist()]
+    kind = pl.Enum(["서울", "Köln", "Łódź"]) if dtype == "Enum" else getattr(pl, dtype)
+    frame = pl.DataFrame(
+        {
+            "age": pl.Series(known.age.to_numpy()).fill_nan(None),
+            "town": pl.Series(words).cast(kind),
+            "member": known.member.to_list(),
+            "rooms": known.rooms.to_list(),
+        }
+    )
+    columns = ColumnTransformer(
+        [
+            ("words", OneHotEncoder(handle_unknown="ignore"), ["town"]),
+            ("numbers", SimpleImputer(), ["age"]),
+        ],
+        remainder="passthrough",
+    )
+    pipeline = make_pipeline(columns, LogisticRegression(max_iter=500)).fit(frame, worth(known) > 1)
+    model = xaikit.wrap(pipeline, background=frame[:9])
+    found = explained(model, frame[28:29], target="True")
+    back = model.frames.transform(model.frames.coded(frame[:40]))
+    assert back.schema == frame.schema
+    assert back.to_dicts() == frame[:40].to_dicts()
+
+    def value(mask: np.ndarray) -> float:
+        mixed = frame[:9]
+        for kept, name in zip(mask, mixed.columns, strict=True):
+            if kept:
+                own = pl.Series(name, [frame[name][28]] * 9, dtype=frame[name].dtype)
+                mixed = mixed.with_columns(own)
+        return float(pipeline.decision_function(mixed).mean())
+
+    assert np.allclose(found.values, shapley(value, 4), atol=1e-9)
+
+
+def test_what_is_decoded_is_what_was_given() -> None:
+    frame = people(gaps=True, member="boolean", rooms="Int64").assign(
+        when=pd.Timestamp("2026-01-02") + pd.to_timedelta(np.arange(N) % 3, "D"),
+        grade=pd.Categorical(["low", "high"] * (N // 2), ["low", "high"], ordered=True),
+        mixed=pd.Series([None, np.nan, "a", 2] * (N // 4), dtype=object),
+    )
+    frame.loc[3, "rooms"] = pd.NA
+    frame.loc[4, "when"] = pd.NaT
+    frames = Frames.of(frame)
+    pd.testing.assert_frame_equal(frames.transform(frames.coded(frame)), frame)
+    named = {column["name"]: column["categories"] for column in frames.columns}
+    assert named["grade"] == ["low", "high"]
+    assert named["mixed"] == ["2", "a", "missing (nan)"]  # None is what NaN stands for here
+
+
+def test_frames_that_do_not_fit_are_refused_by_name() -> None:
+    frame = people()
+    pipeline = make_pipeline(prepared(), LogisticRegression()).fit(frame, worth(frame) > 1)
+    model = xaikit.wrap(pipeline, background=frame[:9])
+    with pytest.raises(
+        InvalidInput, match="the frame has no column 'town' and the model reads one"
+    ):
+        xaikit.explain(model, frame[["age", "member", "rooms"]], "shap")
+    with pytest.raises(
+        InvalidInput, match="column 'age' held numbers and holds something else now"
+    ):
+        xaikit.explain(model, frame[:1].assign(age="old"), "shap")
+    with pytest.raises(
+        InvalidInput, match=r"column 'town' holds 7 and has the codes 0 to 2 for Köln"
+    ):
+        model.scores(np.array([[40.0, 7.0, 1.0, 2.0]]))
+    with pytest.raises(InvalidInput, match="column 'town' holds a list; give one number or word"):
+        Frames.of(frame.assign(town=[["a"]] * N))
+
+
+def test_modality_is_told_by_the_estimator() -> None:
+    frame = people()[["age", "rooms"]]
+    table = xaikit.wrap(LinearRegression().fit(frame, worth(people())), background=frame[:9])
+    assert (table.modality, table.info["columns"][0]["name"]) == ("table", "age")
+    texts = ["good and kind", "bad and slow", "kind", "bad"]
+    text = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts, [1, 0, 1, 0])
+    assert xaikit.wrap(text).modality == "text"
+    with pytest.raises(InvalidInput, match="what does this function read. Say modality=, one of"):
+        xaikit.wrap(lambda x: x)
+
+
+def test_a_saved_pipeline_reads_frames_and_files_again(tmp_path: Path) -> None:
+    frame = people(gaps=True)
+    columns = ColumnTransformer(
+        [("words", OneHotEncoder(handle_unknown="ignore", sparse_output=False), ["town"])],
+        remainder="passthrough",
+    )
+    pipeline = make_pipeline(columns, HistGradientBoostingClassifier(max_iter=5)).fit(
+        frame, worth(frame) > 1
+    )
+    model = xaikit.wrap(pipeline, background=frame[frame.town != "Köln"][:20])
+    loaded = xaikit.load_model(model.save(tmp_path / "model"))
+    want = xaikit.explain(model, frame[26:30], ["shap"], target="True")
+    found = xaikit.explain(loaded, frame[26:30], ["shap"], target="True")
+    assert [e.values.tolist() for e in found] == [e.values.tolist() for e in want]
+
+    frame.assign(paid=worth(frame) > 1).to_csv(tmp_path / "people.csv", index=False)
+    data = xaikit.load_data(tmp_path / "people.csv", label_column="paid", missing="keep")
+    run = xaikit.study(loaded, data.test[:4], ["shap"], "none", data=data, overview=False)
+    codes = [int(sample.id.removeprefix("row-")) - 1 for sample in run.samples]
+    assert np.allclose(run.predictions, pipeline.predict_proba(frame.iloc[codes]))
+    own = HistGradientBoostingClassifier(categorical_features="from_dtype", max_iter=2)
+    words = people(town="category")
+    kept = xaikit.wrap(own.fit(words, worth(words) > 1), background=words[:9])
+    with pytest.raises(ModelError, match=r"holds functools.partial.*which no file holds safely"):
+        kept.save(tmp_path / "own")
+
+
+def test_a_change_to_or_from_a_missing_value_is_told_in_words(tmp_path: Path) -> None:
+    frame = people(gaps=True, town="category")
+    own = HistGradientBoostingClassifier(categorical_features="from_dtype", max_iter=5)
+    model = xaikit.wrap(own.fit(frame, worth(frame) > 1), background=frame[:20])
+    row = frame[28:29]  # without an age
+    found = xaikit.counterfactual(model, row)
+    assert "(it is “missing”)" in str(found)
+    assert found.changes[0].before != found.changes[0].before
+    after = model.frames.transform(found.x[None])
+    assert own.predict(after)[0] != own.predict(row)[0]
+    told = explained(model, row)
+    assert "age = missing" in told.save(tmp_path / "a.html", row).read_text(encoding="utf-8")
+    assert told.save(tmp_path / "a.png", frame.iloc[28]).stat().st_size > 0
+    with pytest.raises(
+        InvalidInput, match="a ndarray is no sample; give the Sample, or the row of"
+    ):
+        told.save(tmp_path / "c.png", np.ones(4))

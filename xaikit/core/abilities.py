@@ -35,6 +35,7 @@ __all__ = [
     "Maskable",
     "Model",
     "Ordered",
+    "Recodable",
     "Resettable",
     "Shortened",
     "Single",
@@ -131,6 +132,13 @@ class Framed(Protocol):
 
     @property
     def frames(self) -> Coded | None: ...
+
+
+@runtime_checkable
+class Recodable(Protocol):
+    """Can read rows that hold the codes of other people for the same words."""
+
+    def recoded(self, columns: Sequence[Sequence[str]]) -> Model: ...
 
 
 @runtime_checkable

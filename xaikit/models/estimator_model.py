@@ -85,6 +85,20 @@ class EstimatorModel(Saved):
         first = self.pipeline.steps[0][1]
         return first if isinstance(first, Frames) else None
 
+    def recoded(self, columns: Sequence[Sequence[str]]) -> EstimatorModel:
+        """A copy whose rows hold the codes of other people's words; see `Frames.recoded`."""
+        if self.frames is None:
+            return self
+        frames, moved = self.frames.recoded(columns)
+        rows = None if self.background is None else self.background.copy()
+        for i, new in enumerate(moved):
+            if rows is not None and new is not None:
+                there = ~np.isnan(rows[:, i])
+                rows[there, i] = new[rows[there, i].astype(np.int64)]
+        steps = [("frames", frames), *self.pipeline.steps[1:]]
+        info = {**self.info, "columns": frames.columns}
+        return replace(self, pipeline=Pipeline(steps), background=rows, info=info)
+
     @property
     def batch_rows(self) -> int:
         """How many inputs one call takes best."""

@@ -82,6 +82,27 @@ class Frames(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-le
     def has_words(self) -> bool:
         return any(words is not None for words in self.words)
 
+    def recoded(self, columns: Sequence[Sequence[str]]) -> tuple[Frames, list[NDArray[Any] | None]]:
+        """The same with the codes of others, and for each column the new code of each old one.
+
+        columns : D columns of words in the order of their codes; words that are unknown here are added as
+            they are. () leaves a column as it is
+        """
+        found, moved = [], []
+        for own, theirs in zip(self.words, columns, strict=True):
+            if own is None or not theirs:
+                found.append(own)
+                moved.append(None)
+                continue
+            known = {_said(word): word for word in own}
+            listed = [known.get(word, word) for word in theirs]
+            listed += [word for word in own if _said(word) not in set(theirs)]
+            at = {_said(word): code for code, word in enumerate(listed)}
+            found.append(listed)
+            moved.append(np.array([at[_said(word)] for word in own], dtype=np.float64))
+        args = self.library, self.names, self.dtypes, found, self.gaps, self.ordered
+        return Frames(*args), moved
+
     def fit(self, x: Any, y: Any = None) -> Self:
         del x, y
         return self
@@ -273,8 +294,9 @@ def framed(thing: Any, rows: Any) -> tuple[Frames | None, bool]:
     """
     names = getattr(thing, "feature_names_in_", None)
     if not is_frame(rows):
-        fits = names is not None and np.ndim(rows) == 2 and np.shape(rows)[1] == len(names)
-        return (Frames.of_numbers(names), True) if fits else (None, False)
+        if names is None or np.ndim(rows) != 2 or np.shape(rows)[1] != len(names):
+            return None, False
+        return Frames.of_numbers(names), True
     found = Frames.of(rows, names)
     if names is not None or found.has_words:
         return found, True

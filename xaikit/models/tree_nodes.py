@@ -77,7 +77,8 @@ def dense(x: Any, categories: Sequence[Sequence[Any]] = ()) -> Floats:
     """
     if hasattr(x, "iloc"):
         coded = [name for name, dtype in x.dtypes.items() if dtype == "category"]
-        for name, known in zip(coded, categories or [None] * len(coded), strict=True):
+        each: list[Any] = list(categories) or [None] * len(coded)
+        for name, known in zip(coded, each, strict=True):
             own = x[name] if known is None else x[name].cat.set_categories(known)
             x = x.assign(**{name: own.cat.codes.where(own.notna(), np.nan)})
         return np.asarray(x.to_numpy(dtype=np.float64, na_value=np.nan))
