@@ -27,6 +27,7 @@ from sklearn.preprocessing import (
     RobustScaler,
     SplineTransformer,
     StandardScaler,
+    TargetEncoder,
 )
 
 from xaikit.core.errors import NotApplicable
@@ -99,6 +100,8 @@ def _counts(step: Any) -> NDArray[Any] | None:
     if type(step) is KBinsDiscretizer:
         one = np.ones_like(step.n_bins_)
         return np.asarray(one if step.encode == "ordinal" else step.n_bins_)
+    if type(step) is TargetEncoder:
+        return np.full(step.n_features_in_, len(step.encodings_) // step.n_features_in_)
     if type(step) is SplineTransformer:
         return np.full(step.n_features_in_, step.n_features_out_ // step.n_features_in_)
     return None
