@@ -58,6 +58,8 @@ ESCAPES = "tests/report/test_report_escapes.py"
 THREADS = "tests/models/test_models_threads.py"
 INPLACE = "tests/models/test_models_cam_inplace.py"
 DTYPES = "tests/models/test_models_dtypes.py"
+FRAMES = "tests/models/test_models_frames.py"
+TABULAR = "tests/modality/test_modality_tabular.py"
 OUTPUTS = "tests/models/test_models_outputs.py"
 BATCH = "tests/models/test_models_batch.py"
 DOOR = "tests/models/test_models_front_door.py"
@@ -555,6 +557,15 @@ MUTATIONS = (
     Mutation("models/store.py", '"centre": model.centre', '"centre": 0.0', "tests/models/test_models_checkpoint.py::test_a_regressor_comes_back_in_its_units"),
     Mutation("modalities/rows.py", "np.linspace(0, len(rows) - 1, n)", "np.linspace(0, len(rows) - n, n)", "tests/modality/test_modality_tabular.py::test_rows_are_the_backgrounds_own_up_to_fifty"),
     Mutation("study/context.py", 'np.stack(data.inputs("train"))', 'np.stack(data.inputs("test"))', FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
+    # frames and missing values
+    Mutation("models/frames.py", "return np.asarray(table[codes])", "return np.asarray(table[codes - 1])", FRAMES + "::test_what_is_decoded_is_what_was_given"),
+    Mutation("models/frames.py", "known[value] = len(words)", "known[value] = 0", FRAMES + "::test_a_text_column_is_one_feature"),
+    Mutation("models/frames.py", "listed = [known.get(word, word) for word in theirs]", "listed = list(own)", FRAMES + "::test_a_saved_pipeline_reads_frames_and_files_again"),
+    Mutation("models/wiring.py", "alone = len(taken) == 1 and", "alone = len(taken) >= 1 and", FRAMES + "::test_a_pipeline_on_a_frame_in_three_lines"),
+    Mutation("modalities/table.py", "known = values[~np.isnan(values)]", "known = values", TABULAR),
+    Mutation("modalities/given.py", "& ~(gone & mine), apart) ** 2", ", apart) ** 2", TABULAR),
+    Mutation("study/flip/result.py", 'Finding("table.missing") if value != value', 'Finding("table.missing") if value == value', FRAMES + "::test_a_change_to_or_from_a_missing_value_is_told_in_words"),
+    Mutation("data/tables.py", "gaps = _gaps(name, sheets) if keep else ()", "gaps = ()", "tests/data/test_data_csv.py::test_gaps_that_are_kept_are_values_of_their_own"),
 )  # fmt: skip
 
 

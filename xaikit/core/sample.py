@@ -187,7 +187,7 @@ class Sample:
 
     id : unique within its data set
     x : image (H, W, C) float32 in [0, 1]; text (T,) words; table (D,) float64, a category is its
-        code; series (L, C) float32
+        code and NaN a missing value; series (L, C) float32
     modality : name of its `Modality`
     label : class index; a set of class indices where several labels hold at once; number to
         predict, or a tuple of them, one for each output of a regressor of several; or None
@@ -232,7 +232,10 @@ class Sample:
 
     def _array(self, dtype: type[np.generic]) -> Array:
         """x as an array of its own; `InvalidInput` for what holds something else."""
-        way = "call .toarray()[0] of a sparse row, and code categories as numbers"
+        way = (
+            "give the frame itself (explain(model, frame[:1])), call .toarray()[0] of a sparse row, or code "
+            "categories as numbers"
+        )
         if hasattr(self.x, "toarray"):
             raise InvalidInput(f"sample '{self.id}' is a sparse {type(self.x).__name__}; {way}.")
         try:

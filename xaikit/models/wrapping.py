@@ -98,12 +98,17 @@ def wrap(
         in data space (an array (B, *x.shape); for text a list of B arrays of words, each with the
         text as `x.written`) to (B, K); two classes may also be one column (B, 1) or (B,), which is
         about the second
+    modality : of its samples; of an estimator a table when None, text where it begins with a vectoriser
     classes : K names of classes, of which one holds, or of labels, of which several may (multi-label);
         () for a regressor, and for a scikit-learn classifier to take its own. Names of an estimator
         are its labels in the order in which answers shall stand; others only name the labels 0 to K-1
     names : what the K values of a regressor are called, for example to ask target="price"
     sample : one input in data space to try it on; background[0] when None
-    background : (b, *x.shape) typical inputs, which removal methods draw from
+    background : (b, *x.shape) typical inputs, which removal methods draw from; of a table a pandas or
+        polars frame too, with words, booleans and missing values: its columns are the features, under
+        their names, and an estimator that was fitted on a frame (or a function, where words are among the
+        columns) is given frames. A word that is new goes to the estimator as it is. Missing values are
+        NaN in a sample; `ModelError` with a count where they are not read
     outputs : what the thing gives: "logits", "probabilities" (a row sums to 1) or
         "log_probabilities" of classes; "multilabel_logits" or "multilabel_probabilities", each label
         by itself; "values" of a regressor, and of a scikit-learn classifier its decision function.
