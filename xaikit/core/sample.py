@@ -232,18 +232,17 @@ class Sample:
 
     def _array(self, dtype: type[np.generic]) -> Array:
         """x as an array of its own; `InvalidInput` for what holds something else."""
-        way = (
-            "give the frame itself (explain(model, frame[:1])), call .toarray()[0] of a sparse row, or code "
-            "categories as numbers"
-        )
         if hasattr(self.x, "toarray"):
-            raise InvalidInput(f"sample '{self.id}' is a sparse {type(self.x).__name__}; {way}.")
+            raise InvalidInput(
+                f"sample '{self.id}' is a sparse {type(self.x).__name__}; call .toarray()[0]."
+            )
         try:
             return np.array(self.x, dtype=dtype)
         except (TypeError, ValueError) as error:
             raise InvalidInput(
-                f"sample '{self.id}' cannot be read as {self.modality} ({error}); {way}, which a "
-                "function may turn back for the model."
+                f"sample '{self.id}' cannot be read as {self.modality} ({error}); give the frame "
+                "itself, as in explain(model, frame[:1]), or code categories as numbers, which a function "
+                "may turn back for the model."
             ) from error
 
     @property

@@ -88,7 +88,8 @@ class Frames(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-le
         columns : D columns of words in the order of their codes; words that are unknown here are added as
             they are. () leaves a column as it is
         """
-        found, moved = [], []
+        found: list[list[Any] | None] = []
+        moved: list[NDArray[Any] | None] = []
         for own, theirs in zip(self.words, columns, strict=True):
             if own is None or not theirs:
                 found.append(own)
