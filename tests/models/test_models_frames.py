@@ -24,6 +24,7 @@ from sklearn.preprocessing import (
 from toy_frames import N, on_frames, people, shapley, worth
 
 import xaikit
+from xaikit.app import brought
 from xaikit.core.errors import InvalidInput, ModelError
 from xaikit.models.estimator_model import EstimatorModel, LinearTable, TreeTable
 from xaikit.models.frames import Frames
@@ -348,3 +349,36 @@ def test_a_change_to_or_from_a_missing_value_is_told_in_words(tmp_path: Path) ->
         InvalidInput, match="a ndarray is no sample; give the Sample, or the row of"
     ):
         told.save(tmp_path / "c.png", np.ones(4))
+
+
+def test_numbers_are_no_words_to_an_estimator_that_read_words() -> None:
+    frame = people()
+    columns = ColumnTransformer(
+        [("words", OneHotEncoder(handle_unknown="ignore"), ["town"])], remainder="passthrough"
+    )
+    pipeline = make_pipeline(columns, LogisticRegression()).fit(frame, worth(frame) > 1)
+    codes = Frames.of(frame).coded(frame)
+    with pytest.raises(InvalidInput, match="a Pipeline was fitted on words and numbers were given"):
+        xaikit.wrap(pipeline, background=codes[:10])
+    numbers = make_pipeline(StandardScaler(), LinearRegression()).fit(
+        frame[["age", "rooms"]], worth(frame)
+    )
+    model = xaikit.wrap(numbers, background=codes[:10][:, [0, 3]])
+    assert [column["name"] for column in model.info["columns"]] == ["age", "rooms"]
+
+
+def test_a_factory_of_a_pipeline_reads_a_file_as_a_frame(tmp_path: Path) -> None:
+    frame = people(gaps=True)
+    columns = ColumnTransformer(
+        [("words", OneHotEncoder(handle_unknown="ignore", sparse_output=False), ["town"])],
+        remainder="passthrough",
+    )
+    last = HistGradientBoostingClassifier(max_iter=5)
+    pipeline = make_pipeline(columns, last).fit(frame, worth(frame) > 1)
+    frame.assign(paid=worth(frame) > 1).to_csv(tmp_path / "people.csv", index=False)
+    data = xaikit.load_data(tmp_path / "people.csv", label_column="paid", missing="keep")
+    rows = brought._as_frame(pipeline, data, data.inputs("test")[:20])
+    at = [int(sample.id.removeprefix("row-")) - 1 for sample in data.test[:20]]
+    assert np.allclose(pipeline.predict_proba(rows), pipeline.predict_proba(frame.iloc[at]))
+    assert str(rows.dtypes["member"]) == "bool"
+    assert brought._as_frame(pipeline, xaikit.load_data("wine"), []) is None

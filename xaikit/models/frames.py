@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.files import short
@@ -69,6 +70,19 @@ class Frames(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-le
         """A pandas frame of numbers with these names."""
         n = len(names)
         return cls("pandas", list(names), ["float64"] * n, [None] * n, [[None]] * n, [False] * n)
+
+    @classmethod
+    def of_codes(cls, columns: Mapping[str, Sequence[str]]) -> Frames:
+        """A pandas frame as a file gives it, of columns by name with the words of their codes, () of numbers."""
+        words: list[list[Any] | None] = []
+        for each in columns.values():
+            truth = tuple(each) == ("False", "True")
+            words.append([False, True] if truth else list(each) or None)
+        dtypes = [
+            "float64" if w is None else "bool" if w == [False, True] else "object" for w in words
+        ]
+        n = len(words)
+        return cls("pandas", list(columns), dtypes, words, [[np.nan] for _ in words], [False] * n)
 
     @property
     def columns(self) -> list[dict[str, Any]]:
@@ -297,6 +311,11 @@ def framed(thing: Any, rows: Any) -> tuple[Frames | None, bool]:
     if not is_frame(rows):
         if names is None or np.ndim(rows) != 2 or np.shape(rows)[1] != len(names):
             return None, False
+        if _reads_words(thing):
+            raise InvalidInput(
+                f"a {type(thing).__name__} was fitted on words and numbers were given, which it would take for "
+                "words that it never saw; give the frame, as in background=frame[:100]."
+            )
         return Frames.of_numbers(names), True
     found = Frames.of(rows, names)
     if names is not None or found.has_words:
@@ -306,6 +325,22 @@ def framed(thing: Any, rows: Any) -> tuple[Frames | None, bool]:
     except Exception:  # noqa: BLE001 # it selects columns by their names, and may fail in any way
         return found, True
     return found, False
+
+
+def _reads_words(thing: Any) -> bool:
+    """Whether a fitted estimator, or one inside it, knows categories that are words, or reads texts."""
+    if isinstance(thing, (list, tuple)):
+        return any(map(_reads_words, thing))
+    if isinstance(thing, dict):
+        return any(map(_reads_words, thing.values()))
+    if isinstance(thing, type) or not hasattr(thing, "get_params"):
+        return False
+    if isinstance(thing, (CountVectorizer, HashingVectorizer)):
+        return True
+    known = getattr(thing, "categories_", None)
+    if known is not None and any(isinstance(word, str) for each in known for word in each):
+        return True
+    return any(map(_reads_words, vars(thing).values()))
 
 
 def _column(frame: Any, name: Any) -> Any:
