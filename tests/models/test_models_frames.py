@@ -382,3 +382,17 @@ def test_a_factory_of_a_pipeline_reads_a_file_as_a_frame(tmp_path: Path) -> None
     assert np.allclose(pipeline.predict_proba(rows), pipeline.predict_proba(frame.iloc[at]))
     assert str(rows.dtypes["member"]) == "bool"
     assert brought._as_frame(pipeline, xaikit.load_data("wine"), []) is None
+
+
+def test_rows_in_a_frame_may_stand_in_in_any_order() -> None:
+    frame = people()[["age", "rooms"]]
+    estimator = LinearRegression().fit(frame, worth(people()))
+    turned = frame[["rooms", "age"]]
+    for model in (
+        xaikit.wrap(estimator, background=turned[:9]),
+        xaikit.wrap(estimator, background=frame[:3]),
+    ):
+        found = xaikit.explain(model, turned[30:31], ["shap"], background=turned[:9])[0]
+        want = estimator.coef_ * (frame.iloc[30] - frame[:9].mean())
+        assert found.names == ("age", "rooms")
+        assert np.allclose(found.values, want)

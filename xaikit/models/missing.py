@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xaikit.core.errors import ModelError
+from xaikit.core.errors import ModelError, XaikitError
 from xaikit.core.files import short
 from xaikit.core.types import Floats
 
@@ -46,6 +46,8 @@ def require_missing_read(
     try:
         found = np.asarray(answers(rows[[i for i in first if gone[i].any()]]), dtype=np.float64)
         reason = "" if np.isfinite(found).all() else "its answers are NaN or infinite"
+    except XaikitError:
+        raise  # which says what is wrong
     except Exception as error:  # noqa: BLE001 # whatever a model of people raises
         reason = short(str(error).split("\n")[0].rstrip(".") or type(error).__name__)
     if reason:

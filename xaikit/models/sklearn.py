@@ -54,6 +54,7 @@ TRUSTED = frozenset(
         *(f"xaikit.models.features.{name}" for name in features.__all__),
         "xaikit.models.frames.Frames",
         "sklearn.calibration._CalibratedClassifier",
+        "sklearn.compose._column_transformer.make_column_selector",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.model_selection._split.StratifiedKFold",

@@ -91,7 +91,11 @@ def _require_missing_read(name: str, data: Dataset) -> None:
     from xaikit.models.learners import ESTIMATORS
 
     learner = ESTIMATORS.get(name) if name in ESTIMATORS else None
-    if not MODALITIES.get(data.modality).tabular or (learner and learner.reads_missing):
+    if (
+        not (learner or name in ZOO)
+        or not MODALITIES.get(data.modality).tabular
+        or (learner and learner.reads_missing)
+    ):
         return
     rows = np.stack([x for split in ("train", "val", "test") for x in data.inputs(split)])
     if held := missing_rows(rows, [column.name for column in data.columns], "rows"):

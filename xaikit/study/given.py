@@ -10,13 +10,14 @@ from numpy.typing import NDArray
 
 from xaikit.core.abilities import Framed, Model
 from xaikit.core.errors import InvalidInput
+from xaikit.core.frames import is_frame
 from xaikit.core.many import Counted
 from xaikit.core.sample import MODALITIES, Sample
 from xaikit.core.samples import Samples
 from xaikit.modalities.text import words
 from xaikit.models.missing import require_missing_read
 
-__all__ = ["samples_of"]
+__all__ = ["rows_of", "samples_of"]
 
 
 def samples_of(model: Model, given: Any) -> Sequence[Sample]:
@@ -45,6 +46,11 @@ def samples_of(model: Model, given: Any) -> Sequence[Sample]:
     if MODALITIES.get(model.modality).words:
         return _texts(given)
     return _readable(model, _rows(model, _framed(model, given)))
+
+
+def rows_of(model: Model, given: Any) -> Any:
+    """Rows that stand for others, of a frame as the numbers that the model reads."""
+    return _framed(model, given) if is_frame(given) else given
 
 
 def _readable(model: Model, samples: Sequence[Sample]) -> Sequence[Sample]:
@@ -86,7 +92,7 @@ def _texts(given: Any) -> Sequence[Sample]:
 
 def _framed(model: Model, given: Any) -> Any:
     """The values of a frame in the order of the model's columns, words as the codes that it knows."""
-    if not hasattr(given, "columns") or not hasattr(given, "to_numpy"):
+    if not is_frame(given):
         return given
     frames = model.frames if isinstance(model, Framed) else None
     if frames is not None:

@@ -14,6 +14,7 @@ from xaikit.core.abilities import Framed, Model, Recodable
 from xaikit.core.errors import InvalidInput
 from xaikit.core.sample import MODALITIES
 from xaikit.data.dataset import Dataset
+from xaikit.study.given import rows_of
 
 __all__ = ["named"]
 
@@ -28,7 +29,9 @@ def named(model: Model, data: Dataset | None, background: NDArray[Any] | None = 
     are shown. A model that was told no names, or numbers only, takes those of the data.
     """
     model = _recoded(model, data)
-    known: dict[str, Any] = {} if background is None else {"background": np.asarray(background)}
+    known: dict[str, Any] = (
+        {} if background is None else {"background": np.asarray(rows_of(model, background))}
+    )
     if data is not None:
         known |= {"classes": _classes(model, data), "info": _info(model, data)}
     if all(getattr(model, name) is value for name, value in known.items()):

@@ -83,9 +83,9 @@ def study(
     >>> [(verdict.method, verdict.status) for verdict in run.verdicts()]
     [('shap', 'unsettled'), ('random', 'control')]
     """
-    samples = _distinct(samples_of(model, samples))
     asked = Plan(**plan)
     model = named(model, data, asked.background)
+    samples = _distinct(samples_of(model, samples))
     task_of(model).require_labels(samples)
     chosen, failures = choose_methods(model, methods, budget=budget, tolerance=tolerance)
     wanted = _metrics(metrics)

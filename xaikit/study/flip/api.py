@@ -22,7 +22,7 @@ from xaikit.study.flip.change import Found, Options, options_of, smallest_change
 from xaikit.study.flip.decision import Decision, Wanted, decision_of
 from xaikit.study.flip.removal import smallest_removal
 from xaikit.study.flip.result import Change, Counterfactual
-from xaikit.study.given import samples_of
+from xaikit.study.given import rows_of, samples_of
 from xaikit.study.naming import named
 from xaikit.study.plan import Plan, make_question
 from xaikit.tasks import task_of
@@ -330,7 +330,7 @@ def _rows(model: Model, sample: Sample, given: Any, plan: Plan) -> Floats:
         raise InvalidInput(
             f"model '{model.id}' has no background rows, so no value is known to occur; give rows=."
         )
-    rows = as_rows(rows).astype(np.float64)
+    rows = as_rows(rows_of(model, rows)).astype(np.float64)
     if rows.ndim != 2 or rows.shape[1:] != sample.x.shape or np.isinf(rows).any():
         raise InvalidInput(
             f"rows has shape {rows.shape}; finite numbers of shape (b, {len(sample.x)}) are needed."
