@@ -17,7 +17,7 @@ from xaikit.core.samples import Samples
 from xaikit.modalities.text import words
 from xaikit.models.missing import require_missing_read
 
-__all__ = ["rows_of", "samples_of"]
+__all__ = ["require_model", "rows_of", "samples_of"]
 
 
 def samples_of(model: Model, given: Any) -> Sequence[Sample]:
@@ -26,11 +26,7 @@ def samples_of(model: Model, given: Any) -> Sequence[Sample]:
     given : samples; an array (B, *x.shape), or (*x.shape) for one; a pandas or polars frame whose columns
         are those of the model; texts; pictures as arrays or as PIL makes them
     """
-    if not isinstance(model, Model):
-        raise InvalidInput(
-            f"a {type(model).__name__} is no model of xaikit; wrap it first: xaikit.wrap(it, "
-            "modality='table', background=rows)."
-        )
+    require_model(model)
     if isinstance(given, Sample):
         return _readable(model, [given])
     if hasattr(given, "toarray"):
@@ -46,6 +42,15 @@ def samples_of(model: Model, given: Any) -> Sequence[Sample]:
     if MODALITIES.get(model.modality).words:
         return _texts(given)
     return _readable(model, _rows(model, _framed(model, given)))
+
+
+def require_model(model: Any) -> None:
+    """`InvalidInput` for what is no model."""
+    if not isinstance(model, Model):
+        raise InvalidInput(
+            f"a {type(model).__name__} is no model of xaikit; wrap it first: xaikit.wrap(it, "
+            "modality='table', background=rows)."
+        )
 
 
 def rows_of(model: Model, given: Any) -> Any:
