@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Activations",
+    "Anchored",
     "Attention",
     "Attentive",
     "Differentiable",
@@ -99,6 +100,21 @@ class Tasked(Protocol):
 
     @property
     def task(self) -> Task | None: ...
+
+
+@runtime_checkable
+class Anchored(Protocol):
+    """Its scores may be read at what it found on one sample: a box, the region of a class, a word.
+
+    found : that, or None
+    """
+
+    found: Any
+
+    def about(self, x: Array) -> Model:
+        """The model whose scores (B, K) of masked inputs are read at what it finds on x; itself where its
+        scores do not depend on that."""
+        ...
 
 
 def output_names(model: Model) -> tuple[str, ...]:

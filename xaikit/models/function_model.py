@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -28,6 +28,7 @@ class FunctionModel(Saved):
 
     function : B inputs in data space -> (B, K) outputs
     single : the function is given one input at a time
+    found : what the scores are read at (`Task.found`); None reads each input at its own
     """
 
     id: str
@@ -40,6 +41,13 @@ class FunctionModel(Saved):
     info: Mapping[str, Any] = field(default_factory=dict)
     task: Task | None = None
     single: bool = False
+    found: Any = None
+
+    def about(self, x: Array) -> FunctionModel:
+        """The same model, its scores read at what it finds on x (see `Anchored`)."""
+        if self.task is None or not self.task.finds:
+            return self
+        return replace(self, found=self.task.found(self._given([x]), [x]))
 
     def answers(self, xs: Sequence[Array] | Array) -> Floats:
         """What the function gives for B inputs, as float64."""
@@ -48,7 +56,9 @@ class FunctionModel(Saved):
         return self._asked(xs)
 
     def _asked(self, xs: Sequence[Array] | Array) -> Floats:
-        found = self.function(reading_of(self.modality).given(xs))
+        found = self._given(xs)
+        if self.task is not None and self.task.reads:
+            found = self.task.scores(found, xs, self.found)
         try:
             answers = np.asarray(found, dtype=np.float64)
         except (TypeError, ValueError) as error:
@@ -59,6 +69,9 @@ class FunctionModel(Saved):
         if answers.ndim not in (1, 2) or len(answers) != len(xs):
             raise wrong_shape(self.id, answers.shape, len(xs), self.classes)
         return answers
+
+    def _given(self, xs: Sequence[Array] | Array) -> Any:
+        return self.function(reading_of(self.modality).given(xs))
 
     def scores(self, xs: Sequence[Array] | Array) -> Floats:
         """B inputs in data space -> (B, K) float64: logits, log-probabilities or values."""

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.abilities import Model
+from xaikit.core.abilities import Anchored, Model
 from xaikit.core.errors import InvalidInput, NotApplicable, XaikitError, foreign
 from xaikit.core.question import Cache, Masker, Precision, Question
-from xaikit.core.questions import Questions
+from xaikit.core.questions import Questions, apart
 from xaikit.core.samples import Samples
 from xaikit.core.target import Target, Targets
 from xaikit.core.types import Explanation, Floats, Modality, Sample, Segmentation
@@ -93,6 +93,9 @@ def make_question(
             f"a {type(sample).__name__} is no sample; give Sample('a name', x, '{model.modality}')."
         )
     plan = plan or Plan()
+    if isinstance(model, Anchored):
+        with foreign(f"model '{model.id}' on sample '{sample.id}'"):
+            model = model.about(sample.x)
     segmentation = _cut(model, sample, plan)
     masker = (
         mask_like(model, sample, segmentation, plan, plan.masker)
@@ -116,9 +119,11 @@ def make_question(
     )
 
 
-def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions:
+def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Sequence[Question]:
     """The questions about samples of one model; what they share is made and asked once."""
     first = samples[0]
+    if isinstance(model, Anchored) and model.about(first.x) is not model:
+        return [make_question(model, sample, plan) for sample in samples]
     if len(samples) == 1 or not _of_one_shape(samples) or not _alike(model, first.kind, plan):
         return _one_by_one(model, samples, plan)
     xs = samples.x if isinstance(samples, Samples) else np.stack([s.x for s in samples])
@@ -314,7 +319,8 @@ def explain(
     found: list[Explanation] = []
     for start in range(0, len(given), TOGETHER):
         # each is made once: its evaluations are shared by the methods
-        some = Questions.of(list(questions[start : start + TOGETHER]))
+        some = list(questions[start : start + TOGETHER])
+        some = some if apart(some) else Questions.of(some)
         by_method = [ask(method, some, seed=seed) for method in chosen]
         found += [block[i] for i in range(len(some)) for block in by_method]
     return found

@@ -33,6 +33,8 @@ class Task(ABC):
     outputs: tuple[str, ...]
     name: ClassVar[str]
     noun: ClassVar[str]
+    reads: ClassVar[bool] = False  # whether the scores are made of what the model gives, by `scores`
+    finds: ClassVar[bool] = False  # whether they are read at what it found on one sample, by `found`
 
     def __post_init__(self) -> None:
         names = tuple(str(name) for name in self.outputs)
@@ -95,6 +97,26 @@ class Task(ABC):
 
         A metric of your own is named by a `measure` of its name.
         """
+
+    @classmethod
+    def of(cls, names: Sequence[str], shape: tuple[int, ...]) -> Task:
+        """The task of a model that gives numbers of that shape (...) for one sample."""
+        n = int(np.prod(shape))
+        return cls(tuple(names) or (tuple(f"output {i}" for i in range(n)) if n > 1 else ("value",)))
+
+    def found(self, raw: Any, given: Any) -> Any:
+        """What it found on one whole sample: the boxes, the regions, the words that the scores of masked
+        samples are read at. From what the model gives for it (1, ...), and its input (1, ...)."""
+        del raw, given
+
+    def scores(self, raw: Any, given: Any, found: Any = None) -> Any:
+        """What the model gives for B inputs (B, ...) -> scores (B, K), differentiable where it is.
+
+        given : (B, ...) the inputs, as the model reads them
+        found : what was `found` on the sample that the inputs are made of; None reads each at its own
+        """
+        del given, found
+        return raw
 
     def fitted(self, target: Target) -> Target:
         """A target that people made, told what the scores are; `InvalidInput` when it has no meaning."""
