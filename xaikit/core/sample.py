@@ -102,6 +102,11 @@ class Modality:
         """
         raise NotImplementedError
 
+    def removes(self, sample: Sample, how: str) -> bool:
+        """Whether the sample has what that way to remove needs, beside a background."""
+        del sample, how
+        return True
+
     def grid(self, x: Array) -> tuple[int, ...]:
         """Shape of the places that can be removed."""
         return tuple(x.shape[:-1] if self.channels else x.shape)

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from rich.progress import Progress
 from torch import Tensor
@@ -24,14 +23,18 @@ from xaikit.data.dataset import Dataset
 from xaikit.modalities import background
 from xaikit.models.assembly import KINDS, assemble, reads_of, settable
 from xaikit.models.evaluation import evaluate
+from xaikit.models.modes import evaluating
 from xaikit.models.neural import NeuralModel
+from xaikit.models.objectives import Objective, objective_of
 from xaikit.models.reading import reading_of
 from xaikit.models.zoo import ZOO, Architecture, Recipe
+from xaikit.tasks import TASKS, Forecasting
 
 __all__ = ["pick_device", "train"]
 
 Array = NDArray[Any]
 _MOST_EPOCHS = 200
+USUAL = ("classification", "regression")  # which follow from the classes
 
 
 def train(
@@ -126,6 +129,12 @@ def _split(
             f"{data.modality}; use {', '.join(fitting)}."
         )
     inputs = MODALITIES.get(data.modality).inputs
+    if data.task not in architecture.tasks:
+        fitting = [name for name in ZOO if data.task in ZOO.get(name).tasks]
+        raise InvalidInput(
+            f"'{architecture.name}' does no {data.task} and '{data.name}' is one; use "
+            f"{', '.join(fitting) or 'a model of your own'}."
+        )
     recipe = architecture.recipes[inputs]
     training, net = dataclasses.asdict(recipe), settable(architecture, inputs)
     for name in params:
@@ -158,7 +167,9 @@ def _fresh(
 ) -> NeuralModel:
     labels = _checked_labels(data)
     inputs = reading_of(data.modality).fit(data)
-    net = assemble(architecture, inputs, max(1, len(data.classes)), settings).to(device)
+    task = None if data.task in USUAL else TASKS.get(data.task)(data.outputs)
+    width = max(1, len(data.classes)) if task is None else task.width
+    net = assemble(architecture, inputs, width, settings).to(device)
     model = KINDS[architecture.family](
         id=f"{data.name}-{architecture.name}",
         net=net,
@@ -167,11 +178,23 @@ def _fresh(
         background=background(data),
         reads=reads_of(net),
         modality=data.modality,
+        task=task,
     )
-    if data.task == "regression":
+    if not data.classes:
         model.space = "value"
+    if data.task == "regression":
         model.centre, model.scale = float(labels.mean()), float(labels.std()) or 1.0
+    if isinstance(task, Forecasting):
+        model.centre, model.scale = _channels(labels, len(task.channels))
     return model
+
+
+def _channels(labels: Array, n_channels: int) -> tuple[Array, Array]:
+    """(C * H,) mean and deviation of the channel that each value belongs to."""
+    each = labels.reshape(len(labels), n_channels, -1)
+    spread = each.std(axis=(0, 2))
+    n = each.shape[2]
+    return each.mean(axis=(0, 2)).repeat(n), np.where(spread > 0, spread, 1.0).repeat(n)
 
 
 def _checked_labels(data: Dataset) -> Array:
@@ -221,7 +244,8 @@ class _Loop:
     def run(self, rng: np.random.Generator, progress: bool) -> int:
         """Trains in place, leaves the best weights on val in the net; gives the epochs that ran."""
         net, recipe = self.model.net, self.recipe
-        xs, labels = self.data.inputs("train"), self._labels("train")
+        xs = self.data.inputs("train")
+        labels = self.objective.truth(self.model, self.data, "train")
         vary = reading_of(self.data.modality).varied
         optimizer = torch.optim.AdamW(
             net.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay
@@ -277,17 +301,9 @@ class _Loop:
             return None
         return torch.tensor(self.class_weights, dtype=torch.float32, device=self.model.device)
 
-    def _labels(self, split: str) -> Tensor:
-        labels = self.data.labels(split)
-        if self.data.task == "regression":
-            scaled = (labels - self.model.centre) / self.model.scale
-            return torch.tensor(scaled, dtype=torch.float32, device=self.model.device)
-        return torch.tensor(labels, device=self.model.device)
-
-    def _loss(self, found: Tensor, labels: Tensor) -> Tensor:
-        if self.data.task == "regression":
-            return F.mse_loss(found[:, 0], labels)
-        return F.cross_entropy(found, labels, weight=self.weights)
+    @cached_property
+    def objective(self) -> Objective:
+        return objective_of(self.data)
 
     def _step(
         self, xs: Sequence[Array], labels: Tensor, optimizer: torch.optim.Optimizer, epoch: int
@@ -296,7 +312,7 @@ class _Loop:
         with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=cuda):
             batch = model.read(xs)
             found = model.inputs.run(model.net, batch.at, batch)
-        loss = self._loss(found.float(), labels)
+        loss = self.objective.loss(found.float(), labels, batch.at, self.weights)
         if not math.isfinite(loss.item()):
             raise TrainingFailed(
                 f"the loss of '{model.id}' turned {loss.item()} in epoch {epoch}; lower lr "
@@ -308,6 +324,14 @@ class _Loop:
         optimizer.step()
 
     def _val_loss(self) -> float:
-        scores = self.model.scores(self.data.inputs("val"))
-        found = torch.tensor((scores - self.model.centre) / self.model.scale, dtype=torch.float32)
-        return self._loss(found.to(self.model.device), self._labels("val")).item()
+        model, xs, n = self.model, self.data.inputs("val"), self.model.batch_rows
+        with evaluating(model.parts), torch.inference_mode():
+            batches = [model.encode(xs[i : i + n]) for i in range(0, len(xs), n)]
+            raw = [model.run(model.net, batch.at, batch) for batch in batches]
+            at = raw if self.model.inputs.pads else [batch.at for batch in batches]
+            found = (torch.cat(raw), self._val_truth, torch.cat(at), self.weights)
+            return self.objective.loss(*found).item()
+
+    @cached_property
+    def _val_truth(self) -> Tensor:
+        return self.objective.truth(self.model, self.data, "val")

@@ -25,7 +25,7 @@ from xaikit.study.failures import EVERY, recorded
 from xaikit.study.given import samples_of
 from xaikit.study.own import Features, References, own_features, own_references, target_of_each
 from xaikit.study.run import Failure
-from xaikit.tasks import default_targets, task_of
+from xaikit.tasks import Task, default_targets, task_of
 
 __all__ = [
     "Plan",
@@ -96,13 +96,15 @@ def make_question(
     if isinstance(model, Anchored):
         with foreign(f"model '{model.id}' on sample '{sample.id}'"):
             model = model.about(sample.x)
+    task = task_of(model)
+    plan = usual(plan, task, sample)
     segmentation = _cut(model, sample, plan)
     masker = (
         mask_like(model, sample, segmentation, plan, plan.masker)
         if isinstance(plan.masker, str)
         else own_references(plan.masker, sample)
     )
-    each, task = target_of_each(plan.target, 1), task_of(model)
+    each = target_of_each(plan.target, 1)
     target: Any = plan.target if each is None else each[0]
     with foreign(f"model '{model.id}' on sample '{sample.id}'"):
         row = model.scores([sample.x]) if scores is None else scores[None]
@@ -122,6 +124,7 @@ def make_question(
 def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Sequence[Question]:
     """The questions about samples of one model; what they share is made and asked once."""
     first = samples[0]
+    plan = usual(plan, task_of(model), first)
     if isinstance(model, Anchored) and model.about(first.x) is not model:
         return [make_question(model, sample, plan) for sample in samples]
     if len(samples) == 1 or not _of_one_shape(samples) or not _alike(model, first.kind, plan):
@@ -144,6 +147,17 @@ def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Sequence[
     )
     found.set_outputs(scores)
     return found
+
+
+def usual(plan: Plan, task: Task, sample: Sample) -> Plan:
+    """The plan with the cut and the removal that the task asks for, where they were left open."""
+    kind = sample.kind
+    cut = next((cut for cut in task.cuts if cut in kind.segmenters), None)
+    ways = (how for how in task.removals if how in kind.maskers and kind.removes(sample, how))
+    removal = next(ways, None)
+    if cut is not None and plan.features == "auto":
+        plan = replace(plan, features=cut)
+    return replace(plan, masker=removal) if removal and plan.masker == "auto" else plan
 
 
 def _of(plan: Plan, each: Sequence[Any] | None, i: int) -> Plan:

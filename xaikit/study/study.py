@@ -26,7 +26,14 @@ from xaikit.study.given import samples_of
 from xaikit.study.measuring import N_AGAIN, Measuring, masked
 from xaikit.study.naming import named
 from xaikit.study.overview import SECONDS, cheapest, make_overview, worst_errors
-from xaikit.study.plan import Plan, choose_methods, explain_all, make_question, make_questions
+from xaikit.study.plan import (
+    Plan,
+    choose_methods,
+    explain_all,
+    make_question,
+    make_questions,
+    usual,
+)
 from xaikit.study.quality import BESIDE_BLIND, labelled, measured
 from xaikit.study.run import Failure, Run
 from xaikit.study.smooth import smooth_maps
@@ -87,6 +94,7 @@ def study(
     asked = Plan(**plan)
     model = named(model, data, asked.background)
     task_of(model).require_labels(samples)
+    asked = usual(asked, task_of(model), samples[0])
     chosen, failures = choose_methods(model, methods, budget=budget, tolerance=tolerance)
     wanted = _metrics(metrics)
     questions, lost = make_questions(model, samples, asked)

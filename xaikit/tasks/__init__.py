@@ -13,12 +13,16 @@ from xaikit.core.target import Targets
 from xaikit.core.types import Floats, Sample, Target
 from xaikit.tasks.base import TASKS, Task
 from xaikit.tasks.classification import Classification, MultiLabel
+from xaikit.tasks.forecasting import Forecasting
+from xaikit.tasks.reconstruction import Reconstruction
 from xaikit.tasks.regression import Regression
 
 __all__ = [
     "TASKS",
     "Classification",
+    "Forecasting",
     "MultiLabel",
+    "Reconstruction",
     "Regression",
     "Task",
     "default_target",

@@ -19,7 +19,17 @@ from xaikit.core.errors import InvalidInput
 from xaikit.core.registry import Registry
 from xaikit.core.types import Bools, Floats, Ints, Label, Sample, Space, Target
 
-__all__ = ["TASKS", "Task"]
+__all__ = ["TASKS", "Task", "beside"]
+
+
+def beside(left: Any, right: Any) -> Any:
+    """(B, k) and (B, l) -> (B, k + l), of NumPy arrays and, differentiably, of torch tensors."""
+    k, shape = left.shape[1], (len(left), left.shape[1] + right.shape[1])
+    both = (
+        np.zeros(shape, dtype=left.dtype) if isinstance(left, np.ndarray) else left.new_zeros(shape)
+    )
+    both[:, :k], both[:, k:] = left, right
+    return both
 
 
 @dataclass(frozen=True)
@@ -33,8 +43,18 @@ class Task(ABC):
     outputs: tuple[str, ...]
     name: ClassVar[str]
     noun: ClassVar[str]
-    reads: ClassVar[bool] = False  # whether the scores are made of what the model gives, by `scores`
-    finds: ClassVar[bool] = False  # whether they are read at what it found on one sample, by `found`
+    reads: ClassVar[bool] = (
+        False  # whether the scores are made of what the model gives, by `scores`
+    )
+    cuts: ClassVar[
+        tuple[str, ...]
+    ] = ()  # how its samples are cut and features removed, unless it is
+    removals: ClassVar[
+        tuple[str, ...]
+    ] = ()  # said: the first that the modality knows; () its own default
+    finds: ClassVar[bool] = (
+        False  # whether they are read at what it found on one sample, by `found`
+    )
 
     def __post_init__(self) -> None:
         names = tuple(str(name) for name in self.outputs)
@@ -98,11 +118,18 @@ class Task(ABC):
         A metric of your own is named by a `measure` of its name.
         """
 
+    @property
+    def width(self) -> int:
+        """Numbers that a net gives for one sample."""
+        return len(self.outputs)
+
     @classmethod
     def of(cls, names: Sequence[str], shape: tuple[int, ...]) -> Task:
         """The task of a model that gives numbers of that shape (...) for one sample."""
         n = int(np.prod(shape))
-        return cls(tuple(names) or (tuple(f"output {i}" for i in range(n)) if n > 1 else ("value",)))
+        return cls(
+            tuple(names) or (tuple(f"output {i}" for i in range(n)) if n > 1 else ("value",))
+        )
 
     def found(self, raw: Any, given: Any) -> Any:
         """What it found on one whole sample: the boxes, the regions, the words that the scores of masked

@@ -55,6 +55,7 @@ class Architecture:
         (T, E) for text (T is 0: any length), (D,) for tables
     recipes : how it is trained, by the kind of inputs that a modality states
     fixed : keyword arguments that are part of the architecture
+    tasks : what it can be trained for
     """
 
     name: str
@@ -63,6 +64,7 @@ class Architecture:
     net: str | Callable[..., nn.Module]
     recipes: Mapping[str, Recipe]
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    tasks: tuple[str, ...] = ("classification", "regression")
 
     @property
     def modalities(self) -> tuple[str, ...]:
