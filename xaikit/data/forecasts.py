@@ -107,7 +107,7 @@ def windowed(
 
 def _cuts(n: int, windows: Windows, source: str) -> tuple[int, int, int]:
     shares = np.cumsum(SHARES)
-    cuts = windows.cuts or tuple(int(round(s * n)) for s in shares)
+    cuts = windows.cuts or tuple(round(float(s) * n) for s in shares)
     needed = windows.lags + windows.horizon
     if not needed <= cuts[0] < cuts[1] - windows.horizon < cuts[2] - 2 * windows.horizon <= n:
         raise DataError(

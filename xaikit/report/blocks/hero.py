@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from xaikit.report.answers import answer_drawn
 from xaikit.report.badges import badge
 from xaikit.report.blocks.change import change_of
 from xaikit.report.case import Case
@@ -33,6 +34,7 @@ def case_block(findings: Findings, index: int) -> dict[str, Any]:
         "label": "" if e is None else words("hero.label", method=findings.name(e.method)),
         "sides": _sides(findings, mine),
         "change": change_of(mine),
+        "answer": answer_drawn(mine),
         **view.hero(mine),
     }
 
