@@ -17,7 +17,15 @@ from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.features import Bools, Floats, Ints, Masker, Segmentation, locked
 from xaikit.core.registry import Registry
 
-__all__ = ["MODALITIES", "Label", "Modality", "Sample", "Titles"]
+__all__ = [
+    "MODALITIES",
+    "Label",
+    "Modality",
+    "Sample",
+    "Titles",
+    "restored_label",
+    "stored_label",
+]
 
 Array = NDArray[Any]
 Label = int | float | frozenset[int] | tuple[float, ...] | Array | None
@@ -270,6 +278,24 @@ def _plain_label(label: Any) -> Label:
     if isinstance(label, (list, tuple)) or (isinstance(label, np.ndarray) and label.ndim):
         return tuple(map(_plain_number, label))
     return _plain_number(label)  # type: ignore[no-any-return]
+
+
+def stored_label(label: Label) -> Any:
+    """A label as JSON holds it."""
+    if isinstance(label, frozenset):
+        return {"labels": sorted(label)}
+    if isinstance(label, np.ndarray):
+        return {"numbers": label.ravel().tolist(), "shape": list(label.shape)}
+    return label
+
+
+def restored_label(stored: Any) -> Any:
+    """The label that was stored; `KeyError`, `TypeError` or `ValueError` for what is none."""
+    if not isinstance(stored, Mapping):
+        return tuple(stored) if isinstance(stored, list) else stored
+    if "labels" in stored:
+        return frozenset(stored["labels"])
+    return np.array(stored["numbers"]).reshape(stored["shape"])
 
 
 def _plain_number(value: Any) -> Any:

@@ -310,12 +310,11 @@ def _quality(
         return None
     with recorded(failures, "quality", model.id):
         task = task_of(model)
-        found = task.quality(
-            task.measures(scores, [s.label for s in data.test if s.label is not None])
-        )
+        found = task.quality(task.measured(model, data.test))
         if found and found["metric"] in BESIDE_BLIND and not task.many:
             return measured(task.predictions(scores), data)
-        return found and {**found, "split": "test"}
+        base = task.baseline(data.train, data.test)
+        return found and {**found, "split": "test"} | ({"baseline": base} if base else {})
     return None
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["exp", "larger", "like", "log", "log_odds", "plain", "softmax", "top"]
+__all__ = ["exp", "joined", "larger", "like", "log", "log_odds", "plain", "softmax", "top"]
 
 
 def plain(x: Any) -> NDArray[Any]:
@@ -26,6 +27,19 @@ def exp(x: Any) -> Any:
 
 def log(x: Any) -> Any:
     return np.log(x) if isinstance(x, np.ndarray) else x.log()
+
+
+def joined(parts: Sequence[Any], axis: int) -> Any:
+    """One after the other along an axis."""
+    if isinstance(parts[0], np.ndarray):
+        return np.concatenate(parts, axis=axis)
+    shape = list(parts[0].shape)
+    shape[axis] = sum(part.shape[axis] for part in parts)
+    whole, start = parts[0].new_zeros(shape), 0
+    for part in parts:
+        whole.narrow(axis, start, part.shape[axis]).copy_(part)
+        start += part.shape[axis]
+    return whole
 
 
 def larger(a: Any, b: Any) -> Any:

@@ -53,7 +53,7 @@ class Detection(MultiLabel):
     noun: ClassVar[str] = "class"
     reads: ClassVar[bool] = True
     finds: ClassVar[bool] = True
-    removals: ClassVar[tuple[str, ...]] = ("dark", "blur")
+    removals: ClassVar[tuple[str, ...]] = ("black", "blur")
 
     @classmethod
     def of(cls, names: Sequence[str], shape: tuple[int, ...]) -> Detection:
