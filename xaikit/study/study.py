@@ -123,6 +123,7 @@ def study(
             scores = measuring(questions, found, bar.tick)
     quality = _quality(model, data, tested, failures)
     shown = [*samples, *(question.sample for question in added)]
+    found = {q.sample.id: _found(q) for q in (*questions, *added)}
     if added:
         predictions = np.concatenate([predictions, probabilities(model, shown[len(samples) :])])
     if flips == "auto":
@@ -162,6 +163,7 @@ def study(
             measures={s.metric for s in scores},
             command=command,
         )
+        | ({"found": found} if any(found.values()) else {})
         | ({} if flips is None else {"flips": _of(flips, shown)})
         | ({"added": [question.sample.id for question in added]} if added else {}),
     )
@@ -170,6 +172,12 @@ def study(
         return run
     most = None if overview is True else overview
     return _with_overview(run, model, data, chosen, asked, most, seed, progress)
+
+
+def _found(question: Question) -> Any:
+    """What the model found on the whole sample, for the page to draw."""
+    found = getattr(question.model, "found", None)
+    return None if found is None else task_of(question.model).drawn(found)
 
 
 def _with_smooth(run: Run, model: Model, methods: Sequence[Method], plan: Plan, seed: int) -> Run:
@@ -314,8 +322,15 @@ def _quality(
         if found and found["metric"] in BESIDE_BLIND and not task.many:
             return measured(task.predictions(scores), data)
         base = task.baseline(data.train, data.test)
-        return found and {**found, "split": "test"} | ({"baseline": base} if base else {})
+        beside = {"baseline": {**base, "verdict": _settled(found, base["value"])}} if found and base else {}
+        return found and {**found, "split": "test", **beside}
     return None
+
+
+def _settled(quality: Mapping[str, Any], value: float) -> str:
+    """Whether the model is better than an answer of that value, by the interval of its own."""
+    low, high = quality.get("interval") or (-np.inf, np.inf)
+    return "b_better" if low > value else "a_better" if high < value else "not_settled"
 
 
 def _metrics(wanted: str | Sequence[str]) -> tuple[str, ...]:

@@ -20,11 +20,9 @@ class Detector(nn.Module):
     """One shot: every cell of 8 x 8 px says whether an object is there, its box and its class (Redmon et al.
     2016; boxes as distances to their four sides, Tian et al. 2019)."""
 
-    centres: Tensor
-
     def __init__(self, shape: Shape, n_outputs: int, *, width: int = 16) -> None:
         super().__init__()
-        channels, height, across = shape
+        channels = shape[0]
         _need(shape, STRIDE)
         wide = 4 * width
         self.features = nn.Sequential(
@@ -36,16 +34,16 @@ class Detector(nn.Module):
         self.head = nn.Sequential(
             nn.Linear(wide, wide), nn.ReLU(), nn.Linear(wide, 5 + n_outputs)
         )
-        rows, columns = (STRIDE * (torch.arange(n // STRIDE) + 0.5) for n in (height, across))
-        y, x = torch.meshgrid(rows, columns, indexing="ij")
-        centres = torch.stack([x.flatten(), y.flatten()], dim=1)
-        self.register_buffer("centres", centres, persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W) -> (B, A, 5 + K)
-        cells = self.features(x).flatten(2).transpose(1, 2)
+        maps = self.features(x)
+        cells = maps.flatten(2).transpose(1, 2)
+        at = torch.arange(cells.shape[1], device=x.device)
+        across = maps.shape[3]
+        centres = STRIDE * (torch.stack([at % across, at // across], dim=1) + 0.5)  # (A, 2) px
         sides, rest = self.head(cells).tensor_split((4,), dim=2)
         reach = STRIDE * F.softplus(sides + 1)  # px to the left, top, right and bottom
-        first, last = self.centres - reach[..., :2], self.centres + reach[..., 2:]
+        first, last = centres - reach[..., :2], centres + reach[..., 2:]
         return torch.cat([first, last, rest], dim=2)
 
 
