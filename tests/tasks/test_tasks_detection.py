@@ -45,7 +45,12 @@ def test_overlap_is_what_pixels_count() -> None:
 
 def test_doubles_of_a_class_go() -> None:
     boxes = np.array(
-        [[0, 0, 0, 10, 10, 0.6], [0, 1, 0, 11, 10, 0.9], [1, 0, 0, 10, 10, 0.5], [0, 20, 0, 30, 10, 0.4]]
+        [
+            [0, 0, 0, 10, 10, 0.6],
+            [0, 1, 0, 11, 10, 0.9],
+            [1, 0, 0, 10, 10, 0.5],
+            [0, 20, 0, 30, 10, 0.4],
+        ]
     )
     assert without_doubles(boxes)[:, 5].tolist() == [0.9, 0.5, 0.4]
 
@@ -53,7 +58,12 @@ def test_doubles_of_a_class_go() -> None:
 def test_a_true_box_is_found_once_and_by_its_class() -> None:
     truth = np.array([[0, 0, 0, 10, 10], [1, 20, 0, 30, 10]], dtype=float)
     found = np.array(
-        [[0, 0, 0, 10, 9, 0.9], [0, 0, 0, 10, 10, 0.8], [0, 20, 0, 30, 10, 0.7], [1, 20, 0, 30, 4, 0.6]]
+        [
+            [0, 0, 0, 10, 9, 0.9],
+            [0, 0, 0, 10, 10, 0.8],
+            [0, 20, 0, 30, 10, 0.7],
+            [1, 20, 0, 30, 4, 0.6],
+        ]
     )
     assert hits(found, truth, 0.5).tolist() == [True, False, False, False]
     assert hits(found, truth, 0.4).tolist() == [True, False, False, True]
@@ -65,7 +75,9 @@ def test_average_precision_by_hand() -> None:
     right = np.array([True, False, True])
     assert ap_of(np.array([0.9, 0.8, 0.7]), right, 3) == pytest.approx((1 + 2 / 3) / 3)
     # precision rises again: 0/1, 1/2, 2/3, the envelope is 2/3 from the first hit on
-    assert ap_of(np.array([0.9, 0.8, 0.7]), ~right | [False, False, True], 2) == pytest.approx(2 / 3)
+    assert ap_of(np.array([0.9, 0.8, 0.7]), ~right | [False, False, True], 2) == pytest.approx(
+        2 / 3
+    )
     assert np.isnan(ap_of(np.zeros(0), np.zeros(0, bool), 0))
     # a picture drawn twice counts twice
     twice = ap_of(np.array([0.9, 0.9, 0.8]), np.array([True, True, False]), 3)
@@ -97,7 +109,10 @@ def brute(boxes, at, sure, logits):
     """Class probability x IoU at its best, written out."""
     p = expit(sure)[:, None] * np.exp(logits) / np.exp(logits).sum(1, keepdims=True)
     return [
-        max(p[j, k] * by_pixels(boxes[j].astype(int).tolist(), at[k].astype(int).tolist()) for j in range(3))
+        max(
+            p[j, k] * by_pixels(boxes[j].astype(int).tolist(), at[k].astype(int).tolist())
+            for j in range(3)
+        )
         for k in range(2)
     ]
 
@@ -174,7 +189,9 @@ def test_labels_are_boxes() -> None:
     label = np.array([[1, 0, 0, 4, 4.0]])
     assert TASK.truth(label).tolist() == [0, 1] and TASK.truth(np.zeros((0, 5))).tolist() == [0, 0]
     for wrong in (1, np.zeros((2, 4)), np.array([[2, 0, 0, 4, 4.0]]), None):
-        with pytest.raises(InvalidInput, match=r"holds no boxes; give an array \(n, 5\) of class from 0 to 1"):
+        with pytest.raises(
+            InvalidInput, match=r"holds no boxes; give an array \(n, 5\) of class from 0 to 1"
+        ):
             TASK.truth(wrong)
     with pytest.raises(InvalidInput, match=r"a detector of 2 classes gives \(A, 7\) numbers"):
         Detection.of(CLASSES, (9, 6))
@@ -217,12 +234,17 @@ def test_an_own_detector_is_explained_where_it_looked(own) -> None:
 
 def test_a_light_ground_is_blurred(own) -> None:
     model, x = own
-    assert make_question(model, Sample("s", 1 - x, "image"), Plan()).masker.name.startswith("blurred")
+    assert make_question(model, Sample("s", 1 - x, "image"), Plan()).masker.name.startswith(
+        "blurred"
+    )
 
 
 def test_a_run_keeps_boxes_and_labels(own, tmp_path) -> None:
     model, x = own
-    samples = [Sample(f"s{i}", np.roll(x, i, axis=0), "image", label=np.array([[1, 8, 0, 16, 8.0]])) for i in range(3)]
+    samples = [
+        Sample(f"s{i}", np.roll(x, i, axis=0), "image", label=np.array([[1, 8, 0, 16, 8.0]]))
+        for i in range(3)
+    ]
     samples.append(Sample("none", x, "image", label=np.zeros((0, 5))))
     run = study(model, samples, "occlusion,random", "fast", features="patches:4")
     run.save(tmp_path / "run")
@@ -234,7 +256,10 @@ def test_a_run_keeps_boxes_and_labels(own, tmp_path) -> None:
     assert "found where none is" in page  # in the sample without an object
     missed = Sample("missed", x, "image", label=np.array([[0, 0, 8, 8, 16.0]]))
     run = study(model, [missed, samples[0]], "occlusion,random", "fast", features="patches:4")
-    assert '<li class="missed"><b>cat</b> missed</li>' in xaikit.write_report(run, tmp_path / "p.html").read_text()
+    assert (
+        '<li class="missed"><b>cat</b> missed</li>'
+        in xaikit.write_report(run, tmp_path / "p.html").read_text()
+    )
 
 
 def test_quality_and_what_stands_beside() -> None:
@@ -256,7 +281,9 @@ def test_the_loss_is_least_at_the_truth() -> None:
     truth = torch.tensor([[[1.0, 2, 3, 14, 17], [-1, -1, -1, -1, -1]]])
     centres = 8 * (np.stack([np.arange(16) % 4, np.arange(16) // 4], axis=1) + 0.5)
     near = (np.abs(centres - [8, 10]) < 8).all(axis=1)
-    found = raw(np.tile([2.0, 3, 14, 17], (16, 1)), np.where(near, 20.0, -20), np.tile([-20, 20.0], (16, 1)))
+    found = raw(
+        np.tile([2.0, 3, 14, 17], (16, 1)), np.where(near, 20.0, -20), np.tile([-20, 20.0], (16, 1))
+    )
     assert _objects(found.float(), truth, at, None).item() == pytest.approx(0, abs=1e-4)
     sides = found.clone()
     sides[0, :, 2] += 6  # 12 x 14 of 18 x 14: an overlap of two thirds, weighed double
@@ -298,6 +325,8 @@ def test_a_small_detector_learns_and_is_saved(tmp_path) -> None:
     masks = np.random.default_rng(0).random((5, question.n_features)) < 0.5
     np.testing.assert_allclose(question.value(masks), same.value(masks), atol=1e-7)
     whole = xaikit.explain(model, data.test[0], "occlusion", shortcuts=False)[0]
-    np.testing.assert_allclose(xaikit.explain(model, data.test[0], "occlusion")[0].values, whole.values, atol=1e-6)
+    np.testing.assert_allclose(
+        xaikit.explain(model, data.test[0], "occlusion")[0].values, whole.values, atol=1e-6
+    )
     for e in xaikit.explain(model, data.test[0], "gradcam,integrated_gradients"):
         assert e.output == pytest.approx(question.output)

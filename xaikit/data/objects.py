@@ -21,7 +21,7 @@ MOST = 4  # digits of a scene
 STROKES = (4, 8)
 GAP = 1  # px between boxes
 MARK, AWAY = 5, 8  # px of a mark, and from it to its box
-COUNTS = (4000, 200, 300)  # scenes to train on, to choose with, to measure with
+COUNTS = (3000, 150, 300)  # scenes to train on, to choose with, to measure with
 TRIES = 20  # places that are tried for a digit
 
 

@@ -98,9 +98,7 @@ def strokes(
     rows = (rng.uniform(0, side, shape) + np.cumsum(np.sin(angle) * step, axis=2)).astype(int)
     columns = (rng.uniform(0, side, shape) + np.cumsum(np.cos(angle) * step, axis=2)).astype(int)
     bright = np.broadcast_to(rng.uniform(0.7, 1.0, shape), angle.shape)
-    wanted = np.arange(number[1]) < rng.integers(
-        number[0], number[1] + 1, (n, 1)
-    )  # (n, strokes)
+    wanted = np.arange(number[1]) < rng.integers(number[0], number[1] + 1, (n, 1))  # (n, strokes)
     inside = (rows >= 0) & (rows < side) & (columns >= 0) & (columns < side) & wanted[..., None]
     scenes = np.broadcast_to(np.arange(n)[:, None, None], angle.shape)
     canvas = np.zeros((n, side, side))

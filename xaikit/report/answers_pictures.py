@@ -34,7 +34,11 @@ def detection(mine: Case) -> dict[str, Any] | None:
     size, drawn = (int(n) for n in mine.sample.grid), picture(mine.sample)
     scale = (drawn["width"], drawn["height"])
     height, width = size
-    asked = None if mine.lead is None else np.array(found["at"], dtype=np.float64)[mine.lead.target.index]
+    asked = (
+        None
+        if mine.lead is None
+        else np.array(found["at"], dtype=np.float64)[mine.lead.target.index]
+    )
     known = label is not None
     kinds = ["found" if ok or not known else "false" for ok in right]
     rows = [(f"{task.outputs[int(b[0])]}", "missed", "") for b in missed]
@@ -49,7 +53,10 @@ def detection(mine: Case) -> dict[str, Any] | None:
         "over": [
             {"kind": "missed", "path": _path(missed[:, 1:], (height, width), scale)},
             {"kind": "found", "path": _path(boxes[:, 1:5], (height, width), scale)},
-            {"kind": "asked", "path": "" if asked is None else _path(asked[None], (height, width), scale)},
+            {
+                "kind": "asked",
+                "path": "" if asked is None else _path(asked[None], (height, width), scale),
+            },
         ],
         "rows": [
             {"name": name, "kind": kind, "text": mine.findings.words(f"answer.boxes.{kind}", p=p)}
@@ -72,7 +79,9 @@ def segmentation(mine: Case) -> dict[str, Any] | None:
     true = np.asarray(label) == asked if isinstance(label, np.ndarray) else np.zeros((1, 1), bool)
     region = classes == asked
     height, width = mine.sample.grid
-    rows, columns = (np.arange(n) * m // n for n, m in zip((height, width), classes.shape, strict=True))
+    rows, columns = (
+        np.arange(n) * m // n for n, m in zip((height, width), classes.shape, strict=True)
+    )
     held = np.bincount(classes.ravel(), minlength=len(task.outputs)) / classes.size
     return {
         "kind": "regions",

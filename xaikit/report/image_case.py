@@ -15,7 +15,16 @@ from xaikit.report.formats import fixed
 from xaikit.report.png import heat_uri, photo_uri, sketch_uri
 from xaikit.report.spoken import Phrase
 
-__all__ = ["area_of", "cells", "heat_map", "picture", "picture_hero", "place_of", "regions_path", "taken_away"]
+__all__ = [
+    "area_of",
+    "cells",
+    "heat_map",
+    "picture",
+    "picture_hero",
+    "place_of",
+    "regions_path",
+    "taken_away",
+]
 
 WIDTH = 96  # the drawing's own width; heights follow the picture
 CAP = 56

@@ -322,7 +322,11 @@ def _quality(
         if found and found["metric"] in BESIDE_BLIND and not task.many:
             return measured(task.predictions(scores), data)
         base = task.baseline(data.train, data.test)
-        beside = {"baseline": {**base, "verdict": _settled(found, base["value"])}} if found and base else {}
+        beside = (
+            {"baseline": {**base, "verdict": _settled(found, base["value"])}}
+            if found and base
+            else {}
+        )
         return found and {**found, "split": "test", **beside}
     return None
 

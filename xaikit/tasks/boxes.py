@@ -77,7 +77,9 @@ def mean_ap(
     class's own, of found (n, 6) and true (m, 5) boxes, an array each a picture."""
     owner = np.repeat(np.arange(len(found)), [len(f) for f in found])
     every = np.concatenate([*found, np.zeros((0, 6))])
-    right = np.concatenate([*(hits(f, t, least) for f, t in zip(found, truth, strict=True)), np.zeros(0, bool)])
+    right = np.concatenate(
+        [*(hits(f, t, least) for f, t in zip(found, truth, strict=True)), np.zeros(0, bool)]
+    )
     there = np.stack([np.bincount(t[:, 0].astype(int), minlength=n_classes) for t in truth])
 
     def of(times: Floats) -> list[float]:
@@ -90,7 +92,9 @@ def mean_ap(
 
     rng = np.random.default_rng(0)
     drawn = rng.multinomial(len(found), np.full(len(found), 1 / len(found)), size=N_DRAWN)
-    spread = [np.nanmean(each) for each in map(of, drawn.astype(np.float64)) if not np.isnan(each).all()]
+    spread = [
+        np.nanmean(each) for each in map(of, drawn.astype(np.float64)) if not np.isnan(each).all()
+    ]
     each = of(np.ones(len(found)))
     value = float(np.nanmean(each)) if not np.isnan(each).all() else float("nan")
     low, high = np.percentile(spread, [2.5, 97.5]) if spread else (value, value)

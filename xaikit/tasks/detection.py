@@ -136,7 +136,9 @@ class Detection(MultiLabel):
                 f"each a box, with classes from 0 to {k - 1}."
             )
         if not ((p >= 0) & (p <= 1)).all():
-            raise InvalidInput(f"a box has the score {p.min():g} to {p.max():g}; give probabilities.")
+            raise InvalidInput(
+                f"a box has the score {p.min():g} to {p.max():g}; give probabilities."
+            )
         return boxes, p[:, None] * (classes[:, None] == np.arange(k))
 
     def truth(self, label: Any) -> Floats:
@@ -159,7 +161,9 @@ class Detection(MultiLabel):
     def measured(self, model: Any, samples: Sequence[Sample]) -> dict[str, Any]:
         """map, the mean average precision at an IoU of .5, with its 95 % interval over pictures, that of each
         class, and map_75"""
-        return self.measures_of([model.about(s.x).found.boxes for s in samples], [s.label for s in samples])
+        return self.measures_of(
+            [model.about(s.x).found.boxes for s in samples], [s.label for s in samples]
+        )
 
     def measures_of(self, found: Sequence[Floats], labels: Sequence[Label]) -> dict[str, Any]:
         """Of found boxes (n, 6), an array a picture."""

@@ -133,7 +133,9 @@ class Segmentation(MultiLabel):
 
     def truth(self, label: Any) -> Floats:
         """Which classes are there."""
-        row: Floats = np.isin(np.arange(len(self.outputs)), self.true_classes(label)).astype(np.float64)
+        row: Floats = np.isin(np.arange(len(self.outputs)), self.true_classes(label)).astype(
+            np.float64
+        )
         return row
 
     def true_classes(self, label: Any) -> Ints:
@@ -151,7 +153,9 @@ class Segmentation(MultiLabel):
         """dice, the mean over the classes beside the ground of the mean Dice of the pictures that hold them, with
         its 95 % interval over pictures; dice_each of the classes; clean, the share of pictures without any of
         them in which none is found"""
-        return self.measures_of([model.about(s.x).found.classes for s in samples], [s.label for s in samples])
+        return self.measures_of(
+            [model.about(s.x).found.classes for s in samples], [s.label for s in samples]
+        )
 
     def measures_of(self, found: Sequence[Ints], labels: Sequence[Label]) -> dict[str, Any]:
         """Of found classes (h, w), an array a picture."""
@@ -184,7 +188,11 @@ class Segmentation(MultiLabel):
         most = 1 + int(np.bincount(classes, minlength=len(self.outputs))[1:].argmax())
         all_one = self._cut(test, -np.inf, 1.0, most)
         levels = np.linspace(0, 1, N_LEVELS)
-        cuts = [(self._cut(train, level, sign, most), level, sign) for level in levels for sign in (1.0, -1.0)]
+        cuts = [
+            (self._cut(train, level, sign, most), level, sign)
+            for level in levels
+            for sign in (1.0, -1.0)
+        ]
         _, level, sign = max(cuts)
         threshold = self._cut(test, level, sign, most)
         says = "threshold" if threshold > all_one else "all_one"
@@ -200,7 +208,10 @@ class Segmentation(MultiLabel):
         flat = found.classes.ravel()
         starts = np.flatnonzero(np.diff(flat, prepend=-1))
         lengths = np.diff(np.append(starts, len(flat)))
-        return {"shape": list(found.classes.shape), "runs": [flat[starts].tolist(), lengths.tolist()]}
+        return {
+            "shape": list(found.classes.shape),
+            "runs": [flat[starts].tolist(), lengths.tolist()],
+        }
 
 
 def _dice(found: Bools, true: Bools) -> float:
@@ -219,6 +230,7 @@ def _interval(each: Sequence[Sequence[float]]) -> list[float] | None:
 def _resized(array: NDArray[Any], shape: tuple[int, ...]) -> NDArray[Any]:
     """With the nearest value for each place of another shape."""
     rows, columns = (
-        ((np.arange(n) + 0.5) * m / n).astype(np.int64) for n, m in zip(shape, array.shape, strict=True)
+        ((np.arange(n) + 0.5) * m / n).astype(np.int64)
+        for n, m in zip(shape, array.shape, strict=True)
     )
     return array[np.ix_(rows, columns)]

@@ -84,7 +84,7 @@ for _architecture in (
     ),
     Architecture(
         "detector", "cnn", "one shot: a box and its class from every cell (2016)",
-        f"{_HERE}.dense:Detector", {"pixels": Recipe(steps=1500, lr=4e-3, batch_size=32)},
+        f"{_HERE}.dense:Detector", {"pixels": Recipe(steps=900, lr=4e-3, batch_size=32)},
         {}, ("detection",),
     ),
     Architecture(

@@ -31,9 +31,7 @@ class Detector(nn.Module):
             *_conv(2 * width, wide), nn.MaxPool2d(2),
             *_conv(wide, wide), *_conv(wide, wide),
         )  # fmt: skip
-        self.head = nn.Sequential(
-            nn.Linear(wide, wide), nn.ReLU(), nn.Linear(wide, 5 + n_outputs)
-        )
+        self.head = nn.Sequential(nn.Linear(wide, wide), nn.ReLU(), nn.Linear(wide, 5 + n_outputs))
 
     def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W) -> (B, A, 5 + K)
         maps = self.features(x)
