@@ -10,8 +10,20 @@ from xaikit.core.errors import DataError
 from xaikit.core.stats import bootstrap_interval, wilson
 from xaikit.core.types import Floats
 from xaikit.data.dataset import Dataset
+from xaikit.models.baselines import baselines_of
+from xaikit.tasks import Task
 
-__all__ = ["BESIDE_BLIND", "ROPE", "blind", "interval", "labelled", "measured", "paired", "per_row"]
+__all__ = [
+    "BESIDE_BLIND",
+    "ROPE",
+    "beside_baselines",
+    "blind",
+    "interval",
+    "labelled",
+    "measured",
+    "paired",
+    "per_row",
+]
 
 BESIDE_BLIND = (
     "accuracy",
@@ -70,6 +82,22 @@ def paired(base: Floats, other: Floats) -> dict[str, Any]:
         half = (high - low) / 2
         found["needed"] = int(np.ceil(len(differences) * (half / ROPE) ** 2))
     return found
+
+
+def beside_baselines(task: Task, scores: Floats, data: Dataset) -> dict[str, Any]:
+    """What simple answers of the task are worth on the same test samples, and whether the model is better than
+    the best of them; {} where the task has none."""
+    labels = [s.label for s in data.test]
+    answers = baselines_of(data)
+    held = {name: task.quality(task.measures(s, labels)) for name, s in answers.items()}
+    known = {name: float(found["value"]) for name, found in held.items() if found}
+    if not known:
+        return {}
+    best = max(known, key=lambda name: known[name])
+    mine, _ = task.gains(task.predictions(scores), labels)
+    base, _ = task.gains(task.predictions(answers[best]), labels)
+    told = {"says": best, "value": known[best], "verdict": paired(base, mine)["verdict"]}
+    return {"beside": known, "baseline": {**told, "named": True}}
 
 
 def _settle(low: float, high: float) -> str:

@@ -34,7 +34,7 @@ from xaikit.study.plan import (
     make_questions,
     usual,
 )
-from xaikit.study.quality import BESIDE_BLIND, labelled, measured
+from xaikit.study.quality import BESIDE_BLIND, beside_baselines, labelled, measured
 from xaikit.study.run import Failure, Run
 from xaikit.study.smooth import smooth_maps
 from xaikit.tasks import task_of
@@ -315,7 +315,7 @@ def _quality(
         )
         if found and found["metric"] in BESIDE_BLIND and not task.many:
             return measured(task.predictions(scores), data)
-        return found and {**found, "split": "test"}
+        return found and {**found, "split": "test", **beside_baselines(task, scores, data)}
     return None
 
 
