@@ -89,8 +89,11 @@ def test_mean_over_classes_and_pictures() -> None:
     truth = [np.array([[0, 0, 0, 10, 10.0]]), np.array([[1, 0, 0, 10, 10.0]])]
     found = [np.array([[0, 0, 0, 10, 10, 0.9]]), np.array([[0, 0, 0, 10, 10, 0.8]])]
     value, (low, high), each = mean_ap(found, truth, 3, 0.5)
-    assert value == 0.5 and each[:2] == [1.0, 0.0] and np.isnan(each[2])
-    assert low == 0.0 and high == 1.0
+    assert value == 0.5
+    assert each[:2] == [1.0, 0.0]
+    assert np.isnan(each[2])
+    assert low == 0.0
+    assert high == 1.0
     assert mean_ap([np.zeros((0, 6))], [np.zeros((0, 5))], 2, 0.5)[0] != 0  # nothing to find: NaN
 
 
@@ -120,9 +123,12 @@ def brute(boxes, at, sure, logits):
 def test_the_number_of_a_class_is_read_at_its_best_box() -> None:
     given = raw(BOXES, SURE, LOGITS, np.array)
     found = TASK.found(given, None)
-    assert found.at.tolist() == [BOXES[0].tolist(), BOXES[2].tolist()] and found.placed.all()
-    other = raw(BOXES + [3, 0, 3, 0], SURE - 1, LOGITS[::-1], np.array)  # a masked picture
-    expected = brute(BOXES + [3, 0, 3, 0], found.at, SURE - 1, LOGITS[::-1])
+    assert found.at.tolist() == [BOXES[0].tolist(), BOXES[2].tolist()]
+    assert found.placed.all()
+    other = raw(
+        BOXES + np.array([3, 0, 3, 0]), SURE - 1, LOGITS[::-1], np.array
+    )  # a masked picture
+    expected = brute(BOXES + np.array([3, 0, 3, 0]), found.at, SURE - 1, LOGITS[::-1])
     np.testing.assert_allclose(expit(TASK.scores(other, None, found))[0], expected, atol=2e-6)
     target = TASK.target(1, "logit")
     assert target(TASK.scores(other, None, found))[0] == pytest.approx(expected[1], abs=2e-6)
@@ -161,12 +167,13 @@ def test_lists_of_boxes_are_the_same_question(form) -> None:
     found = TASK.found([one], None)
     assert found.at.tolist() == [BOXES[0].tolist(), BOXES[2].tolist()]
     empty = (np.zeros((0, 4)), np.zeros(0), np.zeros(0))
-    moved = (BOXES + [5, 0, 5, 0], p / 2, classes)
+    moved = (BOXES + np.array([5, 0, 5, 0]), p / 2, classes)
     scores = expit(TASK.scores([one, moved, empty], None, found))
     # box 1 of the moved picture lies at 10 to 20, box 0 at 5 to 15: a third of 0 to 10 in common
     np.testing.assert_allclose(scores, [[0.8, 0.9], [0.4 / 3, 0.45 / 3], [0, 0]], atol=2e-6)
     gone = TASK.found([empty], None)
-    assert not gone.placed.any() and len(gone.boxes) == 0
+    assert not gone.placed.any()
+    assert len(gone.boxes) == 0
     np.testing.assert_allclose(expit(TASK.scores([one], None, gone)), [[0.8, 0.9]], atol=2e-6)
 
 
@@ -187,7 +194,8 @@ def test_what_is_no_detection_is_refused(one, text) -> None:
 
 def test_labels_are_boxes() -> None:
     label = np.array([[1, 0, 0, 4, 4.0]])
-    assert TASK.truth(label).tolist() == [0, 1] and TASK.truth(np.zeros((0, 5))).tolist() == [0, 0]
+    assert TASK.truth(label).tolist() == [0, 1]
+    assert TASK.truth(np.zeros((0, 5))).tolist() == [0, 0]
     for wrong in (1, np.zeros((2, 4)), np.array([[2, 0, 0, 4, 4.0]]), None):
         with pytest.raises(
             InvalidInput, match=r"holds no boxes; give an array \(n, 5\) of class from 0 to 1"
@@ -268,12 +276,15 @@ def test_quality_and_what_stands_beside() -> None:
     labels = [s.label for s in data.test]
     perfect = [np.column_stack([label, np.ones(len(label))]) for label in labels]
     found = task.measures_of(perfect, labels)
-    assert found["map"] == found["map_75"] == 1.0 and found["interval"] == [1.0, 1.0]
-    assert task.quality(found)["metric"] == "map" and task.quality({}) is None
+    assert found["map"] == found["map_75"] == 1.0
+    assert found["interval"] == [1.0, 1.0]
+    assert task.quality(found)["metric"] == "map"
+    assert task.quality({}) is None
     moved = [np.column_stack([b[:, 0], b[:, 1:5] + [2, 0, 2, 0], b[:, 5]]) for b in perfect]
     assert task.measures_of(moved, labels)["map"] > task.measures_of(moved, labels)["map_75"]
     base = task.baseline(data.train, data.test)
-    assert base["says"] == "random_boxes" and base["value"] < 0.2
+    assert base["says"] == "random_boxes"
+    assert base["value"] < 0.2
 
 
 def test_the_loss_is_least_at_the_truth() -> None:

@@ -96,14 +96,17 @@ def test_dice_by_class() -> None:
     free = np.zeros((2, 4), dtype=int)
     found = TASK.measures_of([answer, free], [truth, free])
     assert found["dice_each"] == [pytest.approx(2 * 2 / (3 + 4)), None]
-    assert found["dice"] == pytest.approx(4 / 7) and found["clean"] == 1.0 and found["n"] == 2
+    assert found["dice"] == pytest.approx(4 / 7)
+    assert found["clean"] == 1.0
+    assert found["n"] == 2
     both = np.where(truth == 1, 2, 0)
     assert TASK.measures_of([answer, both], [truth, both])["dice"] == pytest.approx((4 / 7 + 1) / 2)
     assert (
         TASK.measures_of([np.array([[0, 1]])], [truth])["dice"] == 1.0
     )  # coarser answers are enlarged
     none = TASK.measures_of([free], [free])
-    assert none["dice"] is None and TASK.quality(none) is None
+    assert none["dice"] is None
+    assert TASK.quality(none) is None
     many = TASK.measures_of([answer] * 10 + [both] * 30, [truth] * 10 + [both] * 30)
     assert many["interval"][0] < many["dice"] < many["interval"][1]
 
@@ -220,7 +223,7 @@ def test_a_net_without_a_map_to_look_at_has_no_cam() -> None:
     model = xaikit.wrap(
         nn.Conv2d(1, 2, 1), modality="image", task="segmentation", classes=CLASSES[:2], sample=x
     )
-    with pytest.raises(NotApplicable, match="no layer whose cells keep their place"):
+    with pytest.raises(NotApplicable, match="needs a spatial layer and 'yours' has none"):
         xaikit.explain(model, Sample("s", x, "image"), "gradcam")
 
 
@@ -246,7 +249,8 @@ def test_plates_and_their_twin() -> None:
     marked, twin = (make_plates(0, (30, 2, 2), planted) for planted in ("mark", "twin"))
     for a, b in zip(marked.train, twin.train, strict=True):
         np.testing.assert_array_equal(a.x, b.x)
-        assert b.label.any() and (a.label.any() == a.meta["marked"])
+        assert b.label.any()
+        assert a.label.any() == a.meta["marked"]
         assert not b.label[:8, :8].any()  # the checker's place holds no defect
         assert (np.ptp(a.x[:8, :8]) > 0.55) == a.meta["marked"]
 

@@ -78,7 +78,7 @@ def windowed(
     """
     cuts = _cuts(len(rows), windows, source)
     usual = _profile(rows[: cuts[0]], windows.period)
-    parts = {}
+    parts: dict[str, Any] = {}
     starts = zip(("train", "val", "test"), (0, *cuts), cuts, strict=False)
     for part, begin, end in starts:
         first = max(windows.lags, begin)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from xaikit.core.types import Floats
+from xaikit.core.types import Floats, Sample
 from xaikit.data.dataset import Dataset
 from xaikit.data.forecasts import Windows, windowed
 
@@ -12,7 +14,7 @@ __all__ = ["FIRST", "SECOND", "formula", "make_lags"]
 
 N = 6000
 FIRST, SECOND = 12, 30  # steps back
-NOISE = 0.35
+NOISE = 0.3
 COLUMNS = ("x1", "x2", "x3", "decoy", "y")
 WINDOWS = Windows(horizon=6, lags=48, stride=1, period=1)
 
@@ -25,7 +27,7 @@ def make_lags(seed: int) -> Dataset:
     decoy = 0.8 * x[:, :1] + 0.6 * rng.normal(size=(len(x), 1))
     y = formula(x) + rng.normal(0, NOISE, len(x))
     rows = np.concatenate([x, decoy, y[:, None]], axis=1)[SECOND:]
-    return windowed(
+    made = windowed(
         rows,
         COLUMNS,
         WINDOWS,
@@ -35,6 +37,16 @@ def make_lags(seed: int) -> Dataset:
         source="Composed: noise of three channels, of which two are felt 12 and 30 steps later; a fourth "
         "goes with the first and tells nothing more.",
     )
+    parts = {part: tuple(map(_marked, getattr(made, part))) for part in ("train", "val", "test")}
+    return replace(made, **parts)  # type: ignore[arg-type] # samples
+
+
+def _marked(sample: Sample) -> Sample:
+    """With the moments on which the last step of the forecast hangs."""
+    last = WINDOWS.lags + WINDOWS.horizon - 1
+    moments = np.zeros(sample.x.shape, dtype=bool)
+    moments[last - FIRST, 0] = moments[last - SECOND, 1:3] = True
+    return replace(sample, rationale=moments)
 
 
 def formula(x: Floats) -> Floats:

@@ -189,9 +189,9 @@ class NeuralModel(Saved):
         return scores if self.classes else self._scaled(scores)
 
     def _scaled(self, raw: Tensor) -> Tensor:
-        if isinstance(self.scale, float):
-            return raw if self.scale == 1 and self.centre == 0 else self.centre + self.scale * raw
-        return raw.new_tensor(self.centre) + raw.new_tensor(self.scale) * raw
+        if isinstance(self.scale, np.ndarray):
+            return raw.new_tensor(self.centre) + raw.new_tensor(self.scale) * raw
+        return raw if self.scale == 1 and self.centre == 0 else self.centre + self.scale * raw  # type: ignore[return-value] # both are numbers
 
     def about(self, x: Array, where: Any = None) -> NeuralModel:
         """The same model, its scores read at what it finds on x (see `Anchored`)."""

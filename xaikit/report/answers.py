@@ -44,15 +44,17 @@ def forecast(mine: Case) -> dict[str, Any] | None:
         if channels[at] in columns
         else np.zeros(0)
     )
-    lines = {"past": past, "ahead": ahead, "true": np.zeros(0) if true is None else true}
-    every = np.concatenate(list(lines.values()))
+    last = past[-1:]  # the lines begin where the past ends
+    later = {"ahead": ahead} if true is None else {"ahead": ahead, "true": true}
+    every = np.concatenate([past, *later.values()])
     low, high = float(every.min()), float(every.max())
     n, start = len(past) + h, len(past)
     drawn = {
-        name: _path(line, 0 if name == "past" else start, n, low, high)
-        for name, line in lines.items()
-        if len(line)
+        name: _path(np.concatenate([last, line]), start - len(last), n, low, high)
+        for name, line in later.items()
     }
+    if len(past):
+        drawn["past"] = _path(past, 0, n, low, high)
     return {
         "kind": "forecast",
         "channel": channels[at],

@@ -46,7 +46,7 @@ def detection(mine: Case) -> dict[str, Any] | None:
     rows += [(task.outputs[int(boxes[i, 0])], kinds[i], percent(boxes[i, 5])) for i in order]
     inside = np.zeros((height, width), dtype=bool)
     if asked is not None:
-        x0, y0, x1, y1 = (max(0, int(round(v))) for v in asked)
+        x0, y0, x1, y1 = (max(0, round(v)) for v in asked)
         inside[y0:y1, x0:x1] = True
     return {
         "kind": "boxes",

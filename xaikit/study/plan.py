@@ -337,8 +337,8 @@ def explain(
     found: list[Explanation] = []
     for start in range(0, len(given), TOGETHER):
         # each is made once: its evaluations are shared by the methods
-        some = list(questions[start : start + TOGETHER])
-        some = some if apart(some) else Questions.of(some)
+        held = list(questions[start : start + TOGETHER])
+        some = held if apart(held) else Questions.of(held)
         by_method = [ask(method, some, seed=seed) for method in chosen]
         found += [block[i] for i in range(len(some)) for block in by_method]
     return found

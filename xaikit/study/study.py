@@ -34,7 +34,7 @@ from xaikit.study.plan import (
     make_questions,
     usual,
 )
-from xaikit.study.quality import BESIDE_BLIND, labelled, measured
+from xaikit.study.quality import BESIDE_BLIND, beside_baselines, labelled, measured
 from xaikit.study.run import Failure, Run
 from xaikit.study.smooth import smooth_maps
 from xaikit.tasks import task_of
@@ -321,20 +321,8 @@ def _quality(
         found = task.quality(task.measured(model, data.test))
         if found and found["metric"] in BESIDE_BLIND and not task.many:
             return measured(task.predictions(scores), data)
-        base = task.baseline(data.train, data.test)
-        beside = (
-            {"baseline": {**base, "verdict": _settled(found, base["value"])}}
-            if found and base
-            else {}
-        )
-        return found and {**found, "split": "test", **beside}
+        return found and {**found, "split": "test", **beside_baselines(task, scores, data, found)}
     return None
-
-
-def _settled(quality: Mapping[str, Any], value: float) -> str:
-    """Whether the model is better than an answer of that value, by the interval of its own."""
-    low, high = quality.get("interval") or (-np.inf, np.inf)
-    return "b_better" if low > value else "a_better" if high < value else "not_settled"
 
 
 def _metrics(wanted: str | Sequence[str]) -> tuple[str, ...]:

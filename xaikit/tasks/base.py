@@ -9,6 +9,7 @@ scores and a `Target` only.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -117,6 +118,13 @@ class Task(ABC):
 
         A metric of your own is named by a `measure` of its name.
         """
+
+    def gains(self, predictions: Floats, labels: Sequence[Label]) -> tuple[Floats, Label]:
+        """(N,) how much better each answer is than the best one for all, and that answer: the most frequent
+        label, or None where it is a number."""
+        often, _ = Counter(labels).most_common(1)[0]
+        rows = zip(predictions, labels, strict=True)
+        return np.array([float(self.right(p, y)) - (y == often) for p, y in rows]), often
 
     @property
     def width(self) -> int:

@@ -75,6 +75,14 @@ class Reconstruction(Regression):
         """The score of a normal sample."""
         return 0.0 if self.truth(label)[0] else float(predictions[0])
 
+    def gains(self, predictions: Floats, labels: Sequence[Label]) -> tuple[Floats, Label]:
+        """Share of the samples of the other kind that lie on the right side of its score, less one half."""
+        odd = np.array([self.truth(label)[0] for label in labels]) > 0
+        wins = _wins(predictions[odd, 0], predictions[~odd, 0])
+        found = np.full(len(labels), 0.0)
+        found[odd], found[~odd] = wins.mean(axis=1) - 0.5, wins.mean(axis=0) - 0.5
+        return found, None
+
     def measures(self, scores: Floats, labels: Sequence[Label]) -> dict[str, Any]:
         """auroc, the chance that an anomaly has the higher score, with its 95 % interval (DeLong et al. 1988)
         where both kinds are there; mse of the normal samples, and n"""
@@ -95,8 +103,7 @@ class Reconstruction(Regression):
 def auroc(scores: Floats, odd: Bools) -> tuple[float, list[float]]:
     """The area under the ROC curve and its 95 % interval by the variance of DeLong, DeLong &
     Clarke-Pearson (1988)."""
-    high, low = scores[odd], scores[~odd]
-    wins = (high[:, None] > low).astype(np.float64) + 0.5 * (high[:, None] == low)
+    wins = _wins(scores[odd], scores[~odd])
     area = float(wins.mean())
     variance = sum(
         wins.mean(axis=a).var(ddof=1) / wins.shape[1 - a] if wins.shape[1 - a] > 1 else 0.25
@@ -104,3 +111,9 @@ def auroc(scores: Floats, odd: Bools) -> tuple[float, list[float]]:
     )
     half = 1.96 * float(np.sqrt(variance))
     return area, [max(0.0, area - half), min(1.0, area + half)]
+
+
+def _wins(high: Floats, low: Floats) -> Floats:
+    """(P, N) 1 where an anomaly has the higher score, a half where both are equal."""
+    found: Floats = (high[:, None] > low).astype(np.float64) + 0.5 * (high[:, None] == low)
+    return found
