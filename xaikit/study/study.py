@@ -98,7 +98,7 @@ def study(
     chosen, failures = choose_methods(model, methods, budget=budget, tolerance=tolerance)
     wanted = _metrics(metrics)
     questions, lost = make_questions(model, samples, asked)
-    questions, predictions, unanswered = _answered(questions)
+    questions, predictions, unanswered = _answered(model, questions)
     failures += lost + unanswered
     samples = [question.sample for question in questions]
     tested = _tested(model, data, failures)
@@ -250,7 +250,7 @@ def _flips(
     failures: list[Failure],
 ) -> Sequence[Mapping[str, Any]] | None:
     """What would have changed the answers, as far as a small budget goes; None where that failed."""
-    if task_of(model).words.startswith("value"):
+    if task_of(model).words.startswith("value") or task_of(model).finds:
         return None  # nobody said which number is to be crossed
     with recorded(failures, "flips", model.id):
         return asked_flips(model, samples, data, most=FEW, plan=plan)
@@ -280,10 +280,9 @@ def _distinct(samples: Sequence[Sample]) -> list[Sample]:
 
 
 def _answered(
-    questions: Sequence[Question],
+    model: Model, questions: Sequence[Question]
 ) -> tuple[list[Question], Floats, list[Failure]]:
     """The questions whose sample the model can answer, its predictions (N, K), and the failures."""
-    model = questions[0].model
     failures: list[Failure] = []
     with recorded([], EVERY, model.id):
         found = probabilities(model, [q.sample for q in questions])
