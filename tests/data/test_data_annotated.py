@@ -222,6 +222,6 @@ def test_masks_that_cannot_be_read(tmp_path) -> None:
     Image.new("L", (8, 8)).save(tmp_path / "two" / "images" / "p0.png")
     with pytest.raises(DataError, match="pictures of 8 x 8 and 40 x 20 px; give size="):
         xaikit.load_data(tmp_path / "two", task="segmentation")
+    masks(tmp_path / "data2" / "data", [1])
     with pytest.raises(DataError, match="classes names 1 classes and 'data' holds 2"):
-        masks(tmp_path / "data2" / "data", [1])
         xaikit.load_data(tmp_path / "data2" / "data", task="segmentation", classes=["a"])
