@@ -27,6 +27,9 @@ class Mutation:
 
 
 CONTRACT = "tests/test_contract.py"
+DETECTION = "tests/tasks/test_tasks_detection.py"
+REGIONS = "tests/tasks/test_tasks_segmentation.py"
+ANNOTATED = "tests/data/test_data_annotated.py"
 ESTIMATORS = "tests/estimators"
 GRADIENT = "tests/methods/test_methods_gradient.py"
 CAM = "tests/methods/test_methods_cam.py"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -341,3 +343,12 @@ def test_a_small_detector_learns_and_is_saved(tmp_path) -> None:
     )
     for e in xaikit.explain(model, data.test[0], "gradcam,integrated_gradients"):
         assert e.output == pytest.approx(question.output)
+
+
+def test_the_code_of_the_document_runs(capsys) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text("utf-8")
+    part = text[text.index("## Detection") :]
+    exec(re.search(r"```python\n(.*?)```", part, flags=re.S)[1], {})  # noqa: S102 - its own code
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "[[ 1. 18.  4. 26. 10.  1.]]"
+    assert float(out[-1]) < 1e-5

@@ -45,7 +45,13 @@ def make_scenes(
     rows = zip(("train", "val", "test"), cuts, counts, strict=True)
     parts: dict[str, Any] = {
         part: tuple(
-            _scene(f"{part}-{i + 1}", canvas, _Digits(raw.images[own] / 16, raw.target[own]), planted, rng)
+            _scene(
+                f"{part}-{i + 1}",
+                canvas,
+                _Digits(raw.images[own] / 16, raw.target[own]),
+                planted,
+                rng,
+            )
             for i, canvas in enumerate(strokes(n, rng, SIDE, STROKES))
         )
         for part, own, n in rows
