@@ -262,6 +262,8 @@ def test_a_run_keeps_boxes_and_labels(own, tmp_path) -> None:
     np.testing.assert_array_equal(again.samples[0].label, samples[0].label)
     assert again.samples[3].label.shape == (0, 5)
     assert again.context["found"]["s0"]["boxes"][0][:5] == [1, 8, 0, 16, 8]
+    own_p = [s.x[:8, 8:].mean() for s in samples]  # each at its own box, not at that of the first
+    np.testing.assert_allclose(again.predictions[:, 1], own_p, atol=2e-6)
     page = xaikit.write_report(again, tmp_path / "page.html").read_text()
     assert "found where none is" in page  # in the sample without an object
     missed = Sample("missed", x, "image", label=np.array([[0, 0, 8, 8, 16.0]]))
