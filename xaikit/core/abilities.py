@@ -111,9 +111,12 @@ class Anchored(Protocol):
 
     found: Any
 
-    def about(self, x: Array) -> Model:
+    def about(self, x: Array, where: Any = None) -> Model:
         """The model whose scores (B, K) of masked inputs are read at what it finds on x; itself where its
-        scores do not depend on that."""
+        scores do not depend on that.
+
+        where : what else they are to be read at, as its task reads it
+        """
         ...
 
 

@@ -10,6 +10,8 @@ from xaikit.core.registry import Registry
 from xaikit.data.dataset import Column, Dataset
 from xaikit.data.factors import make_factors
 from xaikit.data.lags import make_lags
+from xaikit.data.objects import make_scenes
+from xaikit.data.plates import make_plates
 from xaikit.data.reviews import make_reviews
 from xaikit.data.rows import Options, Rows, assemble
 from xaikit.data.scenes import make_digits
@@ -126,6 +128,18 @@ def lags(seed: int = 0) -> Dataset:
 def factors(seed: int = 0) -> Dataset:
     """Twelve sensors that follow three hidden factors, and anomalies in which one of them does not."""
     return make_factors(seed)
+
+
+@DATASETS.register("scenes")
+def scenes(seed: int = 0) -> Dataset:
+    """Pictures of one to four handwritten digits among strokes, to find; each has its box."""
+    return make_scenes(seed)
+
+
+@DATASETS.register("plates")
+def plates(seed: int = 0) -> Dataset:
+    """Grey plates with holes and scratches, to be marked pixel by pixel."""
+    return make_plates(seed)
 
 
 def _rows(x: np.ndarray, y: np.ndarray, columns: list[Column]) -> Rows:

@@ -117,5 +117,7 @@ class Dataset:
         for split in ("train", "val", "test"):
             for s in getattr(self, split):
                 digest.update(s.x.tobytes())
-                digest.update(repr(s.label).encode())
+                label = s.label
+                is_array = isinstance(label, np.ndarray)
+                digest.update(label.tobytes() if is_array else repr(label).encode())
         return digest.hexdigest()

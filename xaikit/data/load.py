@@ -11,6 +11,7 @@ from typing import Literal, get_args
 
 from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.sample import MODALITIES
+from xaikit.data.annotated import ANNOTATED
 from xaikit.data.arrays import read_npz
 from xaikit.data.builtin import DATASETS
 from xaikit.data.dataset import Dataset
@@ -64,7 +65,8 @@ def load_data(
     label_column : the column to predict; "label", or else the last one without sentences, when None
     classes : the labels in the order wanted, or for numbers other names, in sorted order
     task : "classification" or "regression"; numbers of more than 20 different values in a table
-        are a regression when None
+        are a regression when None. "detection" reads a folder (or .zip) of pictures with .xml of Pascal VOC, .txt
+        of YOLO or a .json of COCO; "segmentation" one with `images/` and `masks/` of the same names
     modality : of an .npz: "image", "series", "table" or another whose samples are numbers; found
         from its shape when None
     channels : of an .npz of series: "first" (N, C, L) or "last" (N, L, C); the longer axis is time
@@ -114,6 +116,13 @@ def load_data(
                 f"the built-in data set '{source}' takes a seed only; options are for files."
             )
         return DATASETS.get(str(source))(seed)
+    if task in ANNOTATED:
+        if test is not None:
+            raise InvalidInput(
+                f"a {task} takes its test pictures from a folder 'test'; leave test out."
+            )
+        _require_there(path)
+        return ANNOTATED[task](path, options)
     read = _reader(path)
     if horizon is not None:
         if read is not read_csv:
@@ -138,6 +147,11 @@ def _require_csv(read: Reader, options: Options) -> None:
     given = [name for name, value in named.items() if value != getattr(Options(), name)]
     if given and read is not read_csv:
         raise InvalidInput(f"{given[0]} is for .csv and .tsv files; leave it out.")
+
+
+def _require_there(path: Path) -> None:
+    if not os.path.exists(path):
+        raise DataError(f"there is no file or folder '{path}'{_near(path)}")
 
 
 def _reader(path: Path) -> Reader:

@@ -15,9 +15,9 @@ from xaikit.core.labels import places_of
 from xaikit.core.types import MODALITIES, Bools, Ints, Sample
 from xaikit.data.dataset import Column, Dataset
 
-__all__ = ["Missing", "Options", "Rows", "Task", "assemble"]
+__all__ = ["Missing", "Options", "Rows", "Task", "assemble", "split_rows"]
 
-Task = Literal["classification", "regression"]
+Task = Literal["classification", "regression", "detection", "segmentation"]
 Missing = Literal["refuse", "drop"]
 SPLITS = ("train", "val", "test")
 SHARE = 0.15  # of val and of test, where the file does not say which rows they are
@@ -68,7 +68,7 @@ def assemble(rows: Rows, options: Options, *, name: str, source: str, language: 
     if not rows.xs:
         raise DataError(f"'{source}' holds no rows; give it at least a few of each class.")
     task, classes, labels = _encode(rows, options, source)
-    splits = _split(labels if task == "classification" else None, rows.parts, options.seed)
+    splits = split_rows(labels if task == "classification" else None, rows.parts, options.seed)
     if task == "classification":
         _check_classes(classes, labels, splits, source)
 
@@ -191,7 +191,7 @@ def _check_classes(
             )
 
 
-def _split(codes: NDArray[Any] | None, parts: Sequence[str], seed: int) -> dict[str, Ints]:
+def split_rows(codes: NDArray[Any] | None, parts: Sequence[str], seed: int) -> dict[str, Ints]:
     """Indices of each split in the order of the file; a part that no row names is drawn by class."""
     rng = np.random.default_rng(seed)
     given = np.array(parts, dtype=np.str_)

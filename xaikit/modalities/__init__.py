@@ -96,7 +96,7 @@ def background(dataset: Dataset, limit: int = 100, seed: int = 0) -> NDArray[Any
         return None
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(dataset.train))
-    labels = dataset.labels("train").reshape(len(shuffled), -1).mean(axis=1)
+    labels = np.array([np.mean(s.label) if np.size(s.label) else 0.0 for s in dataset.train])
     ordered = shuffled[np.argsort(labels[shuffled], kind="stable")]
     n = min(limit, len(ordered))
     chosen = ordered[((np.arange(n) + 0.5) * len(ordered) / n).astype(np.int64)]

@@ -43,11 +43,13 @@ class FunctionModel(Saved):
     single: bool = False
     found: Any = None
 
-    def about(self, x: Array) -> FunctionModel:
+    def about(self, x: Array, where: Any = None) -> FunctionModel:
         """The same model, its scores read at what it finds on x (see `Anchored`)."""
-        if self.task is None or not self.task.finds:
+        if self.task is None or not (self.task.finds or where is not None):
             return self
-        return replace(self, found=self.task.found(self._given([x]), [x]))
+        raw = self._given([x])
+        found = self.task.found(raw, [x]) if where is None else self.task.placed(where, raw, [x])
+        return replace(self, found=found)
 
     def answers(self, xs: Sequence[Array] | Array) -> Floats:
         """What the function gives for B inputs, as float64."""

@@ -193,15 +193,16 @@ class NeuralModel(Saved):
             return raw.new_tensor(self.centre) + raw.new_tensor(self.scale) * raw
         return raw if self.scale == 1 and self.centre == 0 else self.centre + self.scale * raw  # type: ignore[return-value] # both are numbers
 
-    def about(self, x: Array) -> NeuralModel:
+    def about(self, x: Array, where: Any = None) -> NeuralModel:
         """The same model, its scores read at what it finds on x (see `Anchored`)."""
-        if self.task is None or not self.task.finds:
+        if self.task is None or not (self.task.finds or where is not None):
             return self
         with evaluating(self.parts), torch.no_grad():
             batch = self.encode([x])
             raw = self._scaled(self.run(self.net, batch.at, batch))
         anchored = copy.copy(self)
-        anchored.found = self.task.found(raw, batch.at)
+        task, at = self.task, batch.at
+        anchored.found = task.found(raw, at) if where is None else task.placed(where, raw, at)
         return anchored
 
     def bind(self, x: Array, references: Array, ids: Ints, drops: bool) -> BoundScores:

@@ -204,6 +204,9 @@ def _checked_labels(data: Dataset) -> Array:
                 raise DataError(
                     f"sample '{sample.id}' of '{data.name}' has no label; drop it to train."
                 )
+    if data.task not in USUAL and data.classes:
+        TASKS.get(data.task)(data.classes).require_labels((*data.train, *data.val, *data.test))
+        return np.zeros(0)
     labels = data.labels("train")
     if data.task == "classification" and not 0 <= labels.min() <= labels.max() < len(data.classes):
         raise DataError(

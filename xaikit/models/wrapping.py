@@ -108,7 +108,9 @@ def wrap(
         `info["outputs_note"]`, and asks where it can be two things
     output : of a torch module that gives a tuple, a dict or an object: the place, key or name of the
         scores; None takes `logits`, or the first tensor with the batch in front that fits the classes
-    task : what the numbers mean, a name from `xaikit list tasks`; follows from the outputs when None
+    task : what the numbers mean, a name from `xaikit list tasks`; follows from the outputs when None. The
+        "detection" of a function are boxes, probabilities and classes of each picture, the "segmentation" of
+        a net (B, K, H, W) logits (see `xaikit.tasks`)
     space : where changes are measured; follows from the outputs when None
     batch : "single" asks one row at a time, for a thing whose score of a row depends on the others
 
@@ -247,6 +249,8 @@ class _Facts:
         self, answers: Floats, louder: Callable[[], Floats | None] = lambda: None
     ) -> tuple[Outputs, Task, str]:
         """What the answers to the trial inputs are, what they mean, and how that was found out."""
+        if self.kind is not None and self.kind.reads:
+            return self.read_by(self.kind, answers)
         n = len(self.classes)
         columns = 1 if answers.ndim == 1 else answers.shape[1]
         fits = (
@@ -260,6 +264,12 @@ class _Facts:
         if outputs != "log_probabilities" and not np.isfinite(answers).all():
             raise ModelError(f"'{self.id}' gave NaN or infinity for one sample; check its weights.")
         return outputs, self.task(outputs, columns), note
+
+    def read_by(self, kind: type[Task], raw: Any) -> tuple[Outputs, Task, str]:
+        """The same for a task that makes its scores itself of what the model gives."""
+        shape = tuple(raw.shape[1:]) if isinstance(raw, np.ndarray | Tensor) else ()
+        task = kind.of(self.classes or self.names, shape)
+        return "multilabel_logits" if task.words == "labels" else "values", task, ""
 
     def require_independent(self, answers: Answers, net: nn.Module | None = None) -> None:
         """`ModelError` when the answer to an input changes by itself, or with its batch."""
@@ -291,7 +301,7 @@ def _module(
         "id": facts.id,
         "net": net,
         "inputs": inputs,
-        "classes": facts.classes,
+        "classes": _classes(facts, task),
         "space": facts.space(outputs),
         "background": facts.background,
         "info": {
@@ -315,6 +325,11 @@ def _module(
     if model.events and model.events[-1].n_attentions:
         return TokenModel(**arguments)
     return SpatialModel(**arguments) if keeps_places(model) else model
+
+
+def _classes(facts: _Facts, task: Task) -> tuple[str, ...]:
+    """Those that were named, or that the task counted."""
+    return task.outputs if task.reads and task.words == "labels" else facts.classes
 
 
 def _louder(net: nn.Module, answers: Answers, x: Array) -> Floats | None:
@@ -426,8 +441,14 @@ def _function(
         background=facts.background,
         single=facts.single,
     )
-    facts.require_independent(model.answers)
-    model.outputs, model.task, note = facts.read(model.answers(facts.inputs))
+    if facts.kind is not None and facts.kind.reads:
+        raw = thing(reading_of(facts.modality).given(facts.inputs[:1]))
+        model.outputs, model.task, note = facts.read_by(facts.kind, raw)
+        model.classes = _classes(facts, model.task)
+        facts.require_independent(model.answers)
+    else:
+        facts.require_independent(model.answers)
+        model.outputs, model.task, note = facts.read(model.answers(facts.inputs))
     model.space = facts.space(model.outputs)
     model.info = {"family": family, "outputs": model.outputs, "outputs_note": note}
     return model

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from xaikit.core.types import Floats
+from xaikit.report.answers_pictures import detection, segmentation
 from xaikit.report.case import Case
 from xaikit.report.formats import amount
 
@@ -97,6 +98,8 @@ def _path(line: Floats, start: int, n: int, low: float, high: float) -> str:
 
 
 ANSWERS: dict[str, Callable[[Case], dict[str, Any] | None]] = {
+    "detection": detection,
     "forecasting": forecast,
     "reconstruction": reconstruction,
+    "segmentation": segmentation,
 }

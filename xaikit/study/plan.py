@@ -62,6 +62,9 @@ class Plan:
     memory : bytes that an answer may take at once, or None
     precision : "bfloat16" evaluates masked inputs in that type, where it agrees with float32
     shortcuts : False makes whole passes only, for comparison; values agree beyond rounding
+    at : where the numbers of a detector or a segmentation are read, in place of what was found: a box (left,
+        top, right, bottom), 2 for the second best box of each class, a drawn region (H, W) of bools; or a
+        function of the sample that gives one of these
 
     >>> xaikit.explain(model, sample, ["occlusion"], plan=Plan(target=1))[0].target.index
     1
@@ -76,6 +79,7 @@ class Plan:
     memory: int | None = None
     precision: Precision = "float32"
     shortcuts: bool = True
+    at: Any = None
 
 
 def make_question(
@@ -95,7 +99,7 @@ def make_question(
     plan = plan or Plan()
     if isinstance(model, Anchored):
         with foreign(f"model '{model.id}' on sample '{sample.id}'"):
-            model = model.about(sample.x)
+            model = model.about(sample.x, plan.at(sample) if callable(plan.at) else plan.at)
     task = task_of(model)
     plan = usual(plan, task, sample)
     segmentation = _cut(model, sample, plan)
@@ -125,7 +129,7 @@ def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Sequence[
     """The questions about samples of one model; what they share is made and asked once."""
     first = samples[0]
     plan = usual(plan, task_of(model), first)
-    if isinstance(model, Anchored) and model.about(first.x) is not model:
+    if isinstance(model, Anchored) and (task_of(model).finds or plan.at is not None):
         return [make_question(model, sample, plan) for sample in samples]
     if len(samples) == 1 or not _of_one_shape(samples) or not _alike(model, first.kind, plan):
         return _one_by_one(model, samples, plan)

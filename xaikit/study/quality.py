@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -30,6 +31,12 @@ BESIDE_BLIND = (
     "r2",
 )  # means over rows, of which an answer that never looks has one too
 ROPE = 0.01  # a point of accuracy (or of R2): less is too small to matter
+
+
+def _settled(quality: Mapping[str, Any], value: float) -> str:
+    """Whether the model is better than an answer of that value, by the interval of its own quality."""
+    low, high = quality.get("interval") or (-np.inf, np.inf)
+    return "b_better" if low > value else "a_better" if high < value else "not_settled"
 
 
 def labelled(data: Dataset) -> bool:
@@ -84,9 +91,15 @@ def paired(base: Floats, other: Floats) -> dict[str, Any]:
     return found
 
 
-def beside_baselines(task: Task, scores: Floats, data: Dataset) -> dict[str, Any]:
+def beside_baselines(
+    task: Task, scores: Floats, data: Dataset, quality: Mapping[str, Any]
+) -> dict[str, Any]:
     """What simple answers of the task are worth on the same test samples, and whether the model is better than
     the best of them; {} where the task has none."""
+    own = task.baseline(data.train, data.test)
+    if own is not None:
+        verdict = _settled(quality, own["value"])
+        return {"baseline": {**own, "named": True, "verdict": verdict}}
     labels = [s.label for s in data.test]
     answers = baselines_of(data)
     held = {name: task.quality(task.measures(s, labels)) for name, s in answers.items()}

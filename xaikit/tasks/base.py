@@ -153,6 +153,27 @@ class Task(ABC):
         del given, found
         return raw
 
+    def placed(self, where: Any, raw: Any, given: Any) -> Any:
+        """Like `found`, where people say what the scores are read at: a box, a drawn region."""
+        del raw, given
+        raise InvalidInput(
+            f"at is {where!r:.60} and the numbers of a {self.name} are read at nothing; leave at out."
+        )
+
+    def drawn(self, found: Any) -> Any:
+        """What was found as the page draws it: JSON-able, or None."""
+        del found
+
+    def measured(self, model: Any, samples: Sequence[Sample]) -> dict[str, Any]:
+        """How good a model is on labelled samples: JSON-able, with the count `n`."""
+        return self.measures(model.scores([s.x for s in samples]), [s.label for s in samples])
+
+    def baseline(self, train: Sequence[Sample], test: Sequence[Sample]) -> dict[str, Any] | None:
+        """What an answer that knows little is worth in the measure of `quality`: what it `says`, and its
+        `value`; None where `quality` has one of its own."""
+        del train, test
+        return None
+
     def fitted(self, target: Target) -> Target:
         """A target that people made, told what the scores are; `InvalidInput` when it has no meaning."""
         self.require(target)

@@ -82,5 +82,15 @@ for _architecture in (
         f"{_HERE}.autoencoder:ConvAE", {"pixels": Recipe(steps=1500, weight_decay=0.0)},
         {}, ("reconstruction",),
     ),
+    Architecture(
+        "detector", "cnn", "one shot: a box and its class from every cell (2016)",
+        f"{_HERE}.dense:Detector", {"pixels": Recipe(steps=900, lr=4e-3, batch_size=32)},
+        {}, ("detection",),
+    ),
+    Architecture(
+        "unet", "cnn", "a class for every pixel, down by halves and up again (2015)",
+        f"{_HERE}.dense:UNet", {"pixels": Recipe(steps=800, lr=4e-3, batch_size=16)},
+        {}, ("segmentation",),
+    ),
 ):  # fmt: skip
     ZOO.register(_architecture.name)(_architecture)
