@@ -170,6 +170,15 @@ Precision = Annotated[
     typer.Option(help="float32, or bfloat16 where it agrees with float32.", rich_help_panel=WORK),
 ]
 
+Horizon = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Of a .csv in the order of time: forecast so many steps of --label-column, or of every column.",
+    ),
+]
+Lags = Annotated[int, typer.Option(min=1, help="With --horizon: steps that are seen before.")]
+
 AnyModel = Annotated[
     str | None,
     typer.Argument(

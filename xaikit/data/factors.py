@@ -21,7 +21,7 @@ def make_factors(seed: int) -> Dataset:
     bend = rng.normal(size=(N_FACTORS, N_COLUMNS))
     n = N_TRAIN + N_VAL + N_TEST
     hidden = rng.normal(size=(n, N_FACTORS))
-    rows = hidden @ load + 0.5 * np.tanh(hidden) ** 2 @ bend + rng.normal(0, 0.1, (n, N_COLUMNS))
+    rows = 2 * np.tanh(hidden @ load) + hidden**2 @ bend + rng.normal(0, 0.1, (n, N_COLUMNS))
     odd = np.zeros(n, dtype=bool)
     odd[N_TRAIN + N_VAL :: 2] = True
     marks = np.zeros((n, N_COLUMNS), dtype=bool)

@@ -15,6 +15,7 @@ from xaikit.data.annotated import ANNOTATED
 from xaikit.data.arrays import read_npz
 from xaikit.data.builtin import DATASETS
 from xaikit.data.dataset import Dataset
+from xaikit.data.forecasts import Windows, read_forecasts
 from xaikit.data.pictures import read_pictures
 from xaikit.data.rows import Missing, Options, Rows, Task, assemble
 from xaikit.data.tables import read_csv
@@ -49,6 +50,9 @@ def load_data(
     columns: Sequence[str] | None = None,
     drop: Sequence[str] = (),
     missing: Missing = "refuse",
+    horizon: int | None = None,
+    lags: int = 96,
+    period: int = 24,
     seed: int = 0,
 ) -> Dataset:
     """A built-in data set by name, or your own from a file or folder.
@@ -73,6 +77,9 @@ def load_data(
     drop : of a .csv columns to leave out, for example an identifier
     missing : of a .csv "refuse" ends at the first empty cell and says how many rows have one, "drop" leaves
         these rows out and says so in `facts["split"]`
+    horizon, lags : of a .csv in the order of time: so many steps are forecast from so many before; of every
+        column of numbers, or of `label_column`. Splits go forward in time
+    period : steps after which things repeat, for the removal and the simple answers beside a forecast
     seed : of the built-in data or of the splits
 
     Raises `DataError` naming the file, row or column that cannot be used.
@@ -117,6 +124,13 @@ def load_data(
         _require_there(path)
         return ANNOTATED[task](path, options)
     read = _reader(path)
+    if horizon is not None:
+        if read is not read_csv:
+            raise InvalidInput(
+                f"horizon is for .csv files and '{path.name}' is none; leave it out."
+            )
+        windows = Windows(horizon=horizon, lags=lags, period=period)
+        return read_forecasts(path, windows, target=label_column, drop=tuple(drop))
     other = None if test is None else Path(test)
     if other is not None and _reader(other) is not read:
         raise DataError(f"the test data '{other.name}' must have the form of '{path.name}'.")

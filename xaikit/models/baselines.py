@@ -40,7 +40,8 @@ def _seasonal(data: Dataset, task: Task) -> Floats:
 
 
 def _ridge(data: Dataset, task: Task) -> Floats:
-    """A straight line of all lags of all channels, the last value taken off and added again."""
+    """A straight line of the lags, the last value taken off and added again: one line for all channels where
+    all are forecast, each from itself; otherwise of all channels."""
     from sklearn.linear_model import Ridge
     from sklearn.preprocessing import StandardScaler
 
@@ -49,19 +50,26 @@ def _ridge(data: Dataset, task: Task) -> Floats:
     train = np.stack([data.train[i].x for i in rows]).astype(np.float64)
     test = np.stack(data.inputs("test")).astype(np.float64)
     truth = np.array([data.train[i].label for i in rows]).reshape(len(rows), len(wanted), -1)
-    base, ahead = (x[:, -1, wanted][:, :, None] for x in (train, test))
-    scaler = StandardScaler().fit(_lagged(train))
-    line = Ridge(PENALTY).fit(
-        scaler.transform(_lagged(train)), (truth - base).reshape(len(rows), -1)
-    )
-    found = line.predict(scaler.transform(_lagged(test))).reshape(len(test), len(wanted), -1)
-    return _scores(task, found + ahead)
+    wide = train.std(axis=(0, 1)) if len(wanted) == len(data.columns) else np.ones(train.shape[2])
+    wide = np.where(wide > 0, wide, 1.0)
+    own = len(wanted) == len(data.columns)
+    last, ahead = (x[:, -1, wanted][:, :, None] for x in (train, test))
+    seen, asked = (_lagged(x / wide, own) for x in (train, test))
+    scaler = StandardScaler().fit(seen)
+    steps = (truth - last) / wide[wanted][:, None]
+    line = Ridge(PENALTY).fit(scaler.transform(seen), steps.reshape(len(seen), -1))
+    found = line.predict(scaler.transform(asked)).reshape(len(test), len(wanted), -1)
+    return _scores(task, found * wide[wanted][:, None] + ahead)
 
 
-def _lagged(x: Floats) -> Floats:
-    """(N, L, C) -> (N, L * C + C), steps less the last one, and the last."""
+def _lagged(x: Floats, own: bool) -> Floats:
+    """(N, L, C) -> rows of steps less the last one: (N, L * C + C) with the last, or each channel by itself,
+    (N * C, L)."""
     last = x[:, -1:]
-    return np.concatenate([(x - last).reshape(len(x), -1), last[:, 0]], axis=1)
+    apart = x - last
+    if own:
+        return apart.transpose(0, 2, 1).reshape(-1, x.shape[1])
+    return np.concatenate([apart.reshape(len(x), -1), last[:, 0]], axis=1)
 
 
 def _scores(task: Task, later: Floats) -> Floats:

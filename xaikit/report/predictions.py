@@ -51,7 +51,9 @@ def asked_answer(findings: Findings, i: int, e: Explanation | None) -> tuple[str
     at, label = e.target.index, findings.run.samples[i].label
     said = f"{findings.task.outputs[at]} {amount(float(findings.run.predictions[i, at]))}"
     true = None if label is None else float(findings.task.truth(label)[at])
-    return said, None if true is None or np.isnan(true) else amount(true)
+    if true is None or np.isnan(true):
+        return said, None
+    return said, findings.words.known(f"truth.{findings.task.name}.{true:g}", amount(true))
 
 
 def true_answer(findings: Findings, i: int) -> str | None:
