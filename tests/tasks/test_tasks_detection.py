@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
 import re
 from pathlib import Path
@@ -12,7 +13,7 @@ import torch
 from scipy.special import expit
 
 import xaikit
-from xaikit.core.errors import InvalidInput
+from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.types import Sample
 from xaikit.data.objects import make_scenes
 from xaikit.models.objectives import _objects
@@ -354,3 +355,21 @@ def test_the_code_of_the_document_runs(capsys) -> None:
     out = capsys.readouterr().out.splitlines()
     assert out[0] == "[[ 1. 18.  4. 26. 10.  1.]]"
     assert float(out[-1]) < 1e-5
+
+
+@pytest.mark.parametrize("name", ["forest", "lenet", "unet"])
+def test_nets_that_find_no_boxes_are_refused(name) -> None:
+    data = make_scenes(0, (4, 2, 2))
+    with pytest.raises(InvalidInput, match=f"'{name}' does no detection .*; use detector"):
+        xaikit.train(name, data, progress=False)
+    with pytest.raises(InvalidInput, match="is a detection and has no classes to balance"):
+        xaikit.train("detector", data, balanced=True, progress=False)
+
+
+@pytest.mark.parametrize("found", [{"boxes": [[1, 2]], "at": []}, {"boxes": []}, {"at": "x"}])
+def test_a_damaged_run_is_told(own, found, tmp_path) -> None:
+    model, x = own
+    run = study(model, [Sample("s", x, "image")], "occlusion", "none", features="patches:2")
+    broken = dataclasses.replace(run, context={**run.context, "found": {"s": found}})
+    with pytest.raises(DataError, match="the run's 'found' cannot be drawn"):
+        xaikit.write_report(broken, tmp_path / "page.html")

@@ -113,6 +113,8 @@ def _fit_estimator(
     if name not in ESTIMATORS:
         known = ", ".join((*ZOO, *ESTIMATORS))
         raise UnknownName(f"no model is called '{name}'; known: {known}.")
+    if data.task not in USUAL:
+        _refuse_task(name, data)
     if epochs is not None:
         raise InvalidInput(f"'{name}' is not trained in epochs; leave epochs out.")
     return fit_estimator(name, data, seed=seed, balanced=balanced, **params)
@@ -130,11 +132,7 @@ def _split(
         )
     inputs = MODALITIES.get(data.modality).inputs
     if data.task not in architecture.tasks:
-        fitting = [name for name in ZOO if data.task in ZOO.get(name).tasks]
-        raise InvalidInput(
-            f"'{architecture.name}' does no {data.task} and '{data.name}' is one; use "
-            f"{', '.join(fitting) or 'a model of your own'}."
-        )
+        _refuse_task(architecture.name, data)
     recipe = architecture.recipes[inputs]
     training, net = dataclasses.asdict(recipe), settable(architecture, inputs)
     for name in params:
@@ -147,6 +145,14 @@ def _split(
         _check(name, params.get(name, default), default)
     recipe = dataclasses.replace(recipe, **{k: v for k, v in params.items() if k in training})
     return recipe, {**net, **{k: v for k, v in params.items() if k in net}}
+
+
+def _refuse_task(name: str, data: Dataset) -> None:
+    fitting = [other for other in ZOO if data.task in ZOO.get(other).tasks]
+    raise InvalidInput(
+        f"'{name}' does no {data.task} and '{data.name}' is one; use "
+        f"{', '.join(fitting) or 'a model of your own'}."
+    )
 
 
 def _check(name: str, value: Any, default: Any) -> None:

@@ -177,7 +177,7 @@ def study(
 def _found(question: Question) -> Any:
     """What the model found on the whole sample, for the page to draw."""
     found = getattr(question.model, "found", None)
-    return None if found is None else task_of(question.model).drawn(found)
+    return None if found is None else task_of(question.model).drawn(found, question.target.index)
 
 
 def _with_smooth(run: Run, model: Model, methods: Sequence[Method], plan: Plan, seed: int) -> Run:
