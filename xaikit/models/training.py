@@ -25,7 +25,7 @@ from xaikit.models.assembly import KINDS, assemble, reads_of, settable
 from xaikit.models.evaluation import evaluate
 from xaikit.models.modes import evaluating
 from xaikit.models.neural import NeuralModel
-from xaikit.models.objectives import Objective, objective_of
+from xaikit.models.objectives import Objective, objective_of, turned
 from xaikit.models.reading import reading_of
 from xaikit.models.zoo import ZOO, Architecture, Recipe
 from xaikit.tasks import TASKS, Forecasting
@@ -269,7 +269,10 @@ class _Loop:
                 net.train()
                 for rows in self._batches(xs, rng):
                     seen = [vary(xs[i], recipe, rng) for i in rows]
-                    self._step(seen, labels[torch.from_numpy(rows)], optimizer, epoch)
+                    truth = labels[torch.from_numpy(rows)]
+                    if recipe.turn:
+                        seen, truth = turned(seen, truth, rng)
+                    self._step(seen, truth, optimizer, epoch)
                     cycle.step()
                 loss = self._val_loss()
                 bar.update(
