@@ -240,7 +240,10 @@ def _corners(
         (e,) = xaikit.explain(model, sample, method, features="patches:8", target=kind, at=clean)
         gains = e.values.clip(min=0)
         corner = e.segmentation.ids[0, 0]
-        yield bool(e.values.argmax() == corner), float(gains[corner] / max(gains.sum(), 1e-12))
+        yield (
+            bool(e.values.argmax() == corner and gains[corner] > 0),
+            float(gains[corner] / max(gains.sum(), 1e-12)),
+        )
 
 
 def _tiles(asked: Asked) -> Iterator[Line]:
