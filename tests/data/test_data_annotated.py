@@ -225,3 +225,25 @@ def test_masks_that_cannot_be_read(tmp_path) -> None:
     masks(tmp_path / "data2" / "data", [1])
     with pytest.raises(DataError, match="classes names 1 classes and 'data' holds 2"):
         xaikit.load_data(tmp_path / "data2" / "data", task="segmentation", classes=["a"])
+
+
+@pytest.mark.parametrize("write", [voc, yolo, coco])
+def test_damaged_annotations_end_in_a_sentence(write, tmp_path) -> None:
+    """Bytes that are changed, cut off or doubled: boxes all the same, or an error that names the file."""
+    write(tmp_path / "data")
+    rng = np.random.default_rng(0)
+    files = [f for f in (tmp_path / "data").rglob("*") if f.suffix in (".xml", ".txt", ".json")]
+    told = []
+    for _ in range(60):
+        file = files[rng.integers(len(files))]
+        raw = file.read_bytes()
+        at = int(rng.integers(len(raw) + 1))
+        changes = (raw[:at], raw + raw[at:], raw[:at] + rng.bytes(2) + raw[at + 2 :])
+        file.write_bytes(changes[rng.integers(3)])
+        try:
+            xaikit.load_data(tmp_path / "data", task="detection")
+        except DataError as error:
+            told.append(str(error))
+        file.write_bytes(raw)
+    assert told
+    assert all("data" in error for error in told)

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import itertools
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,7 +13,7 @@ import torch
 from scipy.special import expit
 
 import xaikit
-from xaikit.core.errors import InvalidInput
+from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.types import Sample
 from xaikit.data.objects import make_scenes
 from xaikit.models.objectives import _objects
@@ -250,7 +253,7 @@ def test_a_light_ground_is_blurred(own) -> None:
 def test_a_run_keeps_boxes_and_labels(own, tmp_path) -> None:
     model, x = own
     samples = [
-        Sample(f"s{i}", np.roll(x, i, axis=0), "image", label=np.array([[1, 8, 0, 16, 8.0]]))
+        Sample(f"s{i}", np.roll(x, 4 * i, axis=0), "image", label=np.array([[1, 8, 0, 16, 8.0]]))
         for i in range(3)
     ]
     samples.append(Sample("none", x, "image", label=np.zeros((0, 5))))
@@ -260,6 +263,10 @@ def test_a_run_keeps_boxes_and_labels(own, tmp_path) -> None:
     np.testing.assert_array_equal(again.samples[0].label, samples[0].label)
     assert again.samples[3].label.shape == (0, 5)
     assert again.context["found"]["s0"]["boxes"][0][:5] == [1, 8, 0, 16, 8]
+    own_p = [
+        max(s.x[:8, 8:].mean(), s.x[8:, 8:].mean()) for s in samples
+    ]  # each at its own box, not at that of the first
+    np.testing.assert_allclose(again.predictions[:, 1], own_p, atol=2e-6)
     page = xaikit.write_report(again, tmp_path / "page.html").read_text()
     assert "found where none is" in page  # in the sample without an object
     missed = Sample("missed", x, "image", label=np.array([[0, 0, 8, 8, 16.0]]))
@@ -341,3 +348,30 @@ def test_a_small_detector_learns_and_is_saved(tmp_path) -> None:
     )
     for e in xaikit.explain(model, data.test[0], "gradcam,integrated_gradients"):
         assert e.output == pytest.approx(question.output)
+
+
+def test_the_code_of_the_document_runs(capsys) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text("utf-8")
+    part = text[text.index("## Detection") :]
+    exec(re.search(r"```python\n(.*?)```", part, flags=re.S)[1], {})  # noqa: S102 - its own code
+    out = capsys.readouterr().out.splitlines()
+    assert out[0] == "[[ 1. 18.  4. 26. 10.  1.]]"
+    assert float(out[-1]) < 1e-5
+
+
+@pytest.mark.parametrize("name", ["forest", "lenet", "unet"])
+def test_nets_that_find_no_boxes_are_refused(name) -> None:
+    data = make_scenes(0, (4, 2, 2))
+    with pytest.raises(InvalidInput, match=f"'{name}' does no detection .*; use detector"):
+        xaikit.train(name, data, progress=False)
+    with pytest.raises(InvalidInput, match="is a detection and has no classes to balance"):
+        xaikit.train("detector", data, balanced=True, progress=False)
+
+
+@pytest.mark.parametrize("found", [{"boxes": [[1, 2]], "at": []}, {"boxes": []}, {"at": "x"}])
+def test_a_damaged_run_is_told(own, found, tmp_path) -> None:
+    model, x = own
+    run = study(model, [Sample("s", x, "image")], "occlusion", "none", features="patches:2")
+    broken = dataclasses.replace(run, context={**run.context, "found": {"s": found}})
+    with pytest.raises(DataError, match="the run's 'found' cannot be drawn"):
+        xaikit.write_report(broken, tmp_path / "page.html")

@@ -12,7 +12,7 @@ import xaikit
 from xaikit.core.errors import InvalidInput, ModelError, NotApplicable
 from xaikit.core.types import Sample
 from xaikit.data.plates import make_plates
-from xaikit.models.objectives import _classes_of_pixels
+from xaikit.models.objectives import _classes_of_pixels, turned
 from xaikit.study.plan import Plan, make_question
 from xaikit.study.run import Run
 from xaikit.study.study import study
@@ -210,10 +210,8 @@ def test_an_own_net(own, tmp_path) -> None:
     run.save(tmp_path / "run")
     again = Run.load(tmp_path / "run")
     np.testing.assert_array_equal(again.samples[1].label, samples[1].label)
-    kinds, lengths = again.context["found"]["s0"]["runs"]
-    np.testing.assert_array_equal(
-        np.repeat(kinds, lengths).reshape(16, 16) == question.target.index, region
-    )
+    kinds, lengths = again.context["found"]["s0"]["at"]
+    np.testing.assert_array_equal(np.repeat(kinds, lengths).reshape(16, 16) > 0, region)
     page = xaikit.write_report(again, tmp_path / "page.html", language="ko").read_text()
     assert "무엇으로 보았나" in page
 
@@ -265,3 +263,27 @@ def test_a_small_net_learns_and_is_saved(tmp_path) -> None:
     e, same = (xaikit.explain(m, data.test[0], "occlusion")[0] for m in (model, again))
     np.testing.assert_allclose(e.values, same.values, atol=1e-6)
     assert model.cam_layer() == "bottom"
+
+
+def test_pictures_and_masks_turn_together() -> None:
+    rng = np.random.default_rng(0)
+    xs = [rng.random((4, 4, 1)) for _ in range(40)]
+    truth = torch.tensor(np.stack([x[..., 0] > 0.5 for x in xs]).astype(int))
+    seen, masks = turned(xs, truth, rng)
+    for x, mask in zip(seen, masks, strict=True):
+        np.testing.assert_array_equal(x[..., 0] > 0.5, mask)
+    ways = {
+        str(
+            [
+                np.array_equal(s, x),
+                np.array_equal(s, x[::-1]),
+                np.array_equal(s, x[:, ::-1]),
+                np.array_equal(s, x.swapaxes(0, 1)),
+            ]
+        )
+        for s, x in zip(seen, xs, strict=True)
+    }
+    assert len(ways) == 5  # as it was, two mirrored ways, turned, and others
+    flat = [x[:2] for x in xs]
+    seen, _ = turned(flat, truth[:, :2], rng)
+    assert {x.shape for x in seen} == {(2, 4, 1)}

@@ -139,6 +139,7 @@ def explain(
     tolerance: options.Tolerance = 0.05,
     memory: options.Memory = None,
     precision: options.Precision = "float32",
+    at: options.At = None,
     errors: options.Errors = 4,
     overview: options.Overview = None,
     language: options.Language = "en",
@@ -206,7 +207,7 @@ def explain(
         "precision": precision,
     }
     question: dict[str, Any] = {"target": target, "features": features, "masker": masker}
-    question |= {"n_background": background}
+    question |= {"n_background": background, "at": options.place_of(at)}
     asked = asked or _model(name, dataset, device, seed, quiet=as_json, weights=weights)
     many = n or ("all" if values else "16")
     samples = _samples(dataset, options.count_of(many, dataset), seed, draw)

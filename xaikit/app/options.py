@@ -53,7 +53,7 @@ Task = Annotated[
     str | None,
     typer.Option(
         "--task",
-        help="classification or regression; found out by default.",
+        help="classification, regression, detection or segmentation; found out by default.",
         rich_help_panel=DATA,
     ),
 ]
@@ -155,6 +155,14 @@ Memory = Annotated[
     typer.Option(
         help="What an explanation may take beside the model, for example 512MB.",
         rich_help_panel=WORK,
+    ),
+]
+At = Annotated[
+    str | None,
+    typer.Option(
+        help="Where the number of a detector is read: LEFT,TOP,RIGHT,BOTTOM in px, or 2 for the second best "
+        "box [the best box found].",
+        rich_help_panel=ASKED,
     ),
 ]
 Precision = Annotated[
@@ -291,6 +299,23 @@ def budget_of(text: str) -> int | str:
     if not text.isdigit() or int(text) < 4:
         raise InvalidInput(f"--budget is {text}; give auto or a whole number of 4 or more.")
     return int(text)
+
+
+def place_of(text: str | None) -> int | tuple[float, ...] | None:
+    """The n-th best box, or a box in px."""
+    if text is None:
+        return None
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    try:
+        found = tuple(map(float, text.split(",")))
+    except ValueError:
+        found = ()
+    if len(found) != 4:
+        raise InvalidInput(
+            f"--at is {text}; give LEFT,TOP,RIGHT,BOTTOM in px, or a number of 1 or more."
+        )
+    return found
 
 
 def bytes_of(text: str | None) -> int | None:

@@ -78,16 +78,15 @@ def _object(node: ET.Element, origin: Origin) -> tuple[str, float, float, float,
 def _yolo(files: Files, source: str) -> Found:
     """One .txt a picture, of the same name: class, centre, width and height as shares of the picture."""
     texts = _with(files, ".txt")
-    names = next(
-        (read for at, read in texts.items() if at[-1] in ("classes.txt", "obj.names")), None
-    )
-    classes = tuple(_lines(names(), Origin("classes.txt", DataError, REMEDY))) if names else ()
+    lists = [at for at in texts if at[-1] == "classes.txt"]
+    classes = tuple(line for at in lists[:1] for line in _lines(texts[at](), _origin(at, source)))
+    stems = {_stem(at) for at in files if at not in texts}
     named = {
         _stem(at): [
             _relative(line, _origin(at, source)) for line in _lines(read(), _origin(at, source))
         ]
         for at, read in texts.items()
-        if at[-1] not in ("classes.txt", "obj.names", "README.txt")
+        if _stem(at) in stems
     }
     most = max((int(box[0]) for boxes in named.values() for box in boxes), default=0)
     if classes and most >= len(classes):

@@ -102,7 +102,7 @@ class Dataset:
     def class_weights(self) -> NDArray[np.float64]:
         """(K,) the weight of a training row by class with which every class counts the same:
         rows / (classes x rows of the class), 0 where there is none. `InvalidInput` for regression."""
-        if not self.classes:
+        if self.task != "classification":
             raise InvalidInput(
                 f"'{self.name}' is a {self.task} and has no classes to balance; leave balanced out."
             )

@@ -116,7 +116,7 @@ def load_data(
                 f"the built-in data set '{source}' takes a seed only; options are for files."
             )
         return DATASETS.get(str(source))(seed)
-    if task in ANNOTATED:
+    if task is not None and task in ANNOTATED:
         if test is not None:
             raise InvalidInput(
                 f"a {task} takes its test pictures from a folder 'test'; leave test out."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,10 +43,16 @@ def make_scenes(
     known = np.flatnonzero(raw.target < (10 if planted is None else 2))
     cuts = np.split(rng.permutation(known), [len(known) * 7 // 10, len(known) * 8 // 10])
     rows = zip(("train", "val", "test"), cuts, counts, strict=True)
-    parts = {
+    parts: dict[str, Any] = {
         part: tuple(
-            _scene(f"{part}-{i + 1}", _Digits(raw.images[own] / 16, raw.target[own]), planted, rng)
-            for i in range(n)
+            _scene(
+                f"{part}-{i + 1}",
+                canvas,
+                _Digits(raw.images[own] / 16, raw.target[own]),
+                planted,
+                rng,
+            )
+            for i, canvas in enumerate(strokes(n, rng, SIDE, STROKES))
         )
         for part, own, n in rows
     }
@@ -73,8 +79,9 @@ class _Digits:
     names: NDArray[np.int64]
 
 
-def _scene(id: str, digits: _Digits, planted: str | None, rng: np.random.Generator) -> Sample:
-    canvas = strokes(1, rng, SIDE, STROKES)[0]
+def _scene(
+    id: str, canvas: Floats, digits: _Digits, planted: str | None, rng: np.random.Generator
+) -> Sample:
     boxes: list[list[float]] = []
     marks: list[list[int] | None] = []
     taken: list[list[float]] = []
@@ -120,7 +127,7 @@ def _beside(digit: Floats, rng: np.random.Generator) -> tuple[Floats, int]:
 
 def _row(digit: Floats) -> int:
     """Where a checker stands beside it: in the middle."""
-    return (digit.shape[0] - MARK) // 2
+    return (len(digit) - MARK) // 2
 
 
 def _mark_of(box: list[int], left: int, digit: Floats) -> list[int]:

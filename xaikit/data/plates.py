@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -31,7 +31,7 @@ def make_plates(
         means nothing
     """
     rng = np.random.default_rng([seed, 6])
-    parts = {
+    parts: dict[str, Any] = {
         part: tuple(_plate(f"{part}-{i + 1}", planted, rng) for i in range(n))
         for part, n in zip(("train", "val", "test"), counts, strict=True)
     }

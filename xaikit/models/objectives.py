@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
 from torch import Tensor
 
 from xaikit.core.errors import InvalidInput
 from xaikit.data.dataset import Dataset
 from xaikit.models.neural import NeuralModel
 
-__all__ = ["OBJECTIVES", "Objective", "objective_of"]
+__all__ = ["OBJECTIVES", "Objective", "objective_of", "turned"]
 
 
 @dataclass(frozen=True)
@@ -36,6 +38,21 @@ def objective_of(data: Dataset) -> Objective:
             f"nothing is trained for {data.task}; what can be trained is {', '.join(OBJECTIVES)}."
         )
     return OBJECTIVES[data.task]
+
+
+def turned(
+    xs: Sequence[NDArray[Any]], truth: Tensor, rng: np.random.Generator
+) -> tuple[list[NDArray[Any]], Tensor]:
+    """Pictures (H, W, C) and the truth of their pixels (B, H, W), mirrored and, where they are square, turned."""
+    seen, masks = [], []
+    for x, mask in zip(xs, truth, strict=True):
+        flips = [axis for axis in (0, 1) if rng.random() < 0.5]
+        x, mask = np.flip(x, flips), mask.flip(flips)
+        if x.shape[0] == x.shape[1] and rng.random() < 0.5:
+            x, mask = x.swapaxes(0, 1), mask.T
+        seen.append(np.ascontiguousarray(x))
+        masks.append(mask)
+    return seen, torch.stack(masks)
 
 
 def _classes(model: NeuralModel, data: Dataset, split: str) -> Tensor:

@@ -25,7 +25,7 @@ from xaikit.models.assembly import KINDS, assemble, reads_of, settable
 from xaikit.models.evaluation import evaluate
 from xaikit.models.modes import evaluating
 from xaikit.models.neural import NeuralModel
-from xaikit.models.objectives import Objective, objective_of
+from xaikit.models.objectives import Objective, objective_of, turned
 from xaikit.models.reading import reading_of
 from xaikit.models.zoo import ZOO, Architecture, Recipe
 from xaikit.tasks import TASKS, Forecasting
@@ -113,6 +113,8 @@ def _fit_estimator(
     if name not in ESTIMATORS:
         known = ", ".join((*ZOO, *ESTIMATORS))
         raise UnknownName(f"no model is called '{name}'; known: {known}.")
+    if data.task not in USUAL:
+        _refuse_task(name, data)
     if epochs is not None:
         raise InvalidInput(f"'{name}' is not trained in epochs; leave epochs out.")
     return fit_estimator(name, data, seed=seed, balanced=balanced, **params)
@@ -130,11 +132,7 @@ def _split(
         )
     inputs = MODALITIES.get(data.modality).inputs
     if data.task not in architecture.tasks:
-        fitting = [name for name in ZOO if data.task in ZOO.get(name).tasks]
-        raise InvalidInput(
-            f"'{architecture.name}' does no {data.task} and '{data.name}' is one; use "
-            f"{', '.join(fitting) or 'a model of your own'}."
-        )
+        _refuse_task(architecture.name, data)
     recipe = architecture.recipes[inputs]
     training, net = dataclasses.asdict(recipe), settable(architecture, inputs)
     for name in params:
@@ -147,6 +145,14 @@ def _split(
         _check(name, params.get(name, default), default)
     recipe = dataclasses.replace(recipe, **{k: v for k, v in params.items() if k in training})
     return recipe, {**net, **{k: v for k, v in params.items() if k in net}}
+
+
+def _refuse_task(name: str, data: Dataset) -> None:
+    fitting = [other for other in ZOO if data.task in ZOO.get(other).tasks]
+    raise InvalidInput(
+        f"'{name}' does no {data.task} and '{data.name}' is one; use "
+        f"{', '.join(fitting) or 'a model of your own'}."
+    )
 
 
 def _check(name: str, value: Any, default: Any) -> None:
@@ -263,7 +269,10 @@ class _Loop:
                 net.train()
                 for rows in self._batches(xs, rng):
                     seen = [vary(xs[i], recipe, rng) for i in rows]
-                    self._step(seen, labels[torch.from_numpy(rows)], optimizer, epoch)
+                    truth = labels[torch.from_numpy(rows)]
+                    if recipe.turn:
+                        seen, truth = turned(seen, truth, rng)
+                    self._step(seen, truth, optimizer, epoch)
                     cycle.step()
                 loss = self._val_loss()
                 bar.update(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -12,93 +12,94 @@ from xaikit.core.types import Bools, Floats, Ints
 from xaikit.report.case import Case
 from xaikit.report.formats import percent
 from xaikit.report.image_case import picture, regions_path
-from xaikit.tasks.boxes import hits, iou
+from xaikit.tasks.boxes import hits
 
 __all__ = ["detection", "segmentation"]
 
-Size = tuple[int, int]
+MOST_CLASSES = 4
 OVER = 0.5  # of an IoU: a box that lies over a true one so far has found it
 
 
 def detection(mine: Case) -> dict[str, Any] | None:
     """The boxes over the picture, and each object: missed ones first, then false ones."""
-    found = _found(mine)
-    if found is None:
-        return None
-    task: Any = mine.findings.task
-    boxes = np.array(found["boxes"], dtype=np.float64).reshape(-1, 6)
-    label = mine.sample.label
-    truth = np.zeros((0, 5)) if label is None else task.true_boxes(label)
-    right = hits(boxes, truth, OVER)
-    missed = truth[~hits_of(boxes, truth)]
-    size, drawn = (int(n) for n in mine.sample.grid), picture(mine.sample)
-    scale = (drawn["width"], drawn["height"])
-    height, width = size
-    asked = (
-        None
-        if mine.lead is None
-        else np.array(found["at"], dtype=np.float64)[mine.lead.target.index]
-    )
-    known = label is not None
-    kinds = ["found" if ok or not known else "false" for ok in right]
-    rows = [(f"{task.outputs[int(b[0])]}", "missed", "") for b in missed]
-    order = np.argsort([kind != "false" for kind in kinds], kind="stable")
-    rows += [(task.outputs[int(boxes[i, 0])], kinds[i], percent(boxes[i, 5])) for i in order]
-    inside = np.zeros((height, width), dtype=bool)
-    if asked is not None:
-        x0, y0, x1, y1 = (max(0, round(v)) for v in asked)
-        inside[y0:y1, x0:x1] = True
-    return {
-        "kind": "boxes",
-        "over": [
-            {"kind": "missed", "path": _path(missed[:, 1:], (height, width), scale)},
-            {"kind": "found", "path": _path(boxes[:, 1:5], (height, width), scale)},
-            {
-                "kind": "asked",
-                "path": "" if asked is None else _path(asked[None], (height, width), scale),
-            },
-        ],
-        "rows": [
-            {"name": name, "kind": kind, "text": mine.findings.words(f"answer.boxes.{kind}", p=p)}
-            for name, kind, p in rows
-        ],
-        "context": context_share(mine, inside),
-    }
+    return _readable(mine, _objects)
 
 
 def segmentation(mine: Case) -> dict[str, Any] | None:
-    """The outline of the explained region over the picture."""
-    found = _found(mine)
-    if found is None or mine.lead is None:
+    """The outline of the explained region over the picture, and how much of it each class has."""
+    return _readable(mine, _regions)
+
+
+def _readable(
+    mine: Case, draw: Callable[[Case, Mapping[str, Any]], dict[str, Any]]
+) -> dict[str, Any] | None:
+    """What is drawn of what the run says was found; None where it says nothing."""
+    found = (mine.findings.run.context.get("found") or {}).get(mine.sample.id)
+    if not isinstance(found, Mapping):
         return None
-    classes, task = _classes(found), mine.findings.task
-    asked = mine.lead.target.index
-    drawn = picture(mine.sample)
+    try:
+        return draw(mine, found)
+    except (KeyError, ValueError, TypeError, IndexError, OverflowError) as error:
+        raise DataError(
+            f"the run's 'found' cannot be drawn ({error}); make the run again."
+        ) from error
+
+
+def _objects(mine: Case, found: Mapping[str, Any]) -> dict[str, Any]:
+    task: Any = mine.findings.task
+    boxes = np.array(found["boxes"], dtype=np.float64).reshape(-1, 6)
+    asked = np.array(found["at"], dtype=np.float64).reshape(1, 4)
+    known = mine.sample.label is not None
+    truth = task.true_boxes(mine.sample.label) if known else np.zeros((0, 5))
+    missed = truth[~hits(np.column_stack([truth, np.ones(len(truth))]), boxes[:, :5], OVER)]
+    right = hits(boxes, truth, OVER) | (not known)
+    rows = [("missed", box) for box in missed]
+    rows += [("false", box) for box in boxes[~right]] + [("found", box) for box in boxes[right]]
+    return {
+        "kind": "boxes",
+        "over": [
+            {"kind": "missed", "path": _path(mine, missed[:, 1:])},
+            {"kind": "found", "path": _path(mine, boxes[:, 1:5])},
+            {"kind": "asked", "path": _path(mine, asked)},
+        ],
+        "rows": [
+            {
+                "name": task.outputs[int(box[0])],
+                "kind": kind,
+                "text": mine.findings.words(f"answer.boxes.{kind}", p=percent(float(box[-1]))),
+            }
+            for kind, box in rows
+        ],
+        "context": context_share(mine, _inside(mine, asked[0])),
+    }
+
+
+def _regions(mine: Case, found: Mapping[str, Any]) -> dict[str, Any]:
+    names, asked = mine.findings.task.outputs, 0 if mine.lead is None else mine.lead.target.index
+    classes, region = _whole(found, "classes"), _whole(found, "at") > 0
+    drawn, label = picture(mine.sample), mine.sample.label
     scale = (drawn["width"], drawn["height"])
-    label = mine.sample.label
-    true = np.asarray(label) == asked if isinstance(label, np.ndarray) else np.zeros((1, 1), bool)
-    region = classes == asked
-    height, width = mine.sample.grid
+    true = label == asked if isinstance(label, np.ndarray) else np.zeros((1, 1), dtype=bool)
+    held = np.bincount(classes.ravel(), minlength=len(names)) / classes.size
     rows, columns = (
-        np.arange(n) * m // n for n, m in zip((height, width), classes.shape, strict=True)
+        np.arange(n) * m // n for n, m in zip(mine.sample.grid, region.shape, strict=True)
     )
-    held = np.bincount(classes.ravel(), minlength=len(task.outputs)) / classes.size
     return {
         "kind": "regions",
         "over": [
             {"kind": "missed", "path": regions_path(true, scale)},
             {"kind": "asked", "path": regions_path(region, scale)},
         ],
-        "name": task.outputs[asked],
+        "name": names[asked],
         "known": bool(true.any()),
         "rows": [
             {
-                "name": task.outputs[k],
+                "name": names[k],
                 "width": f"{100 * held[k]:.1f}",
                 "text": percent(float(held[k]), 1),
                 "first": k == asked,
             }
-            for k in np.argsort(-held, kind="stable")[:4]
+            for k in np.argsort(-held, kind="stable")[:MOST_CLASSES].tolist()
         ],
         "context": context_share(mine, region[np.ix_(rows, columns)]),
     }
@@ -114,30 +115,26 @@ def context_share(mine: Case, inside: Bools) -> str:
     return percent(float(gains[~touching].sum() / gains.sum())) if gains.sum() > 0 else ""
 
 
-def hits_of(boxes: Floats, truth: Floats) -> Bools:
-    """(m,) which of the true boxes are found."""
-    over = iou(truth[:, None, 1:5], boxes[None, :, 1:5]) >= OVER
-    alike = truth[:, None, 0] == boxes[None, :, 0]
-    found: Bools = (over & alike).any(axis=1) if len(boxes) else np.zeros(len(truth), dtype=bool)
-    return found
+def _inside(mine: Case, box: Floats) -> Bools:
+    """The pixels of a box."""
+    inside = np.zeros(mine.sample.grid, dtype=bool)
+    x0, y0, x1, y1 = (max(0, round(v)) for v in box.tolist())
+    inside[y0:y1, x0:x1] = True
+    return inside
 
 
-def _found(mine: Case) -> Mapping[str, Any] | None:
-    found = (mine.findings.run.context.get("found") or {}).get(mine.sample.id)
-    return found if isinstance(found, Mapping) else None
-
-
-def _classes(found: Mapping[str, Any]) -> Ints:
+def _whole(found: Mapping[str, Any], name: str) -> Ints:
     """(h, w) from runs."""
-    kinds, lengths = (np.array(part, dtype=np.int64) for part in found["runs"])
+    kinds, lengths = (np.array(part, dtype=np.int64) for part in found[name])
     if lengths.sum() != np.prod(found["shape"]):
-        raise DataError("the run's 'found' holds no whole picture; make it again.")
+        raise ValueError("no whole picture")
     return np.repeat(kinds, lengths).reshape(found["shape"])
 
 
-def _path(boxes: Floats, size: Size, scale: tuple[float, float]) -> str:
+def _path(mine: Case, boxes: Floats) -> str:
     """Rectangles on the drawing."""
-    across, down = scale[0] / size[1], scale[1] / size[0]
+    drawn, (height, width) = picture(mine.sample), mine.sample.grid
+    across, down = drawn["width"] / width, drawn["height"] / height
     return "".join(
         f"M{x0 * across:.1f} {y0 * down:.1f}H{x1 * across:.1f}V{y1 * down:.1f}H{x0 * across:.1f}z"
         for x0, y0, x1, y1 in boxes.tolist()

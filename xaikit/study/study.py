@@ -123,7 +123,7 @@ def study(
             scores = measuring(questions, found, bar.tick)
     quality = _quality(model, data, tested, failures)
     shown = [*samples, *(question.sample for question in added)]
-    found = {q.sample.id: _found(q) for q in (*questions, *added)}
+    seen = {q.sample.id: _found(q) for q in (*questions, *added)}
     if added:
         predictions = np.concatenate([predictions, probabilities(model, shown[len(samples) :])])
     if flips == "auto":
@@ -163,7 +163,7 @@ def study(
             measures={s.metric for s in scores},
             command=command,
         )
-        | ({"found": found} if any(found.values()) else {})
+        | ({"found": seen} if any(seen.values()) else {})
         | ({} if flips is None else {"flips": _of(flips, shown)})
         | ({"added": [question.sample.id for question in added]} if added else {}),
     )
@@ -177,7 +177,7 @@ def study(
 def _found(question: Question) -> Any:
     """What the model found on the whole sample, for the page to draw."""
     found = getattr(question.model, "found", None)
-    return None if found is None else task_of(question.model).drawn(found)
+    return None if found is None else task_of(question.model).drawn(found, question.target.index)
 
 
 def _with_smooth(run: Run, model: Model, methods: Sequence[Method], plan: Plan, seed: int) -> Run:

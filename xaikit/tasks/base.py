@@ -160,9 +160,10 @@ class Task(ABC):
             f"at is {where!r:.60} and the numbers of a {self.name} are read at nothing; leave at out."
         )
 
-    def drawn(self, found: Any) -> Any:
-        """What was found as the page draws it: JSON-able, or None."""
-        del found
+    def drawn(self, found: Any, index: int) -> dict[str, Any] | None:
+        """What was found, and where that output is read, as the page draws it: JSON-able."""
+        del found, index
+        return None
 
     def measured(self, model: Any, samples: Sequence[Sample]) -> dict[str, Any]:
         """How good a model is on labelled samples: JSON-able, with the count `n`."""

@@ -194,7 +194,7 @@ class Detection(MultiLabel):
         found = self.measures_of(drawn, [s.label for s in test])
         return {"says": "random_boxes", "value": found["map"]}
 
-    def drawn(self, found: Objects) -> dict[str, Any]:
-        """What a page draws of it."""
+    def drawn(self, found: Objects, index: int) -> dict[str, Any]:
+        """The boxes that are found, and the one that is explained."""
         sure = found.boxes[found.boxes[:, 5] > SURE]
-        return {"boxes": sure.round(4).tolist(), "at": found.at.round(2).tolist()}
+        return {"boxes": sure.round(4).tolist(), "at": found.at[index].round(2).tolist()}

@@ -203,15 +203,21 @@ class Segmentation(MultiLabel):
         found = [np.where(sign * s.x.mean(axis=2) > sign * level, most, 0) for s in samples]
         return float(self.measures_of(found, [s.label for s in samples])["dice"] or 0.0)
 
-    def drawn(self, found: Regions) -> dict[str, Any]:
-        """What a page draws of it: runs of the classes, row by row."""
-        flat = found.classes.ravel()
-        starts = np.flatnonzero(np.diff(flat, prepend=-1))
-        lengths = np.diff(np.append(starts, len(flat)))
+    def drawn(self, found: Regions, index: int) -> dict[str, Any]:
+        """The class of each place and the region that is explained, as runs row by row."""
         return {
             "shape": list(found.classes.shape),
-            "runs": [flat[starts].tolist(), lengths.tolist()],
+            "classes": _runs(found.classes),
+            "at": _runs(found.at[index].astype(np.int64)),
         }
+
+
+def _runs(values: Ints) -> list[list[int]]:
+    """Values, and how often each comes in a row."""
+    flat = values.ravel()
+    starts = np.flatnonzero(np.diff(flat, prepend=flat[0] - 1))
+    lengths = np.diff(np.append(starts, len(flat)))
+    return [flat[starts].tolist(), lengths.tolist()]
 
 
 def _dice(found: Bools, true: Bools) -> float:

@@ -31,6 +31,7 @@ class Recipe:
     clip : the gradient's norm is cut to this
     patience : share of the epochs without progress on val after which training stops
     shift, flip : images move by up to `shift` pixels, and are mirrored if `flip`
+    turn : pictures and their masks are mirrored and turned together, in eight ways
     mask_words : share of words shown as the mask word, so that a masked text is nothing strange
     """
 
@@ -42,6 +43,7 @@ class Recipe:
     patience: float = 0.4
     shift: int = 0
     flip: bool = False
+    turn: bool = False
     mask_words: float = 0.0
 
 
