@@ -100,9 +100,11 @@ def tokenizer(kind: str) -> Any:
     if any(ends):
         single = " ".join(part for part in (ends[0], "$A", ends[1]) if part)
         tokens = [(e, made.token_to_id(e)) for e in ends if e]
-        made.post_processor = processors.TemplateProcessing(single=single, special_tokens=tokens)
+        pair = f"{single} $B:1 {ends[1]}:1" if kind != "bytes" else f"{single} </s> $B </s>"
+        made.post_processor = processors.TemplateProcessing(single=single, pair=pair, special_tokens=tokens)  # fmt: skip
     side = "left" if kind == "gpt" else "right"
-    return tf.PreTrainedTokenizerFast(tokenizer_object=made, padding_side=side, **names)
+    told = ["token_type_ids"] if kind == "wordpiece" else []  # as those of BERT and of its like do
+    return tf.PreTrainedTokenizerFast(tokenizer_object=made, padding_side=side, model_input_names=["input_ids", *told, "attention_mask"], **names)  # fmt: skip
 
 
 def text_folder(name: str, place: Path, **changes: Any) -> Path:

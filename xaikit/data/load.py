@@ -56,7 +56,8 @@ def load_data(
         with one subfolder of images for each class
     test : a second file of the same form, to measure with; 15 % of the rows otherwise
     text_column : the column that holds text, which makes a .csv a text data set; found by itself where
-        the label stands beside sentences only, or with modality="text"
+        the label stands beside sentences only, or with modality="text"; of pairs of texts both columns,
+        "premise,hypothesis"
     label_column : the column to predict; "label", or else the last one without sentences, when None
     classes : the labels in the order wanted, or for numbers other names, in sorted order
     task : "classification" or "regression"; numbers of more than 20 different values in a table

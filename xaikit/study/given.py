@@ -13,6 +13,7 @@ from xaikit.core.errors import InvalidInput
 from xaikit.core.many import Counted
 from xaikit.core.sample import MODALITIES, Sample
 from xaikit.core.samples import Samples
+from xaikit.core.words import PART
 from xaikit.modalities.text import words
 
 __all__ = ["samples_of"]
@@ -22,7 +23,7 @@ def samples_of(model: Model, given: Any) -> Sequence[Sample]:
     """The samples in what was given for that model.
 
     given : samples; an array (B, *x.shape), or (*x.shape) for one; a pandas or polars frame whose columns
-        are those of the model; texts; pictures as arrays or as PIL makes them
+        are those of the model; texts, or pairs of texts as tuples; pictures as arrays or as PIL makes them
     """
     if not isinstance(model, Model):
         raise InvalidInput(
@@ -51,17 +52,22 @@ def _is_list_of(given: Any, kind: type) -> bool:
 
 
 def _texts(given: Any) -> Sequence[Sample]:
-    given = [given] if isinstance(given, str) else given
+    given = [given] if isinstance(given, str) or _is_pair(given) else given
     if not isinstance(given, Iterable):
         raise InvalidInput(f"a {type(given).__name__} holds no texts; give a list of strings.")
     made = []
     for i, text in enumerate(given):
+        text = PART.join(text) if _is_pair(text) else text
         if not isinstance(text, str):
             raise InvalidInput(
-                f"text {i} is a {type(text).__name__}; give strings, or Sample('a name', words, 'text')."
+                f"text {i} is a {type(text).__name__}; give strings, pairs of them as tuples, or Sample('a name', words, 'text')."
             )
         made.append(Sample(f"text {i}", np.array(words(text)[0]), "text", meta={"text": text}))
     return made
+
+
+def _is_pair(given: Any) -> bool:
+    return isinstance(given, tuple) and len(given) == 2 and _is_list_of(given, str)
 
 
 def _framed(model: Model, given: Any) -> Any:
