@@ -107,9 +107,18 @@ def tokenizer(kind: str) -> Any:
     return tf.PreTrainedTokenizerFast(tokenizer_object=made, padding_side=side, model_input_names=["input_ids", *told, "attention_mask"], **names)  # fmt: skip
 
 
-def text_folder(name: str, place: Path, **changes: Any) -> Path:
-    """A classifier of two classes, "negative" and "positive", and its tokeniser."""
+TAGS = ("O", "B-PER", "B-LOC")
+
+
+def text_folder(
+    name: str, place: Path, head: str = "SequenceClassification", **changes: Any
+) -> Path:
+    """A classifier of two classes, "negative" and "positive", and its tokeniser; or another head: of
+    words, with `TAGS`, or of answers."""
     kind, config, settings, cut = TEXT[name]
+    kind = kind.replace("SequenceClassification", head)
+    if head == "TokenClassification":
+        changes = {"id2label": dict(enumerate(TAGS)), "label2id": {t: i for i, t in enumerate(TAGS)}, **changes}  # fmt: skip
     words = tokenizer(cut)
     tokens = {"pad_token_id": words.pad_token_id, "eos_token_id": words.eos_token_id, "bos_token_id": words.bos_token_id}  # fmt: skip
     labels = {"id2label": {0: "negative", 1: "positive"}, "label2id": {"negative": 0, "positive": 1}}  # fmt: skip

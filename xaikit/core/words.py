@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.errors import InvalidInput, NotApplicable
 
-__all__ = ["PART", "Text", "alike", "between"]
+__all__ = ["PART", "Text", "about", "alike", "between"]
 
 PART = "\x1e"  # the record separator: stands between the two texts of a pair, as white space does
 
@@ -85,6 +85,14 @@ class Text(np.ndarray[Any, np.dtype[np.str_]]):
         return self.gaps[0] + "".join(chain(*zip(self.tolist(), self.gaps[1:], strict=True)))
 
     @property
+    def about(self) -> str:
+        """The words that the question is about, as they are written; "" where it is about the text."""
+        if not self.asked:
+            return ""
+        spans = self.spans
+        return self.written[spans[self.asked[0]][0] : spans[self.asked[-1]][1]]
+
+    @property
     def spans(self) -> NDArray[np.int64]:
         """(T, 2) first character of each word in `written`, and the one after its last."""
         lengths = [len(word) for word in self.tolist()]
@@ -135,6 +143,12 @@ def alike(x: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any] | list[Text]:
 def between(x: NDArray[Any]) -> tuple[str, ...]:
     """What stands around the words of a text; () for any other input."""
     return x.gaps if isinstance(x, Text) else ()
+
+
+def about(x: NDArray[Any], names: tuple[str, ...]) -> tuple[str, ...]:
+    """What outputs are called, "Seoul: LOC" where the question is about a word of the text."""
+    words = x.about if isinstance(x, Text) else ""
+    return tuple(f"{words}: {name}" for name in names) if words else names
 
 
 def _gaps_of(source: Any, size: int) -> tuple[str, ...]:

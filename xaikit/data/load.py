@@ -58,7 +58,8 @@ def load_data(
     text_column : the column that holds text, which makes a .csv a text data set; found by itself where
         the label stands beside sentences only, or with modality="text"; of pairs of texts both columns,
         "premise,hypothesis"
-    label_column : the column to predict; "label", or else the last one without sentences, when None
+    label_column : the column to predict; "label", or else the last one without sentences, when None; "" of
+        texts without labels, which can be explained and not learned from
     classes : the labels in the order wanted, or for numbers other names, in sorted order
     task : "classification" or "regression"; numbers of more than 20 different values in a table
         are a regression when None

@@ -34,8 +34,10 @@ def read_csv(path: Path, test: Path | None, options: Options) -> Rows:
     label = _label_column(sheets[0], options)
     texts = pair_of(options.text_column or _text_column(sheets[0], label, options), sheets[0].cells)
     for sheet in sheets:
-        for name in (*texts, label):
+        for name in (*texts, *filter(None, [label])):
             _require(sheet, name)
+    if not label and not texts:
+        raise DataError(f"'{path.name}' has no column of texts; name it with --text-column.")
     facts: dict[str, Any] = {"label": label}
     if options.missing == "drop":
         whole = [sheet.take(_whole(sheet, texts, label, sheets)) for sheet in sheets]
@@ -43,7 +45,7 @@ def read_csv(path: Path, test: Path | None, options: Options) -> Rows:
         sheets, facts = whole, {**facts, "rows with gaps": n}
         if not sheets[0].lines:
             raise DataError(f"every row of '{path.name}' has an empty cell; drop columns instead.")
-    labels = np.concatenate([_labels(sheet, label) for sheet in sheets])
+    labels = np.concatenate([_labels(sheet, label) for sheet in sheets]) if label else None
     if texts:
         places = _places(sheets)
         cells = zip(*([t for s in sheets for t in s.cells[name]] for name in texts), strict=True)
@@ -81,7 +83,7 @@ def _chosen(sheet: Sheet, options: Options) -> Sheet:
 
 def _whole(sheet: Sheet, texts: Sequence[str], label: str, sheets: list[Sheet]) -> list[int]:
     """The rows without an empty cell in what is read."""
-    read = [*texts, label] if texts else list(sheet.cells)
+    read = [*texts, *filter(None, [label])] if texts else list(sheet.cells)
     gaps = {name: ("",) if name in texts else _gaps(name, sheets) for name in read}
     return [
         i

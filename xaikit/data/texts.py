@@ -28,7 +28,7 @@ Span = tuple[int, int]
 
 def text_rows(
     texts: Sequence[str],
-    labels: NDArray[Any],
+    labels: NDArray[Any] | None,
     ids: Sequence[str],
     parts: Sequence[str],
     places: Sequence[str],
@@ -84,7 +84,8 @@ def read_jsonl(path: Path, test: Path | None, options: Options) -> Rows:
     "rationale" or "evidence" : spans [start, end) over the tokens of text.split()
     "evidence_char" : spans [start, end) over the characters of the text
     """
-    text_key, label_key = options.text_column or "text", options.label_column or "label"
+    text_key = options.text_column or "text"
+    label_key = "label" if options.label_column is None else options.label_column
     keys: tuple[str, ...] = ()
     texts, labels, ids, parts, places = [], [], [], [], []
     rationales: list[Bools | None] = []
@@ -98,13 +99,14 @@ def read_jsonl(path: Path, test: Path | None, options: Options) -> Rows:
             row = _parse(line, place)
             keys = pair_of(text_key, row)
             texts.append(paired([_get(row, key, (str,), place) for key in keys], place))
-            labels.append(_get(row, label_key, (str, int, float), place))
+            if label_key:
+                labels.append(_get(row, label_key, (str, int, float), place))
             rationales.append(_rationale(row, texts[-1], place))
             ids.append(f"{'test' if part == 'test' else 'row'}-{number}")
             parts.append(part)
             places.append(place)
     kept = rationales if any(r is not None for r in rationales) else None
-    return text_rows(texts, _labels(labels), ids, parts, places, kept, keys)
+    return text_rows(texts, _labels(labels) if label_key else None, ids, parts, places, kept, keys)
 
 
 def _labels(labels: list[Any]) -> NDArray[Any]:

@@ -23,8 +23,9 @@ from xaikit.models.huggingface_files import (
     told,
     transformers_of,
 )
+from xaikit.models.huggingface_heads import AnswerHead, LabelHead
 from xaikit.models.huggingface_pixels import pixels_of
-from xaikit.models.huggingface_text import CutText, words_of
+from xaikit.models.huggingface_text import CutText, Reading, words_of
 from xaikit.models.inputs import PixelEncoder
 from xaikit.models.neural import NeuralModel
 from xaikit.models.outputs import Outputs
@@ -34,7 +35,10 @@ from xaikit.models.wrapping import adapted
 
 __all__ = ["CutText", "load_folder", "save_folder"]
 
-_TEXT, _IMAGE = "ForSequenceClassification", "ForImageClassification"
+_SEQUENCE, _TOKEN, _ANSWER, _IMAGE = (
+    *("SEQUENCE_CLASSIFICATION", "TOKEN_CLASSIFICATION", "QUESTION_ANSWERING"),
+    "IMAGE_CLASSIFICATION",
+)
 _DROPPED = (  # may lead out of the folder, or are decided here
     *("auto_map", "attn_implementation", "_attn_implementation", "_name_or_path"),
     *("dtype", "torch_dtype"),
@@ -42,7 +46,8 @@ _DROPPED = (  # may lead out of the folder, or are decided here
 
 
 def load_folder(path: str | Path, device: str = "auto") -> NeuralModel:
-    """The classifier of texts or pictures that `save_pretrained` wrote into the folder.
+    """The classifier of texts, words or pictures, or the net that answers questions out of a text, that
+    `save_pretrained` wrote into the folder.
 
     `ModelError` says what is missing, what is not read, and the way out.
 
@@ -54,13 +59,12 @@ def load_folder(path: str | Path, device: str = "auto") -> NeuralModel:
         raise ModelError(f"there is no folder '{folder}'; give the one that save_pretrained wrote.")
     check_files(folder)
     facts = json_of(folder, "config.json")
-    kind = _kind(folder, facts)
+    kind, head = _kind(folder, facts)
     check_sizes(folder, facts)
     config = _config(folder, facts)
     net = _net(folder, kind, config).to(pick_device(device)).eval().requires_grad_(False)
-    read = words_of if kind.endswith(_TEXT) else pixels_of
-    found = read(folder, net, config)
-    classes, outputs = _head(folder, config)
+    classes, outputs = _head(folder, config, head)
+    found = _read(folder, net, config, head, classes)
     model = adapted(
         net,
         found.inputs,
@@ -68,6 +72,7 @@ def load_folder(path: str | Path, device: str = "auto") -> NeuralModel:
         modality=found.modality,
         classes=classes,
         outputs=outputs,
+        names=("answer",) if head == _ANSWER else (),
         x=found.tried,
         reads=found.reads,
     )
@@ -94,31 +99,39 @@ def save_folder(model: NeuralModel, folder: Path) -> Path:
     return folder
 
 
-def _kind(folder: Path, facts: Mapping[str, Any]) -> str:
-    """The name of the class that the folder was saved from, one that transformers itself has."""
+def _read(
+    folder: Path, net: nn.Module, config: Any, head: str, classes: tuple[str, ...]
+) -> Reading:
+    if head == _IMAGE:
+        return pixels_of(folder, net, config)
+    if head == _ANSWER:
+        return words_of(folder, net, config, AnswerHead(), "only_second")
+    return words_of(folder, net, config, LabelHead(classes) if head == _TOKEN else None)
+
+
+def _kind(folder: Path, facts: Mapping[str, Any]) -> tuple[str, str]:
+    """The name of the class that the folder was saved from, one that transformers itself has, and of its
+    head."""
     from transformers.models.auto import modeling_auto as auto
 
     transformers_of()
     named = facts.get("architectures")
     kind = str(named[0]) if isinstance(named, list) and named else None
-    known: set[str] = set()
-    for ours in (
-        auto.MODEL_FOR_SEQUENCE_CLASSIFICATION_MAPPING_NAMES,
-        auto.MODEL_FOR_IMAGE_CLASSIFICATION_MAPPING_NAMES,
-    ):
-        for name in ours.values():
-            known.update((name,) if isinstance(name, str) else name)
+    known: dict[str, str] = {}
+    for head in (_SEQUENCE, _TOKEN, _ANSWER, _IMAGE):
+        for name in getattr(auto, f"MODEL_FOR_{head}_MAPPING_NAMES").values():
+            known |= dict.fromkeys((name,) if isinstance(name, str) else name, head)
     if kind in known and "quantization_config" not in facts and "Timm" not in kind:
-        return kind
+        return kind, known[kind]
     if kind in known:
         raise ModelError(
             f"'{folder}' holds quantised weights or a net of another package; save it in float32 as a "
             "model of transformers."
         )
     raise ModelError(
-        f"'{folder}' holds a {short(repr(kind))}, and read are classifiers of texts and pictures that "
-        f"transformers has itself (...{_TEXT}, ...{_IMAGE}); no code in a folder is run: load yours and "
-        "give the module to xaikit.wrap."
+        f"'{folder}' holds a {short(repr(kind))}, and read are ...ForSequenceClassification, "
+        "...ForTokenClassification, ...ForQuestionAnswering and ...ForImageClassification that transformers "
+        "has itself; no code in a folder is run: load yours and give the module to xaikit.wrap."
     )
 
 
@@ -157,8 +170,10 @@ def _net(folder: Path, kind: str, config: Any) -> nn.Module:
     return net  # type: ignore[no-any-return]
 
 
-def _head(folder: Path, config: Any) -> tuple[tuple[str, ...], Outputs]:
+def _head(folder: Path, config: Any, head: str) -> tuple[tuple[str, ...], Outputs]:
     """Class names and what the logits are, as the config says."""
+    if head == _ANSWER:
+        return (), "values"
     n = int(config.num_labels)
     names = tuple(str(config.id2label.get(i, i)) for i in range(n))
     if names == tuple(f"LABEL_{i}" for i in range(n)):  # which nobody gave
@@ -167,6 +182,8 @@ def _head(folder: Path, config: Any) -> tuple[tuple[str, ...], Outputs]:
         raise ModelError(
             f"'{folder}' calls two classes the same; mend id2label in its config.json."
         )
+    if head == _TOKEN:
+        return names, "logits"
     if config.problem_type == "regression" or (n == 1 and config.problem_type is None):
         return (), "values"
     multi = config.problem_type == "multi_label_classification"

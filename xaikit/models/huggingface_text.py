@@ -86,7 +86,7 @@ def words_of(
         head=head,
     )
     last: Reads = "last" if _causal(config) else "first"
-    facts = {"mask_token": str(mask), "most_tokens": most}
+    facts = {"mask_token": str(mask), "most_tokens": most, **({"about": "words"} if head else {})}
     return Reading("text", inputs, _TRIED.split(), last, facts)
 
 

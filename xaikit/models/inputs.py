@@ -63,12 +63,18 @@ class Batch:
         if not self.lengths:
             return self
         where = rows.to(self.at.device)
-        names = ("valid", "words", "codes", "types", "asked")
-        held = {name: getattr(self, name) for name in names}
+
+        def those(held: Tensor | None) -> Tensor | None:
+            return None if held is None else held[where]
+
         return replace(
             self,
             lengths=tuple(self.lengths[i] for i in rows.tolist()),
-            **{name: None if found is None else found[where] for name, found in held.items()},
+            valid=those(self.valid),
+            words=those(self.words),
+            codes=those(self.codes),
+            types=those(self.types),
+            asked=those(self.asked),
         )
 
 

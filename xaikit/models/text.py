@@ -141,6 +141,10 @@ class Head(Protocol):
         """(B, K) what the net gives at `batch.asked`, differentiably."""
         ...
 
+    def named(self, target: Any, text: Text) -> tuple[Sequence[int], Any]:
+        """The words that a target names beside an output, () for none, and the target without them."""
+        ...
+
 
 @dataclass(frozen=True, eq=False)
 class TokenEncoder:

@@ -138,7 +138,7 @@ def _parts(sample: Sample, gaps: Sequence[str]) -> dict[int, dict[str, Any]]:
     second = next((i for i, gap in enumerate(gaps) if PART in gap), None)
     if second is None:
         return {}
-    names = sample.meta.get("parts") or ("", "")
+    names: list[str] = list(sample.meta.get("parts") or ["", ""])
     return {i: {"n": n + 1, "name": str(names[n])} for n, i in enumerate((0, second))}
 
 
