@@ -61,6 +61,17 @@ IMAGE: dict[str, tuple[str, str, dict[str, Any]]] = {
 }  # fmt: skip
 
 
+SQUARE, EDGE = {"height": 32, "width": 32}, {"shortest_edge": 36}
+PROCESSORS: dict[str, dict[str, Any]] = {
+    "vit": {"image_processor_type": "ViTImageProcessor", "size": SQUARE},
+    "deit": {"feature_extractor_type": "DeiTFeatureExtractor", "size": {"height": 36, "width": 36}, "crop_size": SQUARE},
+    "swin": {"size": SQUARE, "resample": 3},  # its architecture says which processor
+    "convnext": {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 32}, "crop_pct": 0.75},
+    "resnet": {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 32}},
+    "dinov2-registers": {"image_processor_type": "BitImageProcessor", "size": EDGE, "crop_size": SQUARE},
+}  # fmt: skip
+
+
 def tokenizer(kind: str) -> Any:
     """A tokeniser that cuts most words into several tokens; its pieces are written out, as trainers break
     ties another way each time."""
@@ -141,7 +152,7 @@ def image_folder(name: str, place: Path, **changes: Any) -> Path:
     net = getattr(tf, kind)(found).eval()
     _louder(net)
     net.save_pretrained(place)
-    scaled = {"image_mean": [0.5] * 3, "image_std": [0.25] * 3, "size": {"height": 32, "width": 32}}
+    scaled = {"image_mean": [0.5] * 3, "image_std": [0.25] * 3, **PROCESSORS[name]}
     (place / "preprocessor_config.json").write_text(json.dumps(scaled))
     return place
 

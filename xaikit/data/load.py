@@ -7,7 +7,9 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.sample import MODALITIES
@@ -43,7 +45,7 @@ def load_data(
     task: Task | None = None,
     modality: str | None = None,
     channels: Literal["first", "last"] | None = None,
-    size: int | tuple[int, int] | None = None,
+    size: int | tuple[int, int] | Callable[[NDArray[Any]], NDArray[Any]] | None = None,
     language: str | None = None,
     columns: Sequence[str] | None = None,
     drop: Sequence[str] = (),
@@ -67,7 +69,8 @@ def load_data(
         from its shape when None
     channels : of an .npz of series: "first" (N, C, L) or "last" (N, L, C); the longer axis is time
         when None
-    size : side, or (height, width), that images of a folder are scaled to
+    size : side, or (height, width), that images of a folder are scaled to, or the function of a model
+        that brings (H, W, C) in [0, 1] to what it reads
     language : BCP 47 tag of text; "ko" where most letters are Hangul, otherwise "en", when None
     columns : of a .csv the columns to read beside the label, all when None
     drop : of a .csv columns to leave out, for example an identifier
@@ -98,7 +101,7 @@ def load_data(
     if missing not in get_args(Missing):
         raise InvalidInput(f"missing is '{missing}'; use {' or '.join(get_args(Missing))}.")
     given = options.size
-    if given is not None and (min(given) < 1 or math.prod(given) > MOST_SIZE):
+    if isinstance(given, tuple) and (min(given) < 1 or math.prod(given) > MOST_SIZE):
         raise InvalidInput(
             f"size is {given}; give a side, or (height, width), of at most {MOST_SIZE} pixels."
         )

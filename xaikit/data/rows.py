@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -34,7 +34,7 @@ class Options:
     task: Task | None = None
     modality: str | None = None
     channels: Literal["first", "last"] | None = None
-    size: tuple[int, int] | None = None
+    size: tuple[int, int] | Callable[[NDArray[Any]], NDArray[Any]] | None = None
     language: str | None = None
     columns: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()

@@ -6,7 +6,6 @@ Only the folder is read: nothing is fetched, no code in it is run, and no pickle
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -24,9 +23,8 @@ from xaikit.models.huggingface_files import (
     transformers_of,
 )
 from xaikit.models.huggingface_heads import AnswerHead, LabelHead
-from xaikit.models.huggingface_pixels import pixels_of
+from xaikit.models.huggingface_pixels import PictureEncoder, pixels_of
 from xaikit.models.huggingface_text import CutText, Reading, words_of
-from xaikit.models.inputs import PixelEncoder
 from xaikit.models.neural import NeuralModel
 from xaikit.models.outputs import Outputs
 from xaikit.models.text import TokenEncoder
@@ -88,14 +86,8 @@ def save_folder(model: NeuralModel, folder: Path) -> Path:
         model.net.save_pretrained(folder)  # type: ignore[operator]
         if isinstance(model.inputs, TokenEncoder):
             model.inputs.encode.tokenizer.save_pretrained(folder)  # type: ignore[attr-defined]
-    if isinstance(model.inputs, PixelEncoder):
-        height, width, _ = model.inputs.shape
-        facts = {
-            "image_mean": model.inputs.mean,
-            "image_std": model.inputs.std,
-            "size": {"height": height, "width": width},
-        }
-        (folder / "preprocessor_config.json").write_text(json.dumps(facts), encoding="utf-8")
+        if isinstance(model.inputs, PictureEncoder):
+            model.inputs.processor.save_pretrained(folder)
     return folder
 
 

@@ -120,7 +120,8 @@ def text_hero(mine: Case) -> dict[str, Any]:
 def _plain(sample: Sample) -> list[dict[str, Any]]:
     """Words in order, each with what stands before it, whether it is asked about, and of the first word
     of each of two texts which one begins."""
-    gaps, asked = _gaps(sample), getattr(sample.x, "asked", ())
+    gaps = _gaps(sample)
+    asked: tuple[int, ...] = getattr(sample.x, "asked", ())
     parts = _parts(sample, gaps)
     return [
         {
@@ -138,7 +139,7 @@ def _parts(sample: Sample, gaps: Sequence[str]) -> dict[int, dict[str, Any]]:
     second = next((i for i, gap in enumerate(gaps) if PART in gap), None)
     if second is None:
         return {}
-    names: list[str] = list(sample.meta.get("parts") or ["", ""])
+    names = list(sample.meta.get("parts") or ["", ""])
     return {i: {"n": n + 1, "name": str(names[n])} for n, i in enumerate((0, second))}
 
 
