@@ -17,6 +17,7 @@ from xaikit.core.errors import ModelError
 from xaikit.core.files import short
 from xaikit.models.huggingface_files import (
     check_files,
+    check_labels,
     check_sizes,
     json_of,
     told,
@@ -41,6 +42,7 @@ _DROPPED = (  # may lead out of the folder, or are decided here
     *("auto_map", "attn_implementation", "_attn_implementation", "_name_or_path"),
     *("dtype", "torch_dtype"),
 )
+_SPARE = 2**26  # numbers that a net may make up for itself, of masks and positions
 
 
 def load_folder(path: str | Path, device: str = "auto") -> NeuralModel:
@@ -58,8 +60,10 @@ def load_folder(path: str | Path, device: str = "auto") -> NeuralModel:
     check_files(folder)
     facts = json_of(folder, "config.json")
     kind, head = _kind(folder, facts)
-    check_sizes(folder, facts)
-    config = _config(folder, facts)
+    held = check_sizes(folder, facts)
+    check_labels(folder, facts)
+    config = _config(folder, kind, facts)
+    _check_memory(folder, kind, config, held)
     net = _net(folder, kind, config).to(pick_device(device)).eval().requires_grad_(False)
     classes, outputs = _head(folder, config, head)
     found = _read(folder, net, config, head, classes)
@@ -127,12 +131,27 @@ def _kind(folder: Path, facts: Mapping[str, Any]) -> tuple[str, str]:
     )
 
 
-def _config(folder: Path, facts: Mapping[str, Any]) -> Any:
-    from transformers import CONFIG_MAPPING
-
+def _config(folder: Path, kind: str, facts: Mapping[str, Any]) -> Any:
+    cls = getattr(transformers_of(), kind).config_class
+    if facts.get("model_type") != cls.model_type:
+        raise ModelError(
+            f"'{folder}': model_type is {short(repr(facts.get('model_type')))} and a {kind} is a '{cls.model_type}'; "
+            "mend its config.json."
+        )
     with told(folder):
-        clean = {k: v for k, v in facts.items() if k not in _DROPPED}
-        return CONFIG_MAPPING[facts.get("model_type")].from_dict(clean)
+        return cls.from_dict({k: v for k, v in facts.items() if k not in _DROPPED})
+
+
+def _check_memory(folder: Path, kind: str, config: Any, held: int) -> None:
+    """No net much larger than the weights, before memory is taken for it."""
+    with told(folder), torch.device("meta"):
+        net = getattr(transformers_of(), kind)(config)
+    n = sum(value.numel() for value in (*net.parameters(), *net.buffers()))
+    if n > 2 * held + _SPARE:
+        raise ModelError(
+            f"'{folder}' asks for a net of {n:,} numbers and holds weights of {held:,}; its config.json and its "
+            "weights do not belong together."
+        )
 
 
 def _net(folder: Path, kind: str, config: Any) -> nn.Module:
@@ -149,6 +168,12 @@ def _net(folder: Path, kind: str, config: Any) -> nn.Module:
             dtype=torch.float32,
             attn_implementation="sdpa" if cls._supports_sdpa else "eager",
             output_loading_info=True,
+            ignore_mismatched_sizes=True,
+        )
+    for name, here, wanted in sorted(loading["mismatched_keys"])[:1]:
+        raise ModelError(
+            f"'{folder}': '{name}' has shape {tuple(here)} and its config.json asks for {tuple(wanted)}; the two "
+            "do not belong together."
         )
     missing = sorted(loading["missing_keys"])
     if missing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,9 @@ from safetensors import safe_open
 from xaikit.core.errors import ModelError, foreign
 from xaikit.core.files import Origin, read_json, short
 
-__all__ = ["check_files", "check_sizes", "json_of", "told", "transformers_of"]
+__all__ = ["check_files", "check_labels", "check_sizes", "json_of", "told", "transformers_of"]
+
+MOST_CLASSES = 100_000
 
 
 def transformers_of() -> Any:
@@ -70,12 +73,14 @@ def json_of(folder: Path, name: str) -> dict[str, Any]:
     return found
 
 
-def check_sizes(folder: Path, facts: Mapping[str, Any]) -> None:
-    """No more layers than there are weights, before any is made."""
-    n = 0
+def check_sizes(folder: Path, facts: Mapping[str, Any]) -> int:
+    """No more layers than there are weights, before any is made; how many numbers the weights hold."""
+    n, held = 0, 0
     for path in folder.glob("*.safetensors"):
         with foreign(f"safetensors, reading '{path}',"), safe_open(path, framework="pt") as file:
-            n += len(file.keys())
+            names = list(file.keys())
+            n += len(names)
+            held += sum(math.prod(file.get_slice(name).get_shape()) for name in names)
     for name, value in facts.items():
         many = value if isinstance(value, list) and name == "depths" else [value]
         counts = name == "depths" or ("layer" in name and name != "max_window_layers")
@@ -84,6 +89,23 @@ def check_sizes(folder: Path, facts: Mapping[str, Any]) -> None:
                 f"'{folder}': {short(name)} is {short(value)} and the folder holds {n} weights; the two do "
                 "not belong together."
             )
+    return held
+
+
+def check_labels(folder: Path, facts: Mapping[str, Any]) -> None:
+    """One name for each class from 0, and no more classes than people tell apart."""
+    n, named = facts.get("num_labels", 1), facts.get("id2label")
+    if type(n) is not int or not 0 < n <= MOST_CLASSES:
+        raise ModelError(
+            f"'{folder}': num_labels is {short(n)}; give a whole number from 1 to {MOST_CLASSES} in its config.json."
+        )
+    if named is None:
+        return
+    ids = set(named) if isinstance(named, dict) else set()
+    if ids != set(map(str, range(len(ids)))) or not 0 < len(ids) <= MOST_CLASSES:
+        raise ModelError(
+            f"'{folder}': id2label is {short(named)}; give each class from '0' its name in its config.json."
+        )
 
 
 @contextmanager

@@ -55,6 +55,12 @@ def words_of(
         tokenizer = transformers_of().AutoTokenizer.from_pretrained(
             folder, config=config, local_files_only=True, trust_remote_code=False
         )
+    held = {p.name for p in folder.iterdir()}
+    if not held & {*tokenizer.vocab_files_names.values(), "tokenizer.json"} and tokenizer.is_fast:
+        raise ModelError(
+            f"'{folder}' has no tokeniser; save the one that the model was trained with beside it, by "
+            "tokenizer.save_pretrained(folder)."
+        )
     if not isinstance(tokenizer.model_max_length, (int, float)):
         tokenizer.model_max_length = _LONGEST
     if not tokenizer.is_fast:
@@ -75,7 +81,15 @@ def words_of(
     types = "token_type_ids" if "token_type_ids" in tokenizer.model_input_names else ""
     types_as = types if types in taken else None
     inputs = TokenEncoder(
-        encode=_Encode(folder.name, tokenizer, str(mask), most, types_as is not None, shortened),
+        encode=_Encode(
+            folder.name,
+            tokenizer,
+            str(mask),
+            most,
+            own.num_embeddings,
+            types_as is not None,
+            shortened,
+        ),
         embedding=embedding,
         valid_as="attention_mask",
         padding_id=0 if pad is None else int(pad),
@@ -103,6 +117,7 @@ class _Encode:
     tokenizer: Any
     mask: str
     most: int | None
+    embedded: int
     types: bool = False
     shortened: str = "longest_first"
 
@@ -115,6 +130,12 @@ class _Encode:
         found = self._tokens([self.mask.join(part.split(MASK_WORD)) for part in parts], text)
         if not found["input_ids"]:  # of an empty text
             return [int(self.tokenizer.convert_tokens_to_ids(self.mask))], [(0, 0)], [0]
+        if (most := max(found["input_ids"])) >= self.embedded:
+            token = self.tokenizer.convert_ids_to_tokens(most)
+            raise InvalidInput(
+                f"the tokeniser of '{self.id}' knows the token '{token}' and the net does not; it embeds "
+                f"{self.embedded}: save the tokeniser that it was trained with."
+            )
         starts = [0, len(parts[0]) + len(PART)]
         ways = [_back(part.split(MASK_WORD), len(self.mask)) for part in parts]
         spans = [
