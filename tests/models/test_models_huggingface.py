@@ -400,12 +400,15 @@ def test_pictures_of_another_size_are_refused(load):
 def test_the_table_of_the_documents_tells_every_architecture_a_checked_number_or_a_reason():
     """Made by docs/make_models.py; drawn values are in standard errors, the others are shares."""
     text = (Path(xaikit.__file__).parents[1] / "docs" / "models.md").read_text(encoding="utf-8")
+    also = ("bert", "roberta", "deberta-v2", "gpt2", "llama")
+    names = [*toy.TEXT, *toy.IMAGE]
+    names += [f"{name}, {what}" for what in ("pair", "word", "answer") for name in also]
     head, *rows = [
         [cell.strip(" `") for cell in line.strip("|").split("|")]
         for line in text.splitlines()
-        if line.startswith(("| architecture", *(f"| {name} |" for name in (*toy.TEXT, *toy.IMAGE))))
+        if line.startswith(("| architecture", *(f"| {name} |" for name in names)))
     ]
-    assert [row[0] for row in rows] == [*toy.TEXT, *toy.IMAGE]
+    assert [row[0] for row in rows] == names
     drawn = {"gradient_shap": 8, "smoothgrad": 8, "lime": 0.2, "integrated_gradients": 0.01}
     for row in rows:
         assert len(row) == len(head) == 12

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from xaikit.core.errors import InvalidInput, NotApplicable
 from xaikit.core.words import PART, Text
 from xaikit.methods.base import make_method
 from xaikit.models.huggingface import CutText
+from xaikit.models.huggingface_heads import AnswerHead, LabelHead
 from xaikit.study.given import samples_of
 
 SENTENCE = "unbelievably tiny acting spoils it"
@@ -152,6 +154,28 @@ def test_an_answer_is_explained_as_by_hand(name, load):
     text = Text.cut(PART.join((QUESTION, CONTEXT)), [*QUESTION.split(), "the", "tiny", "film", ",", "unbelievably"])  # fmt: skip
     sample = xaikit.Sample("a", text, "text", meta={"text": text.written})
     assert xaikit.make_question(model, sample).sample.meta["asked"] == [i, j]
+
+
+def test_words_and_answers_by_numbers_that_can_be_read():
+    """Three words of two, one and two tokens between two that belong to none."""
+    text, owners = Text(["Kim", "met", "Lee"]), [-1, 0, 0, 1, 2, 2, -1]
+    head = LabelHead(toy.TAGS)
+    logits = torch.tensor(
+        [[0, 0, 0], [0, 2, 0], [0, 9, 0], [9, 0, 0], [0, 0, 3], [0, 9, 0], [0, 9, 0]]
+    )
+    seen = SimpleNamespace(logits=logits[None].float())
+    assert head.chosen(seen, 0, owners, text) == (2,)  # "met" is surer to be nothing
+    assert head.tokens((2,), owners, text) == (4,)
+    seen.logits[0, :, 0] += 20
+    assert head.chosen(seen, 0, owners, text) == (
+        0,
+    )  # all are; of their first tokens the least sure
+    answers = SimpleNamespace(
+        start_logits=torch.tensor([[9, 1, 5, 0, 2, 9, 9.0]]),
+        end_logits=torch.tensor([[9, 5, 1, 2, 9, 1, 9.0]]),
+    )
+    assert AnswerHead().chosen(answers, 0, owners, text) == (0, 1)
+    assert AnswerHead().tokens((0, 2), owners, text) == (1, 5)
 
 
 def test_a_padded_batch_scores_each_as_alone(load):
