@@ -175,6 +175,11 @@ def off(found: Any, known: Any) -> float:
     return float(np.abs(np.asarray(found) - known).max() / max(np.abs(known).max(), 1e-3))
 
 
+def in_errors(difference: Any, std: Any) -> float:
+    """The largest, in standard errors; a word that a decoder reads later has 0 of both."""
+    return float((np.abs(difference) / np.maximum(std, 1e-9)).max())
+
+
 def shapley(case: Case) -> float:
     n, right = case.n, np.zeros(case.n)
     for mask, value in case.known.items():
@@ -214,7 +219,7 @@ def integrated(case: Case) -> float:
 def sampled(case: Case) -> float:
     """Beside integrated gradients, which it samples here, in standard errors."""
     found, right = case.ask("gradient_shap"), case.ask("integrated_gradients").values
-    return float((np.abs(found.values - right) / found.std).max())
+    return in_errors(found.values - right, found.std)
 
 
 def product(case: Case) -> float:
@@ -232,7 +237,7 @@ def saliency(case: Case) -> float:
 def smoothgrad(case: Case) -> float:
     """Two seeds, in standard errors of their difference."""
     one, two = (case.ask("smoothgrad", seed=seed) for seed in (0, 1))
-    return float((np.abs(one.values - two.values) / np.hypot(one.std, two.std)).max())
+    return in_errors(one.values - two.values, np.hypot(one.std, two.std))
 
 
 def cam(method: str) -> Callable[[Case], float]:
