@@ -9,7 +9,6 @@ from sklearn.datasets import load_diabetes
 from xaikit.data import DATASETS, Dataset, load_data
 from xaikit.modalities.text import join
 
-
 TASKS = {
     "diabetes": "regression",
     "lags": "forecasting",

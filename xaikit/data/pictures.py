@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -150,12 +150,16 @@ def _sort(files: Files, source: str, part: str, given: bool) -> Iterator[Picture
 
 
 def _read(
-    raw: bytes, origin: Origin, size: tuple[int, int] | None, is_mask: bool
+    raw: bytes,
+    origin: Origin,
+    size: tuple[int, int] | Callable[[NDArray[Any]], NDArray[Any]] | None,
+    is_mask: bool,
 ) -> NDArray[np.float32]:
-    """(H, W, 1 or 3) float32 in [0, 1], scaled to `size` where it is given."""
+    """(H, W, 1 or 3) float32 in [0, 1], scaled to `size`, or by it, where it is given."""
     scaled = Image.Resampling.BILINEAR
+    by = size if callable(size) else None
     return opened_as(
-        lambda image: picture_pixels(image.convert("L") if is_mask else image),
+        lambda image: (by or _as_it_is)(picture_pixels(image.convert("L") if is_mask else image)),
         raw,
         origin,
         size,
@@ -163,11 +167,15 @@ def _read(
     )
 
 
+def _as_it_is(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    return x
+
+
 def opened_as(
     use: Callable[[Image.Image], T],
     raw: bytes,
     origin: Origin,
-    size: tuple[int, int] | None,
+    size: tuple[int, int] | Callable[..., Any] | None,
     scaled: Image.Resampling,
 ) -> T:
     """What becomes of the picture, scaled to `size` where it is given; the origin's error for what is none."""
@@ -179,7 +187,7 @@ def opened_as(
                 )
             image = ImageOps.exif_transpose(opened)
             image.load()
-        if size is not None and image.size != size[::-1]:
+        if isinstance(size, tuple) and image.size != size[::-1]:
             image = image.resize(size[::-1], scaled)
         return use(image)
     except DataError:
