@@ -27,6 +27,9 @@ class Mutation:
 
 
 CONTRACT = "tests/test_contract.py"
+DETECTION = "tests/tasks/test_tasks_detection.py"
+REGIONS = "tests/tasks/test_tasks_segmentation.py"
+ANNOTATED = "tests/data/test_data_annotated.py"
 ESTIMATORS = "tests/estimators"
 GRADIENT = "tests/methods/test_methods_gradient.py"
 CAM = "tests/methods/test_methods_cam.py"
@@ -67,6 +70,9 @@ EVIDENCE = "tests/estimators/test_estimator_evidence.py"
 TEXTS = "tests/test_text_as_written.py"
 TASKS = "tests/tasks/test_tasks.py"
 FOLDERS = "tests/core/test_folders.py"
+TWO_TEXTS = "tests/models/test_models_pairs.py"
+WORD_HEADS = "tests/models/test_models_word_heads.py"
+PICTURES = "tests/models/test_models_hf_pictures.py"
 ORDER = "tests/data/test_data_order.py"
 EXACT = "tests/methods/test_methods_exact.py"
 BLOCKS = "tests/study/test_blocks.py"
@@ -311,7 +317,7 @@ MUTATIONS = (
     Mutation("metrics/stability.py", "a, b = a - a.mean(), b - b.mean()", "a, b = a, b", SANITY + "::test_the_share_of_the_variance_that_repeats_by_hand"),
     Mutation("judge/checks.py", "True if value >= limit.limit", "True if high >= limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
     Mutation("modalities/table.py", 'bool(column["categories"])', 'not column["categories"]', FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
-    Mutation("study/plan.py", "if plan.background is None else plan.background", "", FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
+    Mutation("study/plan.py", "if plan.background is None else rows_of(model, plan.background)", "", FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
     Mutation("study/plan.py", "method.name, question.model.id, question.sample.id)", "method.name, question.model.id, questions[0].sample.id)", FACTS + "::test_one_sample_that_fails_is_recorded_and_the_others_are_explained"),
     Mutation("study/context.py", "[5, 50, 95]", "[10, 50, 90]", FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
     Mutation("study/context.py", '.get("test", {})', '.get("val", {})', FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
@@ -516,6 +522,15 @@ MUTATIONS = (
     Mutation("models/text.py", "masked_fill(~valid, free)", "masked_fill(valid, free)", "tests/models/test_models_wrap.py::test_a_decoder_without_padding_token_reads_each_text_to_its_own_end"),
     Mutation("modalities/text.py", '"Mn", "Mc", "Me", "Cf"', '"Mn", "Me", "Cf"', "tests/modality/test_modality_text.py::test_words_of_every_script_are_whole"),
     Mutation("models/reading.py", "if p.kind in places][1:2]", "if p.kind in places][0:1]", BATCH + "::test_a_score_that_depends_on_the_batch_is_refused[padding]"),
+    # pairs, words, answers and pictures of Hugging Face folders
+    Mutation("models/huggingface_text.py", "len(parts[0]) + len(PART)", "len(parts[0])", TWO_TEXTS + "::test_words_of_both_texts_are_removed_as_by_hand[roberta]"),
+    Mutation("models/text.py", "named[self.types_as] = batch.types", "named[self.types_as] = 0 * batch.types", TWO_TEXTS + "::test_a_pair_is_scored_as_transformers_scores_it[bert]"),
+    Mutation("models/composing.py", "self.batch.lengths, told)", "self.batch.lengths)", TWO_TEXTS + "::test_texts_of_one_length_that_part_elsewhere_share_no_pass"),
+    Mutation("core/words.py", "Text(words, self.gaps, self.asked)", "Text(words, self.gaps)", WORD_HEADS + "::test_the_word_stays_the_one_that_was_chosen"),
+    Mutation("models/huggingface_heads.py", "np.where(label != outside, best, -1)", "best", WORD_HEADS + "::test_words_and_answers_by_numbers_that_can_be_read"),
+    Mutation("models/huggingface_heads.py", "known[asked[1]][-1]", "known[asked[1]][0]", WORD_HEADS + "::test_words_and_answers_by_numbers_that_can_be_read"),
+    Mutation("models/huggingface_heads.py", 'each.masked_fill(~batch.valid, -float("inf"))', "each", WORD_HEADS + "::test_a_padded_batch_scores_each_as_alone"),
+    Mutation("models/huggingface_pixels.py", "batch.at.flip(1)) if self.turned", "batch.at) if self.turned", PICTURES + "::test_order_and_scale_of_channels_are_those_of_the_folder"),
     # planted by one who had not looked at the tests
     Mutation("judge/causes.py", "interval[0] <= INTERACTING", "interval[1] <= INTERACTING", RULES + "::test_an_interval_across_the_limit_traces_nothing"),
     Mutation("tasks/regression.py", "np.abs(truth - scores).mean()", "np.square(truth - scores).mean()", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),
@@ -566,6 +581,15 @@ MUTATIONS = (
     Mutation("modalities/given.py", "& ~(gone & mine), apart) ** 2", ", apart) ** 2", TABULAR),
     Mutation("study/flip/result.py", 'Finding("table.missing") if value != value', 'Finding("table.missing") if value == value', FRAMES + "::test_a_change_to_or_from_a_missing_value_is_told_in_words"),
     Mutation("data/tables.py", "gaps = _gaps(name, sheets) if keep else ()", "gaps = ()", "tests/data/test_data_csv.py::test_gaps_that_are_kept_are_values_of_their_own"),
+    # boxes and regions
+    Mutation("tasks/detection.py", "return log_odds(top(p * (near * here + (1 - here)), 1), LEAST)", "return log_odds(top(p, 1), LEAST)", DETECTION + "::test_the_number_of_a_class_is_read_at_its_best_box"),
+    Mutation("tasks/boxes.py", "and not taken[best]:", "and len(taken):", DETECTION + "::test_a_true_box_is_found_once_and_by_its_class"),
+    Mutation("tasks/boxes.py", "best = np.maximum.accumulate(precision[::-1])[::-1]", "best = precision", DETECTION + "::test_average_precision_by_hand"),
+    Mutation("tasks/segmentation.py", "inside = raw[:, :, found.at[k]]", "inside = raw[:, :, found.at[0]]", REGIONS + "::test_the_number_of_a_class_is_read_in_its_region"),
+    Mutation("models/cam_layer.py", "if math.prod(e.shape[2:]) == fewest", "if math.prod(e.shape[2:]) >= fewest", REGIONS + "::test_an_own_net"),
+    Mutation("study/study.py", "_answered(model, questions)", "_answered(questions[0].model, questions)", DETECTION + "::test_a_run_keeps_boxes_and_labels"),
+    Mutation("data/annotations.py", "return name, x0 - 1, y0 - 1, x1, y1", "return name, x0, y0, x1, y1", ANNOTATED + "::test_each_form_gives_the_same_boxes"),
+    Mutation("data/annotations.py", 'or ".." in path.parts', "", ANNOTATED + "::test_no_picture_is_taken_from_outside"),
 )  # fmt: skip
 
 

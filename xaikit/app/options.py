@@ -37,7 +37,11 @@ Data = Annotated[
 ]
 TextColumn = Annotated[
     str | None,
-    typer.Option("--text-column", help="Column that holds the text.", rich_help_panel=DATA),
+    typer.Option(
+        "--text-column",
+        help="Column that holds the text; two of a pair as first,second.",
+        rich_help_panel=DATA,
+    ),
 ]
 LabelColumn = Annotated[
     str | None,
@@ -53,7 +57,7 @@ Task = Annotated[
     str | None,
     typer.Option(
         "--task",
-        help="classification or regression; found out by default.",
+        help="classification, regression, detection or segmentation; found out by default.",
         rich_help_panel=DATA,
     ),
 ]
@@ -157,10 +161,27 @@ Memory = Annotated[
         rich_help_panel=WORK,
     ),
 ]
+At = Annotated[
+    str | None,
+    typer.Option(
+        help="Where the number of a detector is read: LEFT,TOP,RIGHT,BOTTOM in px, or 2 for the second best "
+        "box [the best box found].",
+        rich_help_panel=ASKED,
+    ),
+]
 Precision = Annotated[
     str,
     typer.Option(help="float32, or bfloat16 where it agrees with float32.", rich_help_panel=WORK),
 ]
+
+Horizon = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Of a .csv in the order of time: forecast so many steps of --label-column, or of every column.",
+    ),
+]
+Lags = Annotated[int, typer.Option(min=1, help="With --horizon: steps that are seen before.")]
 
 AnyModel = Annotated[
     str | None,
@@ -282,6 +303,23 @@ def budget_of(text: str) -> int | str:
     if not text.isdigit() or int(text) < 4:
         raise InvalidInput(f"--budget is {text}; give auto or a whole number of 4 or more.")
     return int(text)
+
+
+def place_of(text: str | None) -> int | tuple[float, ...] | None:
+    """The n-th best box, or a box in px."""
+    if text is None:
+        return None
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    try:
+        found = tuple(map(float, text.split(",")))
+    except ValueError:
+        found = ()
+    if len(found) != 4:
+        raise InvalidInput(
+            f"--at is {text}; give LEFT,TOP,RIGHT,BOTTOM in px, or a number of 1 or more."
+        )
+    return found
 
 
 def bytes_of(text: str | None) -> int | None:

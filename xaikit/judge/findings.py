@@ -6,7 +6,6 @@ that hold follow. What cannot be said is said too: too few samples, no explanati
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -88,15 +87,8 @@ def _guessing(overview: Overview) -> Finding | None:
     if len(labels) < FEWEST or len(set(labels)) < 2:
         return None
     known = np.array([label is not None for label in overview.labels])
-    if overview.meaning.words.startswith("value"):
-        truth = np.stack([overview.meaning.truth(label) for label in labels])
-        wide = np.maximum(truth.var(axis=0), 1e-12)  # outputs may have units of their own
-        errors = (truth - overview.predictions[known]) ** 2
-        gains, answer = (((truth - truth.mean(axis=0)) ** 2 - errors) / wide).mean(axis=1), None
-    else:
-        often, _ = Counter(labels).most_common(1)[0]
-        right = (~overview.wrong[known]).astype(np.float64)
-        gains, answer = right - [label == often for label in labels], _named(overview, often)
+    gains, often = overview.meaning.gains(overview.predictions[known], labels)
+    answer = None if often is None else _named(overview, often)
     if low(gains) > 0:
         return None
     key = "guessing" if gains.mean() <= 0 else "guessing.open"

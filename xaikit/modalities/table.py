@@ -13,7 +13,7 @@ from xaikit.core.errors import InvalidInput
 from xaikit.core.features import Bools, Floats, Masker, Segmentation
 from xaikit.core.sample import Modality, Sample, Titles
 from xaikit.modalities.given import Gaussian, Nearest, deviation
-from xaikit.modalities.rows import thinned
+from xaikit.modalities.rows import nearest, thinned
 
 __all__ = ["TABLE", "Table", "coded_columns"]
 
@@ -73,6 +73,9 @@ class Table(Modality):
             return _given(how, background, n, categorical)
         if how == "median":
             return self._medians(sample, segmentation, background, n, categorical)
+        if how == "nearest":
+            rows, used = nearest(background, sample.x, n, "training rows")
+            return Masker(used, rows)
         rows, used = thinned(background, n or min(MAX_ROWS, len(background)), "training rows")
         used = f"{len(rows)} {used}" if len(rows) == len(background) else used
         if how == "rows":
@@ -127,7 +130,7 @@ TABLE = Table(
     name="table",
     axes=("D",),
     segmenters=("columns",),
-    maskers=("rows", "median", "column_shuffle"),
+    maskers=("rows", "median", "column_shuffle", "nearest"),
     titles=Titles(
         samples=("rows", "행"),
         part=("column", "항목"),

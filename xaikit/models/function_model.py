@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -30,6 +30,7 @@ class FunctionModel(Saved):
     function : B inputs in data space -> (B, K) outputs
     single : the function is given one input at a time
     frames : what turns the rows of a table into the frames that the function reads, or is told by
+    found : what the scores are read at (`Task.found`); None reads each input at its own
     """
 
     id: str
@@ -43,6 +44,15 @@ class FunctionModel(Saved):
     task: Task | None = None
     single: bool = False
     frames: Frames | None = None
+    found: Any = None
+
+    def about(self, x: Array, where: Any = None) -> FunctionModel:
+        """The same model, its scores read at what it finds on x (see `Anchored`)."""
+        if self.task is None or not (self.task.finds or where is not None):
+            return self
+        raw = self._given([x])
+        found = self.task.found(raw, [x]) if where is None else self.task.placed(where, raw, [x])
+        return replace(self, found=found)
 
     def answers(self, xs: Sequence[Array] | Array) -> Floats:
         """What the function gives for B inputs, as float64."""
@@ -51,7 +61,9 @@ class FunctionModel(Saved):
         return self._asked(xs)
 
     def _asked(self, xs: Sequence[Array] | Array) -> Floats:
-        found = self.function(reading_of(self.modality).given(xs))
+        found = self._given(xs)
+        if self.task is not None and self.task.reads:
+            found = self.task.scores(found, xs, self.found)
         try:
             answers = np.asarray(found, dtype=np.float64)
         except (TypeError, ValueError) as error:
@@ -62,6 +74,9 @@ class FunctionModel(Saved):
         if answers.ndim not in (1, 2) or len(answers) != len(xs):
             raise wrong_shape(self.id, answers.shape, len(xs), self.classes)
         return answers
+
+    def _given(self, xs: Sequence[Array] | Array) -> Any:
+        return self.function(reading_of(self.modality).given(xs))
 
     def scores(self, xs: Sequence[Array] | Array) -> Floats:
         """B inputs in data space -> (B, K) float64: logits, log-probabilities or values."""

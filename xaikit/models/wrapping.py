@@ -116,7 +116,9 @@ def wrap(
         `info["outputs_note"]`, and asks where it can be two things
     output : of a torch module that gives a tuple, a dict or an object: the place, key or name of the
         scores; None takes `logits`, or the first tensor with the batch in front that fits the classes
-    task : what the numbers mean, a name from `xaikit list tasks`; follows from the outputs when None
+    task : what the numbers mean, a name from `xaikit list tasks`; follows from the outputs when None. The
+        "detection" of a function are boxes, probabilities and classes of each picture, the "segmentation" of
+        a net (B, K, H, W) logits (see `xaikit.tasks`)
     space : where changes are measured; follows from the outputs when None
     batch : "single" asks one row at a time, for a thing whose score of a row depends on the others
 
@@ -153,7 +155,8 @@ def wrap(
         raise InvalidInput(f"encodes is {encodes!r}; encode reads 'words' or the 'text'.")
     frames, reads_frames = _frames(thing, kind, sample, background)
     if frames is not None:
-        sample, background = (_coded_rows(frames, rows) for rows in (sample, background))
+        sample = frames.coded(sample)[0] if is_frame(sample) else sample
+        background = frames.coded(background) if is_frame(background) else background
     if background is not None and kind.typical:
         background = as_rows(background)
     x = first_input(modality, sample, background)
@@ -275,6 +278,8 @@ class _Facts:
         self, answers: Floats, louder: Callable[[], Floats | None] = lambda: None
     ) -> tuple[Outputs, Task, str]:
         """What the answers to the trial inputs are, what they mean, and how that was found out."""
+        if self.kind is not None and self.kind.reads:
+            return self.read_by(self.kind, answers)
         n = len(self.classes)
         columns = 1 if answers.ndim == 1 else answers.shape[1]
         fits = (
@@ -291,6 +296,12 @@ class _Facts:
                 why = "some of the rows have missing values, which it does not read: fill or drop them"
             raise ModelError(f"'{self.id}' gave NaN or infinity for one sample; {why}.")
         return outputs, self.task(outputs, columns), note
+
+    def read_by(self, kind: type[Task], raw: Any) -> tuple[Outputs, Task, str]:
+        """The same for a task that makes its scores itself of what the model gives."""
+        shape = tuple(raw.shape[1:]) if isinstance(raw, np.ndarray | Tensor) else ()
+        task = kind.of(self.classes or self.names, shape)
+        return "multilabel_logits" if task.words == "labels" else "values", task, ""
 
     def require_independent(self, answers: Answers, net: nn.Module | None = None) -> None:
         """`ModelError` when the answer to an input changes by itself, or with its batch."""
@@ -310,11 +321,6 @@ def _frames(thing: Any, kind: Modality, sample: Any, background: Any) -> tuple[F
     if isinstance(thing, nn.Module):
         return (Frames.of(rows) if is_frame(rows) else None), False
     return framed(thing, rows)
-
-
-def _coded_rows(frames: Frames, rows: Any) -> Any:
-    """Rows as numbers; of a sample in a frame its one row."""
-    return frames.coded(rows) if is_frame(rows) else rows
 
 
 def _of_rows(function: Callable[[Any], Any], frames: Frames | None) -> Callable[[Any], Any]:
@@ -342,7 +348,7 @@ def _module(
         "id": facts.id,
         "net": net,
         "inputs": inputs,
-        "classes": facts.classes,
+        "classes": _classes(facts, task),
         "space": facts.space(outputs),
         "background": facts.background,
         "info": {
@@ -366,6 +372,11 @@ def _module(
     if model.events and model.events[-1].n_attentions:
         return TokenModel(**arguments)
     return SpatialModel(**arguments) if keeps_places(model) else model
+
+
+def _classes(facts: _Facts, task: Task) -> tuple[str, ...]:
+    """Those that were named, or that the task counted."""
+    return task.outputs if task.reads and task.words == "labels" else facts.classes
 
 
 def _louder(net: nn.Module, answers: Answers, x: Array) -> Floats | None:
@@ -478,8 +489,14 @@ def _function(
         single=facts.single,
         frames=facts.frames,
     )
-    facts.require_independent(model.answers)
-    model.outputs, model.task, note = facts.read(model.answers(facts.inputs))
+    if facts.kind is not None and facts.kind.reads:
+        raw = thing(reading_of(facts.modality).given(facts.inputs[:1]))
+        model.outputs, model.task, note = facts.read_by(facts.kind, raw)
+        model.classes = _classes(facts, model.task)
+        facts.require_independent(model.answers)
+    else:
+        facts.require_independent(model.answers)
+        model.outputs, model.task, note = facts.read(model.answers(facts.inputs))
     model.space = facts.space(model.outputs)
     model.info = {"family": family, "outputs": model.outputs, "outputs_note": note}
     return model

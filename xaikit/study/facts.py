@@ -135,3 +135,4 @@ class Facts(TypedDict, total=False):
     flips: list[FlipFacts] | None
     smooth: list[SmoothFacts] | None
     added: list[str] | None
+    found: dict[str, dict[str, Any] | None] | None
