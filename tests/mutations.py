@@ -61,6 +61,8 @@ ESCAPES = "tests/report/test_report_escapes.py"
 THREADS = "tests/models/test_models_threads.py"
 INPLACE = "tests/models/test_models_cam_inplace.py"
 DTYPES = "tests/models/test_models_dtypes.py"
+FRAMES = "tests/models/test_models_frames.py"
+TABULAR = "tests/modality/test_modality_tabular.py"
 OUTPUTS = "tests/models/test_models_outputs.py"
 BATCH = "tests/models/test_models_batch.py"
 DOOR = "tests/models/test_models_front_door.py"
@@ -94,7 +96,7 @@ MUTATIONS = (
     Mutation("judge/errors.py", "least = np.minimum.accumulate(p[order[::-1]], axis=0)[::-1]", "least = p[order]", FINDINGS + "::test_a_correction_is_over_all_that_was_tried"),
     Mutation("judge/errors.py", "np.where(sure >= SURE, far, np.nan)", "far", FINDINGS + "::test_sure_errors_on_samples_unlike_the_training_rows"),
     Mutation("judge/errors.py", "Asked(what, of[known])", "Asked(what, of[: known.sum()])", FINDINGS + "::test_samples_without_a_label_count_on_neither_side"),
-    Mutation("judge/errors.py", "which = np.searchsorted(ends, column, side=\"left\")", "which = np.searchsorted(ends, -column, side=\"left\")", FINDINGS + "::test_errors_that_gather_are_named_with_their_counts"),
+    Mutation("judge/errors.py", "np.searchsorted(ends, column, side=\"left\"))", "np.searchsorted(ends, -column, side=\"left\"))", FINDINGS + "::test_errors_that_gather_are_named_with_their_counts"),
     Mutation("judge/shares.py", "np.maximum(self.values, 0)", "np.abs(self.values)", FINDINGS + "::test_a_region_is_judged_by_what_speaks_for_the_answer"),
     Mutation("judge/shares.py", "row[: cut.n_features] *= cut.sizes", "pass", FINDINGS + "::test_relative_values_are_means_over_the_places_of_a_feature"),
     Mutation("judge/shares.py", "(margin > 0) & ", "", FINDINGS + "::test_an_answer_that_is_no_more_likely_than_not_cannot_be_turned"),
@@ -115,7 +117,7 @@ MUTATIONS = (
     # removal given what is kept
     Mutation("modalities/given.py", "(x[mask] - self.draws[:, mask]) @", "(0 * x[mask] - self.draws[:, mask]) @", GIVEN),
     Mutation("modalities/given.py", "np.concatenate([spread, -spread])", "np.concatenate([spread, spread])", GIVEN),
-    Mutation("modalities/given.py", "apart = np.where(self.coded, self.mixed != x, apart) ** 2", "apart = apart**2", GIVEN),
+    Mutation("modalities/given.py", "np.where(self.coded | gone | mine,", "np.where(gone | mine,", GIVEN),
     Mutation("core/question.py", "and self.masker.given is None", "", GIVEN),
     Mutation("methods/shap.py", "if questions.maskers[0].given is not None:", "if False:", GIVEN),
     Mutation("study/study.py", "known = kind.given if question.masker.given is not None else kind.maskers", "known = kind.maskers", GIVEN),
@@ -453,7 +455,7 @@ MUTATIONS = (
     Mutation("report/predictions.py", "float(rest.sum())", "float(1 - rest.sum())", NUMBERS + "::test_the_bars_are_the_likeliest_classes_the_true_one_and_the_rest"),
     Mutation("report/measures.py", 'told.get("centre") == "median"', 'told.get("centre") == "mode"', NUMBERS + "::test_a_gap_is_told_by_its_median_and_other_measures_by_their_mean"),
     Mutation("report/page.py", "[: MOST_CASES // 2]", "[:MOST_CASES]", NUMBERS + "::test_at_most_half_of_the_cards_are_wrong_answers_and_all_keep_their_order"),
-    Mutation("report/table_case.py", "categories[int(x)])", "categories[int(x) - 1])", NUMBERS + "::test_a_table_lists_the_eight_strongest_and_sums_the_rest"),
+    Mutation("report/columns.py", "categories[int(x)])", "categories[int(x) - 1])", NUMBERS + "::test_a_table_lists_the_eight_strongest_and_sums_the_rest"),
     Mutation("report/table_case.py", "mine.shown(e)[rest].sum()", "mine.shown(e)[kept].sum()", NUMBERS + "::test_a_table_lists_the_eight_strongest_and_sums_the_rest"),
     Mutation("report/blocks/choice.py", "for x in e) / len(e))", "for x in e))", NUMBERS + "::test_costs_are_means_over_the_samples"),
     Mutation("report/facts.py", "sum(findings.is_wrong(i) for", "sum(not findings.is_wrong(i) for", NUMBERS + "::test_the_heads_facts_are_counted_from_the_run"),
@@ -564,7 +566,7 @@ MUTATIONS = (
     Mutation("report/single.py", "float(self.shown[others].sum())", "float(self.shown[order].sum())", "tests/report/test_report_notebook.py::test_many_columns_become_one_row_that_keeps_the_sum"),
     Mutation("report/notebook.py", "start, end = sorted((0.0, value))", "start, end = 0.0, abs(value)", "tests/report/test_report_notebook.py::test_a_card_of_a_row_holds_every_number"),
     Mutation("modalities/series.py", "most // n_channels if apart", "most if apart", "tests/metrics/test_metrics_segmentation.py"),
-    Mutation("modalities/table.py", "np.where(codes, 0.0, wide)", "wide", "tests/metrics/test_metrics_sanity.py"),
+    Mutation("modalities/table.py", "np.where(codes | np.isnan(wide), 0.0, wide)", "wide", "tests/metrics/test_metrics_sanity.py"),
     Mutation("modalities/image.py", "return x.clip(0.0, 1.0)", "return x", "tests/metrics/test_metrics_sanity.py"),
     Mutation("modalities/series.py", "sigma = len(x) / 10", "sigma = len(x) / 20", "tests/modality/test_modality_series.py::test_blur_runs_along_time_only"),
     Mutation("models/store.py", '"centre": model.centre', '"centre": 0.0', "tests/models/test_models_checkpoint.py::test_a_regressor_comes_back_in_its_units"),
@@ -579,6 +581,15 @@ MUTATIONS = (
     Mutation("study/study.py", "_answered(model, questions)", "_answered(questions[0].model, questions)", DETECTION + "::test_a_run_keeps_boxes_and_labels"),
     Mutation("data/annotations.py", "return name, x0 - 1, y0 - 1, x1, y1", "return name, x0, y0, x1, y1", ANNOTATED + "::test_each_form_gives_the_same_boxes"),
     Mutation("data/annotations.py", 'or ".." in path.parts', "", ANNOTATED + "::test_no_picture_is_taken_from_outside"),
+    # frames and missing values
+    Mutation("models/frames.py", "return np.asarray(table[codes])", "return np.asarray(table[codes - 1])", FRAMES + "::test_what_is_decoded_is_what_was_given"),
+    Mutation("models/frames.py", "known[value] = len(words)", "known[value] = 0", FRAMES + "::test_a_text_column_is_one_feature"),
+    Mutation("models/frames.py", "listed = [known.get(word, word) for word in theirs]", "listed = list(own)", FRAMES + "::test_a_saved_pipeline_reads_frames_and_files_again"),
+    Mutation("models/wiring.py", "alone = len(taken) == 1 and", "alone = len(taken) >= 1 and", FRAMES + "::test_a_pipeline_on_a_frame_in_three_lines"),
+    Mutation("modalities/table.py", "known = values[~np.isnan(values)]", "known = values", TABULAR),
+    Mutation("modalities/given.py", "& ~(gone & mine), apart) ** 2", ", apart) ** 2", TABULAR),
+    Mutation("study/flip/result.py", 'Finding("table.missing") if value != value', 'Finding("table.missing") if value == value', FRAMES + "::test_a_change_to_or_from_a_missing_value_is_told_in_words"),
+    Mutation("data/tables.py", "gaps = _gaps(name, sheets) if keep else ()", "gaps = ()", "tests/data/test_data_csv.py::test_gaps_that_are_kept_are_values_of_their_own"),
 )  # fmt: skip
 
 

@@ -73,7 +73,7 @@ Missing = Annotated[
     str | None,
     typer.Option(
         "--missing",
-        help="Rows with empty cells: refuse, or drop them [refuse].",
+        help="Rows with empty cells: refuse, drop or keep them [refuse].",
         rich_help_panel=DATA,
     ),
 ]

@@ -22,7 +22,7 @@ from xaikit.methods.foreign import brought
 from xaikit.modalities import masker as make_masker
 from xaikit.modalities import segment
 from xaikit.study.failures import EVERY, recorded
-from xaikit.study.given import samples_of
+from xaikit.study.given import rows_of, samples_of
 from xaikit.study.own import Features, References, own_features, own_references, target_of_each
 from xaikit.study.run import Failure
 from xaikit.tasks import Task, default_targets, task_of
@@ -226,7 +226,7 @@ def _settings(plan: Plan) -> dict[str, Any]:
 
 
 def _background(model: Model, plan: Plan) -> NDArray[Any] | None:
-    return model.background if plan.background is None else plan.background
+    return model.background if plan.background is None else rows_of(model, plan.background)
 
 
 def make_questions(

@@ -22,7 +22,7 @@ from xaikit.study.failures import EVERY, recorded
 from xaikit.study.flip.api import FEW
 from xaikit.study.flip.api import flips as asked_flips
 from xaikit.study.forecast import forecast
-from xaikit.study.given import samples_of
+from xaikit.study.given import require_model, samples_of
 from xaikit.study.measuring import N_AGAIN, Measuring, masked
 from xaikit.study.naming import named
 from xaikit.study.overview import SECONDS, cheapest, make_overview, worst_errors
@@ -90,9 +90,10 @@ def study(
     >>> [(verdict.method, verdict.status) for verdict in run.verdicts()]
     [('shap', 'unsettled'), ('random', 'control')]
     """
-    samples = _distinct(samples_of(model, samples))
+    require_model(model)
     asked = Plan(**plan)
     model = named(model, data, asked.background)
+    samples = _distinct(samples_of(model, samples))
     task_of(model).require_labels(samples)
     asked = usual(asked, task_of(model), samples[0])
     chosen, failures = choose_methods(model, methods, budget=budget, tolerance=tolerance)
