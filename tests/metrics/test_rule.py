@@ -9,7 +9,7 @@ from scipy.special import gammaln
 from scipy.stats import ttest_1samp
 
 from xaikit.core.errors import InvalidInput
-from xaikit.judge.rule import in_company, judge_folds, one_digit
+from xaikit.judge.rule import in_company, judge_folds, judge_looks, one_digit
 
 FOLDS = np.random.default_rng(4).normal(0.012, 0.02, 10)
 
@@ -119,6 +119,16 @@ def test_many_pairs_are_corrected_and_one_alone_is_not():
 
 def test_one_digit():
     assert [one_digit(v) for v in (4919, 18_900, 7, 949, 951)] == [5000, 20_000, 7, 900, 1000]
+
+
+def test_the_second_look_is_taken_only_while_undecided():
+    rng = np.random.default_rng(0)
+    plain, unclear = 0.1 + 0.001 * rng.normal(size=50), 0.002 + 0.03 * rng.normal(size=50)
+    looks = [judge_looks(d, 1000, folds=5, ratio=0.25) for d in (plain, unclear)]
+    assert [j.n_folds for j in looks] == [10, 50]
+    assert looks[0] == judge_folds(plain[:10], 1000, ratio=0.25)
+    assert looks[1] == judge_folds(unclear, 1000, ratio=0.25)
+    assert judge_looks(unclear[:10], 1000, folds=5, ratio=0.25).n_folds == 10
 
 
 def test_what_cannot_be_judged_is_refused():
