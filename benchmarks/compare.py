@@ -1,16 +1,24 @@
 """What the comparison of models is held to: the tables of docs/results.md.
 
-    python -m benchmarks.compare rule       the rule on planted truths, refitted in every fold
+    python -m benchmarks.compare rule           the rule on planted truths, refitted in every fold
+    python -m benchmarks.compare data [NAME]    real data, one page each in build/compare
+    python -m benchmarks.compare tables         the tables of what `data` has made so far
 
-It prints its table and writes it between its markers in docs/results.md; about two minutes on one core.
+`rule` and `tables` write between their markers in docs/results.md and docs/ml-vs-dl.md. The rule takes a minute on one core, the
+data half an hour; what is there already in build/compare is kept. Data are read from $XAIKIT_SHARED/data, or from the folder
+`shared` beside the repository.
 """
 
 from __future__ import annotations
 
+import json
+import os
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.stats import ttest_1samp
@@ -115,15 +123,166 @@ def _held(judged: Sequence[Judged], truth: float) -> float:
     return float(np.mean([j.interval[0] <= truth <= j.interval[1] for j in judged]))
 
 
-def write(name: str, table: str) -> None:
+@dataclass(frozen=True)
+class Study:
+    """One data set: where it lies, how many rows of it are drawn, and which models."""
+
+    file: str
+    rows: int | None = None
+    models: str = "auto"
+    read: Mapping[str, Any] = field(default_factory=dict)
+    more: Mapping[str, Any] = field(default_factory=dict)
+
+
+SST = {"text_column": "text", "label_column": "label"}
+STUDIES = {
+    "breast_cancer": Study("breast_cancer", more={"n": 40}),
+    "german_credit": Study("tabular_german_credit/german.csv.gz"),
+    "gunpoint": Study("tsc_gunpoint/GunPoint.npz", more={"full": True}),
+    "italy_power": Study("tsc_italypowerdemand/ItalyPowerDemand.npz"),
+    "adult_4000": Study("tabular_adult/train.csv.gz", 4000, read={"label_column": "income"}),
+    "california_4000": Study("tabular_california_housing/california_housing.csv.gz", 4000),
+    "sst2_3000": Study("text_en_sst2/train.csv.gz", 3000, "tfidf,lstm,counts", SST, {"n": 12}),
+    "fashion_3000": Study("image_fashion_mnist/fashion_mnist.npz", 3000, more={"n": 12}),
+    "nsmc_3000": Study("text_ko_nsmc/train.csv.gz", 3000, "tfidf,lstm,words", SST, {"n": 12}),
+}
+MADE = Path("build") / "compare"
+
+
+def data(names: Sequence[str]) -> None:
+    """Compare on each data set and keep what was found, and its page."""
+    from xaikit.report import write_comparison
+    from xaikit.study.compare import compare
+
+    for name in names or STUDIES:
+        if (MADE / f"{name}.json").exists():
+            continue
+        study, start = STUDIES[name], time.perf_counter()
+        found = compare(
+            _rows(study), models=study.models, store=MADE / f"{name}.fits", **study.more
+        )
+        found["seconds"] = time.perf_counter() - start
+        (MADE / f"{name}.json").write_text(json.dumps(found), "utf-8")
+        for language in ("en", "ko"):
+            write_comparison(found, MADE / f"{name}-{language}.html", language, force=True)
+        print(row(name, found), flush=True)
+
+
+def _rows(study: Study) -> Any:
+    """The data set, of large ones so many rows drawn by seed 0, every class in its share."""
+    from xaikit.data import load_data
+
+    home = Path(os.environ.get("XAIKIT_SHARED", Path(__file__).parents[2] / "shared")) / "data"
+    whole = load_data(home / study.file if "/" in study.file else study.file, **study.read)
+    if study.rows is None:
+        return whole
+    rows = (*whole.train, *whole.val, *whole.test)
+    order = np.random.default_rng(0).permutation(len(rows))[: study.rows]
+    drawn = [rows[i] for i in np.sort(order)]
+    cut = [drawn[: study.rows // 2], drawn[study.rows // 2 : -10], drawn[-10:]]  # all are pooled
+    return replace(whole, train=tuple(cut[0]), val=tuple(cut[1]), test=tuple(cut[2]))
+
+
+def row(name: str, found: Mapping[str, Any]) -> str:
+    """One line of the table of real data."""
+    pair = next(p for p in found["pairs"] if p["asked"])
+    right = {m["id"]: 100 * m["accuracy"] for m in found["models"]}
+    low, high = (100 * b for b in pair["interval"])
+    said = pair["word"].replace("_", " ")
+    said += f", about {pair['needed']:,} rows" if pair.get("needed") else ""
+    order = sorted((m for m in right if m not in ("majority", "mean")), key=lambda m: -right[m])
+    cells = [
+        name,
+        f"{found['data']['n']:,}",
+        f"{pair['b']} against {pair['a']}",
+        f"{100 * pair['difference']:+.1f} [{low:.1f}, {high:.1f}]",
+        said,
+        str(pair["n_folds"]),
+        ", ".join(f"{m} {right[m]:.1f}" for m in order),
+        found["recommended"]["id"],
+        f"{found.get('seconds', 0):.0f}",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def tables() -> None:
+    """What all data sets say: their table, and the textbook's, claim by claim."""
+    known = {
+        n: json.loads((MADE / f"{n}.json").read_text("utf-8"))
+        for n in STUDIES
+        if (MADE / f"{n}.json").exists()
+    }
+    head = [
+        "| data | rows | asked | points, interval | said | folds | right (of 100; R2) | to use | seconds |",
+        "|---|---|---|---|---|---|---|---|---|",
+    ]
+    write("data", "\n".join([*head, *(row(n, f) for n, f in known.items())]))
+    for language, verdicts in WORDS.items():
+        claimed = {n: {c["id"]: c["verdict"] for c in f["claims"]} for n, f in known.items()}
+        ids = ("features", "appetite", "compute", "fit", "other", "read")
+        lines = [
+            f"| {verdicts['claim']} | " + " | ".join(claimed) + " |",
+            "|---" * (len(claimed) + 1) + "|",
+        ]
+        lines += [
+            f"| {verdicts[c]} | "
+            + " | ".join(verdicts[claimed[n].get(c, "missing")] for n in claimed)
+            + " |"
+            for c in ids
+        ]
+        write(f"claims {language}", "\n".join(lines), TEXTBOOK)
+
+
+TEXTBOOK = PAGE.with_name("ml-vs-dl.md")
+WORDS = {
+    "en": {
+        "claim": "claim",
+        "features": "nets learn features that classical models need made by hand",
+        "appetite": "nets need much data, classical models little",
+        "compute": "nets are dear to train and to ask",
+        "fit": "tables are for classical models; pictures, language and series for nets",
+        "other": "nets learn small data by heart",
+        "read": "classical models can be read, nets are black boxes",
+        "held": "held",
+        "part": "in part",
+        "no": "did not hold",
+        "open": "cannot tell",
+        "missing": "not measured",
+    },
+    "ko": {
+        "claim": "주장",
+        "features": "고전 모델에 손으로 만들어 주어야 할 특징을 신경망은 배운다",
+        "appetite": "신경망은 많은 데이터가, 고전 모델은 적은 데이터가 필요하다",
+        "compute": "신경망은 학습도 답변도 비싸다",
+        "fit": "표는 고전 모델에, 그림·언어·시계열은 신경망에 맞는다",
+        "other": "신경망은 작은 데이터를 외운다",
+        "read": "고전 모델은 읽을 수 있고 신경망은 블랙박스다",
+        "held": "맞음",
+        "part": "일부",
+        "no": "맞지 않음",
+        "open": "알 수 없음",
+        "missing": "측정 안 함",
+    },
+}
+
+
+def write(name: str, table: str, page: Path = PAGE) -> None:
     """Puts a table between its markers."""
     start, end = f"<!-- compare {name} -->", f"<!-- end of compare {name} -->"
-    text = PAGE.read_text("utf-8")
+    text = page.read_text("utf-8")
     head, rest = text.split(start)
-    PAGE.write_text(f"{head}{start}\n{table}\n{end}{rest.split(end)[1]}", "utf-8")
+    page.write_text(f"{head}{start}\n{table}\n{end}{rest.split(end)[1]}", "utf-8")
+
+
+def main(words: Sequence[str]) -> None:
+    if list(words) == ["rule"]:
+        return write("rule", rule())
+    if words[:1] == ["data"]:
+        return data(words[1:])
+    if list(words) == ["tables"]:
+        return tables()
+    return sys.exit(__doc__)
 
 
 if __name__ == "__main__":
-    if sys.argv[1:] != ["rule"]:
-        sys.exit(__doc__)
-    write("rule", rule())
+    main(sys.argv[1:])

@@ -108,7 +108,9 @@ def judge_looks(
 def in_company(judged: Sequence[Judged]) -> list[Judged]:
     """The same with "better" and "worse" corrected for the number of pairs (Holm 1979); of a pair that
     only its company unsettles no rows are forecast."""
-    adjusted = holm([j.p for j in judged]) if judged else []
+    if not judged:
+        return []
+    adjusted = holm([j.p for j in judged])
     return [
         replace(j, p=float(p), word=_word(j.difference, float(p), j.chances))
         for j, p in zip(judged, adjusted, strict=True)
@@ -117,8 +119,8 @@ def in_company(judged: Sequence[Judged]) -> list[Judged]:
 
 def one_digit(value: float) -> int:
     """Rounded to one digit, which is all that a forecast of rows holds."""
-    scale = 10 ** math.floor(math.log10(value))
-    return round(value / scale) * scale
+    scale = 10.0 ** math.floor(math.log10(value))
+    return int(round(value / scale) * scale)
 
 
 def _chances(mean: float, error: float, freedom: int, rope: float) -> tuple[float, float, float]:

@@ -30,7 +30,7 @@ class Told:
         self.parts = words(f"cmp.parts.{self.inputs}")
 
     def name(self, model: str) -> str:
-        found = next((m for m in self.models if m["id"] == model), {})
+        found: Mapping[str, Any] = next((m for m in self.models if m["id"] == model), {})
         title = str(found.get("title") or model)
         return title if title != model else self.words.known(f"cmp.name.{model}", model)
 

@@ -36,7 +36,8 @@ class Sides:
 
 def sides_of(outer: Outer) -> Sides | None:
     """The pair that was asked about where it has one of each kind, else the best of each."""
-    asked, best = {}, {}
+    asked: dict[str, str] = {}
+    best: dict[str, tuple[str, float]] = {}
     for i, family in enumerate(outer.families):
         if i < 2:
             asked[family.kind] = family.name
@@ -134,8 +135,7 @@ def _at(points: Mapping[str, Any], name: str, i: int) -> Any:
 
 def _compute(outer: Outer, sides: Sides) -> dict[str, Any]:
     fit, ask = (
-        {name: take(name) for name in (sides.ml, sides.dl)}
-        for take in (lambda n: _seconds(outer, n), lambda n: _alone(outer, n))
+        {name: of(outer, name) for name in (sides.ml, sides.dl)} for of in (_seconds, _alone)
     )
     trained, asked = fit[sides.dl] / fit[sides.ml], ask[sides.dl] / ask[sides.ml]
     bars = [

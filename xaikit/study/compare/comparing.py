@@ -175,7 +175,9 @@ class _Comparison:
             "against_baseline": [p for p in pairs(outer, judged, self.base) if p["a"] == self.base],
             "claims": claims(outer, judged, learned, floors, wants.rope),
             "learning": learned,
-            "gaps": gaps(learned, *self.names[:2], outer, wants.rope) if learned else [],
+            "gaps": gaps(learned, self.names[0], self.names[1], outer, wants.rope)
+            if learned
+            else [],
             "same": told_same,
             "errors": self._errors(),
             "decision": self._decision(),
@@ -189,7 +191,10 @@ class _Comparison:
     def _second_look(self) -> bool:
         """Eight more repeats while the pair is undecided; whether that was wanted and left out."""
         outer, wants = self.outer, self.wants
-        if judge_pair(outer, *self.names[:2], wants.rope).settled or outer.folds.in_time:
+        if (
+            judge_pair(outer, self.names[0], self.names[1], wants.rope).settled
+            or outer.folds.in_time
+        ):
             return False
         tabular = MODALITIES.get(self.data.modality).tabular
         families = outer.families if tabular else outer.families[:2]

@@ -75,7 +75,7 @@ def _series_moved(data: Dataset, rng: np.random.Generator) -> Rows:
 
 
 def _words_dropped(data: Dataset, rng: np.random.Generator) -> Rows:
-    found = []
+    found: Rows = []
     for x in data.inputs("test"):
         kept = rng.random(len(x)) >= SHARE
         kept[rng.integers(len(x))] = True

@@ -36,11 +36,11 @@ def judge_pair(outer: Outer, a: str, b: str, rope: float) -> Judged:
     """b against a, by the looks that both had."""
     one, two = outer.quality(a), outer.quality(b)
     n = min(len(one), len(two))
-    folds = outer.folds.count
-    looks = {"folds": folds, "ratio": outer.folds.ratio, "rope": rope}
-    if outer.folds.in_time:  # cannot be drawn again: one look at all folds
-        looks["folds"] = n
-    return judge_looks(two[:n] - one[:n], len(outer.folds.rows), **looks)
+    folds = (
+        n if outer.folds.in_time else outer.folds.count
+    )  # in time there is one look, at all folds
+    ratio, rows = outer.folds.ratio, len(outer.folds.rows)
+    return judge_looks(two[:n] - one[:n], rows, folds=folds, ratio=ratio, rope=rope)
 
 
 def judge_all(outer: Outer, rope: float) -> dict[tuple[str, str], Judged]:
@@ -48,7 +48,7 @@ def judge_all(outer: Outer, rope: float) -> dict[tuple[str, str], Judged]:
     models are corrected for their number, and so are those against the baseline."""
     names = [f.name for f in outer.families]
     asked = (names[0], names[1])
-    alone = {asked: judge_pair(outer, *asked, rope)}
+    alone = {asked: judge_pair(outer, asked[0], asked[1], rope)}
     between = [p for p in itertools.combinations(names, 2) if p != asked]
     for group in (between, [(BASE, name) for name in names]):
         judged = in_company([judge_pair(outer, a, b, rope) for a, b in group])
