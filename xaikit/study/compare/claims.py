@@ -18,7 +18,7 @@ from xaikit.judge.rule import Judged, Word, judge_folds
 from xaikit.study.compare.outer import Outer
 from xaikit.study.compare.shift import SHIFTS
 
-__all__ = ["CLAIMS", "Sides", "claims", "sides_of"]
+__all__ = ["CLAIMS", "Sides", "between", "claims", "processor_seconds", "seconds_alone", "sides_of"]
 
 CLAIMS = ("features", "appetite", "compute", "fit", "other", "read")
 RAW = {"columns": ("logistic", "ridge"), "pixels": ("linear",), "words": ("counts",), "steps": ()}
@@ -135,7 +135,8 @@ def _at(points: Mapping[str, Any], name: str, i: int) -> Any:
 
 def _compute(outer: Outer, sides: Sides) -> dict[str, Any]:
     fit, ask = (
-        {name: of(outer, name) for name in (sides.ml, sides.dl)} for of in (_seconds, _alone)
+        {name: of(outer, name) for name in (sides.ml, sides.dl)}
+        for of in (processor_seconds, seconds_alone)
     )
     trained, asked = fit[sides.dl] / fit[sides.ml], ask[sides.dl] / ask[sides.ml]
     bars = [
@@ -152,12 +153,12 @@ def _compute(outer: Outer, sides: Sides) -> dict[str, Any]:
     return row | {"verdict": verdict.partition(".")[0]}
 
 
-def _seconds(outer: Outer, name: str) -> float:
+def processor_seconds(outer: Outer, name: str) -> float:
     costs = [a["cost"] for (n, _, _), a in outer.found.items() if n == name]
     return float(np.mean(costs, axis=0)[1])  # processor seconds: other work beside does not count
 
 
-def _alone(outer: Outer, name: str) -> float:
+def seconds_alone(outer: Outer, name: str) -> float:
     return float(outer.found[name, 0, 0]["alone"][0])
 
 
@@ -172,14 +173,14 @@ def _fit(outer: Outer, judged: Mapping[tuple[str, str], Judged]) -> dict[str, An
     bars = [_bar("model", name, means[name], "quality", name=name) for name in order[:5]]
     tabular = MODALITIES.get(outer.folds.data.modality).tabular
     mine, other = (best["ml"], best["dl"]) if tabular else (best["dl"], best["ml"])
-    word = _plain(_between(judged, other, mine))
+    word = _plain(between(judged, other, mine))
     verdict = {"better": "held", "worse": "no", "equal": "no", "cannot_tell": "open"}[word]
     key = f"{verdict}.equal" if word == "equal" else verdict
     row = _row("fit", key, bars, mine=mine, other=other, first=order[0])
     return row | {"verdict": verdict}
 
 
-def _between(judged: Mapping[tuple[str, str], Judged], a: str, b: str) -> Word:
+def between(judged: Mapping[tuple[str, str], Judged], a: str, b: str) -> Word:
     """What is said of b against a."""
     if (a, b) in judged:
         return judged[a, b].word

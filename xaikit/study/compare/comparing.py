@@ -15,7 +15,7 @@ from xaikit.core.sample import MODALITIES
 from xaikit.data.dataset import Dataset
 from xaikit.judge.rule import LOOKS, Judged
 from xaikit.study.compare.calibration import calibrated, net_benefit
-from xaikit.study.compare.claims import _alone, claims
+from xaikit.study.compare.claims import claims, seconds_alone
 from xaikit.study.compare.families import Family, chosen
 from xaikit.study.compare.fitting import WATTS, Teacher
 from xaikit.study.compare.folds import Folds, pooled
@@ -300,7 +300,7 @@ class _Comparison:
             "processor_seconds": float(costs[1]),
             "memory": float(costs[2]),
             "joules": WATTS * float(costs[1]),
-            "predict_ms": 1000 * _alone(outer, name),
+            "predict_ms": 1000 * seconds_alone(outer, name),
             "batch_ms": 1000 * outer.mean(name, "answer"),
             "bytes": int(outer.found[name, 0, 0]["bytes"][0]),
         }

@@ -123,7 +123,7 @@ class Outer:
     def _check_budget(self, wanted: int) -> None:
         if self.budget.left > 0:
             return
-        done = len(self.found)
+        done = sum(name != BASE for name, _, _ in self.found)
         raise OutOfBudget(
             f"{self.budget.minutes:g} minutes are over after {done} of about {wanted} fits; run the same "
             "command again to go on where it stopped (finished fits are kept), give more --minutes, or "

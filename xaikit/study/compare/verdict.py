@@ -11,7 +11,7 @@ import numpy as np
 
 from xaikit.core.finding import Finding
 from xaikit.judge.rule import LOOKS, Judged, in_company, judge_looks
-from xaikit.study.compare.claims import _between, _seconds
+from xaikit.study.compare.claims import between, processor_seconds
 from xaikit.study.compare.outer import BASE, Outer
 
 __all__ = ["answer", "judge_all", "pairs", "recommended", "told", "warning"]
@@ -49,8 +49,8 @@ def judge_all(outer: Outer, rope: float) -> dict[tuple[str, str], Judged]:
     names = [f.name for f in outer.families]
     asked = (names[0], names[1])
     alone = {asked: judge_pair(outer, asked[0], asked[1], rope)}
-    between = [p for p in itertools.combinations(names, 2) if p != asked]
-    for group in (between, [(BASE, name) for name in names]):
+    others = [p for p in itertools.combinations(names, 2) if p != asked]
+    for group in (others, [(BASE, name) for name in names]):
         judged = in_company([judge_pair(outer, a, b, rope) for a, b in group])
         alone |= dict(zip(group, judged, strict=True))
     return alone
@@ -119,7 +119,7 @@ def recommended(
     if judged[BASE, best].word not in ("better", "clearly_better"):
         return {"id": base, "why": [told("cmp.use.none", best=best)]}
     level = [n for n in names if n == best or not _loses(judged, n, best)]
-    cost = {n: _seconds(outer, n) for n in names}
+    cost = {n: processor_seconds(outer, n) for n in names}
     chosen = min(level, key=lambda n: cost[n] if n != best else cost[n] / 1.5)
     dearest = max(level, key=cost.__getitem__)
     why = [_why_quality(chosen, best, level)]
@@ -138,7 +138,7 @@ def recommended(
 
 
 def _loses(judged: Mapping[tuple[str, str], Judged], name: str, best: str) -> bool:
-    return _between(judged, best, name) in ("worse", "clearly_worse")
+    return between(judged, best, name) in ("worse", "clearly_worse")
 
 
 def _why_quality(chosen: str, best: str, level: Sequence[str]) -> dict[str, Any]:
