@@ -19,6 +19,7 @@ __all__ = [
     "listed",
     "require_flip",
     "settings_of",
+    "several",
     "wanted_of",
 ]
 
@@ -295,6 +296,13 @@ def count_of(text: str, dataset: Any) -> int:
     if not text.isdigit() or int(text) < 1:
         raise InvalidInput(f"--n is {text}; give a whole number of 1 or more, or all.")
     return int(text)
+
+
+def several(n: int) -> int:
+    """Samples enough to be compared, or none."""
+    if n == 1 or n < 0:
+        raise typer.BadParameter("explain 2 samples or more, or 0 for none.")
+    return n
 
 
 def budget_of(text: str) -> int | str:
