@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -41,7 +42,8 @@ def groups_of(findings: Findings, chosen: list[int]) -> Groups:
         key=lambda i: (ids[i] not in turned, -sureness[i]),
     )
     right = [i for i in chosen if i not in wrong]
-    n = min(MOST_UNSURE, max(1, len(right) // 3)) if len(right) > 2 else 0
+    many = len(right) > 2 and (findings.classes or _labelled(findings, right))
+    n = min(MOST_UNSURE, max(1, len(right) // 3)) if many else 0
     unsure = sorted(right, key=lambda i: sureness[i])[:n]
     return Groups(tuple(wrong), tuple(unsure), tuple(i for i in right if i not in unsure))
 
@@ -61,16 +63,30 @@ def strip_block(findings: Findings, groups: Groups) -> dict[str, Any]:
     named = (("wrong", groups.wrong), ("unsure", groups.unsure), ("rest", groups.rest))
     return {
         "first": groups.order[0],
+        "legend": findings.words("strip.legend" if groups.wrong else "strip.legend.unsure")
+        if groups.unsure or groups.wrong
+        else "",
         "groups": [
             {
                 "kind": name,
-                "title": findings.words(f"strip.{kind}.{name}"),
+                "title": findings.words(_title(findings, f"strip.{kind}.{name}", members)),
                 "cases": [_case(findings, i) for i in members],
             }
             for name, members in named
             if members
         ],
     }
+
+
+def _labelled(findings: Findings, members: Sequence[int]) -> bool:
+    return any(findings.run.samples[i].label is not None for i in members)
+
+
+def _title(findings: Findings, key: str, members: Sequence[int]) -> str:
+    """The group's title; of samples without labels nobody knows who is right, or near."""
+    return (
+        key if _labelled(findings, members) or key.endswith("class.unsure") else "strip.unlabelled"
+    )
 
 
 def _case(findings: Findings, i: int) -> dict[str, Any]:
