@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -42,10 +41,15 @@ def groups_of(findings: Findings, chosen: list[int]) -> Groups:
         key=lambda i: (ids[i] not in turned, -sureness[i]),
     )
     right = [i for i in chosen if i not in wrong]
-    many = len(right) > 2 and (findings.classes or _labelled(findings, right))
-    n = min(MOST_UNSURE, max(1, len(right) // 3)) if many else 0
+    told = bool(findings.classes) or _labelled(findings)
+    n = min(MOST_UNSURE, max(1, len(right) // 3)) if len(right) > 2 and told else 0
     unsure = sorted(right, key=lambda i: sureness[i])[:n]
     return Groups(tuple(wrong), tuple(unsure), tuple(i for i in right if i not in unsure))
+
+
+def _labelled(findings: Findings) -> bool:
+    """Whether it is known of any sample what is true."""
+    return any(sample.label is not None for sample in findings.run.samples)
 
 
 def _sureness(findings: Findings, i: int) -> float:
@@ -60,6 +64,7 @@ def _sureness(findings: Findings, i: int) -> float:
 def strip_block(findings: Findings, groups: Groups) -> dict[str, Any]:
     """A radio a case; the groups by name."""
     kind = "value" if not findings.classes else "class"
+    kind = kind if _labelled(findings) else "open"
     named = (("wrong", groups.wrong), ("unsure", groups.unsure), ("rest", groups.rest))
     return {
         "first": groups.order[0],
@@ -69,24 +74,13 @@ def strip_block(findings: Findings, groups: Groups) -> dict[str, Any]:
         "groups": [
             {
                 "kind": name,
-                "title": findings.words(_title(findings, f"strip.{kind}.{name}", members)),
+                "title": findings.words(f"strip.{kind}.{name}"),
                 "cases": [_case(findings, i) for i in members],
             }
             for name, members in named
             if members
         ],
     }
-
-
-def _labelled(findings: Findings, members: Sequence[int]) -> bool:
-    return any(findings.run.samples[i].label is not None for i in members)
-
-
-def _title(findings: Findings, key: str, members: Sequence[int]) -> str:
-    """The group's title; of samples without labels nobody knows who is right, or near."""
-    return (
-        key if _labelled(findings, members) or key.endswith("class.unsure") else "strip.unlabelled"
-    )
 
 
 def _case(findings: Findings, i: int) -> dict[str, Any]:
