@@ -130,8 +130,10 @@ def explain(
     draw: options.Draw = False,
     target: options.Target = "predicted",
     features: options.Features = "auto",
+    groups: options.Groups = None,
     masker: options.Masker = "auto",
     background: options.Background = None,
+    pairs: options.Pairs = 0,
     html: options.Page = None,
     run_folder: options.Numbers = None,
     values: options.Values = None,
@@ -182,6 +184,10 @@ def explain(
 
       xaikit explain runs/credit --data credit.csv --methods shap --values credit.parquet
 
+      xaikit explain runs/credit --data credit.csv --groups "money=income,debt; home=rooms,rent" --interactions 2
+
+      xaikit explain runs/digits-lenet --data digits --methods gradcam:layer=0,occlusion:window=4:stride=2
+
       xaikit explain runs/credit --data credit.csv --flip --immutable age,sex --increasing income
 
       xaikit explain hf:models/my-bert --data reviews.csv
@@ -207,7 +213,8 @@ def explain(
         "memory": options.bytes_of(memory),
         "precision": precision,
     }
-    question: dict[str, Any] = {"target": target, "features": features, "masker": masker}
+    cut = options.features_of(features, groups)
+    question: dict[str, Any] = {"target": target, "features": cut, "masker": masker}
     question |= {"n_background": background, "at": options.place_of(at)}
     asked = asked or _model(name, dataset, device, seed, quiet=as_json, weights=weights)
     many = n or ("all" if values else "16")
@@ -238,6 +245,7 @@ def explain(
         flips=changed,
         errors=errors,
         overview=True if overview is None else overview,
+        interactions=pairs,
         **question,
         **limits,
     )
