@@ -323,13 +323,13 @@ def count_of(text: str, dataset: Any) -> int:
     return int(text)
 
 
-<<<<<<< HEAD
 def several(n: int) -> int:
     """Samples enough to be compared, or none."""
     if n == 1 or n < 0:
         raise typer.BadParameter("explain 2 samples or more, or 0 for none.")
     return n
-=======
+
+
 def features_of(features: str, groups: str | None) -> Any:
     """A way to cut by name, labels out of a .npy file, or groups of columns by name."""
     if groups is not None:
@@ -360,7 +360,6 @@ def read_labels(path: Path) -> Any:
         raise origin.wrong(f"cannot be read ({error.strerror})") from error
     check_array(raw, path.name, origin)
     return np.load(io.BytesIO(raw), allow_pickle=False)
->>>>>>> hE
 
 
 def budget_of(text: str) -> int | str:
