@@ -29,8 +29,8 @@ class FunctionModel(Saved):
 
     function : B inputs in data space -> (B, K) outputs
     single : the function is given one input at a time
-    frames : what turns the rows of a table into the frames that the function reads, or is told by
     found : what the scores are read at (`Task.found`); None reads each input at its own
+    frames : what turns the rows of a table into the frames that the function reads, or is told by
     """
 
     id: str
@@ -43,8 +43,8 @@ class FunctionModel(Saved):
     info: Mapping[str, Any] = field(default_factory=dict)
     task: Task | None = None
     single: bool = False
-    frames: Frames | None = None
     found: Any = None
+    frames: Frames | None = None
 
     def about(self, x: Array, where: Any = None) -> FunctionModel:
         """The same model, its scores read at what it finds on x (see `Anchored`)."""
