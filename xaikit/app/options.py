@@ -22,6 +22,7 @@ __all__ = [
     "listed",
     "require_flip",
     "settings_of",
+    "several",
     "wanted_of",
 ]
 
@@ -60,7 +61,7 @@ Task = Annotated[
     str | None,
     typer.Option(
         "--task",
-        help="classification or regression; found out by default.",
+        help="classification, regression, detection or segmentation; found out by default.",
         rich_help_panel=DATA,
     ),
 ]
@@ -76,7 +77,7 @@ Missing = Annotated[
     str | None,
     typer.Option(
         "--missing",
-        help="Rows with empty cells: refuse, or drop them [refuse].",
+        help="Rows with empty cells: refuse, drop or keep them [refuse].",
         rich_help_panel=DATA,
     ),
 ]
@@ -186,10 +187,27 @@ Memory = Annotated[
         rich_help_panel=WORK,
     ),
 ]
+At = Annotated[
+    str | None,
+    typer.Option(
+        help="Where the number of a detector is read: LEFT,TOP,RIGHT,BOTTOM in px, or 2 for the second best "
+        "box [the best box found].",
+        rich_help_panel=ASKED,
+    ),
+]
 Precision = Annotated[
     str,
     typer.Option(help="float32, or bfloat16 where it agrees with float32.", rich_help_panel=WORK),
 ]
+
+Horizon = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Of a .csv in the order of time: forecast so many steps of --label-column, or of every column.",
+    ),
+]
+Lags = Annotated[int, typer.Option(min=1, help="With --horizon: steps that are seen before.")]
 
 AnyModel = Annotated[
     str | None,
@@ -305,6 +323,13 @@ def count_of(text: str, dataset: Any) -> int:
     return int(text)
 
 
+def several(n: int) -> int:
+    """Samples enough to be compared, or none."""
+    if n == 1 or n < 0:
+        raise typer.BadParameter("explain 2 samples or more, or 0 for none.")
+    return n
+
+
 def features_of(features: str, groups: str | None) -> Any:
     """A way to cut by name, labels out of a .npy file, or groups of columns by name."""
     if groups is not None:
@@ -343,6 +368,23 @@ def budget_of(text: str) -> int | str:
     if not text.isdigit() or int(text) < 4:
         raise InvalidInput(f"--budget is {text}; give auto or a whole number of 4 or more.")
     return int(text)
+
+
+def place_of(text: str | None) -> int | tuple[float, ...] | None:
+    """The n-th best box, or a box in px."""
+    if text is None:
+        return None
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    try:
+        found = tuple(map(float, text.split(",")))
+    except ValueError:
+        found = ()
+    if len(found) != 4:
+        raise InvalidInput(
+            f"--at is {text}; give LEFT,TOP,RIGHT,BOTTOM in px, or a number of 1 or more."
+        )
+    return found
 
 
 def bytes_of(text: str | None) -> int | None:

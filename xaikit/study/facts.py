@@ -136,3 +136,4 @@ class Facts(TypedDict, total=False):
     interactions: list[dict[str, Any]] | None
     smooth: list[SmoothFacts] | None
     added: list[str] | None
+    found: dict[str, dict[str, Any] | None] | None
