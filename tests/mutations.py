@@ -380,6 +380,12 @@ MUTATIONS = (
     Mutation("study/quality.py", "- labels) ** 2 / labels.var()", "- labels) ** 2 / labels.std()", QUALITY + "::test_a_regression_is_measured_by_r2_of_each_row"),
     Mutation("study/quality.py", "low >= -ROPE and high <= ROPE", "low >= -ROPE or high <= ROPE", QUALITY + "::test_the_verdict_follows_the_interval_and_the_band_that_does_not_matter"),
     Mutation("study/quality.py", "(half / ROPE) ** 2", "(half / ROPE)", QUALITY + "::test_the_verdict_follows_the_interval_and_the_band_that_does_not_matter"),
+    # the front door of the command line
+    Mutation("study/plan.py", "if k in known} | own)", "if k in known})", "tests/study/test_own_question.py::test_a_method_named_with_settings_is_the_configured_one"),
+    Mutation("app/options.py", "int(c) if c.isdigit() else c", "c", "tests/study/test_own_question.py::test_groups_and_labels_are_read_from_the_words_of_the_command_line"),
+    Mutation("models/onnx.py", "x = x[..., 0]", "x = x[:, ::-1, 0]", "tests/models/test_models_onnx.py::test_a_series_of_one_channel_goes_into_a_graph_of_rows"),
+    Mutation("study/study.py", "_pairs(questions[:interactions]", "_pairs(questions[-interactions:]", "tests/study/test_own_question.py::test_a_study_keeps_what_features_are_worth_together_and_the_page_shows_it"),
+    Mutation("report/blocks/strip.py", '"strip.legend" if groups.wrong', '"strip.legend" if groups.rest', CASE + "::test_samples_without_labels_are_called_neither_right_nor_near"),
     # training: which rows decide what
     Mutation("models/training.py", 'self.model.scores(self.data.inputs("val"))', 'self.model.scores(self.data.inputs("test"))', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
     Mutation("models/training.py", 'self._labels("val")', 'self._labels("test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
