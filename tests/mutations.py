@@ -439,7 +439,7 @@ MUTATIONS = (
     Mutation("data/pictures.py", 'layer.size, "white"', 'layer.size, "black"', ROWS + "::test_a_pixel_is_its_share_of_full_brightness"),
     Mutation("data/pictures.py", "ImageOps.exif_transpose(opened)", "opened.copy()", ROWS + "::test_a_picture_that_lies_on_its_side_is_turned"),
     Mutation("data/pictures.py", '"valid": "val"', '"valid": "test"', ROWS + "::test_pictures_of_given_parts_keep_class_part_and_name"),
-    Mutation("data/dataset.py", "digest.update(repr(s.label).encode())", "pass", ROWS + "::test_a_hash_follows_every_value_and_label"),
+    Mutation("data/dataset.py", "digest.update(label.tobytes() if is_array else repr(label).encode())", "pass", ROWS + "::test_a_hash_follows_every_value_and_label"),
     Mutation("modalities/text.py", "touched[start + 1 : end + 1]", "touched[start:end]", ROWS + "::test_a_span_of_tokens_marks_every_word_of_them"),
     # the command line
     Mutation("app/options.py", "1024 **", "1000 **", WORDS + "::test_every_option_of_explain_reaches_the_study"),
