@@ -118,7 +118,7 @@ ERRORS = [
     ("a,,c\n1,2,3\n", "column 2 of 'people.csv' has no name"),
     ("a,b\n1,2\n1,2,3\n", "line 3 of 'people.csv' has 3 cells and the header 2"),
     ('a,b\n1,"2\n', "'people.csv': unexpected end of data"),
-    (b"a,b\n1,x\n\xff,y\n", "'people.csv' is not UTF-8: line 3 holds the byte 0xff"),
+    (b"a,b\n1,x\n\x81\xff,y\n", "'people.csv' is not UTF-8: line 3 holds the byte 0x81"),
     ("b\nyes\nno\n", "'people.csv' has no column beside the label 'b'"),
     (table(extra=",cook,yes\n"), "line 42 of 'people.csv', column 'age' is empty"),
     (table(extra="NaN,cook,yes\n"), r"line 42 of 'people.csv', column 'age' holds NaN \(NaN or inf"),
@@ -264,5 +264,5 @@ def test_rows_with_gaps_are_counted_and_left_out_where_that_is_said(write) -> No
 
 def test_columns_are_for_files_that_have_some(tmp_path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "a", "label": 1}\n')
-    with pytest.raises(InvalidInput, match="drop is for .csv and .tsv files"):
+    with pytest.raises(InvalidInput, match="drop is for .csv, .tsv, .parquet and .arff files"):
         load_data(tmp_path / "a.jsonl", drop=["id"])

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from xaikit.core.errors import DataError
 from xaikit.core.files import Origin, parse_json, short
 from xaikit.core.types import Bools
-from xaikit.data.lines import read_text
+from xaikit.data.lines import read_lines
 from xaikit.data.rows import Options, Rows
 from xaikit.modalities.text import mark, words
 
@@ -32,6 +32,7 @@ def text_rows(
     parts: Sequence[str],
     places: Sequence[str],
     rationales: Sequence[Bools | None] | None = None,
+    facts: Mapping[str, Any] | None = None,
 ) -> Rows:
     """Texts cut into words; the text itself and its white space are kept in `meta`."""
     xs, metas = [], []
@@ -48,7 +49,7 @@ def text_rows(
             )
         xs.append(np.array(found))
         metas.append({"text": text, "spaces": spaces})
-    return Rows("text", ids, xs, labels, parts, rationales=rationales, metas=metas)
+    return Rows("text", ids, xs, labels, parts, rationales, metas, facts=facts or {})
 
 
 def read_jsonl(path: Path, test: Path | None, options: Options) -> Rows:
@@ -60,10 +61,13 @@ def read_jsonl(path: Path, test: Path | None, options: Options) -> Rows:
     text_key, label_key = options.text_column or "text", options.label_column or "label"
     texts, labels, ids, parts, places = [], [], [], [], []
     rationales: list[Bools | None] = []
+    form: list[str] = []
     for file, part in ((path, "" if test is None else "train"), (test, "test")):
         if file is None:
             continue
-        for number, line in enumerate(read_text(file).split("\n"), start=1):
+        whole, encoding = read_lines(file, options.encoding)
+        form = form or [encoding]
+        for number, line in enumerate(whole.split("\n"), start=1):
             if not line.strip():
                 continue
             place = f"line {number} of '{file.name}'"
@@ -75,7 +79,7 @@ def read_jsonl(path: Path, test: Path | None, options: Options) -> Rows:
             parts.append(part)
             places.append(place)
     kept = rationales if any(r is not None for r in rationales) else None
-    return text_rows(texts, _labels(labels), ids, parts, places, kept)
+    return text_rows(texts, _labels(labels), ids, parts, places, kept, {"form": tuple(form)})
 
 
 def _labels(labels: list[Any]) -> NDArray[Any]:
