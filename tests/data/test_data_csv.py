@@ -263,6 +263,8 @@ def test_rows_with_gaps_are_counted_and_left_out_where_that_is_said(write) -> No
 
 
 def test_columns_are_for_files_that_have_some(tmp_path) -> None:
-    (tmp_path / "a.jsonl").write_text('{"text": "a", "label": 1}\n')
-    with pytest.raises(InvalidInput, match="drop is for .csv, .tsv, .parquet and .arff files"):
-        load_data(tmp_path / "a.jsonl", drop=["id"])
+    (tmp_path / "a.ts").write_text("@data\n1,2:a\n")
+    with pytest.raises(
+        InvalidInput, match="drop is for .csv, .tsv, .jsonl, .parquet and .arff files"
+    ):
+        load_data(tmp_path / "a.ts", drop=["id"])

@@ -22,7 +22,7 @@ SPARE = 1 << 28  # bytes that any archive may unpack to
 def files_in(path: Path) -> Files:
     """Every file in the order of its name, without those that systems hide."""
     if path.is_dir():
-        found = {
+        found: dict[tuple[str, ...], Callable[[], bytes]] = {
             p.relative_to(path).parts: partial(_bytes, p) for p in path.rglob("*") if p.is_file()
         }
     else:
@@ -71,5 +71,9 @@ def _tar(path: Path, origin: Origin) -> dict[str, Callable[[], bytes]]:
         start, end = entry.offset_data, entry.offset_data + entry.size
         if not 0 <= start <= end <= len(data):
             raise origin.wrong(f"cannot be read: {short(entry.name)!r} is cut short")
-        held[entry.name] = partial(data.__getitem__, slice(start, end))
+        held[entry.name] = partial(_piece, data, start, end)
     return held
+
+
+def _piece(data: bytes, start: int, end: int) -> bytes:
+    return data[start:end]

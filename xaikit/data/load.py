@@ -7,8 +7,9 @@ import math
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.files import short
@@ -20,13 +21,14 @@ from xaikit.data.arrays import read_npz
 from xaikit.data.builtin import DATASETS
 from xaikit.data.dataset import Dataset
 from xaikit.data.encodings import known
+from xaikit.data.given import is_held, rows_held
+from xaikit.data.jsonl import read_jsonl
 from xaikit.data.parquet import read_parquet
 from xaikit.data.pictures import ENDINGS, picture_rows
 from xaikit.data.rows import Missing, Options, Rows, Task, assemble
 from xaikit.data.sktime import read_ts
 from xaikit.data.sounds import WAVS, sound_rows
 from xaikit.data.tables import read_csv
-from xaikit.data.texts import read_jsonl
 
 __all__ = ["load_data"]
 
@@ -48,9 +50,9 @@ COMMON_NAMES = ("train", "data", "dataset")
 
 
 def load_data(
-    source: str | Path,
+    source: Any,
     *,
-    test: str | Path | None = None,
+    test: Any = None,
     text_column: str | None = None,
     label_column: str | None = None,
     classes: Sequence[str] | None = None,
@@ -70,7 +72,9 @@ def load_data(
 
     source : a name of `DATASETS`, a .csv, .tsv, .jsonl, .ts or .arff (also .gz), a .parquet or .npz, or a folder,
         .zip or .tar(.gz) with one subfolder of images or recordings for each class, or with such a file
-    test : a second file of the same form, to measure with; 15 % of the rows otherwise
+        In memory: a pandas or polars frame with its label; (X, y) of a frame, arrays, tensors, texts or pictures of
+        PIL; a list of (x, label); a data set or loader of torch
+    test : a second file (or a second of what is in memory) of the same form, to measure with; 15 % of the rows otherwise
     text_column : the column that holds text, which makes a .csv a text data set; found by itself where
         the label stands beside sentences only, or with modality="text"
     label_column : the column to predict; "label", or else the last one without sentences, when None
@@ -124,6 +128,12 @@ def load_data(
         raise InvalidInput(
             f"size is {given}; give a side, or (height, width), of at most {MOST_SIZE} pixels."
         )
+    if is_held(source):
+        return _held(source, test, options)
+    if not isinstance(source, (str, os.PathLike)):
+        raise DataError(
+            f"a {type(source).__name__} was given; give a name, a path, a frame, (X, y) or a data set of torch."
+        )
     path = Path(source)
     if str(source) in DATASETS:
         if test is not None or options != Options(seed=seed):
@@ -142,12 +152,25 @@ def load_data(
     )
 
 
+def _held(source: Any, test: Any, options: Options) -> Dataset:
+    """The data set of what is in memory."""
+    names = getattr(getattr(source, "dataset", source), "classes", None)
+    if options.classes is None and isinstance(names, (list, tuple)):  # as torchvision's have them
+        options = replace(options, classes=tuple(map(str, names)))
+    rows = rows_held(source, test, options)
+    return assemble(
+        rows, options, name="data", source="data in memory", language=_language(rows, options)
+    )
+
+
 def _require_columns(read: Reader, options: Options) -> None:
     """`InvalidInput` where columns are named of what has none."""
     named = {"columns": options.columns, "drop": options.drop, "missing": options.missing}
     given = [name for name, value in named.items() if value != getattr(Options(), name)]
-    if given and read not in (read_csv, read_parquet, read_arff, read_many):
-        raise InvalidInput(f"{given[0]} is for .csv, .tsv, .parquet and .arff files; leave it out.")
+    if given and read not in (read_csv, read_jsonl, read_parquet, read_arff, read_many):
+        raise InvalidInput(
+            f"{given[0]} is for .csv, .tsv, .jsonl, .parquet and .arff files; leave it out."
+        )
 
 
 def read_many(path: Path, test: Path | None, options: Options) -> Rows:

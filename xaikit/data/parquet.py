@@ -68,7 +68,7 @@ def _table(raw: bytes, origin: Origin) -> Any:
 
 def _cells(table: Any, name: str, origin: Origin) -> list[str]:
     """A column as texts: numbers so that they come back, nothing as "" ."""
-    import pyarrow.types as kinds
+    import pyarrow.types as kinds  # type: ignore[import-untyped]
 
     column = table.column(name)
     kind = column.type.value_type if kinds.is_dictionary(column.type) else column.type

@@ -21,7 +21,7 @@ from xaikit.core.types import Bools
 from xaikit.data.archives import Files
 from xaikit.data.rows import Options, Rows
 
-__all__ = ["ENDINGS", "picture_rows", "sorted_files"]
+__all__ = ["ENDINGS", "picture_rows", "pixels", "sorted_files"]
 
 SPARE, RATIO = 1 << 29, 400  # bytes of pixels of any folder, and above that for a byte of its files
 MOST_PIXELS, MOST_SCALED = 25_000_000, 80_000_000  # of one picture, and of one that is scaled
@@ -64,7 +64,7 @@ def picture_rows(found: Mapping[str, tuple[str, Files]], options: Options) -> Ro
     beside `images/` holds pictures of the same class and name that are bright where the answer is;
     they become rationales.
     """
-    pictures, pixels, masks = [], [], {}
+    pictures, held, masks = [], [], {}
     given = len(found) > 1
     for part, (source, files) in found.items():
         left = SPARE  # bytes of pixels
@@ -78,10 +78,10 @@ def picture_rows(found: Mapping[str, tuple[str, Files]], options: Options) -> Ro
                 masks[picture.stem] = x[..., 0] > 0.5
             else:
                 pictures.append(picture)
-                pixels.append(x)
+                held.append(x)
     source = next(iter(found.values()))[0]
-    _check_sizes(pixels, pictures, source)
-    xs = _same_channels(pixels)
+    _check_sizes(held, pictures, source)
+    xs = _same_channels(held)
     rationales = [
         _mask(masks.get(p.stem), x, p.id, source) for p, x in zip(pictures, xs, strict=True)
     ]
@@ -135,7 +135,7 @@ def _read(
             image.load()
         if size is not None and image.size != size[::-1]:
             image = image.resize(size[::-1], Image.Resampling.BILINEAR)
-        return _pixels(image.convert("L") if is_mask else image)
+        return pixels(image.convert("L") if is_mask else image)
     except DataError:
         raise
     except (
@@ -146,7 +146,7 @@ def _read(
         raise origin.wrong(f"cannot be read as an image ({error})") from error
 
 
-def _pixels(image: Image.Image) -> NDArray[np.float32]:
+def pixels(image: Image.Image) -> NDArray[np.float32]:
     """(H, W, 1 or 3) float32 in [0, 1]; what is transparent shows white."""
     if image.mode.startswith("I"):  # 16 bits
         return (np.asarray(image, dtype=np.float32) / np.float32(65535))[..., None].clip(0, 1)

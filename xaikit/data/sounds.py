@@ -29,7 +29,8 @@ def sound_rows(found: Mapping[str, tuple[str, Files]], options: Options) -> Rows
     found : part ("" or "test") -> name of the source and its files. All recordings need one sample rate; of
     several lengths `size` says how many steps are kept, silence behind the end of short ones.
     """
-    tracks, rates = [], {}
+    tracks: list[Track] = []
+    rates: dict[int, str] = {}
     source = next(iter(found.values()))[0]
     left = SPARE
     for part, (name, files) in found.items():
