@@ -242,6 +242,8 @@ def _reader(path: Path) -> Reader:
     if os.path.isdir(path):  # which is false, and no error, for a name that cannot be
         return read_many
     suffix = _ending(path.name)
+    if os.path.islink(path) and not os.path.exists(path):
+        raise DataError(f"'{path}' is a link that leads to no file; give the file itself.")
     if not os.path.exists(path):
         if suffix in (*FILES, *ARCHIVES) or len(path.parts) > 1:
             raise DataError(f"there is no file or folder '{path}'{_near(path)}")
