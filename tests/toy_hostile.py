@@ -424,6 +424,16 @@ def _(place: Path, canary: Path) -> Words:
     )
 
 
+@hostile("a graph whose inputs are markup and turn the line")
+def _(place: Path, canary: Path) -> Words:
+    def change(made: Any) -> None:
+        more = made.graph.input.add()
+        more.CopyFrom(made.graph.input[0])
+        more.name = "<script>alert(1)</script>\u202e\x1b]0;x\x07" * 40
+
+    return graph(place, change)
+
+
 @hostile("a pickle named .onnx")
 def _(place: Path, canary: Path) -> Words:
     return "explain", str(written(place / "a.onnx", trap(canary))), "-d", "wine"

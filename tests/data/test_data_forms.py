@@ -47,7 +47,7 @@ def test_the_encoding_is_found_and_said(tmp_path: Path, encoding: str) -> None:
     assert data.facts["form"] == (encoding.removesuffix("-sig"), "comma")
 
 
-@pytest.mark.parametrize(("encoding", "word"), [("cp1251", "привет"), ("gb2312", "北京大学中文"), ("cp1253", "καλημέρα")])  # fmt: skip
+@pytest.mark.parametrize(("encoding", "word"), [("cp1251", "привет"), ("gb2312", "北京大学中文"), ("cp1253", "καλημέρα"), ("cp949", "10 €")])  # fmt: skip
 def test_an_encoding_that_is_not_sure_is_asked_for(
     tmp_path: Path, encoding: str, word: str
 ) -> None:
@@ -64,7 +64,11 @@ def test_an_encoding_that_is_not_sure_is_asked_for(
 
 @pytest.mark.parametrize(("sign", "name"), [(",", "comma"), (";", "semicolon"), ("\t", "tab"), ("|", "bar")])  # fmt: skip
 def test_the_delimiter_is_found_and_said(tmp_path: Path, sign: str, name: str) -> None:
-    lines = [sign.join(("a", "b", "label")), *(f"{i}{sign}{-i}{sign}{i % 2}" for i in range(20))]
+    other = ";" if sign == "," else ","
+    lines = [
+        sign.join((f'"a{other * 5}"', "b", "label")),
+        *(f"{i}{sign}{-i}{sign}{i % 2}" for i in range(20)),
+    ]
     data = load_data(put(tmp_path, "a.csv", "\n".join(lines)))
     assert data.facts["form"] == ("utf-8", name)
     assert row(data, "row-4").x.tolist() == [3.0, -3.0]

@@ -85,26 +85,28 @@ def _wide(data: bytes, file: str) -> tuple[str, str]:
     return text, name
 
 
-def _korean(data: bytes) -> str | None:
-    """cp949 where nearly all letters beyond ASCII are among the 2,350 syllables in common use."""
+def _beyond(data: bytes, encoding: str) -> str | None:
+    """What a text of that encoding holds beyond ASCII; None where it is none."""
     try:
-        text = data.decode("cp949")
+        return "".join(c for c in data.decode(encoding) if c > "\x7f")
     except UnicodeDecodeError:
         return None
-    letters = [c for c in text if c > "\x7f" and unicodedata.category(c)[0] == "L"]
-    common = sum("가" <= c <= "힣" and len(_common(c)) == 2 for c in letters)
+
+
+def _korean(data: bytes) -> str | None:
+    """cp949 where nearly all letters beyond ASCII are among the 2,350 syllables in common use."""
+    letters = [c for c in _beyond(data, "cp949") or "" if unicodedata.category(c)[0] == "L"]
+    common = sum("가" <= c <= "힣" and len(c.encode("euc_kr", "ignore")) == 2 for c in letters)
     return "cp949" if letters and common >= KOREAN * len(letters) else None
-
-
-def _common(letter: str) -> bytes:
-    return letter.encode("euc_kr", "ignore")
 
 
 def _western(data: bytes) -> str | None:
     """cp1252 where accents stand among plain letters, as in Western European words."""
-    try:
-        text = data.decode("cp1252")
-    except UnicodeDecodeError:
+    if _beyond(data, "cp1252") is None:
         return None
+    other = _beyond(data, "cp949")
+    if other and not any(map(str.isalpha, other)):  # Korean, of which only signs are seen
+        return None
+    text = data.decode("cp1252")
     odd = any(signs.search(text) for signs in (_RUN, _FOREIGN, _CONTROL))
     return None if odd else "cp1252"

@@ -8,6 +8,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -93,7 +94,8 @@ def read_sheet(path: Path, encoding: str | None = None, decimal: str | None = No
     """
     text, found = read_lines(path, encoding)
     header_line = text.lstrip("\r\n").split("\n", 1)[0]
-    delimiter = Counter(c for c in header_line if c in DELIMITERS).most_common(1)
+    outside = re.sub(r'"[^"]*"', "", header_line)  # names may hold the other signs
+    delimiter = Counter(c for c in outside if c in DELIMITERS).most_common(1)
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=delimiter[0][0] if delimiter else ",", strict=True
     )

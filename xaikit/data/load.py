@@ -220,7 +220,10 @@ def _read_inside(held: Mapping[str, tuple[str, Files]], options: Options) -> Row
                 f"the test data '{other.name}' must have the form of '{paths[''].name}'."
             )
         _require_columns(read, options)
-        return read(paths[""], other, options)
+        try:
+            return read(paths[""], other, options)
+        except DataError as error:
+            raise DataError(f"in '{held[''][0]}': {error}") from error
 
 
 def _written(folder: Path, name: str, data: bytes) -> Path:
