@@ -218,8 +218,13 @@ def _zipped(held: list[tuple[str, bytes]], how: int) -> bytes:
 @st.composite
 def _tar(draw: Any, content: bytes) -> bytes:
     """One member damaged, renamed, a link or a device; checksums fit."""
-    with tarfile.open(fileobj=io.BytesIO(content)) as archive:
-        held = [(entry, archive.extractfile(entry)) for entry in archive]
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            held = [(entry, archive.extractfile(entry)) for entry in archive]
+    except (tarfile.TarError, KeyError):
+        return draw(_bytes(content))
+    if not held:
+        return draw(_bytes(content))
     at = draw(st.integers(0, len(held) - 1))
     out = io.BytesIO()
     with tarfile.open(fileobj=out, mode="w") as archive:

@@ -57,7 +57,7 @@ def test_the_corpus_is_large() -> None:
     assert len(toy_hostile.CORPUS) >= 40
 
 
-@pytest.mark.parametrize("name", toy_hostile.CORPUS)
+@pytest.mark.parametrize("name", toy_hostile.CORPUS, ids=lambda name: name.replace(" ", "-"))
 def test_a_hostile_file_is_one_sentence(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

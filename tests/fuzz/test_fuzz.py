@@ -41,7 +41,7 @@ MEMORY = 2 << 30
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # what decoders say of damage
 
-FEW = 60  # examples of a reader that stands on one that is fed more
+FEW = 30  # examples of a reader that stands on one that is fed more
 
 fuzzed = settings(
     max_examples=int(MANY or 300),
@@ -270,9 +270,8 @@ def test_a_graph_of_onnx(tmp_path: Path) -> None:
     rows = np.ones((2, 13))
 
     def read(folder: Path) -> None:
-        load_model(folder / "a.onnx", modality="table", sample=rows[0], background=rows).scores(
-            rows
-        )
+        facts = {"modality": "table", "sample": rows[0], "background": rows, "id": "a.onnx"}
+        load_model(folder / "a.onnx", **facts).scores(rows)
 
     read(tmp_path)
     fuzz(files, tmp_path / "graph", read, few=FEW)

@@ -19,7 +19,7 @@ import torch
 from safetensors import safe_open
 from torch import nn
 
-from xaikit.core.errors import ModelError, foreign
+from xaikit.core.errors import InvalidInput, ModelError, foreign
 from xaikit.core.files import Origin, read_json, short
 from xaikit.core.registry import PluginWarning
 from xaikit.modalities.text import MASK_WORD
@@ -65,16 +65,19 @@ def load_folder(path: str | Path, device: str = "auto") -> NeuralModel:
     read = _words if kind.endswith(_TEXT) else _pixels
     found = read(folder, net, config)
     classes, outputs = _head(folder, config)
-    model = adapted(
-        net,
-        found.inputs,
-        id=folder.resolve().name,
-        modality=found.modality,
-        classes=classes,
-        outputs=outputs,
-        x=found.tried,
-        reads=found.reads,
-    )
+    try:
+        model = adapted(
+            net,
+            found.inputs,
+            id=folder.resolve().name,
+            modality=found.modality,
+            classes=classes,
+            outputs=outputs,
+            x=found.tried,
+            reads=found.reads,
+        )
+    except InvalidInput as error:
+        raise ModelError(f"the model in '{folder}' cannot be asked: {short(error, 400)}") from error
     model.info = {**model.info, "family": "huggingface", "architecture": kind, **found.facts}
     return model
 
