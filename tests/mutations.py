@@ -423,7 +423,7 @@ MUTATIONS = (
     Mutation("data/decimals.py", "if bool(comma) != bool(dot):", "if comma or dot:", FORMS + "::test_a_comma_that_may_be_two_things_is_asked_about"),
     Mutation("data/steps.py", 'if fill == "zero"', 'if fill == "last"', FORMS + "::test_series_of_several_lengths_are_refused_or_brought_to_one"),
     Mutation("data/sounds.py", "-float(np.iinfo(x.dtype).min)", "float(np.iinfo(x.dtype).max)", FORMS + "::test_recordings_are_series_in_one_range_with_their_rate"),
-    Mutation("data/archives.py", 'or ".." in parts', "or False", HOSTILE + "::test_a_hostile_file_is_one_sentence[a-.tar-whose-names-lead-out]"),
+    Mutation("data/archives.py", 'or ".." in parts', "or False", FORMS + "::test_an_archive_that_leads_out_is_refused_by_that_name"),
     Mutation("app/terminal.py", '_UNSAFE.sub("\\ufffd", text)', "text", HOSTILE + "::test_a_hostile_file_is_one_sentence[a-.csv-whose-names-are-markup-and-turn-the-line]"),
     Mutation("study/given.py", "np.moveaxis(x, 0, -1) if _channels_first(x) else x", "x", "tests/data/test_data_held.py::test_a_data_set_is_explained_with_its_labels"),
     # the command line

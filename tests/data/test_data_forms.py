@@ -284,3 +284,11 @@ def test_archives_hold_what_folders_hold(tmp_path: Path, ending: str, pack: Any)
     assert load_data(put(tmp_path, f"d.{ending}", pack(sounds))).modality == "series"
     with pytest.raises(DataError, match=rf"'e.{ending}' holds a.csv, b.csv; put images or record"):
         load_data(put(tmp_path, f"e.{ending}", pack({"a.csv": b"", "b.csv": b""})))
+
+
+def test_an_archive_that_leads_out_is_refused_by_that_name(tmp_path: Path) -> None:
+    table = b"a,label\n1,0\n2,1\n"
+    for name in ("d/../../a.csv", "/a.csv"):
+        for ending, pack in (("tar", lambda f: tarred(f, "w")), ("zip", zipped)):
+            with pytest.raises(DataError, match=f"'a.{ending}' .*{name}',?.* leads out of it"):
+                load_data(put(tmp_path, f"a.{ending}", pack({name: table})))
