@@ -65,6 +65,9 @@ EVIDENCE = "tests/estimators/test_estimator_evidence.py"
 TEXTS = "tests/test_text_as_written.py"
 TASKS = "tests/tasks/test_tasks.py"
 FOLDERS = "tests/core/test_folders.py"
+TWO_TEXTS = "tests/models/test_models_pairs.py"
+WORD_HEADS = "tests/models/test_models_word_heads.py"
+PICTURES = "tests/models/test_models_hf_pictures.py"
 ORDER = "tests/data/test_data_order.py"
 FORMS = "tests/data/test_data_forms.py"
 HOSTILE = "tests/test_hostile.py"
@@ -525,6 +528,15 @@ MUTATIONS = (
     Mutation("models/text.py", "masked_fill(~valid, free)", "masked_fill(valid, free)", "tests/models/test_models_wrap.py::test_a_decoder_without_padding_token_reads_each_text_to_its_own_end"),
     Mutation("modalities/text.py", '"Mn", "Mc", "Me", "Cf"', '"Mn", "Me", "Cf"', "tests/modality/test_modality_text.py::test_words_of_every_script_are_whole"),
     Mutation("models/reading.py", "if p.kind in places][1:2]", "if p.kind in places][0:1]", BATCH + "::test_a_score_that_depends_on_the_batch_is_refused[padding]"),
+    # pairs, words, answers and pictures of Hugging Face folders
+    Mutation("models/huggingface_text.py", "len(parts[0]) + len(PART)", "len(parts[0])", TWO_TEXTS + "::test_words_of_both_texts_are_removed_as_by_hand[roberta]"),
+    Mutation("models/text.py", "named[self.types_as] = batch.types", "named[self.types_as] = 0 * batch.types", TWO_TEXTS + "::test_a_pair_is_scored_as_transformers_scores_it[bert]"),
+    Mutation("models/composing.py", "self.batch.lengths, told)", "self.batch.lengths)", TWO_TEXTS + "::test_texts_of_one_length_that_part_elsewhere_share_no_pass"),
+    Mutation("core/words.py", "Text(words, self.gaps, self.asked)", "Text(words, self.gaps)", WORD_HEADS + "::test_the_word_stays_the_one_that_was_chosen"),
+    Mutation("models/huggingface_heads.py", "np.where(label != outside, best, -1)", "best", WORD_HEADS + "::test_words_and_answers_by_numbers_that_can_be_read"),
+    Mutation("models/huggingface_heads.py", "known[asked[1]][-1]", "known[asked[1]][0]", WORD_HEADS + "::test_words_and_answers_by_numbers_that_can_be_read"),
+    Mutation("models/huggingface_heads.py", 'each.masked_fill(~batch.valid, -float("inf"))', "each", WORD_HEADS + "::test_a_padded_batch_scores_each_as_alone"),
+    Mutation("models/huggingface_pixels.py", "batch.at.flip(1)) if self.turned", "batch.at) if self.turned", PICTURES + "::test_order_and_scale_of_channels_are_those_of_the_folder"),
     # planted by one who had not looked at the tests
     Mutation("judge/causes.py", "interval[0] <= INTERACTING", "interval[1] <= INTERACTING", RULES + "::test_an_interval_across_the_limit_traces_nothing"),
     Mutation("tasks/regression.py", "np.abs(truth - scores).mean()", "np.square(truth - scores).mean()", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),

@@ -46,7 +46,9 @@ def fitting(model: Any, data: str, given: Mapping[str, Any]) -> dict[str, Any]:
     elif not model.classes:
         found["task"] = "regression"
     if "size" in model.info:
-        found["size"] = model.info["size"]
+        found["size"] = getattr(model.inputs, "resized", model.info["size"])
+    if model.info.get("about") == "words":  # which labels of texts say nothing about
+        found["label_column"] = ""
     return {name: value for name, value in found.items() if given.get(name) is None}
 
 

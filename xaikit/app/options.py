@@ -38,7 +38,11 @@ Data = Annotated[
 ]
 TextColumn = Annotated[
     str | None,
-    typer.Option("--text-column", help="Column that holds the text.", rich_help_panel=DATA),
+    typer.Option(
+        "--text-column",
+        help="Column that holds the text; two of a pair as first,second.",
+        rich_help_panel=DATA,
+    ),
 ]
 LabelColumn = Annotated[
     str | None,

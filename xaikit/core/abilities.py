@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.types import Bools, Floats, Ints, PerSample, Space, Target
+from xaikit.core.types import Bools, Floats, Ints, PerSample, Sample, Space, Target
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -33,6 +33,7 @@ __all__ = [
     "Maskable",
     "Model",
     "Ordered",
+    "Pointed",
     "Resettable",
     "Shortened",
     "Single",
@@ -105,6 +106,16 @@ def output_names(model: Model) -> tuple[str, ...]:
     """What the model's outputs are called; () for a model of one number."""
     task = model.task if isinstance(model, Tasked) else None
     return model.classes if task is None else task.outputs
+
+
+@runtime_checkable
+class Pointed(Protocol):
+    """May be asked about some words of a sample: its scores are a word's labels, or an answer's."""
+
+    def pointed(self, sample: Sample, target: Any) -> tuple[Sample, Any]:
+        """The sample with the words that its scores are about, chosen where nobody said, so that they
+        stay the same when other words are removed; and the target without the words that it named."""
+        ...
 
 
 @runtime_checkable
@@ -213,7 +224,8 @@ class Attention:
 
     weights : per layer (B, H, T, T), rows sum to 1, row = the position that looks
     scores : (B, K), a function of every weight
-    read : (B,) long, the position that the head reads; -1 where it averages all
+    read : (B,) long, the position that the head reads, -1 where it averages all; (B, A) of one that reads
+        several, all of them alike
     special : (B, T) bool, tokens that stand for no place of the sample (CLS, SEP, registers)
     valid : (B, T) bool, False on padding
     fold : (B, T) -> B arrays (*grid) float64, special and padded tokens left out; sums over the

@@ -15,6 +15,7 @@ from xaikit.core.many import Same, taken
 from xaikit.core.question import Cache, Masker, Meter, Question, versions
 from xaikit.core.target import Targets
 from xaikit.core.types import Cost, Floats, Ints, PerSample, Sample, Segmentation
+from xaikit.core.words import about
 
 __all__ = ["Questions"]
 
@@ -238,6 +239,9 @@ class Questions(Sequence[Question]):
         """What the explained outputs are called."""
         known = output_names(self.model)
         called = [target.called(known) for target in self.targets.distinct]
+        if not isinstance(self.xs, np.ndarray):
+            which = self.targets.which.tolist()
+            return [about(x, called[i]) for x, i in zip(self.xs, which, strict=True)]
         if len(called) == 1:
             return Same(called[0], len(self))
         return [called[i] for i in self.targets.which.tolist()]

@@ -61,7 +61,7 @@ class Dataset:
         self._require_one_label()
         if self.task == "classification":
             seen = {s.label for s in self.train if s.label is not None}
-            if len(seen) < 2:
+            if len(seen) == 1:
                 raise DataError(
                     f"data set '{self.name}' has one class in its training rows; two or more are needed."
                 )
@@ -90,7 +90,12 @@ class Dataset:
         return tuple(self.test[i] for i in np.sort(drawn))
 
     def labels(self, split: str) -> NDArray[Any]:
-        """(N,) int64 class indices, or float64 numbers for regression."""
+        """(N,) int64 class indices, or float64 numbers for regression; `DataError` where one has none."""
+        bare = next((s.id for s in getattr(self, split) if s.label is None), None)
+        if bare is not None:
+            raise DataError(
+                f"sample '{bare}' of data set '{self.name}' has no label; label it, or explain it only."
+            )
         kind = np.int64 if self.task == "classification" else np.float64
         return np.array([s.label for s in getattr(self, split)], dtype=kind)
 

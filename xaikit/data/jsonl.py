@@ -16,7 +16,7 @@ from xaikit.core.types import Bools
 from xaikit.data.lines import Sheet, read_lines
 from xaikit.data.rows import Options, Rows
 from xaikit.data.tables import table_rows
-from xaikit.data.texts import text_rows
+from xaikit.data.texts import pair_of, paired, text_rows
 from xaikit.modalities.text import mark
 
 __all__ = ["read_jsonl"]
@@ -69,20 +69,25 @@ def _cell(value: Any, name: str, place: str) -> str:
 def _texts(
     lines: Mapping[str, Mapping[int, Mapping[str, Any]]], options: Options, files: Mapping[str, str]
 ) -> Rows:
-    text_key, label_key = options.text_column or "text", options.label_column or "label"
+    text_key = options.text_column or "text"
+    label_key = "label" if options.label_column is None else options.label_column
+    keys: tuple[str, ...] = ()
     texts, labels, ids, parts, places = [], [], [], [], []
     rationales: list[Bools | None] = []
     for part, rows in lines.items():
         for number, row in rows.items():
             place = f"line {number} of '{files[part]}'"
-            texts.append(_get(row, text_key, (str,), place))
-            labels.append(_get(row, label_key, (str, int, float), place))
+            keys = pair_of(text_key, row)
+            texts.append(paired([_get(row, key, (str,), place) for key in keys], place))
+            if label_key:
+                labels.append(_get(row, label_key, (str, int, float), place))
             rationales.append(_rationale(row, texts[-1], place))
             ids.append(f"{part or 'row'}-{number}")
             parts.append(part or ("train" if len(lines) > 1 else ""))
             places.append(place)
     kept = rationales if any(r is not None for r in rationales) else None
-    return text_rows(texts, _labels(labels), ids, parts, places, kept, {"form": ("jsonl",)})
+    found = _labels(labels) if label_key else None
+    return text_rows(texts, found, ids, parts, places, kept, keys, {"form": ("jsonl",)})
 
 
 def _labels(labels: list[Any]) -> NDArray[Any]:

@@ -11,6 +11,8 @@ from dataclasses import replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, get_args
 
+from numpy.typing import NDArray
+
 from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.files import short
 from xaikit.core.folders import file_name
@@ -59,7 +61,7 @@ def load_data(
     task: Task | None = None,
     modality: str | None = None,
     channels: Literal["first", "last"] | None = None,
-    size: int | tuple[int, int] | None = None,
+    size: int | tuple[int, int] | Callable[[NDArray[Any]], NDArray[Any]] | None = None,
     language: str | None = None,
     columns: Sequence[str] | None = None,
     drop: Sequence[str] = (),
@@ -76,8 +78,10 @@ def load_data(
         PIL; a list of (x, label); a data set or loader of torch
     test : a second file (or a second of what is in memory) of the same form, to measure with; 15 % of the rows otherwise
     text_column : the column that holds text, which makes a .csv a text data set; found by itself where
-        the label stands beside sentences only, or with modality="text"
-    label_column : the column to predict; "label", or else the last one without sentences, when None
+        the label stands beside sentences only, or with modality="text"; of pairs of texts both columns,
+        "premise,hypothesis"
+    label_column : the column to predict; "label", or else the last one without sentences, when None; "" of
+        texts without labels, which can be explained and not learned from
     classes : the labels in the order wanted, or for numbers other names, in sorted order
     task : "classification" or "regression"; numbers of more than 20 different values in a table
         are a regression when None
@@ -85,8 +89,9 @@ def load_data(
         from its shape when None
     channels : of an .npz of series: "first" (N, C, L) or "last" (N, L, C); the longer axis is time
         when None
-    size : side, or (height, width), that images of a folder are scaled to; of series and recordings the
-        number of steps that each is cut or filled to
+    size : side, or (height, width), that images of a folder are scaled to, or the function of a model
+        that brings (H, W, C) in [0, 1] to what it reads; of series and recordings the number of steps that
+        each is cut or filled to
     language : BCP 47 tag of text; "ko" where most letters are Hangul, otherwise "en", when None
     columns : of a .csv the columns to read beside the label, all when None
     drop : of a .csv columns to leave out, for example an identifier
@@ -124,7 +129,7 @@ def load_data(
     if missing not in get_args(Missing):
         raise InvalidInput(f"missing is '{missing}'; use {' or '.join(get_args(Missing))}.")
     given = options.size
-    if given is not None and (min(given) < 1 or math.prod(given) > MOST_SIZE):
+    if isinstance(given, tuple) and (min(given) < 1 or math.prod(given) > MOST_SIZE):
         raise InvalidInput(
             f"size is {given}; give a side, or (height, width), of at most {MOST_SIZE} pixels."
         )

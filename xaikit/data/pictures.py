@@ -7,9 +7,10 @@ import math
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -122,9 +123,12 @@ def sorted_files(files: Files, source: str, part: str, given: bool) -> Iterator[
 
 
 def _read(
-    raw: bytes, origin: Origin, size: tuple[int, int] | None, is_mask: bool
+    raw: bytes,
+    origin: Origin,
+    size: tuple[int, int] | Callable[[NDArray[Any]], NDArray[Any]] | None,
+    is_mask: bool,
 ) -> NDArray[np.float32]:
-    """(H, W, 1 or 3) float32 in [0, 1], scaled to `size` where it is given."""
+    """(H, W, 1 or 3) float32 in [0, 1], scaled to `size`, or by it, where it is given."""
     try:
         with Image.open(io.BytesIO(raw)) as opened:
             if math.prod(opened.size) > (MOST_PIXELS if size is None else MOST_SCALED):
@@ -133,6 +137,8 @@ def _read(
                 )
             image = ImageOps.exif_transpose(opened)
             image.load()
+        if callable(size):
+            return size(pixels(image.convert("L") if is_mask else image))
         if size is not None and image.size != size[::-1]:
             image = image.resize(size[::-1], Image.Resampling.BILINEAR)
         return pixels(image.convert("L") if is_mask else image)

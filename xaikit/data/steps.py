@@ -47,8 +47,8 @@ def series_rows(
     """
     _check(tracks, file)
     lengths = [len(t.x) for t in tracks]
-    n = lengths[0] if options.size is None else options.size[0]
-    if options.size is None and len(set(lengths)) > 1:
+    n = options.size[0] if isinstance(options.size, tuple) else lengths[0]
+    if not isinstance(options.size, tuple) and len(set(lengths)) > 1:
         raise DataError(
             f"'{file}' holds series of {min(lengths)} to {max(lengths)} steps and models read one length; give size= "
             f"(--size), for example {int(np.median(lengths))}, to cut or fill all to so many steps."

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from xaikit.data.dataset import Column
 from xaikit.data.decimals import MISSING
 from xaikit.data.lines import Sheet, read_sheet
 from xaikit.data.rows import Options, Rows
-from xaikit.data.texts import text_rows
+from xaikit.data.texts import pair_of, paired, text_rows
 from xaikit.modalities.text import words
 
 __all__ = ["read_csv", "table_rows"]
@@ -39,22 +39,26 @@ def table_rows(sheets: list[Sheet], options: Options) -> Rows:
     file = sheets[0].file
     sheets = [_chosen(sheet, options) for sheet in sheets]
     label = _label_column(sheets[0], options)
-    text = options.text_column or _text_column(sheets[0], label, options)
+    texts = pair_of(options.text_column or _text_column(sheets[0], label, options), sheets[0].cells)
     for sheet in sheets:
-        for name in (text, label):
-            if name is not None:
-                _require(sheet, name)
+        for name in (*texts, *filter(None, [label])):
+            _require(sheet, name)
+    if not label and not texts:
+        raise DataError(f"'{file}' has no column of texts; name it with --text-column.")
     facts: dict[str, Any] = {"label": label, "form": sheets[0].form}
     if options.missing == "drop":
-        whole = [sheet.take(_whole(sheet, text, label, sheets)) for sheet in sheets]
+        whole = [sheet.take(_whole(sheet, texts, label, sheets)) for sheet in sheets]
         n = sum(len(a.lines) - len(b.lines) for a, b in zip(sheets, whole, strict=True))
         sheets, facts = whole, {**facts, "rows with gaps": n}
         if not sheets[0].lines:
             raise DataError(f"every row of '{file}' has an empty cell; drop columns instead.")
-    labels = np.concatenate([_labels(sheet, label) for sheet in sheets])
-    if text is not None:
-        texts = [t for sheet in sheets for t in sheet.cells[text]]
-        return text_rows(texts, labels, _ids(sheets), _parts(sheets), _places(sheets), facts=facts)
+    labels = np.concatenate([_labels(sheet, label) for sheet in sheets]) if label else None
+    if texts:
+        places = _places(sheets)
+        cells = zip(*([t for s in sheets for t in s.cells[name]] for name in texts), strict=True)
+        joined = [paired(row, place) for row, place in zip(cells, places, strict=True)]
+        parts = _parts(sheets)
+        return text_rows(joined, labels, _ids(sheets), parts, places, names=texts, facts=facts)
     names = [name for name in sheets[0].cells if name != label]
     if not names:
         raise DataError(f"'{file}' has no column beside the label '{short(label)}'; add some.")
@@ -85,10 +89,10 @@ def _chosen(sheet: Sheet, options: Options) -> Sheet:
     return sheet.less([name for name in sheet.cells if name not in kept])
 
 
-def _whole(sheet: Sheet, text: str | None, label: str, sheets: list[Sheet]) -> list[int]:
+def _whole(sheet: Sheet, texts: Sequence[str], label: str, sheets: list[Sheet]) -> list[int]:
     """The rows without an empty cell in what is read."""
-    read = list(sheet.cells) if text is None else [text, label]
-    gaps = {name: _gaps(name, sheets) if name != text else ("",) for name in read}
+    read = [*texts, *filter(None, [label])] if texts else list(sheet.cells)
+    gaps = {name: ("",) if name in texts else _gaps(name, sheets) for name in read}
     return [
         i
         for i in range(len(sheet.lines))
@@ -104,7 +108,7 @@ def _gaps(name: str, sheets: list[Sheet]) -> Collection[str]:
 
 def _with_gaps(sheets: list[Sheet]) -> str:
     """How many rows have an empty cell, and the way out."""
-    n = sum(len(s.lines) - len(_whole(s, None, "", sheets)) for s in sheets)
+    n = sum(len(s.lines) - len(_whole(s, (), "", sheets)) for s in sheets)
     total = sum(len(s.lines) for s in sheets)
     return f"fill or drop the row ({n} of {total} have such cells; missing='drop', --missing drop, leaves them out)."
 
@@ -112,7 +116,8 @@ def _with_gaps(sheets: list[Sheet]) -> str:
 def _label_column(sheet: Sheet, options: Options) -> str:
     if options.label_column is not None:
         return options.label_column
-    others = [name for name in sheet.cells if name != options.text_column]
+    texts = pair_of(options.text_column, sheet.cells)
+    others = [name for name in sheet.cells if name not in texts]
     if not others:
         raise DataError(
             f"'{sheet.file}' has no column beside '{options.text_column}'; add a label."
@@ -133,7 +138,7 @@ def _text_column(sheet: Sheet, label: str, options: Options) -> str | None:
     if asked:
         raise DataError(
             f"'{sheet.file}' has {len(texts) or 'no'} columns of texts among {short(', '.join(others), 300)}; "
-            "name one with text_column (--text-column)."
+            "name one with text_column (--text-column), or two of a pair as 'first,second'."
         )
     return None
 

@@ -18,7 +18,7 @@ from xaikit.core.abilities import BoundScores, Leaf
 from xaikit.core.batching import LARGEST, keep_pages
 from xaikit.core.display import Saved
 from xaikit.core.errors import InvalidInput
-from xaikit.core.types import MODALITIES, Bools, Floats, Ints, PerSample, Space
+from xaikit.core.types import MODALITIES, Bools, Floats, Ints, PerSample, Sample, Space
 from xaikit.core.words import Text
 from xaikit.models.composing import Composed
 from xaikit.models.inputs import Batch, ColumnEncoder, Inputs, PixelEncoder, padding
@@ -151,6 +151,22 @@ class NeuralModel(Saved):
         """B inputs in data space as the net reads them, in float32, or float64 if the net is."""
         batch = self.inputs.read(self.net, xs, self.device)
         return replace(batch, at=batch.at.to(_open(self.parts.dtype)))
+
+    def pointed(self, sample: Sample, target: Any) -> tuple[Sample, Any]:
+        """See `abilities.Pointed`."""
+        head = self.inputs.head if isinstance(self.inputs, TokenEncoder) else None
+        if head is None:
+            return sample, target
+        text = Text(sample.x)
+        asked, target = head.named(target, text)
+        if text.asked and not asked:
+            return sample, target
+        with evaluating(self.parts), torch.no_grad():
+            batch = self.encode([Text(text, asked=asked)])
+        assert batch.asked is not None
+        assert batch.words is not None
+        places = batch.words[0][batch.asked[0]].tolist()
+        return replace(sample, meta={**sample.meta, "asked": places}), target
 
     def beside(self, x: Array, references: Array) -> tuple[Batch, Tensor]:
         """An input, encoded, and its references (k, ...) as that input is encoded."""

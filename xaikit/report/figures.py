@@ -368,6 +368,10 @@ def _text(mine: Single) -> Any:
             page.word(f"[{words}]", " ", 9, INK_2)
             continue
         bin_ = 0 if item["faint"] else item["bin"]
+        if part := item["part"]:
+            label = readable(part["name"]) or mine.words("text.part", n=part["n"])
+            page.word(label, "\n" if part["n"] > 1 else "", 9, INK_2)
+            item["before"] = " "
         page.word(
             readable(item["text"]), item["before"], 13, INK, fill=TEXT_FILLS.get(bin_),
             under=None if not item["bin"] else FOR if item["bin"] > 0 else AGAINST,

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from xaikit.core.types import Explanation, Floats, Ints, Label
+from xaikit.core.words import about
 from xaikit.report.findings import Findings
 from xaikit.report.formats import amount, count, percent
 
@@ -23,8 +24,9 @@ def said(findings: Findings, i: int) -> str:
 
 
 def answer(findings: Findings, i: int) -> str:
-    """What the model gave as its answer, and nothing else."""
-    return answer_of(findings, findings.run.predictions[i])
+    """What the model gave as its answer, and nothing else; "Seoul: LOC" where it is about a word."""
+    found = answer_of(findings, findings.run.predictions[i])
+    return about(findings.run.samples[i].x, (found,))[0]
 
 
 def answer_of(findings: Findings, prediction: Floats) -> str:

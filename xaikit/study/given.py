@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -15,6 +15,7 @@ from xaikit.core.files import short
 from xaikit.core.many import Counted
 from xaikit.core.sample import MODALITIES, Sample
 from xaikit.core.samples import Samples
+from xaikit.core.words import PART
 from xaikit.data.given import items_of, plain
 from xaikit.modalities.text import words
 
@@ -25,7 +26,8 @@ def samples_of(model: Model, given: Any) -> Sequence[Sample]:
     """The samples in what was given for that model.
 
     given : samples; an array (B, *x.shape), or (*x.shape) for one; a pandas or polars frame whose columns
-        are those of the model; texts; pictures as arrays or as PIL makes them
+        are those of the model; texts, or pairs of texts as tuples; pictures as arrays or as PIL makes them,
+        which a model out of a folder of Hugging Face brings to its size as its processor does
     """
     if not isinstance(model, Model):
         raise InvalidInput(
@@ -39,7 +41,10 @@ def samples_of(model: Model, given: Any) -> Sequence[Sample]:
             f"a sparse {type(given).__name__} was given; call .toarray() of the rows to explain."
         )
     given = list(given) if isinstance(given, Iterator) else given
-    if not _is_list_of(given, Sample) and (items := items_of(given)) is not None:
+    held = (
+        isinstance(given, (list, tuple)) and MODALITIES.get(model.modality).words
+    )  # pairs of texts
+    if not (held or _is_list_of(given, Sample)) and (items := items_of(given)) is not None:
         return _labelled(model, *items)
     n = len(given) if isinstance(given, Sequence) else next(iter(getattr(given, "shape", ())), 1)
     if n == 0:
@@ -48,7 +53,7 @@ def samples_of(model: Model, given: Any) -> Sequence[Sample]:
         return given  # type: ignore[no-any-return] # a sequence of samples
     if MODALITIES.get(model.modality).words:
         return _texts(given)
-    return _rows(model, _framed(model, given))
+    return _rows(model, _brought(model, _framed(model, given)))
 
 
 def _labelled(model: Model, xs: Sequence[Any], labels: Sequence[Any] | None) -> Sequence[Sample]:
@@ -79,17 +84,22 @@ def _is_list_of(given: Any, kind: type) -> bool:
 
 
 def _texts(given: Any) -> Sequence[Sample]:
-    given = [given] if isinstance(given, str) else given
+    given = [given] if isinstance(given, str) or _is_pair(given) else given
     if not isinstance(given, Iterable):
         raise InvalidInput(f"a {type(given).__name__} holds no texts; give a list of strings.")
     made = []
     for i, text in enumerate(given):
+        text = PART.join(text) if _is_pair(text) else text
         if not isinstance(text, str):
             raise InvalidInput(
-                f"text {i} is a {type(text).__name__}; give strings, or Sample('a name', words, 'text')."
+                f"text {i} is a {type(text).__name__}; give strings, pairs of them as tuples, or Sample('a name', words, 'text')."
             )
         made.append(Sample(f"text {i}", np.array(words(text)[0]), "text", meta={"text": text}))
     return made
+
+
+def _is_pair(given: Any) -> bool:
+    return isinstance(given, tuple) and len(given) == 2 and _is_list_of(given, str)
 
 
 def _framed(model: Model, given: Any) -> Any:
@@ -111,6 +121,26 @@ def _framed(model: Model, given: Any) -> Any:
         for name, column in zip(names, known, strict=True)
     ]
     return np.stack(columns, axis=1)
+
+
+def _brought(model: Model, given: Any) -> Any:
+    """Pictures as PIL makes them, or of another size than the model's, brought to what it reads where it
+    knows how."""
+    resized = getattr(getattr(model, "inputs", None), "resized", None)
+    if resized is None:
+        return given
+    one = hasattr(given, "getbands") or np.ndim(given) in (2, 3)
+    pictures = [given] if one else list(given)
+    return np.stack([_picture(picture, resized, model.inputs.shape) for picture in pictures])  # type: ignore[attr-defined]
+
+
+def _picture(given: Any, resized: Callable[[NDArray[Any]], NDArray[Any]], shape: Any) -> Any:
+    """(H, W, C) in [0, 1] of the model's shape."""
+    pil = hasattr(given, "getbands")
+    x = np.asarray(given.convert("L" if shape[2] == 1 else "RGB") if pil else given)
+    x = x / np.float32(255) if x.dtype == np.uint8 else x
+    x = x[..., None] if x.ndim == 2 else x
+    return resized(x) if pil or x.shape != shape else x
 
 
 def _coded(column: Any, values: NDArray[Any]) -> NDArray[Any]:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.abilities import Model
+from xaikit.core.abilities import Model, Pointed
 from xaikit.core.errors import InvalidInput, NotApplicable, XaikitError, foreign
 from xaikit.core.question import Cache, Masker, Precision, Question
 from xaikit.core.questions import Questions
@@ -93,6 +93,7 @@ def make_question(
             f"a {type(sample).__name__} is no sample; give Sample('a name', x, '{model.modality}')."
         )
     plan = plan or Plan()
+    sample, plan = _pointed(model, sample, plan)
     segmentation = _cut(model, sample, plan)
     masker = (
         mask_like(model, sample, segmentation, plan, plan.masker)
@@ -141,6 +142,14 @@ def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions
     return found
 
 
+def _pointed(model: Model, sample: Sample, plan: Plan) -> tuple[Sample, Plan]:
+    """The sample and its plan, where the model's scores are about some of its words with these."""
+    if not isinstance(model, Pointed):
+        return sample, plan
+    sample, target = model.pointed(sample, plan.target)
+    return sample, plan if target is plan.target else replace(plan, target=target)
+
+
 def _of(plan: Plan, each: Sequence[Any] | None, i: int) -> Plan:
     """The plan of one sample, where each has its own target."""
     return plan if each is None else replace(plan, target=each[i])
@@ -160,12 +169,13 @@ def _one_by_one(model: Model, samples: Sequence[Sample], plan: Plan) -> Question
             raise InvalidInput(
                 f"a {type(sample).__name__} is no sample; give Sample('a name', x, '{model.modality}')."
             )
-    with foreign(f"model '{model.id}' on {len(samples)} sample(s)"):
-        scores = model.scores([sample.x for sample in samples])
     each = target_of_each(plan.target, len(samples))
+    asked = [_pointed(model, sample, _of(plan, each, i)) for i, sample in enumerate(samples)]
+    with foreign(f"model '{model.id}' on {len(samples)} sample(s)"):
+        scores = model.scores([sample.x for sample, _ in asked])
     made = [
-        make_question(model, sample, _of(plan, each, i), row)
-        for i, (sample, row) in enumerate(zip(samples, scores, strict=True))
+        make_question(model, sample, own, row)
+        for (sample, own), row in zip(asked, scores, strict=True)
     ]
     found = Questions.of(made)
     if np.isfinite(scores).all():

@@ -10,6 +10,7 @@ import numpy as np
 
 from xaikit.core.stats import bootstrap_interval, wilson
 from xaikit.core.types import Ints
+from xaikit.core.words import PART
 from xaikit.report.blocks.overview_seen import Seen
 from xaikit.report.formats import amount, count, percent, percent_interval
 from xaikit.report.png import photo_uri
@@ -220,7 +221,7 @@ def _drawn(seen: Seen, i: int, view: str) -> Card:
         sample = seen.sample(i)
         text = str(
             sample.meta.get("text") or re.sub(r" (?=[^\w\s]+( |$))", "", " ".join(map(str, x)))
-        )
+        ).replace(PART, " | ")
         cut = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
         return {"text": cut, "lang": seen.language(i)}
     return {"text": _columns(seen, i), "lang": ""}

@@ -66,7 +66,8 @@ def counterfactual(
     how : "change" (tables): the smallest change of one to three columns to values that occur in
         `rows`, the distance of a change being the sum over its columns in standard deviations, 1 for
         a category; a further column must save a tenth. "remove": the smallest set of features whose
-        removal turns the decision; of text the words are left out. "auto" is "change" for tables
+        removal turns the decision; of text the words are left out, unless the answer is about a word,
+        which must stay where it is. "auto" is "change" for tables
         and "remove" for the rest
     wanted : the class to reach (any other when None); of a value the number that it is to cross, or a
         range such as (10, 20) or (None, 20)
@@ -104,9 +105,10 @@ def counterfactual(
             "rows, immutable, increasing and decreasing are for columns that change; use how='change' "
             "of a table, or background= for what stands in for removed features."
         )
-    if sample.kind.words and plan.masker == "auto":
-        plan = replace(plan, masker="delete")
-    return _removed(make_question(model, sample, plan), decision, before, explanation, most)
+    question = make_question(model, sample, plan)
+    if sample.kind.words and plan.masker == "auto" and not getattr(question.sample.x, "asked", ()):
+        question = make_question(model, sample, replace(plan, masker="delete"))
+    return _removed(question, decision, before, explanation, most)
 
 
 def flips(
