@@ -22,9 +22,12 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Activations",
+    "Anchored",
     "Attention",
     "Attentive",
+    "Coded",
     "Differentiable",
+    "Framed",
     "Inputs",
     "Leaf",
     "Linear",
@@ -34,6 +37,7 @@ __all__ = [
     "Model",
     "Ordered",
     "Pointed",
+    "Recodable",
     "Resettable",
     "Shortened",
     "Single",
@@ -102,6 +106,24 @@ class Tasked(Protocol):
     def task(self) -> Task | None: ...
 
 
+@runtime_checkable
+class Anchored(Protocol):
+    """Its scores may be read at what it found on one sample: a box, the region of a class, a word.
+
+    found : that, or None
+    """
+
+    found: Any
+
+    def about(self, x: Array, where: Any = None) -> Model:
+        """The model whose scores (B, K) of masked inputs are read at what it finds on x; itself where its
+        scores do not depend on that.
+
+        where : what else they are to be read at, as its task reads it
+        """
+        ...
+
+
 def output_names(model: Model) -> tuple[str, ...]:
     """What the model's outputs are called; () for a model of one number."""
     task = model.task if isinstance(model, Tasked) else None
@@ -123,6 +145,30 @@ class Single(Protocol):
     """Says whether its net must be given one input a pass, as its scores depend on the batch."""
 
     single: bool
+
+
+class Coded(Protocol):
+    """Turns a frame of people into rows of numbers; `columns` tells their names and codes now."""
+
+    @property
+    def columns(self) -> list[dict[str, Any]]: ...
+
+    def coded(self, frame: Any) -> Floats: ...
+
+
+@runtime_checkable
+class Framed(Protocol):
+    """Says how the frames that it reads are coded; None where it reads numbers."""
+
+    @property
+    def frames(self) -> Coded | None: ...
+
+
+@runtime_checkable
+class Recodable(Protocol):
+    """Can read rows that hold the codes of other people for the same words."""
+
+    def recoded(self, columns: Sequence[Sequence[str]]) -> Model: ...
 
 
 @runtime_checkable

@@ -17,7 +17,7 @@ from xaikit.core.target import Targets
 from xaikit.core.types import Cost, Floats, Ints, PerSample, Sample, Segmentation
 from xaikit.core.words import about
 
-__all__ = ["Questions"]
+__all__ = ["Questions", "apart"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,6 +256,14 @@ class Questions(Sequence[Question]):
     def costs(self, seconds: Sequence[float]) -> Sequence[Cost]:
         """What was counted so far, with the wall time of each."""
         return _Costs(self.counts, seconds)
+
+
+def apart(questions: Sequence[Question]) -> bool:
+    """Whether the questions are answered one by one, as each reads its scores at what the model found on
+    its own sample."""
+    if isinstance(questions, Questions) or len(questions) < 2:
+        return False
+    return all(getattr(q.model, "found", None) is not None for q in questions)
 
 
 class _Costs(Sequence[Cost]):

@@ -15,7 +15,7 @@ from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.files import short
 from xaikit.data.arrays import array_rows
 from xaikit.data.lines import Sheet
-from xaikit.data.pictures import pixels
+from xaikit.data.pictures import picture_pixels
 from xaikit.data.rows import Options, Rows
 from xaikit.data.tables import table_rows
 from xaikit.data.texts import text_rows
@@ -98,7 +98,7 @@ def plain(x: Any) -> Any:
     if hasattr(x, "detach"):
         return x.detach().cpu().numpy()
     if hasattr(x, "getbands"):
-        return pixels(x)
+        return picture_pixels(x)
     return x
 
 

@@ -17,12 +17,14 @@ from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.files import short
 from xaikit.core.folders import file_name
 from xaikit.core.sample import MODALITIES
+from xaikit.data.annotated import ANNOTATED
 from xaikit.data.archives import ARCHIVES, Files, files_in
 from xaikit.data.arff import read_arff
 from xaikit.data.arrays import read_npz
 from xaikit.data.builtin import DATASETS
 from xaikit.data.dataset import Dataset
 from xaikit.data.encodings import known
+from xaikit.data.forecasts import Windows, read_forecasts
 from xaikit.data.given import is_held, rows_held
 from xaikit.data.jsonl import read_jsonl
 from xaikit.data.parquet import read_parquet
@@ -68,6 +70,9 @@ def load_data(
     missing: Missing = "refuse",
     encoding: str | None = None,
     decimal: str | None = None,
+    horizon: int | None = None,
+    lags: int = 96,
+    period: int = 24,
     seed: int = 0,
 ) -> Dataset:
     """A built-in data set by name, or your own from a file or folder.
@@ -84,7 +89,8 @@ def load_data(
         texts without labels, which can be explained and not learned from
     classes : the labels in the order wanted, or for numbers other names, in sorted order
     task : "classification" or "regression"; numbers of more than 20 different values in a table
-        are a regression when None
+        are a regression when None. "detection" reads a folder (or .zip) of pictures with .xml of Pascal VOC, .txt
+        of YOLO or a .json of COCO; "segmentation" one with `images/` and `masks/` of the same names
     modality : of an .npz: "image", "series", "table" or another whose samples are numbers; found
         from its shape when None
     channels : of an .npz of series: "first" (N, C, L) or "last" (N, L, C); the longer axis is time
@@ -96,9 +102,12 @@ def load_data(
     columns : of a .csv the columns to read beside the label, all when None
     drop : of a .csv columns to leave out, for example an identifier
     missing : of a .csv "refuse" ends at the first empty cell and says how many rows have one, "drop" leaves
-        these rows out and says so in `facts["split"]`
+        these rows out, "keep" gives them as NaN to models that read missing values; `facts` says how many
     encoding : of a file of text, for example "cp1252"; UTF-8, UTF-16, cp949 and cp1252 are found out when None
     decimal : of a .csv "," or "."; found out when None where the commas of numbers can mean one thing only
+    horizon, lags : of a .csv in the order of time: so many steps are forecast from so many before; of every
+        column of numbers, or of `label_column`. Splits go forward in time
+    period : steps after which things repeat, for the removal and the simple answers beside a forecast
     seed : of the built-in data or of the splits
 
     How a file was read stands in `facts["form"]`.
@@ -127,7 +136,7 @@ def load_data(
     )
     known(encoding)
     if missing not in get_args(Missing):
-        raise InvalidInput(f"missing is '{missing}'; use {' or '.join(get_args(Missing))}.")
+        raise InvalidInput(f"missing is '{missing}'; use {', '.join(get_args(Missing))}.")
     given = options.size
     if isinstance(given, tuple) and (min(given) < 1 or math.prod(given) > MOST_SIZE):
         raise InvalidInput(
@@ -146,7 +155,21 @@ def load_data(
                 f"the built-in data set '{source}' takes a seed only; options are for files."
             )
         return DATASETS.get(str(source))(seed)
+    if task is not None and task in ANNOTATED:
+        if test is not None:
+            raise InvalidInput(
+                f"a {task} takes its test pictures from a folder 'test'; leave test out."
+            )
+        _require_there(path)
+        return ANNOTATED[task](path, options)
     read = _reader(path)
+    if horizon is not None:
+        if read is not read_csv:
+            raise InvalidInput(
+                f"horizon is for .csv files and '{path.name}' is none; leave it out."
+            )
+        windows = Windows(horizon=horizon, lags=lags, period=period)
+        return read_forecasts(path, windows, target=label_column, drop=tuple(drop))
     other = None if test is None else Path(test)
     if other is not None and _reader(other) is not read:
         raise DataError(f"the test data '{other.name}' must have the form of '{path.name}'.")
@@ -219,16 +242,18 @@ def _read_inside(held: Mapping[str, tuple[str, Files]], options: Options) -> Row
             part: _written(Path(place) / (part or "train"), name, read())
             for part, (name, read) in chosen.items()
         }
-        read, other = _reader(paths[""]), paths.get("test")
-        if other is not None and _reader(other) is not read:
-            raise DataError(
-                f"the test data '{other.name}' must have the form of '{paths[''].name}'."
-            )
-        _require_columns(read, options)
         try:
-            return read(paths[""], other, options)
+            return _read_as_given(paths[""], paths.get("test"), options)
         except DataError as error:
             raise DataError(f"in '{held[''][0]}': {error}") from error
+
+
+def _read_as_given(path: Path, other: Path | None, options: Options) -> Rows:
+    read = _reader(path)
+    if other is not None and _reader(other) is not read:
+        raise DataError(f"the test data '{other.name}' must have the form of '{path.name}'.")
+    _require_columns(read, options)
+    return read(path, other, options)
 
 
 def _written(folder: Path, name: str, data: bytes) -> Path:
@@ -243,6 +268,11 @@ def _ending(name: str) -> str:
     suffix = Path(name).suffix.lower()
     inner = Path(name[:-3]).suffix.lower()
     return inner if suffix == ".gz" and inner in GZIPPED else suffix
+
+
+def _require_there(path: Path) -> None:
+    if not os.path.exists(path):
+        raise DataError(f"there is no file or folder '{path}'{_near(path)}")
 
 
 def _reader(path: Path) -> Reader:

@@ -15,10 +15,10 @@ from xaikit.core.labels import places_of
 from xaikit.core.types import MODALITIES, Bools, Ints, Sample
 from xaikit.data.dataset import Column, Dataset
 
-__all__ = ["Missing", "Options", "Rows", "Task", "assemble"]
+__all__ = ["Missing", "Options", "Rows", "Task", "assemble", "split_rows"]
 
-Task = Literal["classification", "regression"]
-Missing = Literal["refuse", "drop"]
+Task = Literal["classification", "regression", "detection", "segmentation"]
+Missing = Literal["refuse", "drop", "keep"]
 SPLITS = ("train", "val", "test")
 SHARE = 0.15  # of val and of test, where the file does not say which rows they are
 MAX_NUMBER_CLASSES = 20
@@ -76,7 +76,7 @@ def assemble(rows: Rows, options: Options, *, name: str, source: str, language: 
         splits = dict.fromkeys(SPLITS, np.arange(len(rows.xs)))  # nothing is learned or measured
     else:
         task, classes, codes = _encode(rows.labels, rows, options, source)
-        splits = _split(codes if task == "classification" else None, rows.parts, options.seed)
+        splits = split_rows(codes if task == "classification" else None, rows.parts, options.seed)
         if task == "classification":
             _check_classes(classes, codes, splits, source)
         labels = codes.tolist()
@@ -204,7 +204,7 @@ def _check_classes(
             )
 
 
-def _split(codes: NDArray[Any] | None, parts: Sequence[str], seed: int) -> dict[str, Ints]:
+def split_rows(codes: NDArray[Any] | None, parts: Sequence[str], seed: int) -> dict[str, Ints]:
     """Indices of each split in the order of the file; a part that no row names is drawn by class."""
     rng = np.random.default_rng(seed)
     given = np.array(parts, dtype=np.str_)
