@@ -324,7 +324,7 @@ MUTATIONS = (
     Mutation("metrics/stability.py", "a, b = a - a.mean(), b - b.mean()", "a, b = a, b", SANITY + "::test_the_share_of_the_variance_that_repeats_by_hand"),
     Mutation("judge/checks.py", "True if value >= limit.limit", "True if high >= limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
     Mutation("modalities/table.py", 'bool(column["categories"])', 'not column["categories"]', FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
-    Mutation("study/plan.py", "if plan.background is None else plan.background", "", FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
+    Mutation("study/plan.py", "if plan.background is None else rows_of(model, plan.background)", "", FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
     Mutation("study/plan.py", "method.name, question.model.id, question.sample.id)", "method.name, question.model.id, questions[0].sample.id)", FACTS + "::test_one_sample_that_fails_is_recorded_and_the_others_are_explained"),
     Mutation("study/context.py", "[5, 50, 95]", "[10, 50, 90]", FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
     Mutation("study/context.py", '.get("test", {})', '.get("val", {})', FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
@@ -382,6 +382,12 @@ MUTATIONS = (
     Mutation("study/quality.py", "- labels) ** 2 / labels.var()", "- labels) ** 2 / labels.std()", QUALITY + "::test_a_regression_is_measured_by_r2_of_each_row"),
     Mutation("study/quality.py", "low >= -ROPE and high <= ROPE", "low >= -ROPE or high <= ROPE", QUALITY + "::test_the_verdict_follows_the_interval_and_the_band_that_does_not_matter"),
     Mutation("study/quality.py", "(half / ROPE) ** 2", "(half / ROPE)", QUALITY + "::test_the_verdict_follows_the_interval_and_the_band_that_does_not_matter"),
+    # the front door of the command line
+    Mutation("study/plan.py", "if k in known} | own)", "if k in known})", "tests/study/test_own_question.py::test_a_method_named_with_settings_is_the_configured_one"),
+    Mutation("app/options.py", "int(c) if c.isdigit() else c", "c", "tests/study/test_own_question.py::test_groups_and_labels_are_read_from_the_words_of_the_command_line"),
+    Mutation("models/onnx.py", "x = x[..., 0]", "x = x[:, ::-1, 0]", "tests/models/test_models_onnx.py::test_a_series_of_one_channel_goes_into_a_graph_of_rows"),
+    Mutation("study/study.py", "_pairs(questions[:interactions]", "_pairs(questions[-interactions:]", "tests/study/test_own_question.py::test_a_study_keeps_what_features_are_worth_together_and_the_page_shows_it"),
+    Mutation("report/blocks/strip.py", '"strip.legend" if groups.wrong', '"strip.legend" if groups.rest', CASE + "::test_samples_without_labels_are_called_neither_right_nor_near"),
     # training: which rows decide what
     Mutation("models/training.py", 'self.model.scores(self.data.inputs("val"))', 'self.model.scores(self.data.inputs("test"))', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
     Mutation("models/training.py", 'self._labels("val")', 'self._labels("test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
@@ -435,7 +441,7 @@ MUTATIONS = (
     Mutation("data/pictures.py", 'layer.size, "white"', 'layer.size, "black"', ROWS + "::test_a_pixel_is_its_share_of_full_brightness"),
     Mutation("data/pictures.py", "ImageOps.exif_transpose(opened)", "opened.copy()", ROWS + "::test_a_picture_that_lies_on_its_side_is_turned"),
     Mutation("data/pictures.py", '"valid": "val"', '"valid": "test"', ROWS + "::test_pictures_of_given_parts_keep_class_part_and_name"),
-    Mutation("data/dataset.py", "digest.update(repr(s.label).encode())", "pass", ROWS + "::test_a_hash_follows_every_value_and_label"),
+    Mutation("data/dataset.py", "digest.update(label.tobytes() if is_array else repr(label).encode())", "pass", ROWS + "::test_a_hash_follows_every_value_and_label"),
     Mutation("modalities/text.py", "touched[start + 1 : end + 1]", "touched[start:end]", ROWS + "::test_a_span_of_tokens_marks_every_word_of_them"),
     # files as people have them, and as ill-wishers have them
     Mutation("data/encodings.py", "if other and not any(map(str.isalpha, other)):", "if False:", FORMS + "::test_an_encoding_that_is_not_sure_is_asked_for"),
