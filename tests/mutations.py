@@ -79,6 +79,8 @@ TWO_TEXTS = "tests/models/test_models_pairs.py"
 WORD_HEADS = "tests/models/test_models_word_heads.py"
 PICTURES = "tests/models/test_models_hf_pictures.py"
 ORDER = "tests/data/test_data_order.py"
+FORMS = "tests/data/test_data_forms.py"
+HOSTILE = "tests/test_hostile.py"
 EXACT = "tests/methods/test_methods_exact.py"
 BLOCKS = "tests/study/test_blocks.py"
 ANSWERS = "tests/core/test_explanations.py"
@@ -441,6 +443,15 @@ MUTATIONS = (
     Mutation("data/pictures.py", '"valid": "val"', '"valid": "test"', ROWS + "::test_pictures_of_given_parts_keep_class_part_and_name"),
     Mutation("data/dataset.py", "digest.update(label.tobytes() if is_array else repr(label).encode())", "pass", ROWS + "::test_a_hash_follows_every_value_and_label"),
     Mutation("modalities/text.py", "touched[start + 1 : end + 1]", "touched[start:end]", ROWS + "::test_a_span_of_tokens_marks_every_word_of_them"),
+    # files as people have them, and as ill-wishers have them
+    Mutation("data/encodings.py", "if other and not any(map(str.isalpha, other)):", "if False:", FORMS + "::test_an_encoding_that_is_not_sure_is_asked_for"),
+    Mutation("data/decimals.py", 'c.replace(".", "").replace(",", ".")', 'c.replace(",", ".")', FORMS + "::test_a_decimal_comma_is_found_where_it_means_one_thing"),
+    Mutation("data/decimals.py", "if bool(comma) != bool(dot):", "if comma or dot:", FORMS + "::test_a_comma_that_may_be_two_things_is_asked_about"),
+    Mutation("data/steps.py", 'if fill == "zero"', 'if fill == "last"', FORMS + "::test_series_of_several_lengths_are_refused_or_brought_to_one"),
+    Mutation("data/sounds.py", "-float(np.iinfo(x.dtype).min)", "float(np.iinfo(x.dtype).max)", FORMS + "::test_recordings_are_series_in_one_range_with_their_rate"),
+    Mutation("data/archives.py", 'or ".." in parts', "or False", FORMS + "::test_an_archive_that_leads_out_is_refused_by_that_name"),
+    Mutation("app/terminal.py", '_UNSAFE.sub("\\ufffd", text)', "text", HOSTILE + "::test_a_hostile_file_is_one_sentence[a-.csv-whose-names-are-markup-and-turn-the-line]"),
+    Mutation("study/given.py", "np.moveaxis(x, 0, -1) if _channels_first(x) else x", "x", "tests/data/test_data_held.py::test_a_data_set_is_explained_with_its_labels"),
     # the command line
     Mutation("app/options.py", "1024 **", "1000 **", WORDS + "::test_every_option_of_explain_reaches_the_study"),
     Mutation("study/difference.py", "np.abs(shares[0] - turned).sum() / 2", "np.abs(shares[0] - turned).sum()", "tests/study/test_difference.py"),

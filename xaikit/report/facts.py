@@ -46,7 +46,7 @@ def facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
                 ]
             ),
         ),
-        ("data", data.get("name") or "–", _quality(findings)),
+        ("data", data.get("name") or "–", " · ".join([_quality(findings), *_form(data)])),
         (
             "output",
             _target(findings, question),
@@ -144,6 +144,12 @@ def _taken(findings: Findings) -> list[str]:
     """What the model's numbers were taken for, where nobody said what they are."""
     info = part(findings.run, "model").get("info") or {}
     return [findings.words(f"outputs.{info['outputs']}")] if info.get("outputs_note") else []
+
+
+def _form(data: Mapping[str, Any]) -> list[str]:
+    """How the file was read."""
+    held = data.get("form")
+    return [str(part) for part in held] if isinstance(held, list) else []
 
 
 def _quality(findings: Findings) -> str:

@@ -126,6 +126,7 @@ def _data(model: Model, data: Dataset | None) -> dict[str, Any]:
         "name": data.name,
         "modality": data.modality,
         "source": data.source,
+        "form": list(data.facts.get("form", ())),
         "language": data.language,
         "columns": _columns(data),
         "n_test": len(data.test),
