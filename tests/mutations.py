@@ -27,6 +27,9 @@ class Mutation:
 
 
 CONTRACT = "tests/test_contract.py"
+DETECTION = "tests/tasks/test_tasks_detection.py"
+REGIONS = "tests/tasks/test_tasks_segmentation.py"
+ANNOTATED = "tests/data/test_data_annotated.py"
 ESTIMATORS = "tests/estimators"
 GRADIENT = "tests/methods/test_methods_gradient.py"
 CAM = "tests/methods/test_methods_cam.py"
@@ -63,6 +66,8 @@ ESCAPES = "tests/report/test_report_escapes.py"
 THREADS = "tests/models/test_models_threads.py"
 INPLACE = "tests/models/test_models_cam_inplace.py"
 DTYPES = "tests/models/test_models_dtypes.py"
+FRAMES = "tests/models/test_models_frames.py"
+TABULAR = "tests/modality/test_modality_tabular.py"
 OUTPUTS = "tests/models/test_models_outputs.py"
 BATCH = "tests/models/test_models_batch.py"
 DOOR = "tests/models/test_models_front_door.py"
@@ -70,6 +75,9 @@ EVIDENCE = "tests/estimators/test_estimator_evidence.py"
 TEXTS = "tests/test_text_as_written.py"
 TASKS = "tests/tasks/test_tasks.py"
 FOLDERS = "tests/core/test_folders.py"
+TWO_TEXTS = "tests/models/test_models_pairs.py"
+WORD_HEADS = "tests/models/test_models_word_heads.py"
+PICTURES = "tests/models/test_models_hf_pictures.py"
 ORDER = "tests/data/test_data_order.py"
 EXACT = "tests/methods/test_methods_exact.py"
 BLOCKS = "tests/study/test_blocks.py"
@@ -93,7 +101,7 @@ MUTATIONS = (
     Mutation("judge/errors.py", "least = np.minimum.accumulate(p[order[::-1]], axis=0)[::-1]", "least = p[order]", FINDINGS + "::test_a_correction_is_over_all_that_was_tried"),
     Mutation("judge/errors.py", "np.where(sure >= SURE, far, np.nan)", "far", FINDINGS + "::test_sure_errors_on_samples_unlike_the_training_rows"),
     Mutation("judge/errors.py", "Asked(what, of[known])", "Asked(what, of[: known.sum()])", FINDINGS + "::test_samples_without_a_label_count_on_neither_side"),
-    Mutation("judge/errors.py", "which = np.searchsorted(ends, column, side=\"left\")", "which = np.searchsorted(ends, -column, side=\"left\")", FINDINGS + "::test_errors_that_gather_are_named_with_their_counts"),
+    Mutation("judge/errors.py", "np.searchsorted(ends, column, side=\"left\"))", "np.searchsorted(ends, -column, side=\"left\"))", FINDINGS + "::test_errors_that_gather_are_named_with_their_counts"),
     Mutation("judge/shares.py", "np.maximum(self.values, 0)", "np.abs(self.values)", FINDINGS + "::test_a_region_is_judged_by_what_speaks_for_the_answer"),
     Mutation("judge/shares.py", "row[: cut.n_features] *= cut.sizes", "pass", FINDINGS + "::test_relative_values_are_means_over_the_places_of_a_feature"),
     Mutation("judge/shares.py", "(margin > 0) & ", "", FINDINGS + "::test_an_answer_that_is_no_more_likely_than_not_cannot_be_turned"),
@@ -114,7 +122,7 @@ MUTATIONS = (
     # removal given what is kept
     Mutation("modalities/given.py", "(x[mask] - self.draws[:, mask]) @", "(0 * x[mask] - self.draws[:, mask]) @", GIVEN),
     Mutation("modalities/given.py", "np.concatenate([spread, -spread])", "np.concatenate([spread, spread])", GIVEN),
-    Mutation("modalities/given.py", "apart = np.where(self.coded, self.mixed != x, apart) ** 2", "apart = apart**2", GIVEN),
+    Mutation("modalities/given.py", "np.where(self.coded | gone | mine,", "np.where(gone | mine,", GIVEN),
     Mutation("core/question.py", "and self.masker.given is None", "", GIVEN),
     Mutation("methods/shap.py", "if questions.maskers[0].given is not None:", "if False:", GIVEN),
     Mutation("study/study.py", "known = kind.given if question.masker.given is not None else kind.maskers", "known = kind.maskers", GIVEN),
@@ -314,7 +322,7 @@ MUTATIONS = (
     Mutation("metrics/stability.py", "a, b = a - a.mean(), b - b.mean()", "a, b = a, b", SANITY + "::test_the_share_of_the_variance_that_repeats_by_hand"),
     Mutation("judge/checks.py", "True if value >= limit.limit", "True if high >= limit.limit", RULES + "::test_a_limit_is_passed_failed_or_open_by_the_whole_interval"),
     Mutation("modalities/table.py", 'bool(column["categories"])', 'not column["categories"]', FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
-    Mutation("study/plan.py", "if plan.background is None else plan.background", "", FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
+    Mutation("study/plan.py", "if plan.background is None else rows_of(model, plan.background)", "", FACTS + "::test_a_question_takes_names_target_masker_and_background_from_its_plan"),
     Mutation("study/plan.py", "method.name, question.model.id, question.sample.id)", "method.name, question.model.id, questions[0].sample.id)", FACTS + "::test_one_sample_that_fails_is_recorded_and_the_others_are_explained"),
     Mutation("study/context.py", "[5, 50, 95]", "[10, 50, 90]", FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
     Mutation("study/context.py", '.get("test", {})', '.get("val", {})', FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
@@ -372,6 +380,12 @@ MUTATIONS = (
     Mutation("study/quality.py", "- labels) ** 2 / labels.var()", "- labels) ** 2 / labels.std()", QUALITY + "::test_a_regression_is_measured_by_r2_of_each_row"),
     Mutation("study/quality.py", "low >= -ROPE and high <= ROPE", "low >= -ROPE or high <= ROPE", QUALITY + "::test_the_verdict_follows_the_interval_and_the_band_that_does_not_matter"),
     Mutation("study/quality.py", "(half / ROPE) ** 2", "(half / ROPE)", QUALITY + "::test_the_verdict_follows_the_interval_and_the_band_that_does_not_matter"),
+    # the front door of the command line
+    Mutation("study/plan.py", "if k in known} | own)", "if k in known})", "tests/study/test_own_question.py::test_a_method_named_with_settings_is_the_configured_one"),
+    Mutation("app/options.py", "int(c) if c.isdigit() else c", "c", "tests/study/test_own_question.py::test_groups_and_labels_are_read_from_the_words_of_the_command_line"),
+    Mutation("models/onnx.py", "x = x[..., 0]", "x = x[:, ::-1, 0]", "tests/models/test_models_onnx.py::test_a_series_of_one_channel_goes_into_a_graph_of_rows"),
+    Mutation("study/study.py", "_pairs(questions[:interactions]", "_pairs(questions[-interactions:]", "tests/study/test_own_question.py::test_a_study_keeps_what_features_are_worth_together_and_the_page_shows_it"),
+    Mutation("report/blocks/strip.py", '"strip.legend" if groups.wrong', '"strip.legend" if groups.rest', CASE + "::test_samples_without_labels_are_called_neither_right_nor_near"),
     # training: which rows decide what
     Mutation("models/training.py", 'self.model.scores(self.data.inputs("val"))', 'self.model.scores(self.data.inputs("test"))', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
     Mutation("models/training.py", 'self._labels("val")', 'self._labels("test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
@@ -425,7 +439,7 @@ MUTATIONS = (
     Mutation("data/pictures.py", 'layer.size, "white"', 'layer.size, "black"', ROWS + "::test_a_pixel_is_its_share_of_full_brightness"),
     Mutation("data/pictures.py", "ImageOps.exif_transpose(opened)", "opened.copy()", ROWS + "::test_a_picture_that_lies_on_its_side_is_turned"),
     Mutation("data/pictures.py", '"valid": "val"', '"valid": "test"', ROWS + "::test_pictures_of_given_parts_keep_class_part_and_name"),
-    Mutation("data/dataset.py", "digest.update(repr(s.label).encode())", "pass", ROWS + "::test_a_hash_follows_every_value_and_label"),
+    Mutation("data/dataset.py", "digest.update(label.tobytes() if is_array else repr(label).encode())", "pass", ROWS + "::test_a_hash_follows_every_value_and_label"),
     Mutation("modalities/text.py", "touched[start + 1 : end + 1]", "touched[start:end]", ROWS + "::test_a_span_of_tokens_marks_every_word_of_them"),
     # the command line
     Mutation("app/options.py", "1024 **", "1000 **", WORDS + "::test_every_option_of_explain_reaches_the_study"),
@@ -459,7 +473,7 @@ MUTATIONS = (
     Mutation("report/predictions.py", "float(rest.sum())", "float(1 - rest.sum())", NUMBERS + "::test_the_bars_are_the_likeliest_classes_the_true_one_and_the_rest"),
     Mutation("report/measures.py", 'told.get("centre") == "median"', 'told.get("centre") == "mode"', NUMBERS + "::test_a_gap_is_told_by_its_median_and_other_measures_by_their_mean"),
     Mutation("report/page.py", "[: MOST_CASES // 2]", "[:MOST_CASES]", NUMBERS + "::test_at_most_half_of_the_cards_are_wrong_answers_and_all_keep_their_order"),
-    Mutation("report/table_case.py", "categories[int(x)])", "categories[int(x) - 1])", NUMBERS + "::test_a_table_lists_the_eight_strongest_and_sums_the_rest"),
+    Mutation("report/columns.py", "categories[int(x)])", "categories[int(x) - 1])", NUMBERS + "::test_a_table_lists_the_eight_strongest_and_sums_the_rest"),
     Mutation("report/table_case.py", "mine.shown(e)[rest].sum()", "mine.shown(e)[kept].sum()", NUMBERS + "::test_a_table_lists_the_eight_strongest_and_sums_the_rest"),
     Mutation("report/blocks/choice.py", "for x in e) / len(e))", "for x in e))", NUMBERS + "::test_costs_are_means_over_the_samples"),
     Mutation("report/facts.py", "sum(findings.is_wrong(i) for", "sum(not findings.is_wrong(i) for", NUMBERS + "::test_the_heads_facts_are_counted_from_the_run"),
@@ -521,6 +535,15 @@ MUTATIONS = (
     Mutation("models/text.py", "masked_fill(~valid, free)", "masked_fill(valid, free)", "tests/models/test_models_wrap.py::test_a_decoder_without_padding_token_reads_each_text_to_its_own_end"),
     Mutation("modalities/text.py", '"Mn", "Mc", "Me", "Cf"', '"Mn", "Me", "Cf"', "tests/modality/test_modality_text.py::test_words_of_every_script_are_whole"),
     Mutation("models/reading.py", "if p.kind in places][1:2]", "if p.kind in places][0:1]", BATCH + "::test_a_score_that_depends_on_the_batch_is_refused[padding]"),
+    # pairs, words, answers and pictures of Hugging Face folders
+    Mutation("models/huggingface_text.py", "len(parts[0]) + len(PART)", "len(parts[0])", TWO_TEXTS + "::test_words_of_both_texts_are_removed_as_by_hand[roberta]"),
+    Mutation("models/text.py", "named[self.types_as] = batch.types", "named[self.types_as] = 0 * batch.types", TWO_TEXTS + "::test_a_pair_is_scored_as_transformers_scores_it[bert]"),
+    Mutation("models/composing.py", "self.batch.lengths, told)", "self.batch.lengths)", TWO_TEXTS + "::test_texts_of_one_length_that_part_elsewhere_share_no_pass"),
+    Mutation("core/words.py", "Text(words, self.gaps, self.asked)", "Text(words, self.gaps)", WORD_HEADS + "::test_the_word_stays_the_one_that_was_chosen"),
+    Mutation("models/huggingface_heads.py", "np.where(label != outside, best, -1)", "best", WORD_HEADS + "::test_words_and_answers_by_numbers_that_can_be_read"),
+    Mutation("models/huggingface_heads.py", "known[asked[1]][-1]", "known[asked[1]][0]", WORD_HEADS + "::test_words_and_answers_by_numbers_that_can_be_read"),
+    Mutation("models/huggingface_heads.py", 'each.masked_fill(~batch.valid, -float("inf"))', "each", WORD_HEADS + "::test_a_padded_batch_scores_each_as_alone"),
+    Mutation("models/huggingface_pixels.py", "batch.at.flip(1)) if self.turned", "batch.at) if self.turned", PICTURES + "::test_order_and_scale_of_channels_are_those_of_the_folder"),
     # planted by one who had not looked at the tests
     Mutation("judge/causes.py", "interval[0] <= INTERACTING", "interval[1] <= INTERACTING", RULES + "::test_an_interval_across_the_limit_traces_nothing"),
     Mutation("tasks/regression.py", "np.abs(truth - scores).mean()", "np.square(truth - scores).mean()", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),
@@ -553,12 +576,30 @@ MUTATIONS = (
     Mutation("report/single.py", "float(self.shown[others].sum())", "float(self.shown[order].sum())", "tests/report/test_report_notebook.py::test_many_columns_become_one_row_that_keeps_the_sum"),
     Mutation("report/notebook.py", "start, end = sorted((0.0, value))", "start, end = 0.0, abs(value)", "tests/report/test_report_notebook.py::test_a_card_of_a_row_holds_every_number"),
     Mutation("modalities/series.py", "most // n_channels if apart", "most if apart", "tests/metrics/test_metrics_segmentation.py"),
-    Mutation("modalities/table.py", "np.where(codes, 0.0, wide)", "wide", "tests/metrics/test_metrics_sanity.py"),
+    Mutation("modalities/table.py", "np.where(codes | np.isnan(wide), 0.0, wide)", "wide", "tests/metrics/test_metrics_sanity.py"),
     Mutation("modalities/image.py", "return x.clip(0.0, 1.0)", "return x", "tests/metrics/test_metrics_sanity.py"),
     Mutation("modalities/series.py", "sigma = len(x) / 10", "sigma = len(x) / 20", "tests/modality/test_modality_series.py::test_blur_runs_along_time_only"),
     Mutation("models/store.py", '"centre": model.centre', '"centre": 0.0', "tests/models/test_models_checkpoint.py::test_a_regressor_comes_back_in_its_units"),
     Mutation("modalities/rows.py", "np.linspace(0, len(rows) - 1, n)", "np.linspace(0, len(rows) - n, n)", "tests/modality/test_modality_tabular.py::test_rows_are_the_backgrounds_own_up_to_fifty"),
     Mutation("study/context.py", 'np.stack(data.inputs("train"))', 'np.stack(data.inputs("test"))', FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
+    # boxes and regions
+    Mutation("tasks/detection.py", "return log_odds(top(p * (near * here + (1 - here)), 1), LEAST)", "return log_odds(top(p, 1), LEAST)", DETECTION + "::test_the_number_of_a_class_is_read_at_its_best_box"),
+    Mutation("tasks/boxes.py", "and not taken[best]:", "and len(taken):", DETECTION + "::test_a_true_box_is_found_once_and_by_its_class"),
+    Mutation("tasks/boxes.py", "best = np.maximum.accumulate(precision[::-1])[::-1]", "best = precision", DETECTION + "::test_average_precision_by_hand"),
+    Mutation("tasks/segmentation.py", "inside = raw[:, :, found.at[k]]", "inside = raw[:, :, found.at[0]]", REGIONS + "::test_the_number_of_a_class_is_read_in_its_region"),
+    Mutation("models/cam_layer.py", "if math.prod(e.shape[2:]) == fewest", "if math.prod(e.shape[2:]) >= fewest", REGIONS + "::test_an_own_net"),
+    Mutation("study/study.py", "_answered(model, questions)", "_answered(questions[0].model, questions)", DETECTION + "::test_a_run_keeps_boxes_and_labels"),
+    Mutation("data/annotations.py", "return name, x0 - 1, y0 - 1, x1, y1", "return name, x0, y0, x1, y1", ANNOTATED + "::test_each_form_gives_the_same_boxes"),
+    Mutation("data/annotations.py", 'or ".." in path.parts', "", ANNOTATED + "::test_no_picture_is_taken_from_outside"),
+    # frames and missing values
+    Mutation("models/frames.py", "return np.asarray(table[codes])", "return np.asarray(table[codes - 1])", FRAMES + "::test_what_is_decoded_is_what_was_given"),
+    Mutation("models/frames.py", "known[value] = len(words)", "known[value] = 0", FRAMES + "::test_a_text_column_is_one_feature"),
+    Mutation("models/frames.py", "listed = [known.get(word, word) for word in theirs]", "listed = list(own)", FRAMES + "::test_a_saved_pipeline_reads_frames_and_files_again"),
+    Mutation("models/wiring.py", "alone = len(taken) == 1 and", "alone = len(taken) >= 1 and", FRAMES + "::test_a_pipeline_on_a_frame_in_three_lines"),
+    Mutation("modalities/table.py", "known = values[~np.isnan(values)]", "known = values", TABULAR),
+    Mutation("modalities/given.py", "& ~(gone & mine), apart) ** 2", ", apart) ** 2", TABULAR),
+    Mutation("study/flip/result.py", 'Finding("table.missing") if value != value', 'Finding("table.missing") if value == value', FRAMES + "::test_a_change_to_or_from_a_missing_value_is_told_in_words"),
+    Mutation("data/tables.py", "gaps = _gaps(name, sheets) if keep else ()", "gaps = ()", "tests/data/test_data_csv.py::test_gaps_that_are_kept_are_values_of_their_own"),
 )  # fmt: skip
 
 

@@ -77,6 +77,8 @@ def train(
     columns: options.OnlyColumns = None,
     drop: options.Drop = None,
     missing: options.Missing = None,
+    horizon: options.Horizon = None,
+    lags: options.Lags = 96,
     as_json: options.AsJson = False,
 ) -> None:
     """Train a model and save it as a folder.
@@ -88,13 +90,15 @@ def train(
       xaikit train lstm --data reviews.csv --text-column text --label-column stars
 
       xaikit train forest --data table.csv --out runs/my-forest --set n_estimators=500
+
+      xaikit train patch_transformer --data ETTh1.csv --horizon 24 --lags 96
     """
     from xaikit.models import save_model
     from xaikit.models import train as fit
     from xaikit.models.fields import MODELS
 
     read = {"text_column": text_column, "label_column": label_column}
-    read |= _columns(columns, drop, missing)
+    read |= _columns(columns, drop, missing) | _ahead(horizon, lags)
     dataset = _load(data, seed, **read, test=test, task=task, size=size)
     place = folder or _model_folder(dataset, model)
     MODELS.check_free(place)
@@ -126,8 +130,10 @@ def explain(
     draw: options.Draw = False,
     target: options.Target = "predicted",
     features: options.Features = "auto",
+    groups: options.Groups = None,
     masker: options.Masker = "auto",
     background: options.Background = None,
+    pairs: options.Pairs = 0,
     html: options.Page = None,
     run_folder: options.Numbers = None,
     values: options.Values = None,
@@ -136,6 +142,7 @@ def explain(
     tolerance: options.Tolerance = 0.05,
     memory: options.Memory = None,
     precision: options.Precision = "float32",
+    at: options.At = None,
     errors: options.Errors = 4,
     overview: options.Overview = None,
     language: options.Language = "en",
@@ -158,6 +165,8 @@ def explain(
     columns: options.OnlyColumns = None,
     drop: options.Drop = None,
     missing: options.Missing = None,
+    horizon: options.Horizon = None,
+    lags: options.Lags = 96,
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -175,6 +184,10 @@ def explain(
 
       xaikit explain runs/credit --data credit.csv --methods shap --values credit.parquet
 
+      xaikit explain runs/credit --data credit.csv --groups "money=income,debt; home=rooms,rent" --interactions 2
+
+      xaikit explain runs/digits-lenet --data digits --methods gradcam:layer=0,occlusion:window=4:stride=2
+
       xaikit explain runs/credit --data credit.csv --flip --immutable age,sex --increasing income
 
       xaikit explain hf:models/my-bert --data reviews.csv
@@ -190,6 +203,7 @@ def explain(
     explaining.check_places(values, run_folder, html, force)
     given: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
     given |= {"test": test, "task": task, "size": size, **_columns(columns, drop, missing)}
+    given |= _ahead(horizon, lags)
     name = chosen(model, own)
     asked = _known(name, device)
     dataset = _load(data, seed, **{**given, **fitting(asked, data, given)})
@@ -199,8 +213,9 @@ def explain(
         "memory": options.bytes_of(memory),
         "precision": precision,
     }
-    question: dict[str, Any] = {"target": target, "features": features, "masker": masker}
-    question |= {"n_background": background}
+    cut = options.features_of(features, groups)
+    question: dict[str, Any] = {"target": target, "features": cut, "masker": masker}
+    question |= {"n_background": background, "at": options.place_of(at)}
     asked = asked or _model(name, dataset, device, seed, quiet=as_json, weights=weights)
     many = n or ("all" if values else "16")
     samples = _samples(dataset, options.count_of(many, dataset), seed, draw)
@@ -230,6 +245,7 @@ def explain(
         flips=changed,
         errors=errors,
         overview=True if overview is None else overview,
+        interactions=pairs,
         **question,
         **limits,
     )
@@ -662,6 +678,10 @@ def _load(data: str, seed: int, **options: Any) -> Any:
 
     given = {name: value for name, value in options.items() if value is not None}
     return load_data(data, seed=seed, **given)
+
+
+def _ahead(horizon: int | None, lags: int) -> dict[str, Any]:
+    return {} if horizon is None else {"horizon": horizon, "lags": lags}
 
 
 def _columns(columns: str | None, drop: str | None, missing: str | None) -> dict[str, Any]:

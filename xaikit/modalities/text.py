@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from xaikit.core.errors import InvalidInput
 from xaikit.core.features import Bools, Ints, Masker, Segmentation
 from xaikit.core.sample import Modality, Sample, Titles
-from xaikit.core.words import Text
+from xaikit.core.words import PART, Text
 
 __all__ = ["MASK_WORD", "TEXT", "Words", "join", "mark", "words"]
 
@@ -104,9 +104,11 @@ class Words(Modality):
         if kind == "words":
             return Segmentation(np.arange(len(x)), tuple(x), f"{len(x)} words")
         ends = [bool(_ENDS.fullmatch(word)) for word in x]
-        starts = [i > 0 and ends[i - 1] and not ends[i] for i in range(len(x))]
-        ids = np.cumsum(starts)
         text = Text(sample.x)
+        starts = [
+            i > 0 and ((ends[i - 1] and not ends[i]) or PART in text.gaps[i]) for i in range(len(x))
+        ]
+        ids = np.cumsum(starts)
         sentences = tuple(
             _short(join([x[i] for i in at], [text.gaps[i] for i in at]).strip())
             for at in (np.flatnonzero(ids == s) for s in range(int(ids[-1]) + 1))
@@ -135,10 +137,19 @@ class Words(Modality):
 
     def kept(self, x: NDArray[Any], sample: Sample) -> Text:
         """The words as they stand in the text that is given, or that they come with."""
-        text = sample.meta.get("text")
+        text, asked = sample.meta.get("text"), sample.meta.get("asked")
         if not isinstance(text, str):
-            return Text(sample.x if isinstance(sample.x, Text) else x)
-        return Text.cut(text, x.tolist(), f"sample '{sample.id}'")
+            found = Text(sample.x if isinstance(sample.x, Text) else x)
+        else:
+            found = Text.cut(text, x.tolist(), f"sample '{sample.id}'")
+        if asked is None:
+            return found
+        if not all(type(i) is int and 0 <= i < len(x) for i in asked):
+            raise InvalidInput(
+                f"sample '{sample.id}' is asked about the words {list(asked)} of {len(x)}; give places "
+                "from 0."
+            )
+        return Text(found, asked=asked)
 
     def spread(self, x: NDArray[Any], rows: NDArray[Any], info: Mapping[str, Any]) -> None:
         """Words have no hardly changed neighbours."""
