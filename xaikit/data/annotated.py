@@ -81,7 +81,7 @@ def read_masks(path: Path, options: Options) -> Dataset:
             raise DataError(f"'{picture.id}' in '{source}' has no mask of the same name; add one.")
     places = [masks[_key(picture.at)] for picture in pictures]
     codes = [
-        _codes(files, at, p, source, options.size) for at, p in zip(places, pictures, strict=True)
+        _codes(files, at, p, source, _size(options)) for at, p in zip(places, pictures, strict=True)
     ]
     classes = _named(options.classes, *_classes(codes, places, source))
     return _dataset("segmentation", path, classes, pictures, codes, options)
