@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from xaikit.core.errors import DataError, InvalidInput
+from xaikit.core.errors import DataError
 from xaikit.core.files import Origin, read_bytes, zip_members
 from xaikit.core.types import Sample
 from xaikit.data.annotations import BOXES, Found
@@ -57,7 +57,7 @@ def read_boxes(path: Path, options: Options) -> Dataset:
             f"'{source}' holds no boxes; give .xml of Pascal VOC, .txt of YOLO or a .json of COCO beside the "
             "pictures."
         )
-    pictures = _pictures(files, source, _size(options))
+    pictures = _pictures(files, source, _side(options))
     labels = [_boxes(found, picture, source) for picture in pictures]
     if not sum(map(len, labels)):
         raise DataError(f"'{source}' holds no box for any of its pictures; are they called alike?")
@@ -75,29 +75,27 @@ def read_masks(path: Path, options: Options) -> Dataset:
             f"'{source}' holds no masks; put one of the same name for each picture into a folder 'masks' beside "
             "'images'."
         )
-    pictures = _pictures(files, source, _size(options))
+    pictures = _pictures(files, source, _side(options))
     for picture in pictures:
         if _key(picture.at) not in masks:
             raise DataError(f"'{picture.id}' in '{source}' has no mask of the same name; add one.")
     places = [masks[_key(picture.at)] for picture in pictures]
     codes = [
-        _codes(files, at, p, source, _size(options)) for at, p in zip(places, pictures, strict=True)
+        _codes(files, at, p, source, _side(options)) for at, p in zip(places, pictures, strict=True)
     ]
     classes = _named(options.classes, *_classes(codes, places, source))
     return _dataset("segmentation", path, classes, pictures, codes, options)
+
+
+def _side(options: Options) -> tuple[int, int] | None:
+    """What the pictures are scaled to, where it is no model that scales them."""
+    return options.size if isinstance(options.size, tuple) else None
 
 
 ANNOTATED: Mapping[str, Callable[[Path, Options], Dataset]] = {
     "detection": read_boxes,
     "segmentation": read_masks,
 }
-
-
-def _size(options: Options) -> Size | None:
-    """Boxes and masks are brought to a size that is known."""
-    if callable(options.size):
-        raise InvalidInput("boxes and masks cannot follow a resizing function; give size= in px.")
-    return options.size
 
 
 def _files(path: Path) -> Files:
