@@ -539,8 +539,6 @@ MUTATIONS = (
     Mutation("study/failures.py", '"not_applicable" if isinstance(error, NotApplicable) else "error"', '"error"', "tests/study/test_study.py::test_a_method_that_does_not_apply_to_one_sample_did_not_break"),
     Mutation("data/dataset.py", "for i in np.sort(drawn)", "for i in drawn", ORDER + "::test_samples_are_the_first_or_drawn_when_that_is_asked_for"),
     Mutation("data/rows.py", "np.flatnonzero(chosen == split)", "rng.permutation(np.flatnonzero(chosen == split))", ORDER + "::test_a_given_test_file_keeps_its_order"),
-    Mutation("models/training.py", "weight=self.weights", "weight=None", "tests/study/test_compare.py::test_weights_act_on_every_kind_of_model_alike[mlp]"),
-    Mutation("study/compare.py", "balanced=self.balanced", "balanced=False", "tests/study/test_compare.py::test_all_models_of_a_comparison_get_the_same_weights"),
     Mutation("models/training.py", "labels, batch.at, self.weights)", "labels, batch.at, None)", "tests/study/test_compare.py::test_weights_act_on_every_kind_of_model_alike[mlp]"),
     Mutation("report/predictions.py", "true and findings.is_wrong(i) else name", "true else name", "tests/report/test_report_tasks.py::test_the_page_of_several_labels"),
     Mutation("study/context.py", 'how = "drawn" if drawn is not None and how != "all" else how', "pass", "tests/study/test_study.py::test_how_the_samples_were_taken_is_told"),
