@@ -42,7 +42,8 @@ def main(epochs: int = 6, n: int = 16, out: str = "reports") -> Path:
     model = xaikit.wrap(
         net, modality="image", classes=data.classes, id="own-cnn", sample=data.test[0].x
     )
-    methods = [GradCam(layer="3"), Noisy(of="integrated_gradients", n_samples=4), "shap", "random"]
+    around = Noisy(of="integrated_gradients", n_samples=4)
+    methods = [GradCam(layer="3"), around, "shap", "random", "magnitude"]
     run = xaikit.study(model, data.test[:n], methods, data=data, budget=300, overview=6 * n)
     for method in run.methods:
         inside = [

@@ -389,8 +389,8 @@ MUTATIONS = (
     Mutation("study/study.py", "_pairs(questions[:interactions]", "_pairs(questions[-interactions:]", "tests/study/test_own_question.py::test_a_study_keeps_what_features_are_worth_together_and_the_page_shows_it"),
     Mutation("report/blocks/strip.py", '"strip.legend" if groups.wrong', '"strip.legend" if groups.rest', CASE + "::test_samples_without_labels_are_called_neither_right_nor_near"),
     # training: which rows decide what
-    Mutation("models/training.py", 'self.model.scores(self.data.inputs("val"))', 'self.model.scores(self.data.inputs("test"))', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
-    Mutation("models/training.py", 'self._labels("val")', 'self._labels("test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
+    Mutation("models/training.py", 'self.data.inputs("val")', 'self.data.inputs("test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
+    Mutation("models/training.py", 'self.objective.truth(self.model, self.data, "val")', 'self.objective.truth(self.model, self.data, "test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
     Mutation("models/training.py", "if loss <= best_loss", "if True", SPLITS + "::test_the_epoch_that_is_kept_is_the_best_on_val"),
     Mutation("models/training.py", "evaluate(model, data, split) for", "evaluate(model, data) for", SPLITS + "::test_quality_is_told_for_the_split_it_was_measured_on"),
     Mutation("tasks/regression.py", "truth.var(axis=0)", "truth.std(axis=0)", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),
@@ -540,6 +540,8 @@ MUTATIONS = (
     Mutation("data/dataset.py", "for i in np.sort(drawn)", "for i in drawn", ORDER + "::test_samples_are_the_first_or_drawn_when_that_is_asked_for"),
     Mutation("data/rows.py", "np.flatnonzero(chosen == split)", "rng.permutation(np.flatnonzero(chosen == split))", ORDER + "::test_a_given_test_file_keeps_its_order"),
     Mutation("models/training.py", "weight=self.weights", "weight=None", "tests/study/test_compare.py::test_weights_act_on_every_kind_of_model_alike[mlp]"),
+    Mutation("study/compare.py", "balanced=self.balanced", "balanced=False", "tests/study/test_compare.py::test_all_models_of_a_comparison_get_the_same_weights"),
+    Mutation("models/training.py", "labels, batch.at, self.weights)", "labels, batch.at, None)", "tests/study/test_compare.py::test_weights_act_on_every_kind_of_model_alike[mlp]"),
     Mutation("report/predictions.py", "true and findings.is_wrong(i) else name", "true else name", "tests/report/test_report_tasks.py::test_the_page_of_several_labels"),
     Mutation("study/context.py", 'how = "drawn" if drawn is not None and how != "all" else how', "pass", "tests/study/test_study.py::test_how_the_samples_were_taken_is_told"),
     Mutation("models/text.py", "removed[:, None], mask", "~removed[:, None], mask", "tests/models/test_models_wrap.py::test_gradients_of_words_with_pieces_start_from_as_many_mask_tokens"),
@@ -590,7 +592,7 @@ MUTATIONS = (
     Mutation("modalities/table.py", "np.where(codes | np.isnan(wide), 0.0, wide)", "wide", "tests/metrics/test_metrics_sanity.py"),
     Mutation("modalities/image.py", "return x.clip(0.0, 1.0)", "return x", "tests/metrics/test_metrics_sanity.py"),
     Mutation("modalities/series.py", "sigma = len(x) / 10", "sigma = len(x) / 20", "tests/modality/test_modality_series.py::test_blur_runs_along_time_only"),
-    Mutation("models/store.py", '"centre": model.centre', '"centre": 0.0', "tests/models/test_models_checkpoint.py::test_a_regressor_comes_back_in_its_units"),
+    Mutation("models/store.py", '"centre": np.asarray(model.centre).tolist()', '"centre": 0.0', "tests/models/test_models_checkpoint.py::test_a_regressor_comes_back_in_its_units"),
     Mutation("modalities/rows.py", "np.linspace(0, len(rows) - 1, n)", "np.linspace(0, len(rows) - n, n)", "tests/modality/test_modality_tabular.py::test_rows_are_the_backgrounds_own_up_to_fifty"),
     Mutation("study/context.py", 'np.stack(data.inputs("train"))', 'np.stack(data.inputs("test"))', FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
     # boxes and regions
