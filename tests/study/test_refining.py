@@ -171,7 +171,7 @@ def test_a_series_is_parted_by_channel_first() -> None:
 
 def test_blocks_are_called_by_their_range() -> None:
     table, series = Sample("t", np.ones(9), "table"), Sample("s", np.ones((9, 3)), "series")
-    assert table.kind.called(((2, 5),), table, None) == "columns 3 to 5 (x2 to x4)"
+    assert table.kind.called(((2, 5),), table, None) == "columns x2 to x4"
     assert table.kind.called(((2, 3),), table, list("abcdefghi")) == "c"
     assert series.kind.called(((2, 5), (0, 2)), series, None) == "ch 1 to ch 2, steps 2-4"
     picture = Sample("p", np.ones((9, 9, 1)), "image")

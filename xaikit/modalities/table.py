@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.features import Bools, Floats, Masker, Segmentation
-from xaikit.core.sample import Box, Modality, Sample, Titles, ranged
+from xaikit.core.sample import Box, Modality, Sample, Titles
 from xaikit.modalities.given import Gaussian, Nearest
 from xaikit.modalities.rows import thinned
 
@@ -92,11 +92,11 @@ class Table(Modality):
         return Masker(f"{name}{told}", _typical(rows, codes)[None])
 
     def called(self, box: Box, sample: Sample, names: Sequence[str] | None) -> str:
-        """A column by its name, several by their places, counted from 1, and their names."""
+        """A column by its name, several by those of the first and the last."""
         (first, end), known = box[0], names or self.columns(len(sample.x))
         if end == first + 1:
             return known[first]
-        return f"columns {ranged(first + 1, end)} ({known[first]} to {known[end - 1]})"
+        return f"columns {known[first]} to {known[end - 1]}"
 
     def columns(self, n: int) -> tuple[str, ...]:
         return tuple(f"x{i}" for i in range(n))

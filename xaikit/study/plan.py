@@ -212,7 +212,10 @@ def _background(model: Model, plan: Plan) -> NDArray[Any] | None:
 
 
 def make_questions(
-    model: Model, samples: Sequence[Sample], plan: Plan
+    model: Model,
+    samples: Sequence[Sample],
+    plan: Plan,
+    tick: Callable[[int], None] = lambda _: None,
 ) -> tuple[list[Question], list[Failure]]:
     """The questions about the samples that one can be asked about, and why the others have none.
 
@@ -224,6 +227,7 @@ def make_questions(
     for i, sample in enumerate(samples):
         with recorded(failures, EVERY, model.id, sample.id):
             questions.append(make_question(model, sample, _of(plan, each, i)))
+        tick(1)
     if not questions:
         make_question(model, samples[0], _of(plan, each, 0))
     return questions, failures

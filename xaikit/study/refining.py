@@ -54,6 +54,10 @@ class Refining:
             boxes += self.sample.kind.halves(largest, self.sample)
         return self._cut(boxes, "blocks")
 
+    def fewest(self) -> int:
+        """Fewest evaluations of the search: nothing is opened."""
+        return (min(START, self.wanted) + 1) * (2 + 2 * WALKS)
+
     def most(self) -> int:
         """Most evaluations of the search: opening one block at a time."""
         rounds = max(0, self.wanted - START)

@@ -21,7 +21,7 @@ from xaikit.study.context import describe, environment
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.flip.api import FEW
 from xaikit.study.flip.api import flips as asked_flips
-from xaikit.study.forecast import forecast
+from xaikit.study.forecast import forecast, search_forecast
 from xaikit.study.given import samples_of
 from xaikit.study.measuring import N_AGAIN, Measuring, masked
 from xaikit.study.naming import named
@@ -89,7 +89,11 @@ def study(
     task_of(model).require_labels(samples)
     chosen, failures = choose_methods(model, methods, budget=budget, tolerance=tolerance)
     wanted = _metrics(metrics)
-    questions, lost = make_questions(model, samples, asked)
+    search = search_forecast(model, samples, asked) if progress else None
+    if search:
+        say(str(search))
+    with Progress(len(samples), "finding features", show=search is not None) as bar:
+        questions, lost = make_questions(model, samples, asked, bar.tick)
     questions, predictions, unanswered = _answered(questions)
     failures += lost + unanswered
     samples = [question.sample for question in questions]
