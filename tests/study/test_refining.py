@@ -12,7 +12,7 @@ from xaikit.core.errors import InvalidInput
 from xaikit.core.question import Question
 from xaikit.core.types import Sample, Segmentation
 from xaikit.study.plan import Plan, make_block, make_question
-from xaikit.study.refining import N_REFERENCES, Refining, _effects, _opened, refining_of
+from xaikit.study.refining import N_REFERENCES, Refining, _effects, _opened, in_common, refining_of
 
 D = 2000
 CAUSES = ("x17", "x600", "x601", "x1000", "x1999")
@@ -185,3 +185,13 @@ def test_first_blocks_cover_the_grid_once() -> None:
     assert first.sizes.sum() == 50 * 70
     assert first.sizes.max() <= 2.5 * first.sizes.min()
     assert isinstance(make_question(model_of(sums), ROW), Question)
+
+
+def test_all_rows_of_a_table_share_the_finest_of_their_features() -> None:
+    cuts = [
+        Segmentation(np.array(ids), tuple(map(str, range(max(ids) + 1))), "by hand")
+        for ids in ([0, 0, 0, 1, 1, 1], [0, 1, 1, 1, 1, 2])
+    ]
+    found = in_common(cuts, Sample("r", np.ones(6), "table"), list("abcdef"))
+    assert found.ids.tolist() == [0, 1, 1, 2, 2, 3]
+    assert found.names == ("a", "columns b to c", "columns d to e", "f")

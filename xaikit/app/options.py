@@ -124,7 +124,8 @@ Target = Annotated[
 Features = Annotated[
     str,
     typer.Option(
-        help="How samples are cut, for example patches:4 or slic:50.", rich_help_panel=ASKED
+        help="How samples are cut: words, sentences, tokens, patches:4, slic:50, refined:200, ...",
+        rich_help_panel=ASKED,
     ),
 ]
 Masker = Annotated[str, typer.Option(help="What a removed feature becomes.", rich_help_panel=ASKED)]

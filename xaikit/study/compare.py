@@ -193,8 +193,10 @@ def _explain(
     targets = [task.target(task.named("label", s), space) for s in samples]
     found = []
     for model in (fitted.model, fitted.twin):
+        every = samples[0].kind.segmenters[0]  # however many: the same for both models
         questions = [
-            make_question(model, s, Plan(target=t)) for s, t in zip(samples, targets, strict=True)
+            make_question(model, s, Plan(target=t, features=every))
+            for s, t in zip(samples, targets, strict=True)
         ]
         found.append(ask(make_method("shap"), questions, seed=seed))
         tick(1)

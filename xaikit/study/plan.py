@@ -23,14 +23,23 @@ from xaikit.modalities import masker as make_masker
 from xaikit.modalities import segment
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.given import samples_of
-from xaikit.study.own import Features, References, own_features, own_references, target_of_each
+from xaikit.study.own import (
+    Features,
+    References,
+    in_tokens,
+    own_features,
+    own_references,
+    target_of_each,
+)
 from xaikit.study.refining import refining_of
 from xaikit.study.run import Failure
 from xaikit.tasks import default_targets, task_of
 
 __all__ = [
     "Plan",
+    "as_cut",
     "choose_methods",
+    "columns_of",
     "explain",
     "explain_all",
     "make_block",
@@ -49,7 +58,7 @@ class Plan:
 
     target : "predicted", "label", the name or index of a class, label or output, or a Target; or a list of
         these, one a sample
-    features : how a sample is cut into features ("auto", "patches:4", "words", "sentences", "windows:12",
+    features : how a sample is cut into features ("auto", "patches:4", "words", "sentences", "tokens", "windows:12",
         ...); "refined" or "refined:200" finds so many (100) coarse to fine, single places where the model
         looks and blocks elsewhere, as "auto" does where there would be more than 500;
         or your own: a `Segmentation`, whole numbers on the grid (places of one number are a feature, -1
@@ -96,7 +105,8 @@ def make_question(
             f"a {type(sample).__name__} is no sample; give Sample('a name', x, '{model.modality}')."
         )
     plan = plan or Plan()
-    search = refining_of(plan.features, sample, _columns(model))
+    sample = as_cut(model, sample, plan)
+    search = refining_of(plan.features, sample, columns_of(model))
     segmentation = search.first() if search else _cut(model, sample, plan)
     each, task = target_of_each(plan.target, 1), task_of(model)
     target: Any = plan.target if each is None else each[0]
@@ -124,6 +134,11 @@ def _masker(model: Model, sample: Sample, segmentation: Segmentation, plan: Plan
     if isinstance(plan.masker, str):
         return mask_like(model, sample, segmentation, plan, plan.masker)
     return own_references(plan.masker, sample)
+
+
+def as_cut(model: Model, sample: Sample, plan: Plan) -> Sample:
+    """The sample that is asked about: a text in the model's sub-words, where these are the features."""
+    return in_tokens(model, sample) if plan.features == "tokens" else sample
 
 
 def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions:
@@ -235,13 +250,14 @@ def make_questions(
 
 def _cut(model: Model, sample: Sample, plan: Plan) -> Segmentation:
     """The features of a sample, with the names that the model's columns have."""
-    columns = _columns(model)
+    columns = columns_of(model)
     if isinstance(plan.features, str):
-        return segment(sample, plan.features, columns or None)
+        how = "words" if plan.features == "tokens" else plan.features
+        return segment(sample, how, columns or None)
     return own_features(plan.features, sample, columns)
 
 
-def _columns(model: Model) -> list[str]:
+def columns_of(model: Model) -> list[str]:
     """Names of the model's columns or channels, [] where it does not say."""
     return [str(c["name"]) for c in model.info.get("columns") or ()]
 

@@ -14,6 +14,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
@@ -23,7 +24,7 @@ from xaikit.core.sample import Box
 from xaikit.core.types import Bools, Floats, Ints, Masker, Sample, Segmentation
 from xaikit.modalities import segment
 
-__all__ = ["FOUND", "MANY", "N_FEATURES", "Refining", "refining_of"]
+__all__ = ["FOUND", "MANY", "N_FEATURES", "Refining", "in_common", "refining_of"]
 
 MANY = 500  # features, above which "auto" refines
 N_FEATURES = 100  # that are found unless told
@@ -52,7 +53,7 @@ class Refining:
             largest = max(boxes, key=_size)
             boxes.remove(largest)
             boxes += self.sample.kind.halves(largest, self.sample)
-        return self._cut(boxes, "blocks")
+        return self.cut(boxes, "blocks")
 
     def fewest(self) -> int:
         """Fewest evaluations of the search: nothing is opened."""
@@ -75,7 +76,7 @@ class Refining:
             found = _effects(asked, parts, rest, rng)
             effects = {box: effects[box] for box in rest} | dict(zip(parts, found, strict=True))
         n = f"{int(np.prod(self.sample.grid)):,} {self.sample.kind.inputs}"
-        return self._cut(list(effects), f"features{FOUND}{n} ({asked.meter.asked:,} evaluations)")
+        return self.cut(list(effects), f"features{FOUND}{n} ({asked.meter.asked:,} evaluations)")
 
     @property
     def _least(self) -> int:
@@ -83,7 +84,7 @@ class Refining:
         grid = self.sample.grid
         return 1 if len(grid) == 1 else max(1, int(np.prod(grid)) // CELLS)
 
-    def _cut(self, boxes: Sequence[Box], source: str) -> Segmentation:
+    def cut(self, boxes: Sequence[Box], source: str) -> Segmentation:
         """Blocks in the order of the grid."""
         boxes, ids = sorted(boxes), np.empty(self.sample.grid, dtype=np.int64)
         for i, box in enumerate(boxes):
@@ -105,6 +106,17 @@ def refining_of(
     if asked or (features == "auto" and _many(sample)):
         return Refining(int(asked[1]) if asked and asked[1] else N_FEATURES, sample, names)
     return None
+
+
+def in_common(
+    cuts: Sequence[Segmentation], sample: Sample, names: Sequence[str] | None
+) -> Segmentation:
+    """The fewest features of a row that no border of the rows' own features runs through."""
+    ids = np.stack([cut.ids for cut in cuts])
+    borders = np.flatnonzero((np.diff(ids, axis=1) != 0).any(axis=0)) + 1
+    boxes = [((a, b),) for a, b in pairwise([0, *borders.tolist(), ids.shape[1]])]
+    n = f"{ids.shape[1]:,} {sample.kind.inputs}"
+    return Refining(len(boxes), sample, names).cut(boxes, f"features{FOUND}{n}")
 
 
 def _many(sample: Sample) -> bool:

@@ -26,8 +26,16 @@ from xaikit.study.given import samples_of
 from xaikit.study.measuring import N_AGAIN, Measuring, masked
 from xaikit.study.naming import named
 from xaikit.study.overview import SECONDS, cheapest, make_overview, worst_errors
-from xaikit.study.plan import Plan, choose_methods, explain_all, make_question, make_questions
+from xaikit.study.plan import (
+    Plan,
+    choose_methods,
+    columns_of,
+    explain_all,
+    make_question,
+    make_questions,
+)
 from xaikit.study.quality import BESIDE_BLIND, labelled, measured
+from xaikit.study.refining import in_common, refining_of
 from xaikit.study.run import Failure, Run
 from xaikit.study.smooth import smooth_maps
 from xaikit.tasks import task_of
@@ -191,6 +199,7 @@ def _with_overview(
 ) -> Run:
     failures: list[Failure] = []
     with recorded(failures, "overview", model.id):
+        plan = _alike(run, model, plan)
         seconds = SECONDS if most is None else np.inf
         asked = cheapest(run, {m.name: m for m in methods}, model, plan, len(data.test), seconds)
         if asked is not None:
@@ -198,6 +207,15 @@ def _with_overview(
             made = make_overview(model, data, asked, failures=failures, **how)
             run = replace(run, overview=made)
     return replace(run, failures=(*run.failures, *failures))
+
+
+def _alike(run: Run, model: Model, plan: Plan) -> Plan:
+    """The plan for all rows of a table: where each had features of its own, the same for all."""
+    first = run.samples[0]
+    if not first.kind.tabular or refining_of(plan.features, first) is None:
+        return plan
+    cuts = {id(e.segmentation): e.segmentation for e in run.explanations}.values()
+    return replace(plan, features=in_common(list(cuts), first, columns_of(model)))
 
 
 def _added(
