@@ -17,14 +17,23 @@ from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.features import Bools, Floats, Ints, Masker, Segmentation, locked
 from xaikit.core.registry import Registry
 
-__all__ = ["MODALITIES", "Box", "Label", "Modality", "Sample", "Titles", "ranged", "split"]
+__all__ = [
+    "MODALITIES",
+    "Box",
+    "Label",
+    "Modality",
+    "Sample",
+    "Titles",
+    "ranged",
+    "restored_label",
+    "split",
+    "stored_label",
+]
 
 Array = NDArray[Any]
-Label = int | float | frozenset[int] | tuple[float, ...] | None
+Label = int | float | frozenset[int] | tuple[float, ...] | Array | None
 Told = tuple[str, str]  # English, Korean
-Box = tuple[
-    tuple[int, int], ...
-]  # of each axis of the grid: the first place, and the one after the last
+Box = tuple[tuple[int, int], ...]  # of each axis: the first place, and the one after the last
 
 
 @dataclass(frozen=True)
@@ -104,6 +113,11 @@ class Modality:
         categorical : (D,) which columns are categories, where that is known
         """
         raise NotImplementedError
+
+    def removes(self, sample: Sample, how: str) -> bool:
+        """Whether the sample has what that way to remove needs, beside a background."""
+        del sample, how
+        return True
 
     def grid(self, x: Array) -> tuple[int, ...]:
         """Shape of the places that can be removed."""
@@ -205,10 +219,11 @@ class Sample:
 
     id : unique within its data set
     x : image (H, W, C) float32 in [0, 1]; text (T,) words; table (D,) float64, a category is its
-        code; series (L, C) float32
+        code and NaN a missing value; series (L, C) float32
     modality : name of its `Modality`
     label : class index; a set of class indices where several labels hold at once; number to
-        predict, or a tuple of them, one for each output of a regressor of several; or None
+        predict, or a tuple of them, one for each output of a regressor of several; an array of two axes
+        for boxes, (n, 5) class, left, top, right, bottom in px, or the class of each pixel (H, W); or None
     rationale : (*grid) bool, the places known to carry the answer, or None
     meta : anything for people: the source file, units; the raw text as "text", which must hold the
         words in order and is what models read; without it the words are joined by single blanks
@@ -250,15 +265,17 @@ class Sample:
 
     def _array(self, dtype: type[np.generic]) -> Array:
         """x as an array of its own; `InvalidInput` for what holds something else."""
-        way = "call .toarray()[0] of a sparse row, and code categories as numbers"
         if hasattr(self.x, "toarray"):
-            raise InvalidInput(f"sample '{self.id}' is a sparse {type(self.x).__name__}; {way}.")
+            raise InvalidInput(
+                f"sample '{self.id}' is a sparse {type(self.x).__name__}; call .toarray()[0]."
+            )
         try:
             return np.array(self.x, dtype=dtype)
         except (TypeError, ValueError) as error:
             raise InvalidInput(
-                f"sample '{self.id}' cannot be read as {self.modality} ({error}); {way}, which a "
-                "function may turn back for the model."
+                f"sample '{self.id}' cannot be read as {self.modality} ({error}); give the frame "
+                "itself, as in explain(model, frame[:1]), or code categories as numbers, which a function "
+                "may turn back for the model."
             ) from error
 
     @property
@@ -285,12 +302,33 @@ def ranged(first: int, last: int) -> str:
 
 
 def _plain_label(label: Any) -> Label:
-    """Labels that hold at once as a frozen set, several numbers as a tuple, others as they are."""
+    """Labels that hold at once as a frozen set, several numbers as a tuple, arrays of two axes locked,
+    others as they are."""
+    if isinstance(label, np.ndarray) and label.ndim == 2 and label.dtype.kind in "biuf":
+        return locked(label.astype(np.float64 if label.dtype.kind == "f" else np.int64))
     if isinstance(label, (set, frozenset)):
         return frozenset(map(_plain_number, label))
     if isinstance(label, (list, tuple)) or (isinstance(label, np.ndarray) and label.ndim):
         return tuple(map(_plain_number, label))
     return _plain_number(label)  # type: ignore[no-any-return]
+
+
+def stored_label(label: Label) -> Any:
+    """A label as JSON holds it."""
+    if isinstance(label, frozenset):
+        return {"labels": sorted(label)}
+    if isinstance(label, np.ndarray):
+        return {"numbers": label.ravel().tolist(), "shape": list(label.shape)}
+    return label
+
+
+def restored_label(stored: Any) -> Any:
+    """The label that was stored; `KeyError`, `TypeError` or `ValueError` for what is none."""
+    if not isinstance(stored, Mapping):
+        return tuple(stored) if isinstance(stored, list) else stored
+    if "labels" in stored:
+        return frozenset(stored["labels"])
+    return np.array(stored["numbers"]).reshape(stored["shape"])
 
 
 def _plain_number(value: Any) -> Any:

@@ -7,13 +7,17 @@ import math
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
+
+from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.sample import MODALITIES
+from xaikit.data.annotated import ANNOTATED
 from xaikit.data.arrays import read_npz
 from xaikit.data.builtin import DATASETS
 from xaikit.data.dataset import Dataset
+from xaikit.data.forecasts import Windows, read_forecasts
 from xaikit.data.pictures import read_pictures
 from xaikit.data.rows import Missing, Options, Rows, Task, assemble
 from xaikit.data.tables import read_csv
@@ -43,11 +47,14 @@ def load_data(
     task: Task | None = None,
     modality: str | None = None,
     channels: Literal["first", "last"] | None = None,
-    size: int | tuple[int, int] | None = None,
+    size: int | tuple[int, int] | Callable[[NDArray[Any]], NDArray[Any]] | None = None,
     language: str | None = None,
     columns: Sequence[str] | None = None,
     drop: Sequence[str] = (),
     missing: Missing = "refuse",
+    horizon: int | None = None,
+    lags: int = 96,
+    period: int = 24,
     seed: int = 0,
 ) -> Dataset:
     """A built-in data set by name, or your own from a file or folder.
@@ -56,21 +63,28 @@ def load_data(
         with one subfolder of images for each class
     test : a second file of the same form, to measure with; 15 % of the rows otherwise
     text_column : the column that holds text, which makes a .csv a text data set; found by itself where
-        the label stands beside sentences only, or with modality="text"
-    label_column : the column to predict; "label", or else the last one without sentences, when None
+        the label stands beside sentences only, or with modality="text"; of pairs of texts both columns,
+        "premise,hypothesis"
+    label_column : the column to predict; "label", or else the last one without sentences, when None; "" of
+        texts without labels, which can be explained and not learned from
     classes : the labels in the order wanted, or for numbers other names, in sorted order
     task : "classification" or "regression"; numbers of more than 20 different values in a table
-        are a regression when None
+        are a regression when None. "detection" reads a folder (or .zip) of pictures with .xml of Pascal VOC, .txt
+        of YOLO or a .json of COCO; "segmentation" one with `images/` and `masks/` of the same names
     modality : of an .npz: "image", "series", "table" or another whose samples are numbers; found
         from its shape when None
     channels : of an .npz of series: "first" (N, C, L) or "last" (N, L, C); the longer axis is time
         when None
-    size : side, or (height, width), that images of a folder are scaled to
+    size : side, or (height, width), that images of a folder are scaled to, or the function of a model
+        that brings (H, W, C) in [0, 1] to what it reads
     language : BCP 47 tag of text; "ko" where most letters are Hangul, otherwise "en", when None
     columns : of a .csv the columns to read beside the label, all when None
     drop : of a .csv columns to leave out, for example an identifier
     missing : of a .csv "refuse" ends at the first empty cell and says how many rows have one, "drop" leaves
-        these rows out and says so in `facts["split"]`
+        these rows out, "keep" gives them as NaN to models that read missing values; `facts` says how many
+    horizon, lags : of a .csv in the order of time: so many steps are forecast from so many before; of every
+        column of numbers, or of `label_column`. Splits go forward in time
+    period : steps after which things repeat, for the removal and the simple answers beside a forecast
     seed : of the built-in data or of the splits
 
     Raises `DataError` naming the file, row or column that cannot be used.
@@ -94,9 +108,9 @@ def load_data(
         seed=seed,
     )
     if missing not in get_args(Missing):
-        raise InvalidInput(f"missing is '{missing}'; use {' or '.join(get_args(Missing))}.")
+        raise InvalidInput(f"missing is '{missing}'; use {', '.join(get_args(Missing))}.")
     given = options.size
-    if given is not None and (min(given) < 1 or math.prod(given) > MOST_SIZE):
+    if isinstance(given, tuple) and (min(given) < 1 or math.prod(given) > MOST_SIZE):
         raise InvalidInput(
             f"size is {given}; give a side, or (height, width), of at most {MOST_SIZE} pixels."
         )
@@ -107,7 +121,21 @@ def load_data(
                 f"the built-in data set '{source}' takes a seed only; options are for files."
             )
         return DATASETS.get(str(source))(seed)
+    if task is not None and task in ANNOTATED:
+        if test is not None:
+            raise InvalidInput(
+                f"a {task} takes its test pictures from a folder 'test'; leave test out."
+            )
+        _require_there(path)
+        return ANNOTATED[task](path, options)
     read = _reader(path)
+    if horizon is not None:
+        if read is not read_csv:
+            raise InvalidInput(
+                f"horizon is for .csv files and '{path.name}' is none; leave it out."
+            )
+        windows = Windows(horizon=horizon, lags=lags, period=period)
+        return read_forecasts(path, windows, target=label_column, drop=tuple(drop))
     other = None if test is None else Path(test)
     if other is not None and _reader(other) is not read:
         raise DataError(f"the test data '{other.name}' must have the form of '{path.name}'.")
@@ -124,6 +152,11 @@ def _require_csv(read: Reader, options: Options) -> None:
     given = [name for name, value in named.items() if value != getattr(Options(), name)]
     if given and read is not read_csv:
         raise InvalidInput(f"{given[0]} is for .csv and .tsv files; leave it out.")
+
+
+def _require_there(path: Path) -> None:
+    if not os.path.exists(path):
+        raise DataError(f"there is no file or folder '{path}'{_near(path)}")
 
 
 def _reader(path: Path) -> Reader:

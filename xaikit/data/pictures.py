@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePosixPath
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from xaikit.core.files import Origin, read_bytes, zip_members
 from xaikit.core.types import Bools
 from xaikit.data.rows import Options, Rows
 
-__all__ = ["read_pictures"]
+__all__ = ["ENDINGS", "PARTS", "opened_as", "picture_pixels", "read_pictures"]
 
 SPARE, RATIO = 1 << 29, 400  # bytes of pixels of any folder, and above that for a byte of its files
 MOST_PIXELS, MOST_SCALED = 25_000_000, 80_000_000  # of one picture, and of one that is scaled
@@ -36,6 +37,7 @@ PARTS = {
     "testing": "test",
 }
 KNOWN = frozenset({*PARTS, "images", "masks"})
+T = TypeVar("T")
 Files = Mapping[tuple[str, ...], Callable[[], bytes]]  # parts of the path -> its bytes
 
 
@@ -148,9 +150,35 @@ def _sort(files: Files, source: str, part: str, given: bool) -> Iterator[Picture
 
 
 def _read(
-    raw: bytes, origin: Origin, size: tuple[int, int] | None, is_mask: bool
+    raw: bytes,
+    origin: Origin,
+    size: tuple[int, int] | Callable[[NDArray[Any]], NDArray[Any]] | None,
+    is_mask: bool,
 ) -> NDArray[np.float32]:
-    """(H, W, 1 or 3) float32 in [0, 1], scaled to `size` where it is given."""
+    """(H, W, 1 or 3) float32 in [0, 1], scaled to `size`, or by it, where it is given."""
+    scaled = Image.Resampling.BILINEAR
+    by = size if callable(size) else None
+    return opened_as(
+        lambda image: (by or _as_it_is)(picture_pixels(image.convert("L") if is_mask else image)),
+        raw,
+        origin,
+        size,
+        scaled,
+    )
+
+
+def _as_it_is(x: NDArray[np.float32]) -> NDArray[np.float32]:
+    return x
+
+
+def opened_as(
+    use: Callable[[Image.Image], T],
+    raw: bytes,
+    origin: Origin,
+    size: tuple[int, int] | Callable[..., Any] | None,
+    scaled: Image.Resampling,
+) -> T:
+    """What becomes of the picture, scaled to `size` where it is given; the origin's error for what is none."""
     try:
         with Image.open(io.BytesIO(raw)) as opened:
             if math.prod(opened.size) > (MOST_PIXELS if size is None else MOST_SCALED):
@@ -159,9 +187,9 @@ def _read(
                 )
             image = ImageOps.exif_transpose(opened)
             image.load()
-        if size is not None and image.size != size[::-1]:
-            image = image.resize(size[::-1], Image.Resampling.BILINEAR)
-        return _pixels(image.convert("L") if is_mask else image)
+        if isinstance(size, tuple) and image.size != size[::-1]:
+            image = image.resize(size[::-1], scaled)
+        return use(image)
     except DataError:
         raise
     except (
@@ -172,7 +200,7 @@ def _read(
         raise origin.wrong(f"cannot be read as an image ({error})") from error
 
 
-def _pixels(image: Image.Image) -> NDArray[np.float32]:
+def picture_pixels(image: Image.Image) -> NDArray[np.float32]:
     """(H, W, 1 or 3) float32 in [0, 1]; what is transparent shows white."""
     if image.mode.startswith("I"):  # 16 bits
         return (np.asarray(image, dtype=np.float32) / np.float32(65535))[..., None].clip(0, 1)

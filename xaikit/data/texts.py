@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +13,12 @@ from numpy.typing import NDArray
 from xaikit.core.errors import DataError
 from xaikit.core.files import Origin, parse_json, short
 from xaikit.core.types import Bools
+from xaikit.core.words import PART
 from xaikit.data.lines import read_text
 from xaikit.data.rows import Options, Rows
 from xaikit.modalities.text import mark, words
 
-__all__ = ["read_jsonl", "text_rows"]
+__all__ = ["pair_of", "paired", "read_jsonl", "text_rows"]
 
 SPARE = 1 << 28  # bytes that the words of any file may take
 WIDEST = 64  # above that, so many bytes a letter: NumPy makes all words as wide as the longest
@@ -27,13 +28,17 @@ Span = tuple[int, int]
 
 def text_rows(
     texts: Sequence[str],
-    labels: NDArray[Any],
+    labels: NDArray[Any] | None,
     ids: Sequence[str],
     parts: Sequence[str],
     places: Sequence[str],
     rationales: Sequence[Bools | None] | None = None,
+    names: Sequence[str] = (),
 ) -> Rows:
-    """Texts cut into words; the text itself and its white space are kept in `meta`."""
+    """Texts cut into words; the text itself and its white space are kept in `meta`.
+
+    names : of the two columns that pairs of texts come from
+    """
     xs, metas = [], []
     left = max(SPARE, WIDEST * sum(map(len, texts)))
     for text, place in zip(texts, places, strict=True):
@@ -47,8 +52,30 @@ def text_rows(
                 "takes too much memory; break or drop such words."
             )
         xs.append(np.array(found))
-        metas.append({"text": text, "spaces": spaces})
+        told = {"parts": list(names)} if len(names) > 1 else {}
+        metas.append({"text": text, "spaces": spaces, **told})
     return Rows("text", ids, xs, labels, parts, rationales=rationales, metas=metas)
+
+
+def pair_of(named: str | None, columns: Collection[str]) -> tuple[str, ...]:
+    """The column of texts that was named, or the two of a pair, "premise,hypothesis"."""
+    if named is None:
+        return ()
+    names = tuple(name.strip() for name in named.split(","))
+    if named in columns or len(names) == 1:
+        return (named,)
+    if len(names) > 2 or names[0] == names[1]:
+        raise DataError(
+            f"text_column is '{short(named)}'; name one column of texts, or two of a pair as 'first,second'."
+        )
+    return names
+
+
+def paired(texts: Sequence[str], place: str) -> str:
+    """One text, or the two of a pair with the sign that parts them between."""
+    if len(texts) > 1 and not all(words(text)[0] for text in texts):
+        raise DataError(f"{place} has an empty text in its pair; fill or drop the row.")
+    return PART.join(text.replace(PART, " ") for text in texts)
 
 
 def read_jsonl(path: Path, test: Path | None, options: Options) -> Rows:
@@ -57,7 +84,9 @@ def read_jsonl(path: Path, test: Path | None, options: Options) -> Rows:
     "rationale" or "evidence" : spans [start, end) over the tokens of text.split()
     "evidence_char" : spans [start, end) over the characters of the text
     """
-    text_key, label_key = options.text_column or "text", options.label_column or "label"
+    text_key = options.text_column or "text"
+    label_key = "label" if options.label_column is None else options.label_column
+    keys: tuple[str, ...] = ()
     texts, labels, ids, parts, places = [], [], [], [], []
     rationales: list[Bools | None] = []
     for file, part in ((path, "" if test is None else "train"), (test, "test")):
@@ -68,14 +97,16 @@ def read_jsonl(path: Path, test: Path | None, options: Options) -> Rows:
                 continue
             place = f"line {number} of '{file.name}'"
             row = _parse(line, place)
-            texts.append(_get(row, text_key, (str,), place))
-            labels.append(_get(row, label_key, (str, int, float), place))
+            keys = pair_of(text_key, row)
+            texts.append(paired([_get(row, key, (str,), place) for key in keys], place))
+            if label_key:
+                labels.append(_get(row, label_key, (str, int, float), place))
             rationales.append(_rationale(row, texts[-1], place))
             ids.append(f"{'test' if part == 'test' else 'row'}-{number}")
             parts.append(part)
             places.append(place)
     kept = rationales if any(r is not None for r in rationales) else None
-    return text_rows(texts, _labels(labels), ids, parts, places, kept)
+    return text_rows(texts, _labels(labels) if label_key else None, ids, parts, places, kept, keys)
 
 
 def _labels(labels: list[Any]) -> NDArray[Any]:

@@ -16,6 +16,8 @@ from xaikit.modalities.rows import thinned
 
 __all__ = ["IMAGE", "Image"]
 
+DARK = 0.1  # brightness below which half of a picture lies where its ground is dark
+
 
 @dataclass(frozen=True)
 class Image(Modality):
@@ -68,6 +70,10 @@ class Image(Modality):
             raise InvalidInput(
                 f"sample '{id}' has pixels from {x.min():g} to {x.max():g}; scale them to [0, 1]."
             )
+
+    def removes(self, sample: Sample, how: str) -> bool:
+        """Black is what is left where nothing is only of pictures whose ground is dark."""
+        return how != "black" or bool(np.median(sample.x) < DARK)
 
     def within(self, x: NDArray[Any]) -> NDArray[Any]:
         return x.clip(0.0, 1.0)

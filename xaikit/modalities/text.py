@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from xaikit.core.errors import InvalidInput
 from xaikit.core.features import Bools, Ints, Masker, Segmentation
 from xaikit.core.sample import Box, Modality, Sample, Titles, ranged, split
-from xaikit.core.words import Text
+from xaikit.core.words import PART, Text
 
 __all__ = ["MASK_WORD", "TEXT", "Words", "join", "mark", "words"]
 
@@ -155,10 +155,19 @@ class Words(Modality):
 
     def kept(self, x: NDArray[Any], sample: Sample) -> Text:
         """The words as they stand in the text that is given, or that they come with."""
-        text = sample.meta.get("text")
+        text, asked = sample.meta.get("text"), sample.meta.get("asked")
         if not isinstance(text, str):
-            return Text(sample.x if isinstance(sample.x, Text) else x)
-        return Text.cut(text, x.tolist(), f"sample '{sample.id}'")
+            found = Text(sample.x if isinstance(sample.x, Text) else x)
+        else:
+            found = Text.cut(text, x.tolist(), f"sample '{sample.id}'")
+        if asked is None:
+            return found
+        if not all(type(i) is int and 0 <= i < len(x) for i in asked):
+            raise InvalidInput(
+                f"sample '{sample.id}' is asked about the words {list(asked)} of {len(x)}; give places "
+                "from 0."
+            )
+        return Text(found, asked=asked)
 
     def spread(self, x: NDArray[Any], rows: NDArray[Any], info: Mapping[str, Any]) -> None:
         """Words have no hardly changed neighbours."""
@@ -214,7 +223,8 @@ def _mixed(known: Sequence[NDArray[Any]], rng: np.random.Generator) -> NDArray[A
 def _sentence_starts(text: Text) -> list[int]:
     """The first word of each sentence, by the rules of Unicode."""
     first = np.searchsorted(text.spans[:, 1], _offsets(text.written), side="right")
-    return sorted({0, *first[first < len(text)].tolist()})
+    parts = [i for i, gap in enumerate(text.gaps[:-1]) if PART in gap]
+    return sorted({0, *first[first < len(text)].tolist(), *parts})
 
 
 @lru_cache(maxsize=64)

@@ -15,7 +15,16 @@ from xaikit.report.formats import fixed
 from xaikit.report.png import heat_uri, photo_uri, sketch_uri
 from xaikit.report.spoken import Phrase
 
-__all__ = ["area_of", "cells", "heat_map", "picture", "picture_hero", "place_of", "taken_away"]
+__all__ = [
+    "area_of",
+    "cells",
+    "heat_map",
+    "picture",
+    "picture_hero",
+    "place_of",
+    "regions_path",
+    "taken_away",
+]
 
 WIDTH = 96  # the drawing's own width; heights follow the picture
 CAP = 56
@@ -219,6 +228,11 @@ def _border(mask: Bools, scale: tuple[float, float]) -> str:
         for a, b in _spans(line)
     )
     return horizontal + vertical
+
+
+def regions_path(mask: Bools, size: tuple[float, float]) -> str:
+    """The outline of a mask on a drawing of that size."""
+    return _border(mask, (size[0] / mask.shape[1], size[1] / mask.shape[0]))
 
 
 def _spans(line: Bools) -> list[tuple[int, int]]:

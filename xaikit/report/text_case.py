@@ -10,7 +10,7 @@ import numpy as np
 from markupsafe import Markup
 
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Sample
-from xaikit.core.words import Text
+from xaikit.core.words import PART, Text
 from xaikit.report.case import Case
 from xaikit.report.charts import tag
 from xaikit.report.colour import bin_of
@@ -51,20 +51,19 @@ def marked_words(
     order = np.argsort(-np.abs(shares), kind="stable")[:N_NUMBERED]
     numbered = {int(np.flatnonzero(ids == i)[0]): i for i in order if bin_of(shares[i])}
     blocks, sizes = FOUND in explanation.segmentation.source, explanation.segmentation.sizes
-    gaps = _gaps(sample)
     show = signed if values.min() < 0 or explanation.unit != "relative" else fixed
     words = [
         {
-            "text": str(word),
+            **word,
             "bin": bin_of(shares[f]) if f >= 0 else 0,
             "faint": f >= 0 and bool(faint[f]),
             "block": blocks and f >= 0 and sizes[f] > 1,
             "value": show(float(values[numbered[i]]), digits) if i in numbered else "",
-            "before": gaps[i].replace("\0", " "),  # which no page may hold
         }
-        for i, (word, f) in enumerate(zip(sample.x, ids, strict=True))
+        for i, (word, f) in enumerate(zip(_plain(sample), ids, strict=True))
     ]
     weak = np.abs(np.append(shares, 0.0)[ids]) < FOLD_BELOW
+    weak &= [not (word["part"] or word["asked"]) for word in words]
     return _folded(words, weak, ids, values, digits) if len(words) > LONG else words
 
 
@@ -124,8 +123,29 @@ def text_hero(mine: Case) -> dict[str, Any]:
 
 
 def _plain(sample: Sample) -> list[dict[str, Any]]:
+    """Words in order, each with what stands before it, whether it is asked about, and of the first word
+    of each of two texts which one begins."""
     gaps = _gaps(sample)
-    return [{"text": str(w), "before": gaps[i]} for i, w in enumerate(sample.x)]
+    asked: tuple[int, ...] = getattr(sample.x, "asked", ())
+    parts = _parts(sample, gaps)
+    return [
+        {
+            "text": str(word),
+            "before": "" if i in parts else gaps[i].replace("\0", " "),  # which no page may hold
+            "part": parts.get(i),
+            "asked": bool(asked) and asked[0] <= i <= asked[-1],
+        }
+        for i, word in enumerate(sample.x)
+    ]
+
+
+def _parts(sample: Sample, gaps: Sequence[str]) -> dict[int, dict[str, Any]]:
+    """The first word of each of two texts -> its number and its name, where it has one."""
+    second = next((i for i, gap in enumerate(gaps) if PART in gap), None)
+    if second is None:
+        return {}
+    names = list(sample.meta.get("parts") or ["", ""])
+    return {i: {"n": n + 1, "name": str(names[n])} for n, i in enumerate((0, second))}
 
 
 def struck_words(sample: Sample, e: Explanation, removed: Sequence[int]) -> list[dict[str, Any]]:

@@ -142,7 +142,8 @@ def _alike(
         answers = (
             (e.method, e.unit, e.additive, len(e.values)) for e in by_sample[question.sample.id]
         )
-        groups[question.n_features, *answers].append(question)
+        own = question.sample.id if getattr(question.model, "found", None) is not None else ""
+        groups[own, question.n_features, *answers].append(question)
     for group in groups.values():
         rows = zip(*(by_sample[question.sample.id] for question in group), strict=True)
         yield group, [Explanations.of(row) for row in rows]

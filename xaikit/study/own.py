@@ -125,11 +125,15 @@ def in_tokens(model: Model, sample: Sample) -> Sample:
     text = Text(sample.x)
     spans, written = np.array(model.tokens(text)).reshape(-1, 2), text.written
     inside = sample.rationale
+    owner = np.searchsorted(text.spans[:, 1], spans[:, 0], side="right")
     if inside is not None:
-        owner = np.searchsorted(text.spans[:, 1], spans[:, 0], side="right")
         inside = np.append(inside, False)[owner]
+    meta = {**sample.meta, "text": written}
+    if text.asked:
+        first, last = (np.flatnonzero(owner == text.asked[i]) for i in (0, -1))
+        meta["asked"] = [int(first[0]), int(last[-1])][: len(text.asked)]
     words = np.array([written[start:end] for start, end in spans])
-    return replace(sample, x=words, rationale=inside, meta={**sample.meta, "text": written})
+    return replace(sample, x=words, rationale=inside, meta=meta)
 
 
 def own_references(given: Any, sample: Sample) -> Masker:
