@@ -98,7 +98,18 @@ FINDINGS = "tests/study/test_findings.py"
 CASE = "tests/report/test_report_case.py"
 PAGED = "tests/study/test_page_facts.py"
 
+REFINING = "tests/study/test_refining.py"
+
 MUTATIONS = (
+    # many features, found coarse to fine
+    Mutation("study/refining.py", "yield way, start ^ done", "yield way, done", REFINING + "::test_effects_that_cancel_within_a_block_are_seen"),
+    Mutation("study/refining.py", "steps[order] = np.diff(", "steps[order[::-1]] = np.diff(", REFINING + "::test_the_effect_of_columns_that_add_is_their_weight_squared"),
+    Mutation("study/refining.py", "key=lambda b: -effects[b]", "key=lambda b: effects[b]", REFINING + "::test_the_strongest_are_opened_first_and_single_places_never"),
+    Mutation("study/refining.py", "masker=_few(question.masker), ", "", REFINING + "::test_the_search_asks_few_references_and_no_more_than_it_says"),
+    Mutation("modalities/text.py", "inside = [s for s in near if first < s < end]", "inside: list[int] = []", REFINING + "::test_words_that_matter_stand_alone_and_blocks_follow_sentences"),
+    Mutation("modalities/text.py", "return sorted({0, *first[first < len(text)].tolist(), *parts})", "return sorted({0, *parts})", "tests/modality/test_modality_text.py::test_sentences_are_those_of_unicode"),
+    Mutation("report/text_case.py", "inner = run[first : len(run) - last]", "inner = run[first:]", "tests/report/test_report_refined.py::test_long_runs_of_what_stays_and_of_what_goes_are_folded"),
+    Mutation("study/own.py", "spans[:, 0], side=\"right\")", "spans[:, 1], side=\"right\")", "tests/study/test_tokens.py::test_marked_words_mark_their_tokens"),
     # what a page says first
     Mutation("judge/errors.py", "least = np.minimum.accumulate(p[order[::-1]], axis=0)[::-1]", "least = p[order]", FINDINGS + "::test_a_correction_is_over_all_that_was_tried"),
     Mutation("judge/errors.py", "np.where(sure >= SURE, far, np.nan)", "far", FINDINGS + "::test_sure_errors_on_samples_unlike_the_training_rows"),

@@ -147,7 +147,7 @@ Target = Annotated[
 Features = Annotated[
     str,
     typer.Option(
-        help="How samples are cut, for example patches:4 or slic:50; or your own: a .npy file of whole "
+        help="How samples are cut: words, sentences, tokens, patches:4, refined:200, ...; or a .npy file of whole "
         "numbers, one a place, -1 for what is never removed.",
         rich_help_panel=ASKED,
     ),

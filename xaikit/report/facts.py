@@ -104,6 +104,11 @@ def _features(findings: Findings) -> str:
     """What the samples were cut into; where they differ, between how many."""
     run = findings.run
     sources = {e.segmentation.source for e in run.explanations}
+    if of := (run.context.get("question") or {}).get("refined"):
+        counts = sorted({e.segmentation.n_features for e in run.explanations})
+        n = " – ".join(map(count, [counts[0], counts[-1]][: len(counts)]))
+        places = findings.words.own(findings.kind.titles.parts)
+        return findings.words("fact.features.refined", n=n, of=count(of), parts=places)
     if len(sources) > 1:
         counts = [e.segmentation.n_features for e in run.explanations]
         return f"{min(counts)} – {max(counts)} {findings.parts}"
