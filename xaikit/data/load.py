@@ -20,6 +20,7 @@ from xaikit.data.dataset import Dataset
 from xaikit.data.forecasts import Windows, read_forecasts
 from xaikit.data.pictures import read_pictures
 from xaikit.data.rows import Missing, Options, Rows, Task, assemble
+from xaikit.data.sessions import read_sessions
 from xaikit.data.tables import read_csv
 from xaikit.data.texts import read_jsonl
 
@@ -33,6 +34,7 @@ READERS: dict[str, Reader] = {
     ".npz": read_npz,
     ".zip": read_pictures,
 }
+OF_TASKS = {**ANNOTATED, "recommendation": read_sessions}
 MOST_SIZE = 25_000_000  # pixels of one picture
 COMMON_NAMES = ("train", "data", "dataset")
 
@@ -70,7 +72,8 @@ def load_data(
     classes : the labels in the order wanted, or for numbers other names, in sorted order
     task : "classification" or "regression"; numbers of more than 20 different values in a table
         are a regression when None. "detection" reads a folder (or .zip) of pictures with .xml of Pascal VOC, .txt
-        of YOLO or a .json of COCO; "segmentation" one with `images/` and `masks/` of the same names
+        of YOLO or a .json of COCO; "segmentation" one with `images/` and `masks/` of the same names. "recommendation" reads
+        a .csv of the columns session, item and time
     modality : of an .npz: "image", "series", "table" or another whose samples are numbers; found
         from its shape when None
     channels : of an .npz of series: "first" (N, C, L) or "last" (N, L, C); the longer axis is time
@@ -121,13 +124,14 @@ def load_data(
                 f"the built-in data set '{source}' takes a seed only; options are for files."
             )
         return DATASETS.get(str(source))(seed)
-    if task is not None and task in ANNOTATED:
+    if task is not None and task in OF_TASKS:
         if test is not None:
+            where = "a folder 'test'" if task in ANNOTATED else "the end of the file"
             raise InvalidInput(
-                f"a {task} takes its test pictures from a folder 'test'; leave test out."
+                f"a {task} takes what it is measured on from {where}; leave test out."
             )
         _require_there(path)
-        return ANNOTATED[task](path, options)
+        return OF_TASKS[task](path, options)
     read = _reader(path)
     if horizon is not None:
         if read is not read_csv:
