@@ -12,7 +12,6 @@ import argparse
 import csv
 import gzip
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,68 +21,22 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 
 import xaikit
-from xaikit.core.stats import bootstrap_interval
+from benchmarks.tasks_lines import Asked, Line, trained
+from benchmarks.tasks_next import next_word, recommendation
 from xaikit.core.types import Bools, Explanation, Floats, Sample
 from xaikit.data.dataset import Dataset
-from xaikit.data.lookup import make_lookup
 from xaikit.data.objects import make_scenes
 from xaikit.data.plates import CORNER, make_plates
-from xaikit.data.sessions import DECOYS, SIZES, make_sessions
-from xaikit.models.baselines import baselines_of
-from xaikit.tasks import Detection, NextWord, Recommendation, Segmentation
+from xaikit.tasks import Detection, Segmentation
 from xaikit.tasks.boxes import iou
 
 SHAP = {"methods": "shap", "features": "patches:8"}
 
 
-@dataclass(frozen=True)
-class Asked:
-    """seed : of data, nets and explanations; tiles : folder of the magnetic tiles; quick : few and short"""
-
-    seed: int = 0
-    tiles: Path | None = None
-    quick: bool = False
-
-    def n(self, whole: int, quick: int) -> int:
-        return quick if self.quick else whole
-
-
-@dataclass(frozen=True)
-class Line:
-    """One figure.
-
-    what : in plain words; bar : ">= .9", "<= .05" or "" where it is only printed
-    values : its samples, whose mean is the figure; or the figure alone
-    """
-
-    what: str
-    bar: str
-    values: Sequence[float]
-    interval: tuple[float, float] | None = None
-
-    @property
-    def value(self) -> float:
-        return float(np.mean(self.values)) if len(self.values) else float("nan")
-
-    @property
-    def holds(self) -> bool | None:
-        if not self.bar:
-            return None
-        sign, bar = self.bar.split()
-        return self.value >= float(bar) if sign == ">=" else self.value <= float(bar)
-
-    def told(self) -> str:
-        known = self.interval or (bootstrap_interval(self.values) if len(self.values) > 1 else None)
-        between = f" ({known[0]:.3f} to {known[1]:.3f})" if known else ""
-        held = {True: "holds", False: "missed", None: ""}[self.holds]
-        n = len(self.values) if len(self.values) > 1 else ""
-        return f"| {self.what} | {self.bar} | {self.value:.3f}{between} | {n} | {held} |"
-
-
 def detection(asked: Asked) -> Iterator[Line]:
     """Digits in scenes: boxes, where the evidence for them lies, and a mark beside them."""
     data = make_scenes(asked.seed, (200, 20, 30)) if asked.quick else make_scenes(asked.seed)
-    model, seconds = _trained("detector", data, asked)
+    model, seconds = trained("detector", data, asked)
     measures = model.info["metrics"]["test"]
     low, high = measures["interval"]
     yield Line("scenes: mAP at IoU .5", ">= .93", [measures["map"]], (low, high))
@@ -98,7 +51,7 @@ def detection(asked: Asked) -> Iterator[Line]:
         marked = make_scenes(
             asked.seed, (1500, 100, 150) if not asked.quick else (100, 10, 20), planted
         )  # type: ignore[arg-type]
-        net, _ = _trained("detector", marked, asked, steps=asked.n(500, 5))
+        net, _ = trained("detector", marked, asked, steps=asked.n(500, 5))
         yield Line(f"{planted}: mAP at IoU .5", "", [net.info["metrics"]["test"]["map"]])
         found = list(_marks(net, marked.test, asked.n(40, 4)))
         yield Line(
@@ -202,7 +155,7 @@ def segmentation(asked: Asked) -> Iterator[Line]:
         yield from _tiles(asked)
     for planted, bar in (("mark", ">= .9"), ("twin", "<= .05")):
         data = make_plates(asked.seed, (600, 80, 100) if not asked.quick else (32, 16, 16), planted)  # type: ignore[arg-type]
-        model, seconds = _trained("unet", data, asked)
+        model, seconds = trained("unet", data, asked)
         measures = model.info["metrics"]["test"]
         yield Line(f"{planted}: mean Dice", "", [measures["dice"]])
         yield Line(
@@ -253,7 +206,7 @@ def _tiles(asked: Asked) -> Iterator[Line]:
     data, kinds = read_tiles(asked.tiles)  # type: ignore[arg-type]
     if asked.quick:
         data = replace(data, train=data.train[::8], val=data.val[::4], test=data.test[::4])
-    model, seconds = _trained("unet", data, asked)
+    model, seconds = trained("unet", data, asked)
     task = Segmentation(data.classes)
     bad = [s for s in data.test if s.label.any()]
     dices = [float(task.measured(model, [s])["dice"]) for s in bad]
@@ -306,81 +259,6 @@ def read_tiles(folder: Path, side: int = 96) -> tuple[Dataset, dict[str, str]]:
     split = {part: tuple(samples) for part, samples in parts.items()}
     made = replace(data, name="tiles", classes=classes, outputs=classes, **split)  # type: ignore[arg-type]
     return made, {name: row["label"] for name, row in rows.items()}
-
-
-def _trained(architecture: str, data: Dataset, asked: Asked, **params: Any) -> tuple[Any, float]:
-    """A net of the package, and the seconds of one core that it took."""
-    if asked.quick:
-        params |= {"epochs": 1}
-    start = time.process_time()
-    model = xaikit.train(architecture, data, seed=asked.seed, progress=False, **params)
-    return model, time.process_time() - start
-
-
-def recommendation(asked: Asked) -> Iterator[Line]:
-    """Sessions in which the order of two items decides: hits, both items, and two decoys that mean nothing."""
-    sizes = (400, 40, 60) if asked.quick else SIZES
-    data = make_sessions(asked.seed, sizes)
-    ceiling = float(np.mean([s.label == s.meta["wanted"] for s in data.test]))
-    labels = [s.label for s in data.test]
-    task = Recommendation(data.outputs)
-    for name, scores in baselines_of(data).items():
-        yield Line(f"sessions: hit@1, {name}", "", [task.measures(scores, labels)["hit_1"]])
-    for architecture in ("gru", "gpt_small"):
-        model, seconds = _trained(architecture, data, asked)
-        test = model.info["metrics"]["test"]
-        yield Line(
-            f"{architecture}: hit@1 of its ceiling {ceiling:.3f}",
-            ">= .97",
-            [test["hit_1"] / ceiling],
-        )
-        low, high = test["interval_10"]
-        yield Line(f"{architecture}: hit@10", "", [test["hit_10"]], (low, high))
-        yield Line(f"{architecture}: seconds of a core to train", "", [seconds])
-        for method in ("shap", "integrated_gradients", "occlusion"):
-            bars = (">= .95", "<= .05") if method == "shap" else ("", "")
-            both, share, decoys = zip(*_causes(model, data, asked.n(60, 3), method), strict=True)
-            yield Line(f"{architecture}: both items are the first two, {method}", bars[0], both)
-            yield Line(f"{architecture}: positive evidence on both, {method}", "", share)
-            yield Line(
-                f"{architecture}: a decoy is one of the first two, {method}", bars[1], decoys
-            )
-
-
-def next_word(asked: Asked) -> Iterator[Line]:
-    """A look-up in a decoder: the question, its key and the value are the cause together."""
-    data = make_lookup(asked.seed, (400, 40, 60)) if asked.quick else make_lookup(asked.seed)
-    model, seconds = _trained("gpt_small", data, asked)
-    task = NextWord(data.outputs)
-    labels = [s.label for s in data.test]
-    for name, scores in baselines_of(data).items():
-        yield Line(f"lookup: foreseen, {name}", "", [task.measures(scores, labels)["accuracy"]])
-    right = [float(task.right(p, s.label)) for p, s in _predicted(model, data)]
-    yield Line("lookup: foreseen", ">= .99", right)
-    yield Line("lookup: seconds of a core to train", "", [seconds])
-    for method in ("shap", "integrated_gradients", "occlusion"):
-        bars = (">= .96", ">= .8") if method == "shap" else ("", "")
-        three, share, _ = zip(*_causes(model, data, asked.n(60, 3), method), strict=True)
-        yield Line(f"lookup: question, key and value are the first three, {method}", bars[0], three)
-        yield Line(f"lookup: positive evidence on the three, {method}", bars[1], share)
-
-
-def _predicted(model: Any, data: Dataset) -> Iterator[tuple[Floats, Sample]]:
-    yield from zip(
-        model.task.predictions(model.scores(data.inputs("test"))), data.test, strict=True
-    )
-
-
-def _causes(model: Any, data: Dataset, n: int, method: str) -> Iterator[tuple[float, float, float]]:
-    """Of the first test samples: whether the true places are the strongest, their share of what speaks for the
-    answer, and whether a decoy is among the strongest."""
-    for sample in data.test[:n]:
-        (e,) = xaikit.explain(model, sample, method)
-        true = np.flatnonzero(sample.rationale)
-        first = np.argsort(-e.values, kind="stable")[: len(true)]
-        gains = e.values.clip(min=0)
-        decoys = np.isin(sample.x[first], DECOYS).any()
-        yield float(set(first) == set(true)), float(gains[true].sum() / gains.sum()), float(decoys)
 
 
 PARTS: dict[str, Callable[[Asked], Iterator[Line]]] = {

@@ -10,6 +10,7 @@ import pytest
 
 from xaikit.core.errors import DataError, InvalidInput
 from xaikit.data import Column, load_data
+from xaikit.models import train
 
 
 def table(n: int = 40, extra: str = "") -> str:
@@ -258,8 +259,25 @@ def test_rows_with_gaps_are_counted_and_left_out_where_that_is_said(write) -> No
         DataError, match=r"line 4 .* 'age' holds 'NA'.*\(1 of 40 have such cells; missing='drop'"
     ):
         load_data(only)
-    with pytest.raises(InvalidInput, match="missing is 'keep'; use refuse or drop"):
-        load_data(path, missing="keep")
+    with pytest.raises(InvalidInput, match="missing is 'fill'; use refuse, drop, keep"):
+        load_data(path, missing="fill")
+
+
+def test_gaps_that_are_kept_are_values_of_their_own(write) -> None:
+    lines = gappy().replace(",\n", ",yes\n").splitlines()
+    lines[10] = lines[10].replace("nurse", "")  # "?" is a job of this table
+    data = load_data(write("\n".join(lines) + "\n"), missing="keep")
+    rows = {s.id: s.x for split in (data.train, data.val, data.test) for s in split}
+    at = [column.name for column in data.columns].index("age")
+    assert [id for id, x in rows.items() if np.isnan(x[at])] == ["row-3"]
+    assert data.facts["rows with gaps, kept"] == sum(np.isnan(x).any() for x in rows.values())
+    assert data.columns[1].categories == ("?", "cook", "nurse")
+    assert np.isnan(rows["row-10"][1])
+    with pytest.raises(
+        DataError, match=r"of 40 rows have missing values \(age.*'logistic' does not"
+    ):
+        train("logistic", data)
+    assert train("tree", data).background is not None
 
 
 def test_columns_are_for_files_that_have_some(tmp_path) -> None:

@@ -218,6 +218,8 @@ def test_rows_are_put_in_the_order_of_their_time(tmp_path) -> None:
         ("session,item\na,b\n", "has no column 'time'"),
         ("session,item,time\na,,1\n", "has no item in row 2"),
         ("session,item,time\na,b,soon\n", "has 'soon' as time in row 2"),
+        (ROWS.replace("NA", "A b"), "has the items 'a b' and 'A b'"),
+        (ROWS.replace("NA", MASK_WORD), "stands for a removed one"),
         ("session,item,time\na,b,1\na,c,2\n", "has 1 sessions of two or more items"),
     ],
 )
@@ -231,5 +233,7 @@ def test_nets_that_do_not_recommend_say_so(sessions, tmp_path) -> None:
         xaikit.train("lstm", sessions, progress=False)
     with pytest.raises(InvalidInput, match="'logistic' does no recommendation"):
         xaikit.train("logistic", sessions, progress=False)
+    with pytest.raises(InvalidInput, match="leave the other options of files out"):
+        load_data(file(tmp_path, ROWS), task="recommendation", drop=["time"])
     with pytest.raises(InvalidInput, match="leave test out"):
         load_data(file(tmp_path, ROWS), task="recommendation", test=tmp_path / "other.csv")

@@ -77,15 +77,29 @@ def made(name: str, weights: Path | None, data: Any, device: str) -> Any:
     rows = data.inputs("train")[:N_ROWS]
     options: dict[str, Any] = {"device": device} if hasattr(found, "parameters") else {}
     typical = MODALITIES.get(data.modality).typical
+    framed = _as_frame(found, data, rows)
     return wrap(
         found,
         modality=data.modality,
         classes=data.classes,
-        background=rows if typical else None,
-        sample=rows[0],
+        background=(rows if framed is None else framed) if typical else None,
+        sample=rows[0] if framed is None else None,
         id=name.rpartition(":")[2],
         **options,
     )
+
+
+def _as_frame(found: Any, data: Any, rows: Any) -> Any:
+    """The rows as the frame that an estimator was fitted on, where the data have its columns; else None."""
+    names = getattr(found, "feature_names_in_", None)
+    known = {column.name: column.categories for column in data.columns}
+    if names is None or not set(map(str, names)) <= set(known):
+        return None
+    import numpy as np
+
+    from xaikit.models.frames import Frames
+
+    return Frames.of_codes(known).transform(np.stack(rows))
 
 
 def _called(name: str) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -129,8 +130,10 @@ def explain(
     draw: options.Draw = False,
     target: options.Target = "predicted",
     features: options.Features = "auto",
+    groups: options.Groups = None,
     masker: options.Masker = "auto",
     background: options.Background = None,
+    pairs: options.Pairs = 0,
     html: options.Page = None,
     run_folder: options.Numbers = None,
     values: options.Values = None,
@@ -181,6 +184,10 @@ def explain(
 
       xaikit explain runs/credit --data credit.csv --methods shap --values credit.parquet
 
+      xaikit explain runs/credit --data credit.csv --groups "money=income,debt; home=rooms,rent" --interactions 2
+
+      xaikit explain runs/digits-lenet --data digits --methods gradcam:layer=0,occlusion:window=4:stride=2
+
       xaikit explain runs/credit --data credit.csv --flip --immutable age,sex --increasing income
 
       xaikit explain hf:models/my-bert --data reviews.csv
@@ -206,7 +213,8 @@ def explain(
         "memory": options.bytes_of(memory),
         "precision": precision,
     }
-    question: dict[str, Any] = {"target": target, "features": features, "masker": masker}
+    cut = options.features_of(features, groups)
+    question: dict[str, Any] = {"target": target, "features": cut, "masker": masker}
     question |= {"n_background": background, "at": options.place_of(at)}
     asked = asked or _model(name, dataset, device, seed, quiet=as_json, weights=weights)
     many = n or ("all" if values else "16")
@@ -237,6 +245,7 @@ def explain(
         flips=changed,
         errors=errors,
         overview=True if overview is None else overview,
+        interactions=pairs,
         **question,
         **limits,
     )
@@ -334,14 +343,43 @@ def _sample(dataset: Any, wanted: str) -> Any:
 def compare(
     data: options.Data,
     models: Annotated[
-        str, typer.Option("--models", help="Names with commas between, the first is the baseline.")
+        str,
+        typer.Option(
+            "--models", help="Names, commas between; the second is held against the first."
+        ),
     ] = "auto",
     html: options.Page = None,
     n: Annotated[
         int,
-        typer.Option("--n", "-n", min=2, help="Samples to explain: the first N of the test rows."),
+        typer.Option(
+            "--n", "-n", callback=options.several, help="Held-out samples to explain, 0 for none."
+        ),
     ] = 24,
     draw: options.Draw = False,
+    rope: Annotated[
+        float, typer.Option("--rope", help="Points that are too small to matter.", min=0.0)
+    ] = 1.0,
+    full: Annotated[
+        bool | None,
+        typer.Option("--full/--quick", help="50 folds while undecided, or 10 [tables: full]."),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option("--minutes", help="Time that it may take; go on by asking again."),
+    ] = None,
+    trials: Annotated[
+        int, typer.Option("--trials", min=0, help="Trials of tuning for every model in every fold.")
+    ] = 0,
+    curves: Annotated[
+        bool | None,
+        typer.Option("--curves/--no-curves", help="Learn from fewer rows too [small tables]."),
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option("--group", help="Column whose rows stay on one side.")
+    ] = None,
+    in_time: Annotated[
+        bool, typer.Option("--in-time", help="Rows stand in the order of time.")
+    ] = False,
     balanced: options.Balanced = False,
     device: options.Device = "auto",
     seed: options.Seed = 0,
@@ -353,10 +391,13 @@ def compare(
     columns: options.OnlyColumns = None,
     drop: options.Drop = None,
     missing: options.Missing = None,
+    language: options.Language = "en",
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Compare machine learning with deep learning: accuracy, calibration, cost, and what they look at.
+    """Compare machine learning with deep learning: does it pay on this data, and do both look at the same?
+
+    All rows are held out in folds, the same for every model; finished fits are kept beside the page.
 
     [bold]Examples[/bold]
 
@@ -373,18 +414,28 @@ def compare(
     dataset = _load(data, seed, **read, test=test, task=task, size=size)
     html = html or Path("reports") / file_name(f"compare-{dataset.name}", ".html")
     check_page(html, force)
-    _samples(dataset, n, seed, draw)
     found = contrast(
         dataset,
         models=models,
         n=n,
         seed=seed,
         device=device,
+        learning=curves,
         balanced=balanced,
         draw=draw,
         progress=not as_json,
+        rope=rope,
+        minutes=minutes,
+        full=full,
+        trials=trials,
+        group=group,
+        in_time=in_time,
+        store=html.with_suffix(".fits"),
     )
-    page = write_comparison(found, html, force=force)
+    found["command"] = (
+        f"xaikit {' '.join(map(shlex.quote, sys.argv[1:]))}" if sys.argv[1:2] == ["compare"] else ""
+    )
+    page = write_comparison(found, html, language, force=force)
     if as_json:
         print_json({"page": str(page), **found})
     else:

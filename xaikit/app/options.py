@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from xaikit.core.errors import InvalidInput
@@ -15,10 +17,12 @@ __all__ = [
     "budget_of",
     "bytes_of",
     "count_of",
+    "features_of",
     "for_person",
     "listed",
     "require_flip",
     "settings_of",
+    "several",
     "wanted_of",
 ]
 
@@ -73,7 +77,7 @@ Missing = Annotated[
     str | None,
     typer.Option(
         "--missing",
-        help="Rows with empty cells: refuse, or drop them [refuse].",
+        help="Rows with empty cells: refuse, drop or keep them [refuse].",
         rich_help_panel=DATA,
     ),
 ]
@@ -109,7 +113,11 @@ Settings = Annotated[
 Methods = Annotated[
     str,
     typer.Option(
-        "--methods", "-m", help="auto, or names with commas between.", rich_help_panel=ASKED
+        "--methods",
+        "-m",
+        help="auto, or names with commas between; with settings: gradcam:layer=layer4.1, "
+        "occlusion:window=4:stride=2, noisy:of=saliency.",
+        rich_help_panel=ASKED,
     ),
 ]
 Count = Annotated[
@@ -128,7 +136,25 @@ Target = Annotated[
 Features = Annotated[
     str,
     typer.Option(
-        help="How samples are cut, for example patches:4 or slic:50.", rich_help_panel=ASKED
+        help="How samples are cut, for example patches:4 or slic:50; or your own: a .npy file of whole "
+        "numbers, one a place, -1 for what is never removed.",
+        rich_help_panel=ASKED,
+    ),
+]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        help="Columns that count as one feature: 'size=radius,area; shape=concavity'; others stay alone.",
+        rich_help_panel=ASKED,
+    ),
+]
+Pairs = Annotated[
+    int,
+    typer.Option(
+        "--interactions",
+        min=0,
+        help="Of so many samples the page shows what features are worth together, as a map of pairs.",
+        rich_help_panel=ASKED,
     ),
 ]
 Masker = Annotated[str, typer.Option(help="What a removed feature becomes.", rich_help_panel=ASKED)]
@@ -295,6 +321,45 @@ def count_of(text: str, dataset: Any) -> int:
     if not text.isdigit() or int(text) < 1:
         raise InvalidInput(f"--n is {text}; give a whole number of 1 or more, or all.")
     return int(text)
+
+
+def several(n: int) -> int:
+    """Samples enough to be compared, or none."""
+    if n == 1 or n < 0:
+        raise typer.BadParameter("explain 2 samples or more, or 0 for none.")
+    return n
+
+
+def features_of(features: str, groups: str | None) -> Any:
+    """A way to cut by name, labels out of a .npy file, or groups of columns by name."""
+    if groups is not None:
+        if features != "auto":
+            raise InvalidInput(f"--features {features} and --groups say two things; keep one.")
+        return dict(map(_group, filter(str.strip, groups.split(";"))))
+    return read_labels(Path(features)) if features.lower().endswith(".npy") else features
+
+
+def _group(text: str) -> tuple[str, tuple[str | int, ...]]:
+    name, _, columns = text.partition("=")
+    members = tuple(int(c) if c.isdigit() else c for c in listed(columns))
+    if not name.strip() or not members:
+        raise InvalidInput(
+            f"--groups holds '{text.strip()}'; write name=column,column with a semicolon between groups."
+        )
+    return name.strip(), members
+
+
+def read_labels(path: Path) -> Any:
+    """The array of a .npy file, which is never unpickled."""
+    from xaikit.core.files import Origin, check_array
+
+    origin = Origin(f"'{path}'", InvalidInput, "save whole numbers with numpy.save")
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise origin.wrong(f"cannot be read ({error.strerror})") from error
+    check_array(raw, path.name, origin)
+    return np.load(io.BytesIO(raw), allow_pickle=False)
 
 
 def budget_of(text: str) -> int | str:

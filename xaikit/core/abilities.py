@@ -25,7 +25,9 @@ __all__ = [
     "Anchored",
     "Attention",
     "Attentive",
+    "Coded",
     "Differentiable",
+    "Framed",
     "Inputs",
     "Leaf",
     "Linear",
@@ -35,6 +37,7 @@ __all__ = [
     "Model",
     "Ordered",
     "Pointed",
+    "Recodable",
     "Resettable",
     "Shortened",
     "Single",
@@ -142,6 +145,30 @@ class Single(Protocol):
     """Says whether its net must be given one input a pass, as its scores depend on the batch."""
 
     single: bool
+
+
+class Coded(Protocol):
+    """Turns a frame of people into rows of numbers; `columns` tells their names and codes now."""
+
+    @property
+    def columns(self) -> list[dict[str, Any]]: ...
+
+    def coded(self, frame: Any) -> Floats: ...
+
+
+@runtime_checkable
+class Framed(Protocol):
+    """Says how the frames that it reads are coded; None where it reads numbers."""
+
+    @property
+    def frames(self) -> Coded | None: ...
+
+
+@runtime_checkable
+class Recodable(Protocol):
+    """Can read rows that hold the codes of other people for the same words."""
+
+    def recoded(self, columns: Sequence[Sequence[str]]) -> Model: ...
 
 
 @runtime_checkable

@@ -200,7 +200,7 @@ class Sample:
 
     id : unique within its data set
     x : image (H, W, C) float32 in [0, 1]; text (T,) words; table (D,) float64, a category is its
-        code; series (L, C) float32
+        code and NaN a missing value; series (L, C) float32
     modality : name of its `Modality`
     label : class index; a set of class indices where several labels hold at once; number to
         predict, or a tuple of them, one for each output of a regressor of several; an array of two axes
@@ -246,15 +246,17 @@ class Sample:
 
     def _array(self, dtype: type[np.generic]) -> Array:
         """x as an array of its own; `InvalidInput` for what holds something else."""
-        way = "call .toarray()[0] of a sparse row, and code categories as numbers"
         if hasattr(self.x, "toarray"):
-            raise InvalidInput(f"sample '{self.id}' is a sparse {type(self.x).__name__}; {way}.")
+            raise InvalidInput(
+                f"sample '{self.id}' is a sparse {type(self.x).__name__}; call .toarray()[0]."
+            )
         try:
             return np.array(self.x, dtype=dtype)
         except (TypeError, ValueError) as error:
             raise InvalidInput(
-                f"sample '{self.id}' cannot be read as {self.modality} ({error}); {way}, which a "
-                "function may turn back for the model."
+                f"sample '{self.id}' cannot be read as {self.modality} ({error}); give the frame "
+                "itself, as in explain(model, frame[:1]), or code categories as numbers, which a function "
+                "may turn back for the model."
             ) from error
 
     @property

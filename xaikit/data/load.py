@@ -84,7 +84,7 @@ def load_data(
     columns : of a .csv the columns to read beside the label, all when None
     drop : of a .csv columns to leave out, for example an identifier
     missing : of a .csv "refuse" ends at the first empty cell and says how many rows have one, "drop" leaves
-        these rows out and says so in `facts["split"]`
+        these rows out, "keep" gives them as NaN to models that read missing values; `facts` says how many
     horizon, lags : of a .csv in the order of time: so many steps are forecast from so many before; of every
         column of numbers, or of `label_column`. Splits go forward in time
     period : steps after which things repeat, for the removal and the simple answers beside a forecast
@@ -111,7 +111,7 @@ def load_data(
         seed=seed,
     )
     if missing not in get_args(Missing):
-        raise InvalidInput(f"missing is '{missing}'; use {' or '.join(get_args(Missing))}.")
+        raise InvalidInput(f"missing is '{missing}'; use {', '.join(get_args(Missing))}.")
     given = options.size
     if isinstance(given, tuple) and (min(given) < 1 or math.prod(given) > MOST_SIZE):
         raise InvalidInput(

@@ -9,10 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from xaikit.core.errors import DataError
+from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.types import Ints, Sample
 from xaikit.data.dataset import Dataset
 from xaikit.data.rows import SHARE, Options
+from xaikit.modalities.text import MASK_WORD
 
 __all__ = ["DECOYS", "TRIGGERS", "make_sessions", "read_sessions"]
 
@@ -72,17 +73,22 @@ def _dataset(
     parts: Sequence[Sequence[Sample]],
     source: str,
     facts: dict[str, Any],
+    language: str | None = None,
 ) -> Dataset:
     train, val, test = (tuple(part) for part in parts)
     return Dataset(
         name=name, modality="text", task="recommendation", classes=tuple(items), outputs=tuple(items),
-        train=train, val=val, test=test, source=source, facts=facts,
+        train=train, val=val, test=test, source=source, facts=facts, language=language or "en",
     )  # fmt: skip
 
 
 def read_sessions(path: Path, options: Options) -> Dataset:
     """A .csv of the columns session, item and time, one choice a row. The sessions that end last are measured,
     those before them choose the net; of all others every choice is learned by the ones before it."""
+    if options != Options(task=options.task, language=options.language, seed=options.seed):
+        raise InvalidInput(
+            f"sessions have the columns {', '.join(COLUMNS)}; leave the other options of files out."
+        )
     sessions = _sessions(path)
     n = len(sessions)
     held = max(1, round(SHARE * n))
@@ -95,8 +101,7 @@ def read_sessions(path: Path, options: Options) -> Dataset:
             f"'{path.name}' has {len(items)} different items and at most {MOST_ITEMS} are learned; join or "
             "drop rare ones."
         )
-    if len(items) < 2:
-        raise DataError(f"'{path.name}' has one item only; give sessions of two or more.")
+    _require_different(items, path.name)
     places = {item: i for i, item in enumerate(items)}
     train = [
         _cut(id, chosen, end, places)
@@ -107,9 +112,27 @@ def read_sessions(path: Path, options: Options) -> Dataset:
         [_cut(id, chosen, len(chosen) - 1, places) for id, chosen in part]
         for part in (sessions[n - 2 * held : n - held], sessions[n - held :])
     )
-    del options
     facts = {"rows": n, "split": "forward in time, by the end of each session"}
-    return _dataset(path.name.split(".")[0], items, (train, val, test), path.name, facts)
+    return _dataset(
+        path.name.split(".")[0], items, (train, val, test), path.name, facts, options.language
+    )
+
+
+def _require_different(items: Sequence[str], source: str) -> None:
+    """`DataError` for items that a net could not tell apart, from each other or from a removed one."""
+    if len(items) < 2:
+        raise DataError(f"'{source}' has one item only; give sessions of two or more.")
+    if MASK_WORD in items:
+        raise DataError(
+            f"'{source}' has an item {MASK_WORD}, which stands for a removed one; rename it."
+        )
+    kept: dict[str, str] = {}
+    for item in items:
+        other = kept.setdefault(item.lower(), item)
+        if other != item:
+            raise DataError(
+                f"'{source}' has the items '{other}' and '{item}', which are read as one; rename one of them."
+            )
 
 
 def _cut(id: str, chosen: Sequence[str], end: int, places: dict[str, int]) -> Sample:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from xaikit.core.errors import DataError
 from xaikit.core.files import short
 from xaikit.core.sample import MODALITIES
-from xaikit.core.types import Floats
+from xaikit.core.types import Bools, Floats
 from xaikit.data.dataset import Column
 from xaikit.data.lines import Sheet, read_sheet
 from xaikit.data.rows import Options, Rows
@@ -25,6 +25,7 @@ __all__ = ["read_csv"]
 MAX_CATEGORIES = 100
 FEW_WORDS = 4  # on average, of a column of texts
 N_READ, LONG = 200, 400  # cells, and letters of each, that are looked at
+NO_VALUE = "nan"  # of a cell whose gap is kept
 MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "?"})  # in a column of numbers
 
 
@@ -57,8 +58,11 @@ def read_csv(path: Path, test: Path | None, options: Options) -> Rows:
     for sheet in sheets:
         for name in names:
             _require(sheet, name)
-    columns, values = zip(*(_column(sheets, name) for name in names), strict=True)
+    keep = options.missing == "keep"
+    columns, values = zip(*(_column(sheets, name, keep) for name in names), strict=True)
     matrix = np.stack(values, axis=1)
+    if keep:
+        facts["rows with gaps, kept"] = int(np.isnan(matrix).any(axis=1).sum())
     return Rows(
         modality="table",
         ids=_ids(sheets),
@@ -102,7 +106,7 @@ def _with_gaps(sheets: list[Sheet]) -> str:
     """How many rows have an empty cell, and the way out."""
     n = sum(len(s.lines) - len(_whole(s, (), "", sheets)) for s in sheets)
     total = sum(len(s.lines) for s in sheets)
-    return f"fill or drop the row ({n} of {total} have such cells; missing='drop', --missing drop, leaves them out)."
+    return f"fill or drop the row ({n} of {total} have such cells; missing='drop', --missing drop, leaves them out, and 'keep' is for models that read them)."
 
 
 def _label_column(sheet: Sheet, options: Options) -> str:
@@ -163,18 +167,24 @@ def _labels(sheet: Sheet, name: str) -> NDArray[Any]:
     return np.array(cells, dtype=object)
 
 
-def _column(sheets: list[Sheet], name: str) -> tuple[Column, Floats]:
-    """A column as numbers; categories become codes in the order of their names."""
+def _column(sheets: list[Sheet], name: str, keep: bool) -> tuple[Column, Floats]:
+    """A column as numbers; categories become codes in the order of their names, gaps that are kept NaN."""
     cells = [cell.strip() for sheet in sheets for cell in sheet.cells[name]]
+    gaps = _gaps(name, sheets) if keep else ()
+    gone = np.array([cell.lower() in gaps for cell in cells])
+    cells = [NO_VALUE if missing else cell for cell, missing in zip(cells, gone, strict=True)]
     try:
         values = np.array(cells, dtype=np.float64)
     except ValueError:
-        _check_category(cells, name, sheets)
+        _check_category(cells, gone, name, sheets)
         # as objects: one long cell must not widen all the others
-        categories, codes = np.unique(np.array(cells, dtype=object), return_inverse=True)
-        return Column(name, tuple(str(c) for c in categories)), codes.astype(np.float64)
-    if not np.isfinite(values).all():
-        bad = int(np.flatnonzero(~np.isfinite(values))[0])
+        known = np.array(cells, dtype=object)[~gone]
+        categories, codes = np.unique(known, return_inverse=True)
+        coded = np.full(len(cells), np.nan)
+        coded[~gone] = codes
+        return Column(name, tuple(str(c) for c in categories)), coded
+    if not (np.isfinite(values) | gone).all():
+        bad = int(np.flatnonzero(~np.isfinite(values) & ~gone)[0])
         raise DataError(
             f"{_places(sheets)[bad]}, column '{short(name)}' holds {short(cells[bad])} (NaN or infinite); "
             f"{_with_gaps(sheets)}"
@@ -182,12 +192,14 @@ def _column(sheets: list[Sheet], name: str) -> tuple[Column, Floats]:
     return Column(name), values
 
 
-def _check_category(cells: list[str], name: str, sheets: list[Sheet]) -> None:
-    """Refuse gaps, numbers with a slip among them, and free text."""
+def _check_category(cells: list[str], gone: Bools, name: str, sheets: list[Sheet]) -> None:
+    """Refuse gaps that are not kept, numbers with a slip among them, and free text."""
     is_number = [_is_number(cell) for cell in cells]
-    different = len({c for c, number in zip(cells, is_number, strict=True) if not number})
-    mostly = sum(is_number) > len(cells) / 2
+    different = len({cells[i] for i in np.flatnonzero(~gone) if not is_number[i]})
+    mostly = sum(is_number) > (~gone).sum() / 2
     for i, cell in enumerate(cells):
+        if gone[i]:
+            continue
         gap = cell.lower() in (MISSING if mostly else ("", "nan"))
         if gap or (mostly and not is_number[i] and different <= 3 and len(cells) > 20):
             what = "is empty (NaN)" if cell == "" else f"holds '{short(cell)}'"

@@ -152,11 +152,12 @@ def _direction(seen: Shares, j: int) -> Finding | None:
     if not overview.inputs or not (words == "value" or len(overview.classes) == 2):
         return None
     x = np.array([row[j] for row in overview.inputs], dtype=np.float64)
-    if words == "labels" or len(np.unique(x)) <= FEW_VALUES or len(x) < FEWEST:
+    known = ~np.isnan(x)  # a missing value is neither high nor low
+    if words == "labels" or len(np.unique(x[known])) <= FEW_VALUES or known.sum() < FEWEST:
         return None
     sign = np.where(seen.answers == 1, 1.0, -1.0) if words == "class" else 1.0
+    x, value = x[known], (seen.values[:, j] * sign)[known]
     draws = np.random.default_rng(0).integers(len(x), size=(200, len(x)))
-    value = seen.values[:, j] * sign
     found = np.quantile([spearman(x[d], value[d]) for d in draws], [0.025, 0.975])
     if found[0] < DIRECTED and found[1] > -DIRECTED:
         return None

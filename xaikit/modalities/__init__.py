@@ -117,8 +117,8 @@ def as_rows(background: Any) -> NDArray[Any]:
     rows = np.asarray(background)
     if rows.dtype.kind not in "biuf":
         raise InvalidInput(
-            f"the background holds {rows.dtype} and numbers are needed; code its categories as "
-            "numbers and let a function turn them back for the model."
+            f"the background holds {rows.dtype} and numbers are needed; give a frame, or code its "
+            "categories as numbers and let a function turn them back for the model."
         )
     return rows
 

@@ -30,9 +30,15 @@ def nearest(
     """The n rows that lie nearest to x, each place in its deviation over the rows, and the words that say so.
 
     n : None for 8
+
+    A value that is missing on one side only counts as one deviation.
     """
-    spread = rows.std(axis=0)
-    apart = ((rows - x) / np.where(spread > 0, spread, 1.0)) ** 2
+    gone, mine = np.isnan(rows), np.isnan(x)
+    spread = np.ma.masked_invalid(rows).std(axis=0).filled(0.0)
+    apart = (
+        (np.where(gone, 0.0, rows) - np.where(mine, 0.0, x)) / np.where(spread > 0, spread, 1)
+    ) ** 2
+    apart = np.where(gone | mine, gone != mine, apart)
     order = np.argsort(apart.reshape(len(rows), -1).sum(axis=1), kind="stable")
     kept = order[: min(NEAREST if n is None else n, len(rows))]
     return rows[kept], f"the {len(kept)} nearest of {len(rows)} {what}"

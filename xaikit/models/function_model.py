@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from xaikit.core.display import Saved
 from xaikit.core.errors import ModelError
 from xaikit.core.types import Floats, Space
+from xaikit.models.frames import Frames
 from xaikit.models.outputs import Outputs, decoded
 from xaikit.models.reading import reading_of
 from xaikit.tasks import Task
@@ -29,6 +30,7 @@ class FunctionModel(Saved):
     function : B inputs in data space -> (B, K) outputs
     single : the function is given one input at a time
     found : what the scores are read at (`Task.found`); None reads each input at its own
+    frames : what turns the rows of a table into the frames that the function reads, or is told by
     """
 
     id: str
@@ -42,6 +44,7 @@ class FunctionModel(Saved):
     task: Task | None = None
     single: bool = False
     found: Any = None
+    frames: Frames | None = None
 
     def about(self, x: Array, where: Any = None) -> FunctionModel:
         """The same model, its scores read at what it finds on x (see `Anchored`)."""

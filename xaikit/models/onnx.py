@@ -118,7 +118,9 @@ class Graph:
         x = x.astype(np.float64)
         x = x if self.mean is None else x - np.asarray(self.mean)
         x = x if self.std is None else x / np.asarray(self.std)
-        if x.ndim > 2 and self._channels_first(x.shape):
+        if x.ndim == len(self.input.shape) + 1 and x.shape[-1] == 1:
+            x = x[..., 0]  # series of one channel, by a graph that reads (B, L)
+        elif x.ndim > 2 and self._channels_first(x.shape):
             x = np.moveaxis(x, -1, 1)
         return np.ascontiguousarray(x, dtype=TYPES[self.input.type])
 

@@ -23,6 +23,7 @@ from xaikit.data.dataset import Dataset
 from xaikit.modalities import background
 from xaikit.models.assembly import KINDS, assemble, reads_of, settable
 from xaikit.models.evaluation import evaluate
+from xaikit.models.missing import missing_rows
 from xaikit.models.modes import evaluating
 from xaikit.models.neural import NeuralModel
 from xaikit.models.objectives import Objective, objective_of, turned
@@ -62,6 +63,7 @@ def train(
     >>> train("logistic", data, progress=False).classes
     ('cultivar 1', 'cultivar 2', 'cultivar 3')
     """
+    _require_missing_read(architecture, data)
     if architecture not in ZOO:
         return _fit_estimator(architecture, data, epochs, seed, balanced, params)
     if epochs is not None and epochs < 1:
@@ -85,6 +87,25 @@ def train(
     }
     model.info = {**_facts(entry, settings, model, data), **facts}
     return model
+
+
+def _require_missing_read(name: str, data: Dataset) -> None:
+    """`DataError` with a count where rows of a table have missing values that the model does not read."""
+    from xaikit.models.learners import ESTIMATORS
+
+    learner = ESTIMATORS.get(name) if name in ESTIMATORS else None
+    if (
+        not (learner or name in ZOO)
+        or not MODALITIES.get(data.modality).tabular
+        or (learner and learner.reads_missing)
+    ):
+        return
+    rows = np.stack([x for split in ("train", "val", "test") for x in data.inputs(split)])
+    if held := missing_rows(rows, [column.name for column in data.columns], "rows"):
+        fits = ", ".join(n for n in ESTIMATORS if ESTIMATORS.get(n).reads_missing)
+        raise DataError(
+            f"{held} and '{name}' does not read them; use {fits}, or missing='drop' (--missing drop)."
+        )
 
 
 def pick_device(name: str) -> torch.device:

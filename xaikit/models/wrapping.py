@@ -17,15 +17,18 @@ from torch import Tensor, nn
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, ModelError
+from xaikit.core.frames import is_frame
 from xaikit.core.types import MODALITIES, Floats, Modality, Space
 from xaikit.modalities import as_rows
 from xaikit.modalities.table import coded_columns
 from xaikit.models.attention import TokenModel
 from xaikit.models.cam_layer import SpatialModel, keeps_places
 from xaikit.models.estimator_model import EstimatorModel, space_of, wrap_estimator
-from xaikit.models.estimators import Answer, answer_of, is_estimator, pipeline_of
+from xaikit.models.estimators import Answer, answer_of, is_estimator, pipeline_of, usual_modality
+from xaikit.models.frames import Frames, framed
 from xaikit.models.function_model import FunctionModel, wrong_shape
 from xaikit.models.inputs import Inputs, PixelEncoder
+from xaikit.models.missing import require_missing_read
 from xaikit.models.modes import Parts, evaluating
 from xaikit.models.neural import (
     NeuralModel,
@@ -67,7 +70,7 @@ Array = NDArray[Any]
 def wrap(
     thing: Any,
     *,
-    modality: str,
+    modality: str | None = None,
     classes: Sequence[str] = (),
     names: Sequence[str] = (),
     id: str = "yours",
@@ -95,12 +98,17 @@ def wrap(
         in data space (an array (B, *x.shape); for text a list of B arrays of words, each with the
         text as `x.written`) to (B, K); two classes may also be one column (B, 1) or (B,), which is
         about the second
+    modality : of its samples; of an estimator a table when None, text where it begins with a vectoriser
     classes : K names of classes, of which one holds, or of labels, of which several may (multi-label);
         () for a regressor, and for a scikit-learn classifier to take its own. Names of an estimator
         are its labels in the order in which answers shall stand; others only name the labels 0 to K-1
     names : what the K values of a regressor are called, for example to ask target="price"
     sample : one input in data space to try it on; background[0] when None
-    background : (b, *x.shape) typical inputs, which removal methods draw from
+    background : (b, *x.shape) typical inputs, which removal methods draw from; of a table a pandas or
+        polars frame too, with words, booleans and missing values: its columns are the features, under
+        their names, and an estimator that was fitted on a frame (or a function, where words are among the
+        columns) is given frames. A word that is new goes to the estimator as it is. Missing values are
+        NaN in a sample; `ModelError` with a count where they are not read
     outputs : what the thing gives: "logits", "probabilities" (a row sums to 1) or
         "log_probabilities" of classes; "multilabel_logits" or "multilabel_probabilities", each label
         by itself; "values" of a regressor, and of a scikit-learn classifier its decision function.
@@ -137,6 +145,7 @@ def wrap(
     >>> xaikit.explain(doubles, xaikit.Sample("a", np.ones(2), "table"), ["shap"])[0].values.tolist()
     [2.0, 0.0]
     """
+    modality = usual_modality(thing) if modality is None else modality
     if modality not in MODALITIES:
         raise InvalidInput(f"modality '{modality}' is unknown; use {', '.join(MODALITIES)}.")
     kind, reading = MODALITIES.get(modality), reading_of(modality)
@@ -144,19 +153,27 @@ def wrap(
         raise InvalidInput(f"batch is '{batch}'; use many, or single to ask one row at a time.")
     if encodes not in ("words", "text"):
         raise InvalidInput(f"encodes is {encodes!r}; encode reads 'words' or the 'text'.")
+    frames, reads_frames = _frames(thing, kind, sample, background)
+    if frames is not None:
+        sample = frames.coded(sample)[0] if is_frame(sample) else sample
+        background = frames.coded(background) if is_frame(background) else background
     if background is not None and kind.typical:
         background = as_rows(background)
     x = first_input(modality, sample, background)
+    facts = _Facts(
+        id, modality, (), tuple(names), space, background, outputs, batch == "single",
+        trial_inputs(modality, x, background), None if task is None else TASKS.get(task),
+        frames if reads_frames else None,
+    )  # fmt: skip
+    columns = [] if frames is None else [column["name"] for column in frames.columns]
     answer = None
     if is_estimator(thing):
-        answer = answer_of(thing, outputs, reading.flat([x]))
+        answer = answer_of(thing, outputs, facts.read_rows([x]))
+        facts.require_missing_read(lambda rows: answer.ask(facts.read_rows(rows)), columns)
         classes = answer.named(tuple(map(str, classes)))
     classes = tuple(map(str, classes))
     check_outputs(outputs, classes, tuple(names))
-    facts = _Facts(
-        id, modality, classes, tuple(names), space, background, outputs, batch == "single",
-        trial_inputs(modality, x, background), None if task is None else TASKS.get(task),
-    )  # fmt: skip
+    facts = dataclasses.replace(facts, classes=classes)
     model: Wrapped
     if isinstance(thing, nn.Module):
         net = thing if device is None else copy.deepcopy(thing).to(pick_device(device))
@@ -174,16 +191,17 @@ def wrap(
     elif answer is not None:
         model = _estimator(thing, answer, facts)
     elif callable(thing) and not isinstance(thing, type):
-        model = _function(thing, facts)
+        function = _of_rows(thing, facts.frames)
+        facts.require_missing_read(function, columns)
+        model = _function(function, facts)
     else:
         raise InvalidInput(
             f"a {type(thing).__name__} is no model; give a torch module, a fitted scikit-learn "
             "estimator or a function."
         )
     _try(model, facts)
-    known = getattr(thing, "feature_names_in_", None)  # of an estimator that was fitted on a frame
-    if known is not None and kind.tabular:
-        model.info = {**model.info, "columns": [{"name": str(name)} for name in known]}
+    if frames is not None:
+        model.info = {**model.info, "columns": frames.columns}
     if cache is not None:
         if not isinstance(model, FunctionModel):
             raise InvalidInput(
@@ -239,6 +257,17 @@ class _Facts:
     single: bool
     inputs: list[Array]
     kind: type[Task] | None
+    frames: Frames | None = None
+
+    def read_rows(self, xs: Any) -> Any:
+        """B inputs as an estimator that people bring reads them."""
+        rows = reading_of(self.modality).flat(xs)
+        return rows if self.frames is None else self.frames.transform(rows)
+
+    def require_missing_read(self, answers: Callable[[Any], Any], names: Sequence[str]) -> None:
+        """`ModelError` where the background has missing values that are not read."""
+        if self.background is not None and MODALITIES.get(self.modality).tabular:
+            require_missing_read(self.id, answers, self.background, names, "background rows")
 
     def task(self, outputs: Outputs, n: int) -> Task:
         """What n scores mean."""
@@ -262,7 +291,10 @@ class _Facts:
             raise wrong_shape(self.id, answers.shape, len(self.inputs), self.classes or self.names)
         outputs, note = recognised(answers, self.given, self.classes, self.id, louder)
         if outputs != "log_probabilities" and not np.isfinite(answers).all():
-            raise ModelError(f"'{self.id}' gave NaN or infinity for one sample; check its weights.")
+            why = "check its weights"
+            if self.inputs[0].dtype.kind == "f" and any(np.isnan(x).any() for x in self.inputs):
+                why = "some of the rows have missing values, which it does not read: fill or drop them"
+            raise ModelError(f"'{self.id}' gave NaN or infinity for one sample; {why}.")
         return outputs, self.task(outputs, columns), note
 
     def read_by(self, kind: type[Task], raw: Any) -> tuple[Outputs, Task, str]:
@@ -279,6 +311,21 @@ class _Facts:
 
     def space(self, outputs: Outputs) -> Space:
         return self.given_space or SPACES[outputs]
+
+
+def _frames(thing: Any, kind: Modality, sample: Any, background: Any) -> tuple[Frames | None, bool]:
+    """How the columns of a table are called and coded, and whether the thing itself reads frames."""
+    rows = sample if background is None else background
+    if not kind.tabular or rows is None or hasattr(rows, "toarray"):
+        return None, False
+    if isinstance(thing, nn.Module):
+        return (Frames.of(rows) if is_frame(rows) else None), False
+    return framed(thing, rows)
+
+
+def _of_rows(function: Callable[[Any], Any], frames: Frames | None) -> Callable[[Any], Any]:
+    """The function of frames as one of rows of numbers."""
+    return function if frames is None else lambda xs: function(frames.transform(xs))
 
 
 def _coded(thing: Any, kind: Modality, categorical: Sequence[Any], x: Array) -> tuple[bool, ...]:
@@ -398,7 +445,7 @@ def _once(
 def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | FunctionModel:
     """On rows with all the abilities of its kind, otherwise a function."""
     reading = reading_of(facts.modality)
-    answer.check(reading.flat(facts.inputs[:1]), len(facts.classes))
+    answer.check(facts.read_rows(facts.inputs[:1]), len(facts.classes))
     if facts.given not in (None, answer.outputs):
         raise InvalidInput(
             f"outputs is '{facts.given}' and a {answer.of} is asked for {answer.outputs}; leave "
@@ -410,7 +457,7 @@ def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | Fu
     values = answer.name == "predict" or margins
     if reading.rows and not facts.single and (own or values):
         return wrap_estimator(
-            pipeline_of(thing),
+            pipeline_of(thing, facts.frames),
             id=facts.id,
             modality=facts.modality,
             classes=facts.classes,
@@ -421,7 +468,7 @@ def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | Fu
         )
 
     def function(xs: Any) -> Any:
-        found = answer.ask(reading.flat(xs))
+        found = answer.ask(facts.read_rows(xs))
         return np.asarray(found)[:, columns] if facts.classes else found
 
     space = facts.given_space or space_of(pipeline_of(thing), facts.classes)
@@ -440,6 +487,7 @@ def _function(
         thing,
         background=facts.background,
         single=facts.single,
+        frames=facts.frames,
     )
     if facts.kind is not None and facts.kind.reads:
         raw = thing(reading_of(facts.modality).given(facts.inputs[:1]))

@@ -66,7 +66,7 @@ def style() -> Iterator[None]:
 
 
 def plot_explanation(
-    explanation: Explanation | Explanations, sample: Sample | None = None, language: str = "en"
+    explanation: Explanation | Explanations, sample: Any = None, language: str = "en"
 ) -> Any:
     """A matplotlib `Figure`: waterfall or bars (table), map (image), marked words (text), signal with
     a band (series); of a block a dot for each sample in a row for each feature.
@@ -77,7 +77,7 @@ def plot_explanation(
     with style():
         if isinstance(explanation, Explanations):
             return _dots(explanation, words)
-        mine = Single(explanation, sample, words)
+        mine = Single.of(explanation, sample, words)
         return {"text": _text, "bars": _bars, "lines": _lines}.get(mine.view, _picture)(mine)
 
 

@@ -133,6 +133,7 @@ class Facts(TypedDict, total=False):
     measures: dict[str, MeasureFacts] | None
     rationale: str | None
     flips: list[FlipFacts] | None
+    interactions: list[dict[str, Any]] | None
     smooth: list[SmoothFacts] | None
     added: list[str] | None
     found: dict[str, dict[str, Any] | None] | None

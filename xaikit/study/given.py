@@ -8,15 +8,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.abilities import Model
+from xaikit.core.abilities import Framed, Model
 from xaikit.core.errors import InvalidInput
+from xaikit.core.frames import is_frame
 from xaikit.core.many import Counted
 from xaikit.core.sample import MODALITIES, Sample
 from xaikit.core.samples import Samples
 from xaikit.core.words import PART
 from xaikit.modalities.text import words
+from xaikit.models.missing import require_missing_read
 
-__all__ = ["samples_of"]
+__all__ = ["require_model", "rows_of", "samples_of"]
 
 
 def samples_of(model: Model, given: Any) -> Sequence[Sample]:
@@ -26,13 +28,9 @@ def samples_of(model: Model, given: Any) -> Sequence[Sample]:
         are those of the model; texts, or pairs of texts as tuples; pictures as arrays or as PIL makes them,
         which a model out of a folder of Hugging Face brings to its size as its processor does
     """
-    if not isinstance(model, Model):
-        raise InvalidInput(
-            f"a {type(model).__name__} is no model of xaikit; wrap it first: xaikit.wrap(it, "
-            "modality='table', background=rows)."
-        )
+    require_model(model)
     if isinstance(given, Sample):
-        return [given]
+        return _readable(model, [given])
     if hasattr(given, "toarray"):
         raise InvalidInput(
             f"a sparse {type(given).__name__} was given; call .toarray() of the rows to explain."
@@ -42,10 +40,43 @@ def samples_of(model: Model, given: Any) -> Sequence[Sample]:
     if n == 0:
         raise InvalidInput("0 samples were given; give one or more.")
     if isinstance(given, Samples) or _is_list_of(given, Sample):
-        return given  # type: ignore[no-any-return] # a sequence of samples
+        return _readable(model, given)
     if MODALITIES.get(model.modality).words:
         return _texts(given)
-    return _rows(model, _brought(model, _framed(model, given)))
+    return _readable(model, _rows(model, _brought(model, _framed(model, given))))
+
+
+def require_model(model: Any) -> None:
+    """`InvalidInput` for what is no model."""
+    if not isinstance(model, Model):
+        raise InvalidInput(
+            f"a {type(model).__name__} is no model of xaikit; wrap it first: xaikit.wrap(it, "
+            "modality='table', background=rows)."
+        )
+
+
+def rows_of(model: Model, given: Any) -> Any:
+    """Rows that stand for others, of a frame as the numbers that the model reads."""
+    return _framed(model, given) if is_frame(given) else given
+
+
+def _readable(model: Model, samples: Sequence[Sample]) -> Sequence[Sample]:
+    """The samples; `ModelError` with a count where some have missing values and the model reads none."""
+    if not MODALITIES.get(model.modality).tabular:
+        return samples
+    rows = samples.x if isinstance(samples, Samples) else [s.x for s in samples]
+    gone = [i for i, x in enumerate(rows) if x.ndim == 1 and np.isnan(x).any()]
+    if not gone or len({rows[i].shape for i in gone}) > 1:
+        return samples
+    require_missing_read(
+        model.id,
+        model.scores,
+        np.stack([rows[i] for i in gone]),
+        [str(column["name"]) for column in model.info.get("columns") or ()],
+        "samples",
+        len(samples),
+    )
+    return samples
 
 
 def _is_list_of(given: Any, kind: type) -> bool:
@@ -73,8 +104,13 @@ def _is_pair(given: Any) -> bool:
 
 def _framed(model: Model, given: Any) -> Any:
     """The values of a frame in the order of the model's columns, words as the codes that it knows."""
-    if not hasattr(given, "columns") or not hasattr(given, "to_numpy"):
+    if not is_frame(given):
         return given
+    frames = model.frames if isinstance(model, Framed) else None
+    if frames is not None:
+        rows = frames.coded(given)
+        model.info = {**model.info, "columns": frames.columns}  # words that are new among them
+        return rows
     known = model.info.get("columns") or ()
     names, held = [str(c["name"]) for c in known], [str(c) for c in given.columns]
     if not names:

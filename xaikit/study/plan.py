@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -22,7 +23,7 @@ from xaikit.methods.foreign import brought
 from xaikit.modalities import masker as make_masker
 from xaikit.modalities import segment
 from xaikit.study.failures import EVERY, recorded
-from xaikit.study.given import samples_of
+from xaikit.study.given import rows_of, samples_of
 from xaikit.study.own import Features, References, own_features, own_references, target_of_each
 from xaikit.study.run import Failure
 from xaikit.tasks import Task, default_targets, task_of
@@ -226,7 +227,7 @@ def _settings(plan: Plan) -> dict[str, Any]:
 
 
 def _background(model: Model, plan: Plan) -> NDArray[Any] | None:
-    return model.background if plan.background is None else plan.background
+    return model.background if plan.background is None else rows_of(model, plan.background)
 
 
 def make_questions(
@@ -275,7 +276,8 @@ def choose_methods(
     """The methods to ask and, for those that do not apply, why not.
 
     "auto" takes every method that declares `in_auto` and applies. A list may mix names, configured
-    methods, and explainers of captum, shap and lime. Parameters go to those named methods that have them; None leaves a parameter alone.
+    methods, and explainers of captum, shap and lime. A name may bring settings, "occlusion:window=4:stride=2",
+    "gradcam:layer=encoder.3", "noisy:of=saliency". Parameters go to those named methods that have them; None leaves a parameter alone.
     """
     given = {name: value for name, value in params.items() if value is not None}
     wanted = _in_auto() if methods == "auto" else methods
@@ -309,9 +311,24 @@ def _accepted(thing: Any, model: Model) -> Method:
 
 
 def _made(name: str, params: dict[str, Any]) -> Method:
-    """The method of that name, with those of the parameters that it has."""
+    """The method of that name, with its own settings and those of the parameters that it has."""
+    name, *settings = name.split(":")
     known = {f.name for f in fields(METHODS.get(name))}  # type: ignore[arg-type] # a dataclass
-    return make_method(name, **{k: v for k, v in params.items() if k in known})
+    own = dict(_setting(name, text, known) for text in settings)
+    return make_method(name, **({k: v for k, v in params.items() if k in known} | own))
+
+
+def _setting(name: str, text: str, known: set[str]) -> tuple[str, Any]:
+    """One setting of a method, numbers and booleans read as such."""
+    key, _, value = text.partition("=")
+    if key not in known or not value:
+        raise InvalidInput(
+            f"'{name}:{text}' sets nothing of {name}; write name=value of {', '.join(sorted(known)) or 'none'}."
+        )
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
 
 
 def explain(

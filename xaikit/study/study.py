@@ -22,7 +22,8 @@ from xaikit.study.failures import EVERY, recorded
 from xaikit.study.flip.api import FEW
 from xaikit.study.flip.api import flips as asked_flips
 from xaikit.study.forecast import forecast
-from xaikit.study.given import samples_of
+from xaikit.study.given import require_model, samples_of
+from xaikit.study.interactions import interactions_of
 from xaikit.study.measuring import N_AGAIN, Measuring, masked
 from xaikit.study.naming import named
 from xaikit.study.overview import SECONDS, cheapest, make_overview, worst_errors
@@ -59,6 +60,7 @@ def study(
     flips: Sequence[Mapping[str, Any]] | Literal["auto"] | None = None,
     overview: bool | int = True,
     errors: int = 0,
+    interactions: int = 0,
     **plan: Any,
 ) -> Run:
     """Explanations, their scores and everything needed to read them, as a run.
@@ -79,6 +81,8 @@ def study(
         they are the same on every machine (`xaikit.study.overview`)
     errors : so many of the worst errors of the test split are added as samples: explained by all
         methods, and counted in no measure, verdict or quality; `context["added"]` names them
+    interactions : of so many of the samples, what features are worth together, for the page to show
+        (`xaikit.interactions`)
     tolerance : share of the range of the values at which such a method has converged
     plan : keyword arguments of `Plan`: target, features, masker, background, n_background,
         batch_size, memory, precision
@@ -90,9 +94,10 @@ def study(
     >>> [(verdict.method, verdict.status) for verdict in run.verdicts()]
     [('shap', 'unsettled'), ('random', 'control')]
     """
-    samples = _distinct(samples_of(model, samples))
+    require_model(model)
     asked = Plan(**plan)
     model = named(model, data, asked.background)
+    samples = _distinct(samples_of(model, samples))
     task_of(model).require_labels(samples)
     asked = usual(asked, task_of(model), samples[0])
     chosen, failures = choose_methods(model, methods, budget=budget, tolerance=tolerance)
@@ -128,6 +133,7 @@ def study(
         predictions = np.concatenate([predictions, probabilities(model, shown[len(samples) :])])
     if flips == "auto":
         flips = _flips(model, shown, data, asked, failures)
+    pairs = _pairs(questions[:interactions], seed, failures)
     run = Run(
         config={
             "seed": seed,
@@ -165,6 +171,7 @@ def study(
         )
         | ({"found": seen} if any(seen.values()) else {})
         | ({} if flips is None else {"flips": _of(flips, shown)})
+        | ({"interactions": pairs} if pairs else {})
         | ({"added": [question.sample.id for question in added]} if added else {}),
     )
     run = _with_smooth(run, model, chosen, asked, seed)
@@ -255,6 +262,17 @@ def _flips(
     with recorded(failures, "flips", model.id):
         return asked_flips(model, samples, data, most=FEW, plan=plan)
     return None
+
+
+def _pairs(
+    questions: Sequence[Question], seed: int, failures: list[Failure]
+) -> list[dict[str, Any]]:
+    """What the features of each sample are worth together, as plain dicts."""
+    found = []
+    for question in questions:
+        with recorded(failures, "interactions", question.model.id, question.sample.id):
+            found.append(interactions_of(question, seed=seed).to_json())
+    return found
 
 
 def _of(flips: Sequence[Mapping[str, Any]], samples: Sequence[Sample]) -> list[dict[str, Any]]:

@@ -68,6 +68,9 @@ def strip_block(findings: Findings, groups: Groups) -> dict[str, Any]:
     named = (("wrong", groups.wrong), ("unsure", groups.unsure), ("rest", groups.rest))
     return {
         "first": groups.order[0],
+        "legend": findings.words("strip.legend" if groups.wrong else "strip.legend.unsure")
+        if groups.unsure or groups.wrong
+        else "",
         "groups": [
             {
                 "kind": name,

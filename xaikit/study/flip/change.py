@@ -80,10 +80,11 @@ def options_of(
     columns, values, whole = [], [], True
     for j in np.flatnonzero(~fixed).tolist():
         found = np.unique(rows[:, j])
-        ways = (found != x[j]) & ((found > x[j]) | ~up[j]) & ((found < x[j]) | ~down[j])
+        same = (found == x[j]) | (np.isnan(found) & np.isnan(x[j]))
+        ways = ~same & ((found > x[j]) | ~up[j]) & ((found < x[j]) | ~down[j])
         codes = known[j]
         if codes is not None:
-            ways &= np.isin(found, list(codes))
+            ways &= np.isin(found, list(codes)) | np.isnan(found)
         found, n = found[ways], int(ways.sum())
         if n > VALUES:
             whole = False
@@ -93,7 +94,8 @@ def options_of(
     at = np.concatenate([*columns, np.empty(0)]).astype(np.int64)
     value = np.concatenate([*values, np.empty(0)])
     unit = np.where(coded | (spread == 0), 1.0, spread)[at]
-    costs = np.where(coded[at] | (spread[at] == 0), 1.0, np.abs(value - x[at]) / unit) + COLUMN
+    whole_step = coded[at] | (spread[at] == 0) | np.isnan(value) | np.isnan(x[at])
+    costs = np.where(whole_step, 1.0, np.abs(value - x[at]) / unit) + COLUMN
     order = np.argsort(costs, kind="stable")
     return Options(x, at[order], value[order], costs[order], whole)
 
