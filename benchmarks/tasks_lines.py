@@ -19,10 +19,12 @@ __all__ = ["Asked", "Line", "trained"]
 
 @dataclass(frozen=True)
 class Asked:
-    """seed : of data, nets and explanations; tiles : folder of the magnetic tiles; quick : few and short"""
+    """seed : of data, nets and explanations; tiles : folder of the magnetic tiles; etth : the
+    file of ETTh1; quick : few and short"""
 
     seed: int = 0
     tiles: Path | None = None
+    etth: Path | None = None
     quick: bool = False
 
     def n(self, whole: int, quick: int) -> int:
