@@ -27,7 +27,7 @@ def sessions():
 def ruled(x) -> int:
     """The place in SOUGHT that two triggers in their order decide, -1 without two."""
     seen = [TRIGGERS.index(item) for item in map(str, x) if item in TRIGGERS]
-    if len(seen) != 2:
+    if len(set(seen)) != 2 or len(seen) != 2:
         return -1
     pairs = [(a, b) for a in range(4) for b in range(4) if a != b]
     return pairs.index((seen[0], seen[1]))
@@ -136,7 +136,7 @@ def test_the_question_its_key_and_the_value_are_named_of_a_known_look_up() -> No
         scores = np.zeros((len(xs), len(data.classes)))
         for row, x in zip(scores, xs, strict=True):
             words = [str(w) for w in x]
-            for key, value in zip(words[:-2:2], words[1:-2:2], strict=True):
+            for key, value in zip(words[:-2:2], words[1:-2:2], strict=False):
                 if key == words[-1] != MASK_WORD and value in data.classes:
                     row[data.classes.index(value)] = 6.0
         return scores
