@@ -11,7 +11,7 @@ import xaikit
 from xaikit.models.baselines import baselines_of
 
 
-def main(epochs: int | None = None, n: int = 6, out: str = "reports") -> Path:
+def main(epochs: int | None = None, n: int = 12, out: str = "reports") -> Path:
     data = xaikit.load_data("sessions")
     model = xaikit.train("gru", data, epochs=epochs, width=8 if epochs else 64, seed=0)
     measures = model.info["metrics"]["test"]
