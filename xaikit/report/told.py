@@ -38,7 +38,9 @@ def warning(findings: Findings) -> str:
     quality = part(findings.run, "model").get("quality") or {}
     found = findings.run.warnings()
     if (quality.get("baseline") or {}).get("named"):
-        beaten = _blind(findings)  # a net that loses to a simple answer: nothing is worth more to know
+        beaten = _blind(
+            findings
+        )  # a net that loses to a simple answer: nothing is worth more to know
         return beaten or (_told(findings, found[0]) if found else "")
     if found:
         return _told(findings, found[0])
