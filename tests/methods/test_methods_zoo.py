@@ -88,7 +88,8 @@ def refusal(method: str, name: str, family: str, settings: dict) -> str | None:
         return f"attention needs attention weights and '{name}' has none; try integrated_gradients"
     if method in ("gradcam", "hirescam") and family == "mlp":
         return f"{method} needs a spatial layer and '{name}' has none; try integrated_gradients"
-    if method in ("gradcam", "hirescam") and family == "rnn" and "pool" not in settings:
+    last = (family == "rnn" and "pool" not in settings) or name == "tcn_1d"
+    if method in ("gradcam", "hirescam") and last:
         return f"the class score of '{name}' reads only the final state"
     return None
 

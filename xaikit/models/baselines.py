@@ -119,7 +119,8 @@ def _together(data: Dataset, task: Task) -> Floats:
             places.setdefault(item, len(places))
     counts = np.zeros((len(places), len(task.outputs)))
     for sample in data.train:
-        counts[[places[str(item)] for item in set(sample.x)], sample.label] += 1
+        rows = np.array([places[str(item)] for item in set(sample.x)])
+        counts[rows, int(sample.label)] += 1  # type: ignore[arg-type] # a class
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     popular = 1e-6 * np.exp(_popular(data, task)[0]) / len(data.train)
     found = [
@@ -136,11 +137,11 @@ def _grams(data: Dataset, task: Task) -> Floats:
     for sample in data.train:
         for n in (0, 1, 2):
             last = tuple(map(str, sample.x[len(sample.x) - n :]))
-            known.setdefault(last, np.full(len(task.outputs), 0.1))[sample.label] += 1
+            known.setdefault(last, np.full(len(task.outputs), 0.1))[int(sample.label)] += 1  # type: ignore[arg-type] # a class
     found = []
     for x in data.inputs("test"):
-        last = [tuple(map(str, x[len(x) - n :])) for n in (2, 1, 0)]
-        found.append(np.log(next(known[words] for words in last if words in known)))
+        ends = [tuple(map(str, x[len(x) - n :])) for n in (2, 1, 0)]
+        found.append(np.log(next(known[end] for end in ends if end in known)))
     return np.stack(found)
 
 

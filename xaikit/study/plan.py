@@ -148,7 +148,11 @@ def _masker(model: Model, sample: Sample, segmentation: Segmentation, plan: Plan
 
 def as_cut(model: Model, sample: Sample, plan: Plan) -> Sample:
     """The sample that is asked about: a text in the model's sub-words, where these are the features."""
-    return in_tokens(model, sample) if plan.features == "tokens" else sample
+    return in_tokens(model, sample) if _in_tokens(plan) else sample
+
+
+def _in_tokens(plan: Plan) -> bool:
+    return isinstance(plan.features, str) and plan.features == "tokens"
 
 
 def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Sequence[Question]:
@@ -285,7 +289,7 @@ def _cut(model: Model, sample: Sample, plan: Plan) -> Segmentation:
     """The features of a sample, with the names that the model's columns have."""
     columns = columns_of(model)
     if isinstance(plan.features, str):
-        how = "words" if plan.features == "tokens" else plan.features
+        how = "words" if _in_tokens(plan) else plan.features
         return segment(sample, how, columns or None)
     return own_features(plan.features, sample, columns)
 
