@@ -118,9 +118,8 @@ def _together(data: Dataset, task: Task) -> Floats:
         for item in map(str, x):
             places.setdefault(item, len(places))
     counts = np.zeros((len(places), len(task.outputs)))
-    for sample in data.train:
-        rows = np.array([places[str(item)] for item in set(sample.x)])
-        counts[rows, int(sample.label)] += 1  # type: ignore[arg-type] # a class
+    for x, label in zip(data.inputs("train"), data.labels("train"), strict=True):
+        counts[[places[str(item)] for item in set(x)], label] += 1
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     popular = 1e-6 * np.exp(_popular(data, task)[0]) / len(data.train)
     found = [
@@ -134,14 +133,14 @@ def _together(data: Dataset, task: Task) -> Floats:
 def _grams(data: Dataset, task: Task) -> Floats:
     """What most often followed the last two words; where these are new, the last; else any."""
     known: dict[tuple[str, ...], Floats] = {}
-    for sample in data.train:
+    for x, label in zip(data.inputs("train"), data.labels("train"), strict=True):
         for n in (0, 1, 2):
-            last = tuple(map(str, sample.x[len(sample.x) - n :]))
-            known.setdefault(last, np.full(len(task.outputs), 0.1))[int(sample.label)] += 1  # type: ignore[arg-type] # a class
+            words = tuple(map(str, x[len(x) - n :]))
+            known.setdefault(words, np.full(len(task.outputs), 0.1))[label] += 1
     found = []
     for x in data.inputs("test"):
-        ends = [tuple(map(str, x[len(x) - n :])) for n in (2, 1, 0)]
-        found.append(np.log(next(known[end] for end in ends if end in known)))
+        last = [tuple(map(str, x[len(x) - n :])) for n in (2, 1, 0)]
+        found.append(np.log(next(known[seen] for seen in last if seen in known)))
     return np.stack(found)
 
 
