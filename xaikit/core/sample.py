@@ -30,11 +30,14 @@ class Titles:
 
     samples : what its samples are, for example "images"
     part, parts : one feature, and several
+    frame, frames : of samples that are several pictures one of these, and several
     """
 
     samples: Told
     part: Told
     parts: Told
+    frame: Told = ("frame", "프레임")
+    frames: Told = ("frames", "프레임")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ from xaikit.modalities.image import IMAGE
 from xaikit.modalities.series import SERIES
 from xaikit.modalities.table import TABLE
 from xaikit.modalities.text import TEXT
+from xaikit.modalities.video import VIDEO, VOLUME
 
 if TYPE_CHECKING:
     from xaikit.data.dataset import Dataset
@@ -30,6 +31,8 @@ __all__ = [
     "SERIES",
     "TABLE",
     "TEXT",
+    "VIDEO",
+    "VOLUME",
     "Modality",
     "Titles",
     "as_rows",
@@ -40,7 +43,7 @@ __all__ = [
 
 MAX_BYTES = 2**30  # of a sparse background as a full one
 
-for _kind in (IMAGE, TEXT, TABLE, SERIES):
+for _kind in (IMAGE, TEXT, TABLE, SERIES, VIDEO, VOLUME):
     MODALITIES.register(_kind.name)(_kind)
 
 

@@ -23,7 +23,10 @@ __all__ = ["Cells", "SpatialModel", "cut", "find_layer", "keeps_places", "token_
 
 Array = NDArray[Any]
 _INSTEAD = "try 'integrated_gradients', 'occlusion' or 'shap'"
-_POOLS = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d)
+_POOLS = (
+    *(nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d),
+    *(nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d),
+)
 
 
 class SpatialModel(NeuralModel):
@@ -243,7 +246,7 @@ def _maps(model: NeuralModel) -> list[Event]:
         and min(e.shape[2:]) > 1
         and not isinstance(e.module, _POOLS)
     ]
-    return [e for e in maps if min(e.shape[2:]) > 2] or maps
+    return [e for e in maps if min(e.shape[2:][-2:]) > 2] or maps  # of videos in space
 
 
 def _has_tokens(model: NeuralModel) -> bool:

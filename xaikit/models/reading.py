@@ -18,6 +18,7 @@ from xaikit.core.words import Text
 from xaikit.data.dataset import Dataset
 from xaikit.modalities.text import MASK_WORD
 from xaikit.models import features
+from xaikit.models.frames import FrameEncoder
 from xaikit.models.inputs import ColumnEncoder, Inputs, PixelEncoder, StepEncoder
 from xaikit.models.text import Encode, TokenEncoder, WordEncoder
 from xaikit.models.zoo.architecture import Recipe
@@ -121,6 +122,23 @@ class OfPixels(Reading):
         return x[:, ::-1] if recipe.flip and rng.random() < 0.5 else x
 
 
+class OfFrames(Reading):
+    """(T, H, W, C) in [0, 1]."""
+
+    features: ClassVar[Mapping[str, Callable[[], Any]]] = {"pixels": features.Pixels}
+    compared = ("forest", "logistic")
+
+    def fit(self, data: Dataset) -> Inputs:
+        raise InvalidInput(
+            f"no net of the zoo reads {data.modality}; wrap one of your own, or train a forest."
+        )
+
+    def brought(self, net: nn.Module, x: Array, said: Said) -> Inputs:
+        del net
+        length, height, across, n = x.shape
+        return FrameEncoder((length, height, across, n), *said.scales(n))
+
+
 class OfSteps(Reading):
     """(L, C) numbers over time."""
 
@@ -211,6 +229,7 @@ READINGS: dict[str, Reading] = {
     "columns": OfColumns(),
     "steps": OfSteps(),
     "words": OfWords(),
+    "frames": OfFrames(),
 }
 """By what a `Modality` states as its `inputs`."""
 
