@@ -214,3 +214,11 @@ def test_what_does_not_apply_is_refused() -> None:
         clip(np.array([0.0, 2.0]).reshape(2, 1, 1, 1))
     with pytest.raises(InvalidInput, match="cannot be cut by 'slic'"):
         segment(clip(), "slic")
+
+
+def test_a_saved_net_of_videos_is_the_same_again(tmp_path) -> None:
+    model = wrapped(conv3d())
+    model.save(tmp_path / "m")
+    again = xaikit.load_model(tmp_path / "m", factory=conv3d)
+    assert again.modality == "video"
+    assert np.array_equal(again.scores(CLIPS), model.scores(CLIPS))

@@ -17,6 +17,7 @@ from xaikit.core.errors import InvalidInput
 from xaikit.core.features import Masker, Segmentation
 from xaikit.core.sample import MODALITIES, Modality, Sample, Titles
 from xaikit.modalities.image import IMAGE
+from xaikit.modalities.parts import Parts, Slot, parts_of
 from xaikit.modalities.series import SERIES
 from xaikit.modalities.table import TABLE
 from xaikit.modalities.text import TEXT
@@ -34,10 +35,13 @@ __all__ = [
     "VIDEO",
     "VOLUME",
     "Modality",
+    "Parts",
+    "Slot",
     "Titles",
     "as_rows",
     "background",
     "masker",
+    "parts_of",
     "segment",
 ]
 

@@ -184,7 +184,7 @@ def _onward(
 def token_cells(model: NeuralModel, batch: Batch, n_tokens: int) -> Cells:
     """Which of the tokens stand for places: the last ones, after any class tokens; where patches were
     merged two by two, all of them."""
-    shape = _patches(model) or (batch.at.shape[1],)
+    shape = _patches(model) or (model.placed(batch).shape[1],)
     while len(shape) > 1 and math.prod(shape) > n_tokens and not any(n % 2 for n in shape):
         shape = tuple(n // 2 for n in shape)
     prefix = n_tokens - math.prod(shape)
@@ -198,8 +198,8 @@ def token_cells(model: NeuralModel, batch: Batch, n_tokens: int) -> Cells:
 
 def _extent(model: NeuralModel, batch: Batch) -> tuple[int, ...]:
     """How many places an encoded input has along each axis with neighbours."""
-    axes = model.inputs.axes
-    return tuple(batch.at.shape[2:] if axes > 1 else batch.at.shape[1:2])
+    shape = model.placed(batch).shape
+    return tuple(shape[2:] if model.inputs.axes > 1 else shape[1:2])
 
 
 def _patches(model: NeuralModel) -> tuple[int, ...] | None:

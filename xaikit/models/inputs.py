@@ -81,8 +81,12 @@ class Inputs(Protocol):
 
     kind: ClassVar[str]
     pads: ClassVar[bool]
-    axes: ClassVar[int]
-    convolution: ClassVar[Convolution | None]
+
+    @property
+    def axes(self) -> int: ...
+
+    @property
+    def convolution(self) -> Convolution | None: ...
 
     def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
         """B inputs in data space, encoded."""

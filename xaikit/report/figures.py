@@ -79,7 +79,8 @@ def plot_explanation(
         if isinstance(explanation, Explanations):
             return _dots(explanation, words)
         mine = Single(explanation, sample, words)
-        return {"text": _text, "bars": _bars, "lines": _lines}.get(mine.view, _picture)(mine)
+        drawn = {"text": _text, "bars": _bars, "parts": _bars, "lines": _lines}
+        return drawn.get(mine.view, _picture)(mine)
 
 
 def figure_of(height: float, title: str, caption: str) -> Any:

@@ -200,6 +200,7 @@ def _lines(mine: Single) -> dict[str, Any]:
 
 _DRAWN: dict[str, Callable[[Single], dict[str, Any]]] = {
     "bars": _bars,
+    "parts": _bars,
     "text": _text,
     "lines": _lines,
 }

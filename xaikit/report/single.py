@@ -132,7 +132,7 @@ class Single:
         if self.view == "text":
             return f"“{name}”"
         places = np.flatnonzero(self.e.segmentation.ids == i)
-        if self.sample is None or self.view != "bars" or len(places) != 1:
+        if self.sample is None or self.view not in ("bars", "parts") or len(places) != 1:
             return name
         return f"{name} = {amount(float(self.sample.x[places[0]]))}"
 

@@ -101,6 +101,7 @@ def _coded(column: Any, values: NDArray[Any]) -> NDArray[Any]:
 
 def _rows(model: Model, given: Any) -> Samples:
     kind = MODALITIES.get(model.modality)
+    given = kind.read(given)
     try:
         x = np.asarray(given)
         x = np.asarray(x / 255 if kind.channels and x.dtype == np.uint8 else x, dtype=kind.dtype)
