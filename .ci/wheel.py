@@ -7,11 +7,13 @@ xaikit itself comes from the wheel.
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
 import sysconfig
 import tempfile
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -49,9 +51,14 @@ def built(place: Path) -> Path:
 
 
 def require_whole(wheel: Path, source: Path) -> None:
-    """Templates, styles and words are inside."""
+    """Templates, styles and words are inside, and every extra can be asked for."""
     with zipfile.ZipFile(wheel) as file:
         inside = set(file.namelist())
+        (about,) = (file.read(name).decode() for name in inside if name.endswith("/METADATA"))
+    told = set(re.findall(r"^Provides-Extra: (.+)$", about, flags=re.M))
+    project = tomllib.loads((source / "pyproject.toml").read_text("utf-8"))["project"]
+    if lost := sorted(set(project["optional-dependencies"]) - told):
+        sys.exit(f"the wheel does not know the extras {', '.join(lost)}; see pyproject.toml.")
     wanted = {
         p.relative_to(source).as_posix() for p in (source / "xaikit").rglob("*") if p.is_file()
     }

@@ -21,7 +21,7 @@ import numpy as np
 import torch
 
 import xaikit
-from xaikit.core.words import Text
+from xaikit.core.words import PART, Text
 from xaikit.modalities.text import words
 
 HERE = Path(__file__).parent
@@ -29,6 +29,19 @@ sys.path.insert(0, str(HERE.parent / "tests"))
 TARGET = HERE / "models.md"
 MARK = "<!-- made by docs/make_models.py: the table -->"
 SENTENCE = "unbelievably tiny acting spoils it"
+PAIR = ("who spoils it", "tiny acting")
+HEADS = {
+    "pair": "SequenceClassification",
+    "word": "TokenClassification",
+    "answer": "QuestionAnswering",
+}
+ALSO = (
+    "bert",
+    "roberta",
+    "deberta-v2",
+    "gpt2",
+    "llama",
+)  # asked about pairs, words and answers too
 METHODS = (
     "shap",
     "occlusion",
@@ -42,29 +55,36 @@ METHODS = (
     "hirescam",
     "attention",
 )
-AXIS = {"target": xaikit.Target(1, space="value")}
 
 
 class Case:
     """One architecture: its model, the class itself, a sample, and what is known about it."""
 
-    def __init__(self, name: str, place: Path) -> None:
+    def __init__(self, name: str, place: Path, what: str = "") -> None:
         import toy_folders as toy
 
-        self.text = name in toy.TEXT
-        folder = (toy.text_folder if self.text else toy.image_folder)(name, place / name)
-        self.model: Any = xaikit.load(f"hf:{folder}", device="cpu")
+        self.text, self.what = name in toy.TEXT, what
         kind = (toy.TEXT if self.text else toy.IMAGE)[name][0]
-        self.net = getattr(toy.tf, kind).from_pretrained(folder, attn_implementation="eager").eval()
         if self.text:
-            x: Any = Text.cut(SENTENCE, words(SENTENCE)[0])
-            self.sample = xaikit.Sample("t", x, "text", meta={"text": SENTENCE})
+            head = HEADS.get(what, "SequenceClassification")
+            kind = kind.replace("SequenceClassification", head)
+            folder = toy.text_folder(name, place / f"{name}{what}", head)
+            self.parts = PAIR if what in ("pair", "answer") else (SENTENCE,)
+            whole = PART.join(self.parts)
+            x: Any = Text.cut(whole, words(whole)[0])
+            self.sample = xaikit.Sample("t", x, "text", meta={"text": whole})
             self.cut = toy.tf.AutoTokenizer.from_pretrained(folder)
         else:
+            folder = toy.image_folder(name, place / name)
             self.sample = xaikit.Sample("t", toy.picture(), "image")
+        self.model: Any = xaikit.load(f"hf:{folder}", device="cpu")
+        self.net = getattr(toy.tf, kind).from_pretrained(folder, attn_implementation="eager").eval()
         self.features = "auto" if self.text else "patches:2"
-        plan = xaikit.Plan(features=self.features, **AXIS)
+        self.index = 0 if what == "answer" else 1
+        self.axis = {"target": xaikit.Target(self.index, space="value")}
+        plan = xaikit.Plan(features=self.features, **self.axis)
         self.question = xaikit.make_question(self.model, self.sample, plan)
+        self.sample = self.question.sample
         self.n = self.question.n_features
         masks = np.array(list(itertools.product([False, True], repeat=self.n)))
         values = self._brute(masks)
@@ -73,7 +93,7 @@ class Case:
 
     def ask(self, method: str, **settings: Any) -> Any:
         (found,) = xaikit.explain(
-            self.model, [self.sample], [method], features=self.features, **AXIS, **settings
+            self.model, [self.sample], [method], features=self.features, **self.axis, **settings
         )
         return found
 
@@ -82,28 +102,48 @@ class Case:
         rows = []
         for mask in masks:
             with torch.no_grad():
-                rows.append(float(self.net(self._masked(mask)).logits[0, 1]))
+                rows.append(self._value(self.net(**self._masked(mask))))
         return np.array(rows)
+
+    def _value(self, found: Any) -> float:
+        if self.what not in ("word", "answer"):
+            return float(found.logits[0, 1])
+        asked, owners = self.sample.meta["asked"], self._owners()[1]
+        tokens = [[i for i, owner in enumerate(owners) if owner == word] for word in asked]
+        if self.what == "word":
+            return float(found.logits[0, tokens[0][0], 1])
+        start, end = (each[0].log_softmax(0) for each in (found.start_logits, found.end_logits))
+        return float(start[tokens[0][0]] + end[tokens[1][-1]])
+
+    def _owners(self) -> tuple[Any, list[int]]:
+        """What the tokeniser gives, and the word of each token, -1 for none."""
+        found = self.cut(*self.parts, return_offsets_mapping=True)
+        spans = [[m.span() for m in re.finditer(r"\S+", part)] for part in self.parts]
+        owners = []
+        for part, (start, end) in zip(found.sequence_ids(), found["offset_mapping"], strict=True):
+            held = [] if part is None else spans[part]
+            owner = [i for i, (a, b) in enumerate(held) if start < b and end > a]
+            owners.append(owner[0] + (len(spans[0]) if part else 0) if owner else -1)
+        return found, owners
 
     def _masked(self, mask: Any) -> Any:
         if self.text:
-            found = self.cut(SENTENCE, return_offsets_mapping=True)
+            found, owners = self._owners()
             stand_in = next(
                 t
                 for t in (self.cut.mask_token_id, self.cut.unk_token_id, self.cut.pad_token_id)
                 if t is not None
             )
-            spans = [m.span() for m in re.finditer(r"\S+", SENTENCE)]
-            ids = []
-            for token, (start, end) in zip(
-                found["input_ids"], found["offset_mapping"], strict=True
-            ):
-                owner = [i for i, (a, b) in enumerate(spans) if start < b and end > a]
-                ids.append(stand_in if owner and not mask[owner[0]] else token)
-            return torch.tensor([ids])
+            ids = [
+                stand_in if owner >= 0 and not mask[owner] else token
+                for token, owner in zip(found["input_ids"], owners, strict=True)
+            ]
+            types = {k: torch.tensor([found[k]]) for k in ("token_type_ids",) if k in found}
+            return {"input_ids": torch.tensor([ids]), **types}
         kept = mask[self.question.segmentation.ids][..., None]
         x = np.where(kept, self.sample.x, self.question.masker.references[0]).astype(np.float32)
-        return torch.from_numpy((x - 0.5) / np.float32(0.25)).permute(2, 0, 1)[None]
+        pixels = torch.from_numpy((x - 0.5) / np.float32(0.25)).permute(2, 0, 1)[None]
+        return {"pixel_values": pixels}
 
     def slopes(self) -> tuple[Any, Any, Any]:
         """Leaf, its reference, and central differences in float64 at each of its numbers."""
@@ -123,7 +163,9 @@ class Case:
             moved[2 * i, part] += step
             moved[2 * i + 1, part] -= step
             with torch.no_grad():
-                ends = leaf.forward(moved.view(-1, *at.shape[1:]), rows[: len(moved)])[:, 1]
+                ends = leaf.forward(moved.view(-1, *at.shape[1:]), rows[: len(moved)])[
+                    :, self.index
+                ]
             slope[part] = (ends[0::2] - ends[1::2]) / (2 * step)
         return leaf, at - base, slope.view_as(at)
 
@@ -131,6 +173,11 @@ class Case:
 def off(found: Any, known: Any) -> float:
     """The largest difference, as a share of the largest known number."""
     return float(np.abs(np.asarray(found) - known).max() / max(np.abs(known).max(), 1e-3))
+
+
+def in_errors(difference: Any, std: Any) -> float:
+    """The largest, in standard errors; a word that a decoder reads later has 0 of both."""
+    return float((np.abs(difference) / np.maximum(std, 1e-9)).max())
 
 
 def shapley(case: Case) -> float:
@@ -172,7 +219,7 @@ def integrated(case: Case) -> float:
 def sampled(case: Case) -> float:
     """Beside integrated gradients, which it samples here, in standard errors."""
     found, right = case.ask("gradient_shap"), case.ask("integrated_gradients").values
-    return float((np.abs(found.values - right) / found.std).max())
+    return in_errors(found.values - right, found.std)
 
 
 def product(case: Case) -> float:
@@ -190,7 +237,7 @@ def saliency(case: Case) -> float:
 def smoothgrad(case: Case) -> float:
     """Two seeds, in standard errors of their difference."""
     one, two = (case.ask("smoothgrad", seed=seed) for seed in (0, 1))
-    return float((np.abs(one.values - two.values) / np.hypot(one.std, two.std)).max())
+    return in_errors(one.values - two.values, np.hypot(one.std, two.std))
 
 
 def cam(method: str) -> Callable[[Case], float]:
@@ -200,7 +247,7 @@ def cam(method: str) -> Callable[[Case], float]:
         found = case.ask(method)
         with torch.enable_grad():
             seen = case.model.activations([case.sample.x])
-            (slope,) = torch.autograd.grad(seen.scores[0, 1], seen.at)
+            (slope,) = torch.autograd.grad(seen.scores[0, case.index], seen.at)
         if method == "gradcam":
             slope = slope.flatten(2).mean(2).reshape(*slope.shape[:2], *[1] * (slope.ndim - 2))
         (map_,) = seen.fold((slope * seen.at).sum(1).detach())
@@ -215,7 +262,7 @@ def attention(case: Case) -> float:
     seen = case.model.attention([case.sample.x]).weights
     whole = np.ones(case.n, dtype=bool)
     with torch.no_grad():
-        right = case.net(case._masked(whole), output_attentions=True).attentions
+        right = case.net(**case._masked(whole), output_attentions=True).attentions
     return max(off(a.detach(), b.numpy()) for a, b in zip(seen, right, strict=True))
 
 
@@ -243,18 +290,20 @@ def table() -> str:
     lines.append("|---" * (len(METHODS) + 1) + "|")
     numbers = refused = 0
     with tempfile.TemporaryDirectory() as place:
-        for name in (*toy.TEXT, *toy.IMAGE):
-            case, cells = Case(name, Path(place)), []
+        rows = [(name, "") for name in (*toy.TEXT, *toy.IMAGE)]
+        rows += [(name, what) for what in HEADS for name in ALSO]
+        for name, what in rows:
+            case, cells = Case(name, Path(place), what), []
             for method in METHODS:
                 try:
                     cells.append(f"{CHECKS[method](case):.0e}")
                     numbers += 1
                 except xaikit.XaikitError as error:
                     why = re.sub(r"layer '[^' ]+'", "its last layer", str(error))
-                    why = why.replace(f"'{name}'", "it")
+                    why = why.replace(f"'{case.model.id}'", "it")
                     cells.append(f"[{reasons.setdefault(why, chr(97 + len(reasons)))}]")
                     refused += 1
-            lines.append(f"| {name} | " + " | ".join(cells) + " |")
+            lines.append(f"| {', '.join(filter(None, (name, what)))} | " + " | ".join(cells) + " |")
             print(lines[-1], flush=True)
     told = [f"* [{letter}] {why}" for why, letter in reasons.items()]
     count = f"{numbers} cells hold a number that was checked and {refused} a refusal by reason."

@@ -121,7 +121,8 @@ def test_methods_and_samples_draw_from_generators_of_their_own() -> None:
 @pytest.mark.parametrize(
     ("make", "told"),
     [
-        (lambda: Sample("a", [np.nan], "table"), "sample 'a' holds NaN or infinity at (0,)"),
+        (lambda: Sample("a", [np.inf], "table"), "sample 'a' holds infinity at (0,)"),
+        (lambda: Sample("a", [[np.nan]], "series"), "sample 'a' holds NaN or infinity at (0, 0)"),
         (lambda: Sample("a", [[1.0]], "table"), "a table sample needs 1 non-empty dimension"),
         (lambda: Sample("a", np.full((2, 2, 1), 255.0), "image"), "scale them to [0, 1]"),
         (lambda: Sample("a", [1.0], "sound"), "use one of image, text, table, series"),

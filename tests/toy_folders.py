@@ -61,6 +61,17 @@ IMAGE: dict[str, tuple[str, str, dict[str, Any]]] = {
 }  # fmt: skip
 
 
+SQUARE, EDGE = {"height": 32, "width": 32}, {"shortest_edge": 36}
+PROCESSORS: dict[str, dict[str, Any]] = {
+    "vit": {"image_processor_type": "ViTImageProcessor", "size": SQUARE},
+    "deit": {"feature_extractor_type": "DeiTFeatureExtractor", "size": {"height": 36, "width": 36}, "crop_size": SQUARE},
+    "swin": {"size": SQUARE, "resample": 3},  # its architecture says which processor
+    "convnext": {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 32}, "crop_pct": 0.75},
+    "resnet": {"image_processor_type": "ConvNextImageProcessor", "size": {"shortest_edge": 32}},
+    "dinov2-registers": {"image_processor_type": "BitImageProcessor", "size": EDGE, "crop_size": SQUARE},
+}  # fmt: skip
+
+
 def tokenizer(kind: str) -> Any:
     """A tokeniser that cuts most words into several tokens; its pieces are written out, as trainers break
     ties another way each time."""
@@ -100,14 +111,25 @@ def tokenizer(kind: str) -> Any:
     if any(ends):
         single = " ".join(part for part in (ends[0], "$A", ends[1]) if part)
         tokens = [(e, made.token_to_id(e)) for e in ends if e]
-        made.post_processor = processors.TemplateProcessing(single=single, special_tokens=tokens)
+        pair = f"{single} $B:1 {ends[1]}:1" if kind != "bytes" else f"{single} </s> $B </s>"
+        made.post_processor = processors.TemplateProcessing(single=single, pair=pair, special_tokens=tokens)  # fmt: skip
     side = "left" if kind == "gpt" else "right"
-    return tf.PreTrainedTokenizerFast(tokenizer_object=made, padding_side=side, **names)
+    told = ["token_type_ids"] if kind == "wordpiece" else []  # as those of BERT and of its like do
+    return tf.PreTrainedTokenizerFast(tokenizer_object=made, padding_side=side, model_input_names=["input_ids", *told, "attention_mask"], **names)  # fmt: skip
 
 
-def text_folder(name: str, place: Path, **changes: Any) -> Path:
-    """A classifier of two classes, "negative" and "positive", and its tokeniser."""
+TAGS = ("O", "B-PER", "B-LOC")
+
+
+def text_folder(
+    name: str, place: Path, head: str = "SequenceClassification", **changes: Any
+) -> Path:
+    """A classifier of two classes, "negative" and "positive", and its tokeniser; or another head: of
+    words, with `TAGS`, or of answers."""
     kind, config, settings, cut = TEXT[name]
+    kind = kind.replace("SequenceClassification", head)
+    if head == "TokenClassification":
+        changes = {"id2label": dict(enumerate(TAGS)), "label2id": {t: i for i, t in enumerate(TAGS)}, **changes}  # fmt: skip
     words = tokenizer(cut)
     tokens = {"pad_token_id": words.pad_token_id, "eos_token_id": words.eos_token_id, "bos_token_id": words.bos_token_id}  # fmt: skip
     labels = {"id2label": {0: "negative", 1: "positive"}, "label2id": {"negative": 0, "positive": 1}}  # fmt: skip
@@ -130,7 +152,7 @@ def image_folder(name: str, place: Path, **changes: Any) -> Path:
     net = getattr(tf, kind)(found).eval()
     _louder(net)
     net.save_pretrained(place)
-    scaled = {"image_mean": [0.5] * 3, "image_std": [0.25] * 3, "size": {"height": 32, "width": 32}}
+    scaled = {"image_mean": [0.5] * 3, "image_std": [0.25] * 3, **PROCESSORS[name]}
     (place / "preprocessor_config.json").write_text(json.dumps(scaled))
     return place
 

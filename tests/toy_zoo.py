@@ -15,7 +15,12 @@ from xaikit.models.neural import NeuralModel
 from xaikit.models.text import WordEncoder
 from xaikit.models.zoo import ZOO
 
-CELLS = [(name, modality) for name in ZOO for modality in ZOO.get(name).modalities]
+CELLS = [
+    (name, modality)
+    for name in ZOO
+    if "classification" in ZOO.get(name).tasks
+    for modality in ZOO.get(name).modalities
+]
 SMALL: dict[str, dict[str, Any]] = {
     "lenet": {"width": 4, "hidden": 8},
     "vgg_small": {"width": 4, "hidden": 8},
@@ -28,6 +33,11 @@ SMALL: dict[str, dict[str, Any]] = {
     "bert_small": {"width": 8, "heads": 2},
     "gpt_small": {"width": 8, "heads": 2},
     "vit_small": {"width": 8, "heads": 2, "depth": 2},
+    "tcn_1d": {"width": 4, "depth": 2},
+    "mixer_1d": {"width": 4},
+    "patch_transformer": {"width": 8, "heads": 2, "depth": 1, "patch": 4},
+    "autoencoder": {"width": 8, "middle": 2},
+    "conv_autoencoder": {"width": 4, "middle": 4},
 }
 COLUMNS = (
     Column("age"),

@@ -9,6 +9,14 @@ from sklearn.datasets import load_diabetes
 from xaikit.data import DATASETS, Dataset, load_data
 from xaikit.modalities.text import join
 
+TASKS = {
+    "diabetes": "regression",
+    "lags": "forecasting",
+    "factors": "reconstruction",
+    "scenes": "detection",
+    "plates": "segmentation",
+}
+
 
 @pytest.fixture(scope="module")
 def sets() -> dict[str, Dataset]:
@@ -22,6 +30,7 @@ def samples(data: Dataset) -> list:
 def test_the_names_are_those_of_the_documentation() -> None:
     assert DATASETS.names() == (
         "digits", "breast_cancer", "wine", "diabetes", "reviews", "reviews_en", "reviews_ko", "waves",
+        "lags", "factors", "scenes", "plates",
     )  # fmt: skip
 
 
@@ -32,7 +41,7 @@ def test_every_set_says_what_it_is(sets: dict[str, Dataset]) -> None:
         assert DATASETS.get(name).__doc__
         ids = [s.id for s in samples(data)]
         assert len(set(ids)) == len(ids)
-        assert data.task == ("regression" if name == "diabetes" else "classification")
+        assert data.task == TASKS.get(name, "classification")
     for name in ("reviews", "waves"):
         assert sets[name].source.startswith("Composed")
 

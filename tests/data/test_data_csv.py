@@ -10,6 +10,7 @@ import pytest
 
 from xaikit.core.errors import DataError, InvalidInput
 from xaikit.data import Column, load_data
+from xaikit.models import train
 
 
 def table(n: int = 40, extra: str = "") -> str:
@@ -118,7 +119,7 @@ ERRORS = [
     ("a,,c\n1,2,3\n", "column 2 of 'people.csv' has no name"),
     ("a,b\n1,2\n1,2,3\n", "line 3 of 'people.csv' has 3 cells and the header 2"),
     ('a,b\n1,"2\n', "'people.csv': unexpected end of data"),
-    (b"a,b\n1,x\n\xff,y\n", "'people.csv' is not UTF-8: line 3 holds the byte 0xff"),
+    (b"a,b\n1,x\n\x81\xff,y\n", "'people.csv' is not UTF-8: line 3 holds the byte 0x81"),
     ("b\nyes\nno\n", "'people.csv' has no column beside the label 'b'"),
     (table(extra=",cook,yes\n"), "line 42 of 'people.csv', column 'age' is empty"),
     (table(extra="NaN,cook,yes\n"), r"line 42 of 'people.csv', column 'age' holds NaN \(NaN or inf"),
@@ -258,11 +259,30 @@ def test_rows_with_gaps_are_counted_and_left_out_where_that_is_said(write) -> No
         DataError, match=r"line 4 .* 'age' holds 'NA'.*\(1 of 40 have such cells; missing='drop'"
     ):
         load_data(only)
-    with pytest.raises(InvalidInput, match="missing is 'keep'; use refuse or drop"):
-        load_data(path, missing="keep")
+    with pytest.raises(InvalidInput, match="missing is 'fill'; use refuse, drop, keep"):
+        load_data(path, missing="fill")
+
+
+def test_gaps_that_are_kept_are_values_of_their_own(write) -> None:
+    lines = gappy().replace(",\n", ",yes\n").splitlines()
+    lines[10] = lines[10].replace("nurse", "")  # "?" is a job of this table
+    data = load_data(write("\n".join(lines) + "\n"), missing="keep")
+    rows = {s.id: s.x for split in (data.train, data.val, data.test) for s in split}
+    at = [column.name for column in data.columns].index("age")
+    assert [id for id, x in rows.items() if np.isnan(x[at])] == ["row-3"]
+    assert data.facts["rows with gaps, kept"] == sum(np.isnan(x).any() for x in rows.values())
+    assert data.columns[1].categories == ("?", "cook", "nurse")
+    assert np.isnan(rows["row-10"][1])
+    with pytest.raises(
+        DataError, match=r"of 40 rows have missing values \(age.*'logistic' does not"
+    ):
+        train("logistic", data)
+    assert train("tree", data).background is not None
 
 
 def test_columns_are_for_files_that_have_some(tmp_path) -> None:
-    (tmp_path / "a.jsonl").write_text('{"text": "a", "label": 1}\n')
-    with pytest.raises(InvalidInput, match="drop is for .csv and .tsv files"):
-        load_data(tmp_path / "a.jsonl", drop=["id"])
+    (tmp_path / "a.ts").write_text("@data\n1,2:a\n")
+    with pytest.raises(
+        InvalidInput, match="drop is for .csv, .tsv, .jsonl, .parquet and .arff files"
+    ):
+        load_data(tmp_path / "a.ts", drop=["id"])

@@ -15,7 +15,9 @@ SAMPLES = {
     "image": Sample("i", RNG.random((12, 12, 3)), "image"),
     "text": Sample("t", ["not", "bad", "."], "text"),
     "table": Sample("r", [1.0, 2.0], "table"),
-    "series": Sample("s", RNG.random((30, 2)), "series"),
+    "series": Sample(
+        "s", RNG.random((30, 2)), "series", meta={"profile": [[0.0, 1.0], [2.0, 3.0]]}
+    ),
 }
 CELLS = [(m, how) for m in SAMPLES for how in MODALITIES.get(m).maskers]
 CUTS = [(m, how) for m in SAMPLES for how in MODALITIES.get(m).segmenters]

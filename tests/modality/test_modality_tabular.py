@@ -56,3 +56,29 @@ def test_column_shuffle_keeps_each_column_and_breaks_the_rows() -> None:
 def test_every_masker_of_a_table_needs_a_background() -> None:
     with pytest.raises(InvalidInput, match="the masker 'rows' needs background rows"):
         masker(ROW, segment(ROW))
+
+
+GAPPY = np.array([[1.0, np.nan], [2.0, 0.0], [np.nan, 0.0], [6.0, 1.0]])
+
+
+def test_medians_and_spreads_are_of_the_values_that_are_there() -> None:
+    sample = Sample("a", np.array([3.0, np.nan]), "table")
+    cut = segment(sample)
+    typical = masker(sample, cut, GAPPY, "median", categorical=[False, True])
+    assert typical.references.tolist() == [[2.0, 0.0]]
+    wide = sample.kind.spread(sample.x, GAPPY, {})
+    assert np.allclose(wide, [np.std([1, 2, 6]), np.std([0, 0, 1])])
+    with pytest.raises(
+        InvalidInput, match="2 of 4 background rows have missing values; use 'given_ne"
+    ):
+        masker(sample, cut, GAPPY, "given_gaussian", categorical=[False, False])
+    with pytest.raises(InvalidInput, match="sample 'b' holds infinity at"):
+        Sample("b", np.array([np.inf, 0.0]), "table")
+
+
+def test_a_missing_value_is_near_a_missing_one() -> None:
+    sample = Sample("a", np.array([3.0, np.nan]), "table")
+    rows = np.repeat(GAPPY, [1, 10, 10, 10], axis=0)
+    near = masker(sample, segment(sample), rows, "given_nearest", categorical=[False, True])
+    stood = near.stand_ins(sample.x, np.array([[False, True]]))[0]
+    assert 1.0 in stood[:, 0]  # of the only row without a second value

@@ -321,7 +321,8 @@ def test_rows_of_words_are_refused_with_the_way_out() -> None:
     fitted = LogisticRegression().fit(X, WORDS)
     words = np.array([["red", 1, 2]], dtype=object)
     with pytest.raises(
-        InvalidInput, match=r"the background holds object and numbers are needed; code"
+        InvalidInput,
+        match=r"the background holds object and numbers are needed; give a frame, or code",
     ):
         wrap(fitted, modality="table", background=words)
     with pytest.raises(

@@ -236,7 +236,7 @@ def test_an_empty_text_is_one_token(load):
 
 def test_mask_words_in_a_text_are_one_mask_token(load, folder):
     """Roberta calls its mask <mask>, which is shorter than the mask word."""
-    ids, spans = load("roberta").inputs.encode("[MASK] good [MASK] film")
+    ids, spans, _ = load("roberta").inputs.encode("[MASK] good [MASK] film")
     cut = transformers.AutoTokenizer.from_pretrained(folder("roberta"))
     assert [s for i, s in zip(ids, spans, strict=True) if i == cut.mask_token_id] == [
         (0, 6),
@@ -270,6 +270,11 @@ def test_nothing_but_safetensors_and_no_code_is_read(folder, tmp_path):
     (sharded / "model.safetensors.index.json").write_text(
         '{"weight_map": {"a": "../evil.safetensors"}}'
     )
+    bare, slow = changed(bert, tmp_path / "bare"), changed(bert, tmp_path / "slow")
+    for place in (bare, slow):
+        (place / "tokenizer.json").unlink()
+        (place / "tokenizer_config.json").unlink()
+    (slow / "tokenizer_config.json").write_text('{"tokenizer_class": "CanineTokenizer"}')
     torn = changed(bert, tmp_path / "torn")
     (torn / "model.safetensors").write_bytes(b"\xff" * 100)
     for path, match in (
@@ -288,6 +293,28 @@ def test_nothing_but_safetensors_and_no_code_is_read(folder, tmp_path):
             "num_hidden_layers is 1000000000 and",
         ),
         (tmp_path / "nowhere", "there is no folder"),
+        (
+            changed(bert, tmp_path / "type", model_type="roberta"),
+            "model_type is 'roberta' and a Bert",
+        ),
+        (
+            changed(bert, tmp_path / "wide", vocab_size=10**12),
+            "net of 16,000,0.* numbers and holds",
+        ),
+        (
+            changed(bert, tmp_path / "less", vocab_size=70),
+            r"shape \(77, 16\) and .* asks for \(70, 16\)",
+        ),
+        (
+            changed(bert, tmp_path / "gap", id2label={"0": "a", "7": "b"}),
+            "id2label is .*each class from '0'",
+        ),
+        (
+            changed(bert, tmp_path / "many", num_labels=10**9),
+            "num_labels is 1000000000; give a whole",
+        ),
+        (bare, "has no tokeniser; save the one that the model was trained with"),
+        (slow, "does not say where its tokens stand"),
         (changed(bert, tmp_path / "twice", id2label={"0": "a", "1": "a"}), "two classes the same"),
     ):
         with pytest.raises(ModelError, match=match):
@@ -308,6 +335,33 @@ def test_nothing_but_safetensors_and_no_code_is_read(folder, tmp_path):
     )
     (remote / "evil.py").write_text("raise SystemExit('code was run')")
     assert xaikit.load(f"hf:{remote}").classes == ("negative", "positive")
+
+
+def test_folders_as_people_have_them(folder, tmp_path):
+    """Parts, files of a training run beside them, hostile names, a tokeniser that learned more than the net."""
+    bert = folder("bert")
+    net = transformers.AutoModelForSequenceClassification.from_pretrained(bert)
+    parts = changed(bert, tmp_path / "parts", id2label={"0": "<b>a</b>", "1": "b\u202e"})
+    (parts / "model.safetensors").unlink()
+    told = (parts / "config.json").read_text()
+    net.save_pretrained(parts, max_shard_size="9KB")
+    (parts / "config.json").write_text(told)
+    (parts / "training_args.bin").write_bytes(b"no pickle is opened")
+    (parts / "runs").mkdir()
+    assert (parts / "model.safetensors.index.json").is_file()
+    model, whole = xaikit.load(f"hf:{parts}", device="cpu"), xaikit.load(f"hf:{bert}", device="cpu")
+    np.testing.assert_allclose(
+        model.scores([text(SENTENCE)]), whole.scores([text(SENTENCE)]), atol=1e-6
+    )
+    assert model.classes == ("<b>a</b>", "b\u202e")
+    more = shutil.copytree(bert, tmp_path / "more")
+    cut = transformers.AutoTokenizer.from_pretrained(more)
+    cut.add_tokens(["acting"])
+    cut.save_pretrained(more)
+    with pytest.raises(
+        InvalidInput, match="knows the token 'acting' and the net does not; it embeds 77"
+    ):
+        xaikit.explain(xaikit.load(f"hf:{more}", device="cpu"), ["tiny acting"], ["occlusion"])
 
 
 def test_a_head_that_is_not_in_the_folder_is_not_drawn_at_random(folder, tmp_path):
@@ -346,12 +400,15 @@ def test_pictures_of_another_size_are_refused(load):
 def test_the_table_of_the_documents_tells_every_architecture_a_checked_number_or_a_reason():
     """Made by docs/make_models.py; drawn values are in standard errors, the others are shares."""
     text = (Path(xaikit.__file__).parents[1] / "docs" / "models.md").read_text(encoding="utf-8")
+    also = ("bert", "roberta", "deberta-v2", "gpt2", "llama")
+    names = [*toy.TEXT, *toy.IMAGE]
+    names += [f"{name}, {what}" for what in ("pair", "word", "answer") for name in also]
     head, *rows = [
         [cell.strip(" `") for cell in line.strip("|").split("|")]
         for line in text.splitlines()
-        if line.startswith(("| architecture", *(f"| {name} |" for name in (*toy.TEXT, *toy.IMAGE))))
+        if line.startswith(("| architecture", *(f"| {name} |" for name in names)))
     ]
-    assert [row[0] for row in rows] == [*toy.TEXT, *toy.IMAGE]
+    assert [row[0] for row in rows] == names
     drawn = {"gradient_shap": 8, "smoothgrad": 8, "lime": 0.2, "integrated_gradients": 0.01}
     for row in rows:
         assert len(row) == len(head) == 12

@@ -209,3 +209,13 @@ def test_the_command_line_explains_a_graph(tmp_path, monkeypatch) -> None:
     done = CliRunner().invoke(app, words)
     assert done.exit_code == 0, done.output
     assert {e["method"] for e in json.loads(done.stdout)["explanations"]} == {"shap", "random"}
+
+
+def test_a_series_of_one_channel_goes_into_a_graph_of_rows(tmp_path) -> None:
+    """As of sounds and of bytes: samples (L, 1), a graph that reads (B, L)."""
+    path = table(tmp_path / "bytes.onnx")
+    x = np.array([[3.0], [1.0], [2.0]])
+    model = xaikit.load(path, modality="series", sample=x, id="bytes", outputs="values")
+    np.testing.assert_allclose(model.scores([x]), x.T @ W)
+    found = xaikit.explain(model, x, "shap", masker=np.zeros((3, 1)), target=1)[0]
+    np.testing.assert_allclose(found.values, [-3.0, 2.0, 1.0], atol=1e-6)

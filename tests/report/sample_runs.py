@@ -665,158 +665,93 @@ def hostile_run(modality: str = "text", n: int = 6) -> Run:
     )
 
 
-def comparison(n_models: int = 2) -> dict[str, Any]:
-    """Boosted trees, a network and, if asked, logistic regression on one split."""
+def comparison(n_models: int = 3) -> dict[str, Any]:
+    """Boosted trees, a net that is asked about against them, and logistic regression over 50 folds."""
     rng = np.random.default_rng(2)
-    p = np.array([0.01, 0.02, 0.03, 0.1, 0.25, 0.85, 0.97, 0.99])
-    entries = (
-        (
-            "boosting",
-            "ml",
-            "Boosted trees",
-            "80 rounds, 8 leaves",
-            0.965,
-            0.17,
-            0.026,
-            180_000,
-            4_096,
-            0.010,
-        ),
-        (
-            "mlp",
-            "dl",
-            "Neural network",
-            "32 + 16 units, standardised input",
-            0.975,
-            0.22,
-            0.012,
-            9_000,
-            1_537,
-            0.015,
-        ),
-        (
-            "logistic",
-            "ml",
-            "Logistic regression",
-            "31 weights",
-            0.968,
-            0.02,
-            0.004,
-            2_000,
-            31,
-            0.02,
-        ),
+    stated = np.array([0.55, 0.7, 0.85, 0.97])
+    made = (
+        ("boosting", "ml", "Boosted trees", 0.970, 0.12, 0.66, 180_000, 0.016),
+        ("mlp", "dl", "Neural network", 0.972, 0.49, 0.26, 9_000, 0.015),
+        ("logistic", "ml", "Logistic regression", 0.978, 0.004, 0.25, 2_000, 0.016),
     )[:n_models]
-    models = [
-        {
-            "id": name,
-            "family": family,
-            "title": title,
-            "detail": detail,
-            "accuracy": accuracy,
-            "interval": [accuracy - 0.02, accuracy + 0.012],
-            "correct": round(accuracy * 569),
-            "fit_seconds": fit,
-            "predict_ms": ms,
-            "bytes": size,
-            "n_parameters": n,
-            "explained": {
-                "method": "SHAP",
-                "calls": 0 if family == "ml" else 620,
-                "seconds": 0.002 if family == "ml" else 0.008,
-            },
-            "calibration": [
-                {
-                    "p": float(x),
-                    "observed": float(np.clip(x + 0.03 * rng.normal(), 0, 1)),
-                    "lo": float(max(0, x - 0.06)),
-                    "hi": float(min(1, x + 0.06)),
-                    "n": 71,
-                }
-                for x in p
-            ],
-            "ece": ece,
-        }
-        for name, family, title, detail, accuracy, fit, ms, size, n, ece in entries
+    models: list[dict[str, Any]] = [
+        {"id": "majority", "family": "baseline", "says": "benign", "accuracy": 0.627}
     ]
-    ids = [m["id"] for m in models]
-    pairs = [
-        {
-            "a": "boosting",
-            "b": "mlp",
-            "difference": 0.0097,
-            "interval": [-0.0026, 0.022],
-            "rope": 0.01,
-            "verdict": "not_settled",
-            "needed": 870,
-        },
-        {
-            "a": "boosting",
-            "b": "logistic",
-            "difference": 0.003,
-            "interval": [-0.006, 0.009],
-            "rope": 0.01,
-            "verdict": "equal",
-        },
-    ][: n_models - 1]
-    names = (
-        "Worst concave points",
-        "Worst perimeter",
-        "Mean concave points",
-        "Worst area",
-        "Worst texture",
-        "Mean texture",
-        "Area error",
-        "Worst symmetry",
-        "Mean radius",
-        "Worst radius",
-    )
-    shares = rng.dirichlet(np.full(len(names), 1.5), n_models) * 0.8
-    order = np.argsort(-shares[0])
-    return {
-        "title": "Is the neural network worth it over boosted trees, and do the two look at the same measurements?",
-        "metric": "accuracy",
-        "data": {
-            "name": "Breast cell nuclei",
-            "modality": "table",
-            "n_train": 455,
-            "n_test": 569,
-            "n_features": 30,
-            "things": "patients",
-        },
-        "protocol": "2 × 5-fold, same folds",
-        "protocol_detail": "5 seeds per model for agreement",
-        "models": models,
-        "pairs": pairs,
-        "learning": [
+    for name, family, title, right, fit, ms, size, off in made:
+        bins = [
+            {"p": float(x), "observed": float(np.clip(x + 0.03 * rng.normal(), 0, 1)), "lo": x - 0.1, "hi": min(1, x + 0.1), "n": 71}
+            for x in stated
+        ]  # fmt: skip
+        models.append(
             {
-                "model": m,
-                "points": [
-                    {"n": n, "value": v - 0.01 * j, "low": v - 0.04, "high": min(1.0, v + 0.02)}
-                    for n, v in (
-                        (30, 0.66 + 0.2 * j),
-                        (60, 0.92),
-                        (120, 0.935),
-                        (240, 0.945),
-                        (450, 0.955),
-                    )
-                ],
+                "id": name, "family": family, "title": title, "accuracy": right, "own": right + 0.02,
+                "n_folds": 50, "shift": {"noise": right - 0.03, "missing": right - 0.02},
+                "fit_seconds": fit, "processor_seconds": fit, "memory": 1e6, "joules": 10 * fit,
+                "predict_ms": ms, "batch_ms": ms / 100, "bytes": size, "calibration": bins,
+                "ece": off, "ece_after": off - 0.001, "brier": 0.05, "brier_after": 0.049,
+                "confusion": [[200, 12], [4, 353]],
             }
-            for j, m in enumerate(ids)
-        ],
-        "evidence": {
-            "method": "SHAP",
-            "unit": "log-odds",
-            "n_features": 30,
-            "rows": [
-                {"feature": names[i], "shares": dict(zip(ids, shares[:, i].tolist(), strict=True))}
-                for i in order
-            ],
-        },
-        "agreement": [
-            {"a": "boosting", "b": "boosting", "value": 1.0, "note": "training has no randomness"},
-            {"a": "mlp", "b": "mlp", "value": 0.45, "interval": [0.31, 0.58]},
-            {"a": "boosting", "b": "mlp", "value": 0.18, "interval": [0.06, 0.33]},
-        ],
+        )  # fmt: skip
+    ids = [name for name, *_ in made]
+    right = {str(m["id"]): float(m["accuracy"]) for m in models}
+    pairs = [
+        _compared(a, b, right[b] - right[a], "better" if a == "majority" else "cannot_tell")
+        for i, a in enumerate(["majority", *ids])
+        for b in ["majority", *ids][i + 1 :]
+    ]
+    sizes = (24, 57, 114, 227, 455)
+    curves = [
+        {"model": m, "points": [{"n": n, "value": v - 0.01 * j, "low": v - 0.05, "high": v, "folds": [v] * 5} for n, v in zip(sizes, (0.8, 0.92, 0.95, 0.965, 0.975), strict=True)]}
+        for j, m in enumerate(ids)
+    ]  # fmt: skip
+    names = ("Worst area", "Worst texture", "Mean radius")
+    sides = [
+        {"model": "boosting", "says": "malignant", "sure": 0.97, "right": True},
+        {"model": "mlp", "says": "benign", "sure": 0.55, "right": False},
+    ]
+    case = {
+        "id": "row-7", "label": "malignant", "target": "benign", "differ": True, "sides": sides, "n_rest": 27,
+        "rows": [{"feature": f, "value": 0.5, "shares": {"boosting": -0.3 + 0.2 * i, "mlp": 0.1}} for i, f in enumerate(names)],
+        "rest": {"boosting": 0.05, "mlp": 0.3},
+    }  # fmt: skip
+    agreed = [
+        {"a": a, "b": a, "kind": kind, "value": v, "interval": (v - 0.05, min(1.0, v + 0.05)), "each": [v] * 12, "fixed": v == 1.0}
+        for a, of_rows, of_seed in (("boosting", 0.66, 1.0), ("mlp", 0.85, 0.95))
+        for kind, v in (("rows", of_rows), ("seed", of_seed))
+    ]  # fmt: skip
+    both = {"a": "boosting", "b": "mlp", "kind": "pair", "value": 0.56, "interval": (0.52, 0.6)}
+    unit = {"key": "cmp.unit.columns", "numbers": {}}
+    bars = [
+        {"label": {"key": "cmp.bar.training", "numbers": {"name": name}}, "model": name, "value": v, "shown": "ratio"}
+        for name, v in (("mlp", 4.1), ("boosting", 1.0))
+    ]  # fmt: skip
+    return {
+        "title": {"key": "cmp.h1.cannot_tell", "numbers": {"a": "boosting", "b": "mlp", "n": 569, "rows": 5000, "unit": unit}},
+        "warning": {"key": "cmp.watch.unsteady", "numbers": {"name": "boosting", "unit": unit}},
+        "asked": ["boosting", "mlp"],
+        "recommended": {"id": ids[-1], "why": [{"key": "cmp.use.none_better", "numbers": {"name": ids[-1]}}, "It is cheap."]},
+        "rope": 0.01, "watts": 10.0, "metric": "accuracy",
+        "data": {"name": "Breast cell nuclei", "modality": "table", "inputs": "columns", "source": "Wisconsin", "n": 569, "n_train": 455, "n_test": 114, "n_features": 30, "classes": ["malignant", "benign"], "columns": list(names)},
+        "protocol": "2 × 5-fold, same folds", "weights": "none", "models": models,
+        "pairs": [p for p in pairs if p["a"] != "majority"],
+        "against_baseline": [p for p in pairs if p["a"] == "majority"],
+        "claims": [{"id": "compute", "verdict": "part", "bars": bars, "say": {"key": "cmp.claim.compute.part.training", "numbers": {"dl": "mlp", "ml": "boosting"}}}],
+        "learning": curves,
+        "gaps": [{"n": n, "difference": d, "interval": (d - 0.03, d + 0.03), "word": "cannot_tell"} for n, d in zip(sizes, (0.3, 0.02, 0.01, 0.0, 0.002), strict=True)],
+        "same": {"floors": agreed, "pairs": [both], "cases": [case], "evidence": {}, "n": 40, "space": "logit", "method": "SHAP"},
+        "errors": {"only_a": 13, "both": 5, "only_b": 9, "n": 569},
+        "decision": {"class": "benign", "thresholds": [0.25, 0.5, 0.75], "lines": {"boosting": [0.6, 0.6, 0.55], "mlp": [0.6, 0.61, 0.56]}, "everyone": [0.5, 0.25, -0.49]},
+        "tuning": {"trials": 8, "word": "cannot_tell", "difference": 0.004, "interval": (-0.01, 0.018), "models": [{"id": name, "untuned": right[name], "tuned": right[name] + 0.001, "trials": 80, "seconds": 31.0} for name in ids]},
+        "not_run": [{"key": "cmp.left.look", "numbers": {"minutes": 3}}],
         "command": "xaikit compare --data breast_cancer --models boosting,mlp",
-    }
+    }  # fmt: skip
+
+
+def _compared(a: str, b: str, difference: float, word: str) -> dict[str, Any]:
+    entry = {
+        "a": a, "b": b, "difference": difference, "interval": (difference - 0.018, difference + 0.019),
+        "rope": 0.01, "word": word, "verdict": "b_better" if word == "better" else "not_settled",
+        "chances": (0.12, 0.69, 0.19), "p": 0.5, "n_folds": 50, "differ": 0.034,
+        "asked": (a, b) == ("boosting", "mlp"),
+    }  # fmt: skip
+    return entry if word == "better" else entry | {"needed": 5000}

@@ -326,3 +326,16 @@ def test_wrong_answers_stand_first_and_the_surest_of_them_before() -> None:
     assert [c["index"] for c in page["cases"]] == [3, 2, 1, 0]
     groups = {g["kind"]: [c["index"] for c in g["cases"]] for g in page["strip"]["groups"]}
     assert groups == {"wrong": [3, 2, 1], "rest": [0]}
+
+
+def test_samples_without_labels_are_called_neither_right_nor_near() -> None:
+    p = np.array([[0.9, 0.1], [0.8, 0.2], [0.95, 0.05]])
+    samples = [Sample(f"s{i}", np.zeros(2), "table") for i in range(3)]
+    page = report_page(hand_run({"m": [1, 2]}, samples=samples, predictions=p, context=CLASSES))
+    assert [g["title"] for g in page["strip"]["groups"]] == ["Least sure", "All others"]
+    assert page["strip"]["legend"] == "Dotted: least sure."
+    known = [Sample(s.id, s.x, "table", 0) for s in samples]
+    page = report_page(hand_run({"m": [1, 2]}, samples=known, predictions=p, context=CLASSES))
+    assert [g["title"] for g in page["strip"]["groups"]] == ["Least sure", "Right and sure"]
+    values = report_page(hand_run({"m": [1, 2]}, samples=samples, predictions=p[:, :1]))
+    assert [g["title"] for g in values["strip"]["groups"]] == ["All others"]

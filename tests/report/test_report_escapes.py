@@ -23,6 +23,9 @@ CODES = (
     "kind",
     "split",
     "metric",
+    "word",
+    "shown",
+    "inputs",
 )  # words of the program itself
 
 
@@ -36,7 +39,7 @@ def marked(value: Any, key: str = "") -> Any:
     if isinstance(value, str):
         return value if key in CODES else evil(value)
     if isinstance(value, Mapping):
-        keys = (evil(k) if key == "shares" else k for k in value)
+        keys = (evil(k) if key in ("shares", "lines", "rest") else k for k in value)
         return {
             k: marked(v, str(old)) for k, old, v in zip(keys, value, value.values(), strict=True)
         }
@@ -133,11 +136,13 @@ def test_words_that_are_folded_away_are_text_too(tmp_path) -> None:
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_no_text_of_a_comparison_opens_an_element(tmp_path, language) -> None:
     found = marked(sample_runs.comparison(3))
+    for mine, plain in zip(found["claims"], sample_runs.comparison(3)["claims"], strict=True):
+        mine["id"] = plain["id"]  # a word of the program
     tree = read(write_comparison(found, tmp_path / "x.html", language).read_text(encoding="utf-8"))
     assert opened(tree) == []
     for name in (
-        "Boosted trees", "Neural network", "80 rounds, 8 leaves", "Worst area", "patients",
-        "Breast cell nuclei", "2 × 5-fold, same folds", "training has no randomness",
+        "Boosted trees", "Neural network", "It is cheap.", "Worst area", "malignant", "benign",
+        "Breast cell nuclei", "2 × 5-fold, same folds", "Wisconsin",
         "xaikit compare --data breast_cancer --models boosting,mlp",
     ):  # fmt: skip
         assert f"<evil>{name}</evil>&amp;" in tree.text, name

@@ -8,12 +8,10 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from report import sample_runs
 from report.reading import card, cards, read
 
 from xaikit.core.types import Cost, Explanation, Sample, Score, Segmentation, Target
 from xaikit.report import write_report
-from xaikit.report.comparison_page import comparison_page
 from xaikit.report.facts import fingerprint
 from xaikit.report.page import report_page
 from xaikit.report.strips import strip
@@ -261,58 +259,3 @@ def test_wrong_answers_are_named_with_what_was_read_and_what_is_true(tmp_path) -
     assert rows == [f"≠ says cat, is dog · 70{SPACE}%", f"says cat · 70{SPACE}%"]
     assert "wrong" in card(tree, 1).attributes["class"].split()
     assert "wrong" not in card(tree, 0).attributes["class"].split()
-
-
-# Models compared
-
-
-def test_costs_of_models_are_told_in_the_units_that_fit() -> None:
-    page = comparison_page(sample_runs.comparison(2))
-    rows = {r["name"]: r for r in page["cost"]["rows"]}
-    trees, net = rows["Boosted trees"], rows["Neural network"]
-    assert (trees["answer"], net["answer"]) == (f"26{SPACE}µs", f"12{SPACE}µs")
-    assert (trees["fit"], net["fit"]) == (f"170{SPACE}ms", f"220{SPACE}ms")
-    assert (trees["size"], net["size"]) == (f"180{SPACE}kB", f"9.0{SPACE}kB")
-    assert net["learned"] == "1\u202f537"
-    assert net["quality"] == f"97.5{SPACE}% [95.5, 98.7]"
-    assert "620" in net["explained"]
-    assert "620" not in trees["explained"]
-
-
-def test_the_reading_of_agreement_is_against_the_lowest_ceiling() -> None:
-    found = sample_runs.comparison(2)
-    page = comparison_page(found)
-    assert [r["text"] for r in page["agreement"]["rows"]] == ["1.00", "0.45", "0.18"]
-    assert [r["compared"] for r in page["agreement"]["rows"]] == [False, False, True]
-    assert "disagree more than they disagree with themselves" in page["agreement"]["reading"]
-    found["agreement"][2]["value"] = 0.5  # above the lowest ceiling, 0.45
-    noise = comparison_page(found)["agreement"]["reading"]
-    assert "disagree no more than they disagree with themselves" in noise
-    assert "Neural network is no stable guide" in noise
-
-
-def test_points_of_a_calibration_stand_at_what_was_stated_and_seen() -> None:
-    found = sample_runs.comparison(2)
-    one = {"p": 0.25, "observed": 0.75, "lo": 0.5, "hi": 0.875, "n": 8}
-    for model in found["models"]:
-        model["calibration"] = [one]
-    page = comparison_page(found)
-    chart = str(page["calibration"]["chart"])
-    assert chart.count('x="25.0%" y="25.0%"') == 2  # height counts from the top
-    assert chart.count('y1="50.0%" y2="12.5%"') == 2
-    assert page["calibration"]["table"][0][1:] == (
-        f"25{SPACE}%", f"75{SPACE}%", "[50, 88]", "8",
-    )  # fmt: skip
-    assert "1.0" in page["calibration"]["legend"][0]["name"]  # an ECE of 0.010 is one point
-
-
-def test_a_difference_is_told_in_points_with_its_sign() -> None:
-    found = sample_runs.comparison(2)
-    found["pairs"][0] |= {"difference": -0.0125, "interval": [-0.02, -0.005], "verdict": "a_better"}
-    (pair,) = comparison_page(found)["accuracy"]["pairs"]
-    assert pair["shown"] == f"{MINUS}1.25 [{MINUS}2.00, {MINUS}0.50]"
-    assert f"96.5{SPACE}%" in pair["text"]
-    assert f"97.5{SPACE}%" in pair["text"]
-    found |= {"metric": "r2"}
-    (pair,) = comparison_page(found)["accuracy"]["pairs"]
-    assert pair["shown"].startswith(f"{MINUS}0.013") or pair["shown"].startswith(f"{MINUS}0.012")

@@ -16,7 +16,6 @@ from xaikit.core.errors import InvalidInput
 from xaikit.core.types import Sample, Segmentation
 from xaikit.report.charts import curve_panel, dot_whisker, position, tag
 from xaikit.report.colour import PALETTE, bin_of, level, step_of
-from xaikit.report.comparison_charts import nice_end
 from xaikit.report.figures import plot_explanation
 from xaikit.report.formats import (
     amount,
@@ -169,11 +168,6 @@ def test_time_has_units_and_shared_spans():
     start, end = common_span(mine)
     assert start <= 10 * best < end
     assert common_span([]) is None
-
-
-@pytest.mark.parametrize(("value", "end"), [(0.9, 1), (2.2, 3), (0.26, 0.3), (41, 50), (0, 1)])
-def test_axes_end_at_round_numbers(value, end):
-    assert nice_end(value) == pytest.approx(end)
 
 
 @pytest.mark.parametrize("kind", ["image", "text", "table", "series"])

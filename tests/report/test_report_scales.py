@@ -14,11 +14,10 @@ from PIL import Image
 from report import sample_runs
 from report.reading import Node, read
 
-from xaikit.report import write_comparison, write_report
+from xaikit.report import write_report
 from xaikit.report.case import Case
 from xaikit.report.charts import curve_panel
 from xaikit.report.colour import WORD_BINS
-from xaikit.report.comparison_charts import difference_chart, learning_chart
 
 STEPS = 32  # of the diverging map on each side
 
@@ -178,17 +177,6 @@ def test_a_value_beyond_the_scale_is_named_and_one_within_is_not(tmp_path, runs)
                 assert printed_end(note.text) > end
 
 
-@pytest.mark.parametrize("reach", [0.0004, 0.0037, 0.02, 0.043, 0.22, 0.9, 2.1, 4.2, 37.0])
-def test_ticks_of_a_difference_stand_at_their_numbers(reach):
-    page = read(difference_chart(reach, [-reach / 2, reach], 0.0001, label="d"))
-    ticks = page.all("text", class_="tick")
-    places = np.array([place(t, "x") for t in ticks])
-    values = np.array([numbers(t.text)[0] for t in ticks])
-    assert values[0] == -values[-1] != 0
-    assert values == pytest.approx(values[-1] * places, abs=1e-3 * values[-1])
-    assert values[-1] * place(page.one("circle"), "cx") == pytest.approx(reach, rel=0.01)
-
-
 @pytest.mark.parametrize("axis", [(0.0, 1.0), (-3.27, 9.81), (151.2, 151.9), (1034.2, 1034.8)])
 def test_levels_of_a_curve_stand_at_their_numbers(axis):
     x = np.linspace(0, 1, 5)
@@ -202,37 +190,6 @@ def test_levels_of_a_curve_stand_at_their_numbers(axis):
     assert len(levels) == 3
     for value, y in levels:
         assert value == pytest.approx(high - (high - low) * y / 100, abs=0.002 * (high - low))
-
-
-def test_levels_of_a_learning_curve_stand_at_their_numbers():
-    points = [{"n": 10, "value": 0.5512}, {"n": 100, "value": 0.5533}]
-    chart = learning_chart([{"index": 0, "points": points}], "l", "w", shares=False)
-    page = read(chart)
-    ticks = [
-        (numbers(t.text)[0], float(t.attributes["y"].rstrip("%")))
-        for t in page.all("text", class_="end")
-    ]
-    values, places = np.array(ticks).T
-    line = np.polyfit(places, values, 1)
-    assert np.polyval(line, places) == pytest.approx(values, abs=1e-3 * np.ptp(values))
-    assert len(set(values)) == len(values)
-
-
-@pytest.mark.parametrize("share", [0.31, 0.047, 0.0042])
-def test_shares_of_features_stand_at_their_numbers(tmp_path, share):
-    found = sample_runs.comparison()
-    rows = [{"feature": "one", "shares": {"boosting": share, "mlp": share / 2}}]
-    found["evidence"] = {**found["evidence"], "rows": rows}
-    page = read(write_comparison(found, tmp_path / "c.html").read_text())
-    table = page.one("table", class_="dumb")
-    end = numbers(table.all("tfoot")[0].text)[-1] / 100
-    marks = [
-        s
-        for s in table.all("svg")
-        if any(m.startswith("m") for m in s.attributes.get("class", "").split())
-    ]
-    drawn = [float(m.attributes["x"].rstrip("%")) / 100 * end for m in marks]
-    assert drawn == pytest.approx([share, share / 2], rel=0.01)
 
 
 def test_a_run_without_an_explanation_prints_no_end(tmp_path):

@@ -141,7 +141,9 @@ def test_titles_and_units_are_told_in_the_language_of_the_page() -> None:
 
 def test_a_finding_from_a_file_is_told_and_words_of_a_person_stay() -> None:
     words = Words("en")
-    assert words.told({"key": "compare.learned", "numbers": {"n": 1234}}) == "1,234 numbers learned"
+    assert (
+        words.told({"key": "cmp.bar.rows", "numbers": {"name": "x", "n": 1234}}) == "x, from 1,234"
+    )
     assert words.told("{n} as it stands") == "{n} as it stands"
     assert words("which.lead", n=1).startswith("Judged on this model and one sample")
     assert words.listed(["A", "B", "C"]) == "A, B and C"

@@ -207,3 +207,55 @@ def test_what_is_no_model_is_told_how_to_become_one() -> None:
             ask([1.0], ROWS[:2], "shap")
     run = xaikit.study(table(), ROWS[20:22], "shap,random", "none")
     assert [sample.id for sample in run.samples] == ["row 0", "row 1"]
+
+
+def test_a_method_named_with_settings_is_the_configured_one() -> None:
+    from xaikit.methods.removal import Occlusion
+    from xaikit.study.plan import choose_methods
+
+    named = "occlusion:window=4:stride=2,noisy:of=occlusion:n_samples=6:noise=0.2,random"
+    chosen, refused = choose_methods(table(), named)
+    assert not refused
+    assert chosen[0] == Occlusion(window=4, stride=2)
+    assert (chosen[1].of, chosen[1].n_samples, chosen[1].noise) == ("occlusion", 6, 0.2)
+    assert chosen[2].name == "random"
+    with pytest.raises(InvalidInput, match=r"'occlusion:wide=4' sets nothing of occlusion; write"):
+        choose_methods(table(), "occlusion:wide=4")
+    with pytest.raises(InvalidInput, match="'shap:budget' sets nothing of shap; write name=value"):
+        choose_methods(table(), "shap:budget")
+
+
+def test_groups_and_labels_are_read_from_the_words_of_the_command_line(tmp_path) -> None:
+    from xaikit.app.options import features_of
+
+    assert features_of("patches:4", None) == "patches:4"
+    groups = features_of("auto", "money = income, debt; who=0;")
+    assert groups == {"money": ("income", "debt"), "who": (0,)}
+    (found,) = explain(table(), ROWS[:1], ["shap"], features=groups)
+    assert found.names == ("money", "who", "job")
+    assert found.values[0] == pytest.approx(((ROWS[0] - ROWS[:10].mean(0)) * WEIGHTS)[1:3].sum())
+    np.save(tmp_path / "cut.npy", np.array([0, 0, 1, -1]))
+    np.testing.assert_array_equal(features_of(str(tmp_path / "cut.npy"), None), [0, 0, 1, -1])
+    np.save(tmp_path / "code.npy", np.array([{}], dtype=object))
+    for features, text, said in (
+        ("words", "a=b", "--features words and --groups say two things; keep one"),
+        ("auto", "money", "--groups holds 'money'; write name=column,column"),
+        (str(tmp_path / "none.npy"), None, r"none.npy' cannot be read \(No such file or directory"),
+        (str(tmp_path / "code.npy"), None, "code.npy'.*save whole numbers with numpy.save"),
+    ):
+        with pytest.raises(InvalidInput, match=said):
+            features_of(features, text)
+
+
+def test_a_study_keeps_what_features_are_worth_together_and_the_page_shows_it(tmp_path) -> None:
+    model = xaikit.wrap(lambda x: 2 * x[:, 0] * x[:, 1] + x[:, 3], modality="table", background=np.zeros((1, 4)))  # fmt: skip
+    run = xaikit.study(model, ROWS[:3], "shap,random", "none", interactions=2)
+    run = xaikit.Run.load(run.save(tmp_path / "run"))
+    kept = [xaikit.Interactions.from_json(one) for one in run.context["interactions"]]
+    assert [one.sample_id for one in kept] == ["row 0", "row 1"]
+    assert kept[1].matrix()[0, 1] == pytest.approx(2 * ROWS[1, 0] * ROWS[1, 1])
+    page = xaikit.write_report(run, tmp_path / "page.html").read_text("utf-8")
+    assert page.count('<div class="together">') == 2
+    assert "What features are worth together" in page
+    plain = xaikit.study(model, ROWS[:3], "shap,random", "none")
+    assert "interactions" not in plain.context

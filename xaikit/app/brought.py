@@ -46,11 +46,13 @@ def fitting(model: Any, data: str, given: Mapping[str, Any]) -> dict[str, Any]:
     elif not model.classes:
         found["task"] = "regression"
     if "size" in model.info:
-        found["size"] = model.info["size"]
+        found["size"] = getattr(model.inputs, "resized", model.info["size"])
+    if model.info.get("about") == "words":  # which labels of texts say nothing about
+        found["label_column"] = ""
     return {name: value for name, value in found.items() if given.get(name) is None}
 
 
-def made(name: str, weights: Path | None, data: Any, device: str) -> Any:
+def made(name: str, weights: Path | None, data: Any, device: str, torch_load: bool = False) -> Any:
     """The model that a factory of the user's makes, with the weights of a file: a torch module, a
     fitted estimator or a function is wrapped as the data are; what `xaikit.wrap` gave stays.
 
@@ -66,7 +68,7 @@ def made(name: str, weights: Path | None, data: Any, device: str) -> Any:
     if weights is not None:
         from xaikit.models.own_code import put_weights
 
-        put_weights(found, weights)
+        put_weights(found, weights, torch_load)
     if isinstance(found, Model):
         return found
     from xaikit.core.sample import MODALITIES
@@ -75,15 +77,29 @@ def made(name: str, weights: Path | None, data: Any, device: str) -> Any:
     rows = data.inputs("train")[:N_ROWS]
     options: dict[str, Any] = {"device": device} if hasattr(found, "parameters") else {}
     typical = MODALITIES.get(data.modality).typical
+    framed = _as_frame(found, data, rows)
     return wrap(
         found,
         modality=data.modality,
         classes=data.classes,
-        background=rows if typical else None,
-        sample=rows[0],
+        background=(rows if framed is None else framed) if typical else None,
+        sample=rows[0] if framed is None else None,
         id=name.rpartition(":")[2],
         **options,
     )
+
+
+def _as_frame(found: Any, data: Any, rows: Any) -> Any:
+    """The rows as the frame that an estimator was fitted on, where the data have its columns; else None."""
+    names = getattr(found, "feature_names_in_", None)
+    known = {column.name: column.categories for column in data.columns}
+    if names is None or not set(map(str, names)) <= set(known):
+        return None
+    import numpy as np
+
+    from xaikit.models.frames import Frames
+
+    return Frames.of_codes(known).transform(np.stack(rows))
 
 
 def _called(name: str) -> Any:

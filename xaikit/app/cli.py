@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 import warnings
 from pathlib import Path
@@ -17,6 +18,8 @@ from xaikit.app.terminal import complain, print_json, print_table, say, show_pag
 from xaikit.core.errors import InvalidInput, XaikitError
 
 __all__ = ["app", "main"]
+
+USUAL = ("utf-8", "comma")  # of which nothing is said
 
 app = typer.Typer(
     name="xaikit",
@@ -76,6 +79,10 @@ def train(
     columns: options.OnlyColumns = None,
     drop: options.Drop = None,
     missing: options.Missing = None,
+    encoding: options.Encoding = None,
+    decimal: options.Decimal = None,
+    horizon: options.Horizon = None,
+    lags: options.Lags = 96,
     as_json: options.AsJson = False,
 ) -> None:
     """Train a model and save it as a folder.
@@ -87,13 +94,15 @@ def train(
       xaikit train lstm --data reviews.csv --text-column text --label-column stars
 
       xaikit train forest --data table.csv --out runs/my-forest --set n_estimators=500
+
+      xaikit train patch_transformer --data ETTh1.csv --horizon 24 --lags 96
     """
     from xaikit.models import save_model
     from xaikit.models import train as fit
     from xaikit.models.fields import MODELS
 
     read = {"text_column": text_column, "label_column": label_column}
-    read |= _columns(columns, drop, missing)
+    read |= _columns(columns, drop, missing, encoding, decimal) | _ahead(horizon, lags)
     dataset = _load(data, seed, **read, test=test, task=task, size=size)
     place = folder or _model_folder(dataset, model)
     MODELS.check_free(place)
@@ -125,8 +134,10 @@ def explain(
     draw: options.Draw = False,
     target: options.Target = "predicted",
     features: options.Features = "auto",
+    groups: options.Groups = None,
     masker: options.Masker = "auto",
     background: options.Background = None,
+    pairs: options.Pairs = 0,
     html: options.Page = None,
     run_folder: options.Numbers = None,
     values: options.Values = None,
@@ -135,6 +146,7 @@ def explain(
     tolerance: options.Tolerance = 0.05,
     memory: options.Memory = None,
     precision: options.Precision = "float32",
+    at: options.At = None,
     errors: options.Errors = 4,
     overview: options.Overview = None,
     language: options.Language = "en",
@@ -147,6 +159,7 @@ def explain(
     wanted: options.Wanted = None,
     own: options.OwnModel = None,
     weights: options.Weights = None,
+    torch_load: options.TorchLoad = False,
     device: options.Device = "auto",
     seed: options.Seed = 0,
     text_column: options.TextColumn = None,
@@ -157,6 +170,10 @@ def explain(
     columns: options.OnlyColumns = None,
     drop: options.Drop = None,
     missing: options.Missing = None,
+    encoding: options.Encoding = None,
+    decimal: options.Decimal = None,
+    horizon: options.Horizon = None,
+    lags: options.Lags = 96,
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -174,6 +191,10 @@ def explain(
 
       xaikit explain runs/credit --data credit.csv --methods shap --values credit.parquet
 
+      xaikit explain runs/credit --data credit.csv --groups "money=income,debt; home=rooms,rent" --interactions 2
+
+      xaikit explain runs/digits-lenet --data digits --methods gradcam:layer=0,occlusion:window=4:stride=2
+
       xaikit explain runs/credit --data credit.csv --flip --immutable age,sex --increasing income
 
       xaikit explain hf:models/my-bert --data reviews.csv
@@ -188,7 +209,8 @@ def explain(
     person = options.for_person(reader)
     explaining.check_places(values, run_folder, html, force)
     given: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
-    given |= {"test": test, "task": task, "size": size, **_columns(columns, drop, missing)}
+    given |= {"test": test, "task": task, "size": size}
+    given |= _columns(columns, drop, missing, encoding, decimal) | _ahead(horizon, lags)
     name = chosen(model, own)
     asked = _known(name, device)
     dataset = _load(data, seed, **{**given, **fitting(asked, data, given)})
@@ -198,9 +220,12 @@ def explain(
         "memory": options.bytes_of(memory),
         "precision": precision,
     }
-    question: dict[str, Any] = {"target": target, "features": features, "masker": masker}
-    question |= {"n_background": background}
-    asked = asked or _model(name, dataset, device, seed, quiet=as_json, weights=weights)
+    cut = options.features_of(features, groups)
+    question: dict[str, Any] = {"target": target, "features": cut, "masker": masker}
+    question |= {"n_background": background, "at": options.place_of(at)}
+    asked = asked or _model(
+        name, dataset, device, seed, quiet=as_json, weights=weights, torch_load=torch_load
+    )
     many = n or ("all" if values else "16")
     samples = _samples(dataset, options.count_of(many, dataset), seed, draw)
     if values is not None:
@@ -229,6 +254,7 @@ def explain(
         flips=changed,
         errors=errors,
         overview=True if overview is None else overview,
+        interactions=pairs,
         **question,
         **limits,
     )
@@ -267,6 +293,8 @@ def interactions(
     columns: options.OnlyColumns = None,
     drop: options.Drop = None,
     missing: options.Missing = None,
+    encoding: options.Encoding = None,
+    decimal: options.Decimal = None,
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -285,7 +313,7 @@ def interactions(
     if picture is not None:
         check_free(picture, force)
     read = {"text_column": text_column, "label_column": label_column}
-    read |= _columns(columns, drop, missing)
+    read |= _columns(columns, drop, missing, encoding, decimal)
     dataset = _load(data, seed, **read, test=test, task=task, size=size)
     asked = _model(model, dataset, device, seed, quiet=as_json)
     found = asked_for(
@@ -326,14 +354,43 @@ def _sample(dataset: Any, wanted: str) -> Any:
 def compare(
     data: options.Data,
     models: Annotated[
-        str, typer.Option("--models", help="Names with commas between, the first is the baseline.")
+        str,
+        typer.Option(
+            "--models", help="Names, commas between; the second is held against the first."
+        ),
     ] = "auto",
     html: options.Page = None,
     n: Annotated[
         int,
-        typer.Option("--n", "-n", min=2, help="Samples to explain: the first N of the test rows."),
+        typer.Option(
+            "--n", "-n", callback=options.several, help="Held-out samples to explain, 0 for none."
+        ),
     ] = 24,
     draw: options.Draw = False,
+    rope: Annotated[
+        float, typer.Option("--rope", help="Points that are too small to matter.", min=0.0)
+    ] = 1.0,
+    full: Annotated[
+        bool | None,
+        typer.Option("--full/--quick", help="50 folds while undecided, or 10 [tables: full]."),
+    ] = None,
+    minutes: Annotated[
+        float | None,
+        typer.Option("--minutes", help="Time that it may take; go on by asking again."),
+    ] = None,
+    trials: Annotated[
+        int, typer.Option("--trials", min=0, help="Trials of tuning for every model in every fold.")
+    ] = 0,
+    curves: Annotated[
+        bool | None,
+        typer.Option("--curves/--no-curves", help="Learn from fewer rows too [small tables]."),
+    ] = None,
+    group: Annotated[
+        str | None, typer.Option("--group", help="Column whose rows stay on one side.")
+    ] = None,
+    in_time: Annotated[
+        bool, typer.Option("--in-time", help="Rows stand in the order of time.")
+    ] = False,
     balanced: options.Balanced = False,
     device: options.Device = "auto",
     seed: options.Seed = 0,
@@ -345,10 +402,15 @@ def compare(
     columns: options.OnlyColumns = None,
     drop: options.Drop = None,
     missing: options.Missing = None,
+    encoding: options.Encoding = None,
+    decimal: options.Decimal = None,
+    language: options.Language = "en",
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
-    """Compare machine learning with deep learning: accuracy, calibration, cost, and what they look at.
+    """Compare machine learning with deep learning: does it pay on this data, and do both look at the same?
+
+    All rows are held out in folds, the same for every model; finished fits are kept beside the page.
 
     [bold]Examples[/bold]
 
@@ -361,22 +423,32 @@ def compare(
     from xaikit.study.compare import compare as contrast
 
     read = {"text_column": text_column, "label_column": label_column}
-    read |= _columns(columns, drop, missing)
+    read |= _columns(columns, drop, missing, encoding, decimal)
     dataset = _load(data, seed, **read, test=test, task=task, size=size)
     html = html or Path("reports") / file_name(f"compare-{dataset.name}", ".html")
     check_page(html, force)
-    _samples(dataset, n, seed, draw)
     found = contrast(
         dataset,
         models=models,
         n=n,
         seed=seed,
         device=device,
+        learning=curves,
         balanced=balanced,
         draw=draw,
         progress=not as_json,
+        rope=rope,
+        minutes=minutes,
+        full=full,
+        trials=trials,
+        group=group,
+        in_time=in_time,
+        store=html.with_suffix(".fits"),
     )
-    page = write_comparison(found, html, force=force)
+    found["command"] = (
+        f"xaikit {' '.join(map(shlex.quote, sys.argv[1:]))}" if sys.argv[1:2] == ["compare"] else ""
+    )
+    page = write_comparison(found, html, language, force=force)
     if as_json:
         print_json({"page": str(page), **found})
     else:
@@ -618,14 +690,28 @@ def _load(data: str, seed: int, **options: Any) -> Any:
     from xaikit.data import load_data
 
     given = {name: value for name, value in options.items() if value is not None}
-    return load_data(data, seed=seed, **given)
+    dataset = load_data(data, seed=seed, **given)
+    form = tuple(dataset.facts.get("form", ()))
+    if len(form) > 1 and form != USUAL:
+        complain(f"'{dataset.source}' is read as {', '.join(form)}")
+    return dataset
 
 
-def _columns(columns: str | None, drop: str | None, missing: str | None) -> dict[str, Any]:
-    """What is read of a file of columns."""
+def _ahead(horizon: int | None, lags: int) -> dict[str, Any]:
+    return {} if horizon is None else {"horizon": horizon, "lags": lags}
+
+
+def _columns(
+    columns: str | None,
+    drop: str | None,
+    missing: str | None,
+    encoding: str | None,
+    decimal: str | None,
+) -> dict[str, Any]:
+    """What is read of a file of columns, and how."""
     named = {"columns": columns, "drop": drop}
     listed = {name: options.listed(held) for name, held in named.items() if held is not None}
-    return {**listed, "missing": missing}
+    return {**listed, "missing": missing, "encoding": encoding, "decimal": decimal}
 
 
 def _known(name: str, device: str) -> Any:
@@ -640,14 +726,20 @@ def _known(name: str, device: str) -> Any:
 
 
 def _model(
-    name: str, dataset: Any, device: str, seed: int, quiet: bool, weights: Path | None = None
+    name: str,
+    dataset: Any,
+    device: str,
+    seed: int,
+    quiet: bool,
+    weights: Path | None = None,
+    torch_load: bool = False,
 ) -> Any:
     from xaikit.app.brought import HUGGINGFACE, is_factory, made
     from xaikit.models import load_model, save_model, train
     from xaikit.models.fields import MODELS
 
     if is_factory(name):
-        return made(name, weights, dataset, device)
+        return made(name, weights, dataset, device, torch_load)
     if weights is not None:
         raise InvalidInput(f"--weights {weights} belongs to a factory; name one as --model.")
     if os.path.isdir(name) or name.startswith(HUGGINGFACE):

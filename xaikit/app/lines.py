@@ -33,6 +33,8 @@ WIDTH, LABEL = 80, 20
 
 def one_class(dataset: Dataset, samples: Sequence[Sample]) -> str:
     """Said where the first rows of a sorted file are all of one class, otherwise ""."""
+    if dataset.task != "classification":
+        return ""
     labels = {s.label for s in samples}
     sorted_by_class = len(samples) > 1 == len(labels) < len({s.label for s in dataset.test})
     label = next(iter(labels))

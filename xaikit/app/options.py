@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import io
 import json
 import re
 from pathlib import Path
 from typing import Annotated, Any
 
+import numpy as np
 import typer
 
 from xaikit.core.errors import InvalidInput
@@ -15,10 +17,12 @@ __all__ = [
     "budget_of",
     "bytes_of",
     "count_of",
+    "features_of",
     "for_person",
     "listed",
     "require_flip",
     "settings_of",
+    "several",
     "wanted_of",
 ]
 
@@ -31,13 +35,18 @@ Data = Annotated[
     typer.Option(
         "--data",
         "-d",
-        help="A built-in data set, or a .csv, .jsonl, .npz file or image folder.",
+        help="A built-in data set, a file (.csv, .jsonl, .parquet, .npz, .ts, .arff), or a folder or archive of "
+        "images or recordings.",
         rich_help_panel=DATA,
     ),
 ]
 TextColumn = Annotated[
     str | None,
-    typer.Option("--text-column", help="Column that holds the text.", rich_help_panel=DATA),
+    typer.Option(
+        "--text-column",
+        help="Column that holds the text; two of a pair as first,second.",
+        rich_help_panel=DATA,
+    ),
 ]
 LabelColumn = Annotated[
     str | None,
@@ -53,7 +62,7 @@ Task = Annotated[
     str | None,
     typer.Option(
         "--task",
-        help="classification or regression; found out by default.",
+        help="classification, regression, detection or segmentation; found out by default.",
         rich_help_panel=DATA,
     ),
 ]
@@ -69,15 +78,25 @@ Missing = Annotated[
     str | None,
     typer.Option(
         "--missing",
-        help="Rows with empty cells: refuse, or drop them [refuse].",
+        help="Rows with empty cells: refuse, drop or keep them [refuse].",
         rich_help_panel=DATA,
+    ),
+]
+Encoding = Annotated[
+    str | None,
+    typer.Option("--encoding", help="Of a file of text [found, and said].", rich_help_panel=DATA),
+]
+Decimal = Annotated[
+    str | None,
+    typer.Option(
+        "--decimal", help="The decimal sign of numbers, . or , [found].", rich_help_panel=DATA
     ),
 ]
 Size = Annotated[
     int | None,
     typer.Option(
         "--size",
-        help="Bring pictures of different sizes to SIZE x SIZE.",
+        help="Bring pictures of different sizes to SIZE x SIZE, series and recordings to SIZE steps.",
         rich_help_panel=DATA,
     ),
 ]
@@ -105,7 +124,11 @@ Settings = Annotated[
 Methods = Annotated[
     str,
     typer.Option(
-        "--methods", "-m", help="auto, or names with commas between.", rich_help_panel=ASKED
+        "--methods",
+        "-m",
+        help="auto, or names with commas between; with settings: gradcam:layer=layer4.1, "
+        "occlusion:window=4:stride=2, noisy:of=saliency.",
+        rich_help_panel=ASKED,
     ),
 ]
 Count = Annotated[
@@ -124,7 +147,25 @@ Target = Annotated[
 Features = Annotated[
     str,
     typer.Option(
-        help="How samples are cut, for example patches:4 or slic:50.", rich_help_panel=ASKED
+        help="How samples are cut: words, sentences, tokens, patches:4, refined:200, ...; or a .npy file of whole "
+        "numbers, one a place, -1 for what is never removed.",
+        rich_help_panel=ASKED,
+    ),
+]
+Groups = Annotated[
+    str | None,
+    typer.Option(
+        help="Columns that count as one feature: 'size=radius,area; shape=concavity'; others stay alone.",
+        rich_help_panel=ASKED,
+    ),
+]
+Pairs = Annotated[
+    int,
+    typer.Option(
+        "--interactions",
+        min=0,
+        help="Of so many samples the page shows what features are worth together, as a map of pairs.",
+        rich_help_panel=ASKED,
     ),
 ]
 Masker = Annotated[str, typer.Option(help="What a removed feature becomes.", rich_help_panel=ASKED)]
@@ -157,10 +198,27 @@ Memory = Annotated[
         rich_help_panel=WORK,
     ),
 ]
+At = Annotated[
+    str | None,
+    typer.Option(
+        help="Where the number of a detector is read: LEFT,TOP,RIGHT,BOTTOM in px, or 2 for the second best "
+        "box [the best box found].",
+        rich_help_panel=ASKED,
+    ),
+]
 Precision = Annotated[
     str,
     typer.Option(help="float32, or bfloat16 where it agrees with float32.", rich_help_panel=WORK),
 ]
+
+Horizon = Annotated[
+    int | None,
+    typer.Option(
+        min=1,
+        help="Of a .csv in the order of time: forecast so many steps of --label-column, or of every column.",
+    ),
+]
+Lags = Annotated[int, typer.Option(min=1, help="With --horizon: steps that are seen before.")]
 
 AnyModel = Annotated[
     str | None,
@@ -175,6 +233,13 @@ Weights = Annotated[
     typer.Option(
         "--weights",
         help="Of what a factory makes: a .safetensors file, or a folder that model.save wrote.",
+    ),
+]
+TorchLoad = Annotated[
+    bool,
+    typer.Option(
+        "--torch-load",
+        help="Read --weights of a .pt or .pth file by torch.load(weights_only=True); refused otherwise.",
     ),
 ]
 Errors = Annotated[
@@ -276,12 +341,68 @@ def count_of(text: str, dataset: Any) -> int:
     return int(text)
 
 
+def several(n: int) -> int:
+    """Samples enough to be compared, or none."""
+    if n == 1 or n < 0:
+        raise typer.BadParameter("explain 2 samples or more, or 0 for none.")
+    return n
+
+
+def features_of(features: str, groups: str | None) -> Any:
+    """A way to cut by name, labels out of a .npy file, or groups of columns by name."""
+    if groups is not None:
+        if features != "auto":
+            raise InvalidInput(f"--features {features} and --groups say two things; keep one.")
+        return dict(map(_group, filter(str.strip, groups.split(";"))))
+    return read_labels(Path(features)) if features.lower().endswith(".npy") else features
+
+
+def _group(text: str) -> tuple[str, tuple[str | int, ...]]:
+    name, _, columns = text.partition("=")
+    members = tuple(int(c) if c.isdigit() else c for c in listed(columns))
+    if not name.strip() or not members:
+        raise InvalidInput(
+            f"--groups holds '{text.strip()}'; write name=column,column with a semicolon between groups."
+        )
+    return name.strip(), members
+
+
+def read_labels(path: Path) -> Any:
+    """The array of a .npy file, which is never unpickled."""
+    from xaikit.core.files import Origin, check_array
+
+    origin = Origin(f"'{path}'", InvalidInput, "save whole numbers with numpy.save")
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        raise origin.wrong(f"cannot be read ({error.strerror})") from error
+    check_array(raw, path.name, origin)
+    return np.load(io.BytesIO(raw), allow_pickle=False)
+
+
 def budget_of(text: str) -> int | str:
     if text == "auto":
         return text
     if not text.isdigit() or int(text) < 4:
         raise InvalidInput(f"--budget is {text}; give auto or a whole number of 4 or more.")
     return int(text)
+
+
+def place_of(text: str | None) -> int | tuple[float, ...] | None:
+    """The n-th best box, or a box in px."""
+    if text is None:
+        return None
+    if text.isdigit() and int(text) > 0:
+        return int(text)
+    try:
+        found = tuple(map(float, text.split(",")))
+    except ValueError:
+        found = ()
+    if len(found) != 4:
+        raise InvalidInput(
+            f"--at is {text}; give LEFT,TOP,RIGHT,BOTTOM in px, or a number of 1 or more."
+        )
+    return found
 
 
 def bytes_of(text: str | None) -> int | None:

@@ -15,16 +15,19 @@ from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.types import Bools, Floats, Ints, PerSample, Space, Target
+from xaikit.core.types import Bools, Floats, Ints, PerSample, Sample, Space, Target
 
 if TYPE_CHECKING:
     from torch import Tensor
 
 __all__ = [
     "Activations",
+    "Anchored",
     "Attention",
     "Attentive",
+    "Coded",
     "Differentiable",
+    "Framed",
     "Inputs",
     "Leaf",
     "Linear",
@@ -33,12 +36,15 @@ __all__ = [
     "Maskable",
     "Model",
     "Ordered",
+    "Pointed",
+    "Recodable",
     "Resettable",
     "Shortened",
     "Single",
     "Spatial",
     "Task",
     "Tasked",
+    "Tokenising",
     "TreeSum",
     "Trees",
     "abilities_of",
@@ -101,6 +107,24 @@ class Tasked(Protocol):
     def task(self) -> Task | None: ...
 
 
+@runtime_checkable
+class Anchored(Protocol):
+    """Its scores may be read at what it found on one sample: a box, the region of a class, a word.
+
+    found : that, or None
+    """
+
+    found: Any
+
+    def about(self, x: Array, where: Any = None) -> Model:
+        """The model whose scores (B, K) of masked inputs are read at what it finds on x; itself where its
+        scores do not depend on that.
+
+        where : what else they are to be read at, as its task reads it
+        """
+        ...
+
+
 def output_names(model: Model) -> tuple[str, ...]:
     """What the model's outputs are called; () for a model of one number."""
     task = model.task if isinstance(model, Tasked) else None
@@ -108,10 +132,54 @@ def output_names(model: Model) -> tuple[str, ...]:
 
 
 @runtime_checkable
+class Tokenising(Protocol):
+    """Says into which sub-words it cuts a text."""
+
+    def tokens(self, x: Array) -> list[tuple[int, int]]:
+        """For each sub-word of the words x (T,) its first character in the text as written, and the one
+        after its last. `NotApplicable` where there is no tokeniser that says so."""
+        ...
+
+
+@runtime_checkable
+class Pointed(Protocol):
+    """May be asked about some words of a sample: its scores are a word's labels, or an answer's."""
+
+    def pointed(self, sample: Sample, target: Any) -> tuple[Sample, Any]:
+        """The sample with the words that its scores are about, chosen where nobody said, so that they
+        stay the same when other words are removed; and the target without the words that it named."""
+        ...
+
+
+@runtime_checkable
 class Single(Protocol):
     """Says whether its net must be given one input a pass, as its scores depend on the batch."""
 
     single: bool
+
+
+class Coded(Protocol):
+    """Turns a frame of people into rows of numbers; `columns` tells their names and codes now."""
+
+    @property
+    def columns(self) -> list[dict[str, Any]]: ...
+
+    def coded(self, frame: Any) -> Floats: ...
+
+
+@runtime_checkable
+class Framed(Protocol):
+    """Says how the frames that it reads are coded; None where it reads numbers."""
+
+    @property
+    def frames(self) -> Coded | None: ...
+
+
+@runtime_checkable
+class Recodable(Protocol):
+    """Can read rows that hold the codes of other people for the same words."""
+
+    def recoded(self, columns: Sequence[Sequence[str]]) -> Model: ...
 
 
 @runtime_checkable
@@ -215,7 +283,8 @@ class Attention:
 
     weights : per layer (B, H, T, T), rows sum to 1, row = the position that looks
     scores : (B, K), a function of every weight
-    read : (B,) long, the position that the head reads; -1 where it averages all
+    read : (B,) long, the position that the head reads, -1 where it averages all; (B, A) of one that reads
+        several, all of them alike
     special : (B, T) bool, tokens that stand for no place of the sample (CLS, SEP, registers)
     valid : (B, T) bool, False on padding
     fold : (B, T) -> B arrays (*grid) float64, special and padded tokens left out; sums over the

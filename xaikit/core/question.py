@@ -31,7 +31,7 @@ from xaikit.core.batching import PerPass, rows_per_pass, rows_that_fit, worked
 from xaikit.core.cache import Cache
 from xaikit.core.errors import CheckFailed, InvalidInput, foreign
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Masker, Sample, Segmentation, Target
-from xaikit.core.words import Text, alike
+from xaikit.core.words import Text, about, alike
 
 __all__ = [
     "Cache",
@@ -243,7 +243,7 @@ class Question:
             sample_id=self.sample.id,
             model_id=self.model.id,
             target=self.target,
-            target_names=self.target.called(output_names(self.model)),
+            target_names=about(self.sample.x, self.target.called(output_names(self.model))),
             segmentation=self.segmentation,
             masker=self.masker.name,
             output=self.output,

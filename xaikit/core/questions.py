@@ -15,8 +15,9 @@ from xaikit.core.many import Same, taken
 from xaikit.core.question import Cache, Masker, Meter, Question, versions
 from xaikit.core.target import Targets
 from xaikit.core.types import Cost, Floats, Ints, PerSample, Sample, Segmentation
+from xaikit.core.words import about
 
-__all__ = ["Questions"]
+__all__ = ["Questions", "apart"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -238,6 +239,9 @@ class Questions(Sequence[Question]):
         """What the explained outputs are called."""
         known = output_names(self.model)
         called = [target.called(known) for target in self.targets.distinct]
+        if not isinstance(self.xs, np.ndarray):
+            which = self.targets.which.tolist()
+            return [about(x, called[i]) for x, i in zip(self.xs, which, strict=True)]
         if len(called) == 1:
             return Same(called[0], len(self))
         return [called[i] for i in self.targets.which.tolist()]
@@ -252,6 +256,14 @@ class Questions(Sequence[Question]):
     def costs(self, seconds: Sequence[float]) -> Sequence[Cost]:
         """What was counted so far, with the wall time of each."""
         return _Costs(self.counts, seconds)
+
+
+def apart(questions: Sequence[Question]) -> bool:
+    """Whether the questions are answered one by one, as each reads its scores at what the model found on
+    its own sample."""
+    if isinstance(questions, Questions) or len(questions) < 2:
+        return False
+    return all(getattr(q.model, "found", None) is not None for q in questions)
 
 
 class _Costs(Sequence[Cost]):

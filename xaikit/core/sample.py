@@ -17,11 +17,23 @@ from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.features import Bools, Floats, Ints, Masker, Segmentation, locked
 from xaikit.core.registry import Registry
 
-__all__ = ["MODALITIES", "Label", "Modality", "Sample", "Titles"]
+__all__ = [
+    "MODALITIES",
+    "Box",
+    "Label",
+    "Modality",
+    "Sample",
+    "Titles",
+    "ranged",
+    "restored_label",
+    "split",
+    "stored_label",
+]
 
 Array = NDArray[Any]
-Label = int | float | frozenset[int] | tuple[float, ...] | None
+Label = int | float | frozenset[int] | tuple[float, ...] | Array | None
 Told = tuple[str, str]  # English, Korean
+Box = tuple[tuple[int, int], ...]  # of each axis: the first place, and the one after the last
 
 
 @dataclass(frozen=True)
@@ -105,6 +117,11 @@ class Modality:
         """
         raise NotImplementedError
 
+    def removes(self, sample: Sample, how: str) -> bool:
+        """Whether the sample has what that way to remove needs, beside a background."""
+        del sample, how
+        return True
+
     def grid(self, x: Array) -> tuple[int, ...]:
         """Shape of the places that can be removed."""
         return tuple(x.shape[:-1] if self.channels else x.shape)
@@ -158,6 +175,21 @@ class Modality:
         del segmentation, most
         return None
 
+    def halves(self, box: Box, sample: Sample) -> tuple[Box, Box]:
+        """A block of two places or more as two blocks: here its longest side, in the middle."""
+        del sample
+        sides = [end - start for start, end in box]
+        axis = sides.index(max(sides))
+        return split(box, axis, sum(box[axis]) // 2)
+
+    def called(self, box: Box, sample: Sample, names: Sequence[str] | None) -> str:
+        """What people call a block of the grid, by its range.
+
+        names : of columns or channels, where they are known
+        """
+        del sample, names
+        return "places " + ", ".join(ranged(start, end - 1) for start, end in box)
+
     def blank(self) -> Array | None:
         """An input to try a model on when none is given, or None where that cannot be."""
         return None
@@ -198,10 +230,11 @@ class Sample:
 
     id : unique within its data set
     x : image (H, W, C) float32 in [0, 1]; text (T,) words; table (D,) float64, a category is its
-        code; series (L, C) float32
+        code and NaN a missing value; series (L, C) float32
     modality : name of its `Modality`
     label : class index; a set of class indices where several labels hold at once; number to
-        predict, or a tuple of them, one for each output of a regressor of several; or None
+        predict, or a tuple of them, one for each output of a regressor of several; an array of two axes
+        for boxes, (n, 5) class, left, top, right, bottom in px, or the class of each pixel (H, W); or None
     rationale : (*grid) bool, the places known to carry the answer, or None
     meta : anything for people: the source file, units; the raw text as "text", which must hold the
         words in order and is what models read; without it the words are joined by single blanks
@@ -244,15 +277,17 @@ class Sample:
     def _array(self, dtype: type[np.generic]) -> Array:
         """x as an array of its own; `InvalidInput` for what holds something else."""
         given = self.kind.read(self.x)
-        way = "call .toarray()[0] of a sparse row, and code categories as numbers"
         if hasattr(given, "toarray"):
-            raise InvalidInput(f"sample '{self.id}' is a sparse {type(given).__name__}; {way}.")
+            raise InvalidInput(
+                f"sample '{self.id}' is a sparse {type(given).__name__}; call .toarray()[0]."
+            )
         try:
             return np.array(given, dtype=dtype)
         except (TypeError, ValueError) as error:
             raise InvalidInput(
-                f"sample '{self.id}' cannot be read as {self.modality} ({error}); {way}, which a "
-                "function may turn back for the model."
+                f"sample '{self.id}' cannot be read as {self.modality} ({error}); give the frame "
+                "itself, as in explain(model, frame[:1]), or code categories as numbers, which a function "
+                "may turn back for the model."
             ) from error
 
     @property
@@ -266,13 +301,46 @@ class Sample:
         return self.kind.grid(self.x)
 
 
+def split(box: Box, axis: int, at: int) -> tuple[Box, Box]:
+    """The block before the place `at` of an axis, and the block from there on."""
+    start, end = box[axis]
+    before, after = box[:axis], box[axis + 1 :]
+    return (*before, (start, at), *after), (*before, (at, end), *after)
+
+
+def ranged(first: int, last: int) -> str:
+    """A range in words: "7", or "7 to 9"."""
+    return f"{first}" if first == last else f"{first} to {last}"
+
+
 def _plain_label(label: Any) -> Label:
-    """Labels that hold at once as a frozen set, several numbers as a tuple, others as they are."""
+    """Labels that hold at once as a frozen set, several numbers as a tuple, arrays of two axes locked,
+    others as they are."""
+    if isinstance(label, np.ndarray) and label.ndim == 2 and label.dtype.kind in "biuf":
+        return locked(label.astype(np.float64 if label.dtype.kind == "f" else np.int64))
     if isinstance(label, (set, frozenset)):
         return frozenset(map(_plain_number, label))
     if isinstance(label, (list, tuple)) or (isinstance(label, np.ndarray) and label.ndim):
         return tuple(map(_plain_number, label))
     return _plain_number(label)  # type: ignore[no-any-return]
+
+
+def stored_label(label: Label) -> Any:
+    """A label as JSON holds it."""
+    if isinstance(label, frozenset):
+        return {"labels": sorted(label)}
+    if isinstance(label, np.ndarray):
+        return {"numbers": label.ravel().tolist(), "shape": list(label.shape)}
+    return label
+
+
+def restored_label(stored: Any) -> Any:
+    """The label that was stored; `KeyError`, `TypeError` or `ValueError` for what is none."""
+    if not isinstance(stored, Mapping):
+        return tuple(stored) if isinstance(stored, list) else stored
+    if "labels" in stored:
+        return frozenset(stored["labels"])
+    return np.array(stored["numbers"]).reshape(stored["shape"])
 
 
 def _plain_number(value: Any) -> Any:

@@ -150,17 +150,17 @@ class Explanation:
         order = np.argsort(-np.abs(self.values), kind="stable")[:k]
         return [(self.names[i], float(self.values[i])) for i in order]
 
-    def plot(self, sample: Sample | None = None, language: str = "en") -> Any:
+    def plot(self, sample: Any = None, language: str = "en") -> Any:
         """A matplotlib Figure: a waterfall or bars, a map, marked words, or a signal with a band.
 
-        sample : what was explained; with it the figure shows the input below the evidence
+        sample : what was explained, the sample or the row of a frame; with it the figure shows the input
         """
         return display("figure", self, sample, language)
 
     def save(
         self,
         path: str | Path,
-        sample: Sample | None = None,
+        sample: Any = None,
         *,
         language: str = "en",
         force: bool = False,

@@ -12,9 +12,11 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.errors import InvalidInput
+from xaikit.core.errors import InvalidInput, NotApplicable
 
-__all__ = ["Text", "alike", "between"]
+__all__ = ["PART", "Text", "about", "alike", "between"]
+
+PART = "\x1e"  # the record separator: stands between the two texts of a pair, as white space does
 
 _WHITE_END = re.compile(r"[\s\0]+$")
 _WHITE_START = re.compile(r"^[\s\0]+")
@@ -24,14 +26,23 @@ class Text(np.ndarray[Any, np.dtype[np.str_]]):
     """(T,) words of one text in reading order, and the text as it was written.
 
     gaps : (T + 1,) what stands before each word and after the last; without them, and in a part of
-        a text, the words are joined by single blanks
+        a text, the words are joined by single blanks. A pair of texts has `PART` in one gap
+    asked : the places of the words that a question is about, where it is about some: the word
+        that has a label, or the first and the last of an answer; words put in the places of these keep it
     """
 
     gaps: tuple[str, ...]
+    asked: tuple[int, ...]
 
-    def __new__(cls, words: Sequence[str] | NDArray[Any], gaps: Sequence[str] = ()) -> Self:
+    def __new__(
+        cls,
+        words: Sequence[str] | NDArray[Any],
+        gaps: Sequence[str] = (),
+        asked: Sequence[int] | None = None,
+    ) -> Self:
         found = np.array(words, dtype=np.str_).view(cls)
         found.gaps = tuple(gaps) or _gaps_of(words, found.size)
+        found.asked = tuple(getattr(words, "asked", ()) if asked is None else asked)
         if len(found.gaps) != found.size + 1:
             raise InvalidInput(
                 f"{len(found.gaps)} gaps were given for {found.size} words; give one before each "
@@ -57,6 +68,7 @@ class Text(np.ndarray[Any, np.dtype[np.str_]]):
 
     def __array_finalize__(self, source: Any) -> None:
         self.gaps = _gaps_of(source, self.size)
+        self.asked = ()  # a part of a text is another text
 
     def __array_wrap__(
         self, array: NDArray[Any], context: Any = None, return_scalar: bool = False
@@ -65,12 +77,20 @@ class Text(np.ndarray[Any, np.dtype[np.str_]]):
         return array[()] if return_scalar else np.asarray(array)
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return type(self), (self.tolist(), self.gaps)
+        return type(self), (self.tolist(), self.gaps, self.asked)
 
     @property
     def written(self) -> str:
         """The text, letter by letter."""
         return self.gaps[0] + "".join(chain(*zip(self.tolist(), self.gaps[1:], strict=True)))
+
+    @property
+    def about(self) -> str:
+        """The words that the question is about, as they are written; "" where it is about the text."""
+        if not self.asked:
+            return ""
+        spans = self.spans
+        return self.written[spans[self.asked[0]][0] : spans[self.asked[-1]][1]]
 
     @property
     def spans(self) -> NDArray[np.int64]:
@@ -81,14 +101,21 @@ class Text(np.ndarray[Any, np.dtype[np.str_]]):
 
     def saying(self, words: Sequence[str] | NDArray[Any]) -> Text:
         """Other words (T,) in the places of these."""
-        return Text(words, self.gaps)
+        return Text(words, self.gaps, self.asked)
 
     def less(self, kept: NDArray[np.bool_]) -> Text:
         """The text without the words that are not kept (T,).
 
         Of the white space around removed words one blank stays, none at the ends; a blank also
-        stays for a sign that kept two words apart.
+        stays for a sign that kept two words apart. The two texts of a pair stay two. `NotApplicable`
+        for a text that is asked about some of its words, which then stand elsewhere.
         """
+        if self.asked:
+            word = self.tolist()[self.asked[0]]
+            raise NotApplicable(
+                f"the question is about the word '{word}' where it stands, and words left out move it; "
+                "use the masker 'mask'."
+            )
         places = np.flatnonzero(kept).tolist()
         gaps = [self._gap(a, b) for a, b in pairwise([-1, *places, self.size])]
         return Text(np.asarray(self)[places], gaps)
@@ -96,6 +123,8 @@ class Text(np.ndarray[Any, np.dtype[np.str_]]):
     def _gap(self, before: int, after: int) -> str:
         """What stands between two words, or an end and a word, when those between are removed."""
         gaps = self.gaps[before + 1 : after + 1]
+        if any(PART in gap for gap in gaps):
+            return PART
         met = reduce(_meet, gaps)
         if len(gaps) > 1 and not _WHITE_END.sub("", met) and (before < 0 or after == self.size):
             return gaps[0] if before < 0 else gaps[-1]
@@ -114,6 +143,12 @@ def alike(x: NDArray[Any], rows: NDArray[Any]) -> NDArray[Any] | list[Text]:
 def between(x: NDArray[Any]) -> tuple[str, ...]:
     """What stands around the words of a text; () for any other input."""
     return x.gaps if isinstance(x, Text) else ()
+
+
+def about(x: NDArray[Any], names: tuple[str, ...]) -> tuple[str, ...]:
+    """What outputs are called, "Seoul: LOC" where the question is about a word of the text."""
+    words = x.about if isinstance(x, Text) else ""
+    return tuple(f"{words}: {name}" for name in names) if words else names
 
 
 def _gaps_of(source: Any, size: int) -> tuple[str, ...]:

@@ -8,6 +8,10 @@ import numpy as np
 
 from xaikit.core.registry import Registry
 from xaikit.data.dataset import Column, Dataset
+from xaikit.data.factors import make_factors
+from xaikit.data.lags import make_lags
+from xaikit.data.objects import make_scenes
+from xaikit.data.plates import make_plates
 from xaikit.data.reviews import make_reviews
 from xaikit.data.rows import Options, Rows, assemble
 from xaikit.data.scenes import make_digits
@@ -112,6 +116,30 @@ def reviews_ko(seed: int = 0) -> Dataset:
 def waves(seed: int = 0) -> Dataset:
     """Noisy series that hide a tone of rising, falling or steady pitch; its place is known."""
     return make_waves(seed)
+
+
+@DATASETS.register("lags")
+def lags(seed: int = 0) -> Dataset:
+    """A forecast whose causes are known: two moments of the past, 12 and 30 steps back."""
+    return make_lags(seed)
+
+
+@DATASETS.register("factors")
+def factors(seed: int = 0) -> Dataset:
+    """Twelve sensors that follow three hidden factors, and anomalies in which one of them does not."""
+    return make_factors(seed)
+
+
+@DATASETS.register("scenes")
+def scenes(seed: int = 0) -> Dataset:
+    """Pictures of one to four handwritten digits among strokes, to find; each has its box."""
+    return make_scenes(seed)
+
+
+@DATASETS.register("plates")
+def plates(seed: int = 0) -> Dataset:
+    """Grey plates with holes and scratches, to be marked pixel by pixel."""
+    return make_plates(seed)
 
 
 def _rows(x: np.ndarray, y: np.ndarray, columns: list[Column]) -> Rows:

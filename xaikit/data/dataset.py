@@ -6,7 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,7 +33,9 @@ class Column:
 class Dataset:
     """Samples to train on, to choose with (val) and to measure with (test), in the order of their file.
 
+    task : what its labels mean, a name of `xaikit.tasks.TASKS`
     classes : names of the labels 0 to K-1; () for regression
+    outputs : what the numbers of the task are called, where no classes say it
     columns : of a table, or channels of a series; () otherwise
     source : where it comes from, in a sentence for people (composed data says so)
     language : BCP 47 tag of text, for example "en" or "ko"
@@ -42,7 +44,7 @@ class Dataset:
 
     name: str
     modality: str
-    task: Literal["classification", "regression"]
+    task: str
     classes: tuple[str, ...]
     train: tuple[Sample, ...]
     val: tuple[Sample, ...]
@@ -50,6 +52,7 @@ class Dataset:
     columns: tuple[Column, ...] = ()
     source: str = ""
     language: str = "en"
+    outputs: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -58,10 +61,11 @@ class Dataset:
                 raise DataError(
                     f"data set '{self.name}' has no {split} samples; give it more rows."
                 )
-        self._require_one_label()
+        if self.task in ("classification", "regression"):
+            self._require_one_label()
         if self.task == "classification":
             seen = {s.label for s in self.train if s.label is not None}
-            if len(seen) < 2:
+            if len(seen) == 1:
                 raise DataError(
                     f"data set '{self.name}' has one class in its training rows; two or more are needed."
                 )
@@ -90,17 +94,22 @@ class Dataset:
         return tuple(self.test[i] for i in np.sort(drawn))
 
     def labels(self, split: str) -> NDArray[Any]:
-        """(N,) int64 class indices, or float64 numbers for regression."""
-        kind = np.int64 if self.task == "classification" else np.float64
+        """(N,) int64 class indices, or float64 numbers, (N, ...) where a sample has several; `DataError` where one has none."""
+        bare = next((s.id for s in getattr(self, split) if s.label is None), None)
+        if bare is not None:
+            raise DataError(
+                f"sample '{bare}' of data set '{self.name}' has no label; label it, or explain it only."
+            )
+        kind = np.int64 if self.classes else np.float64
         return np.array([s.label for s in getattr(self, split)], dtype=kind)
 
     @cached_property
     def class_weights(self) -> NDArray[np.float64]:
         """(K,) the weight of a training row by class with which every class counts the same:
         rows / (classes x rows of the class), 0 where there is none. `InvalidInput` for regression."""
-        if self.task == "regression":
+        if self.task != "classification":
             raise InvalidInput(
-                f"'{self.name}' is a regression and has no classes to balance; leave balanced out."
+                f"'{self.name}' is a {self.task} and has no classes to balance; leave balanced out."
             )
         counts = np.bincount(self.labels("train"), minlength=len(self.classes))
         share = counts.sum() / (np.count_nonzero(counts) * np.maximum(counts, 1))
@@ -113,5 +122,7 @@ class Dataset:
         for split in ("train", "val", "test"):
             for s in getattr(self, split):
                 digest.update(s.x.tobytes())
-                digest.update(repr(s.label).encode())
+                label = s.label
+                is_array = isinstance(label, np.ndarray)
+                digest.update(label.tobytes() if is_array else repr(label).encode())
         return digest.hexdigest()

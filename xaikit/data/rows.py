@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -15,10 +15,10 @@ from xaikit.core.labels import places_of
 from xaikit.core.types import MODALITIES, Bools, Ints, Sample
 from xaikit.data.dataset import Column, Dataset
 
-__all__ = ["Missing", "Options", "Rows", "Task", "assemble"]
+__all__ = ["Missing", "Options", "Rows", "Task", "assemble", "split_rows"]
 
-Task = Literal["classification", "regression"]
-Missing = Literal["refuse", "drop"]
+Task = Literal["classification", "regression", "detection", "segmentation"]
+Missing = Literal["refuse", "drop", "keep"]
 SPLITS = ("train", "val", "test")
 SHARE = 0.15  # of val and of test, where the file does not say which rows they are
 MAX_NUMBER_CLASSES = 20
@@ -34,11 +34,13 @@ class Options:
     task: Task | None = None
     modality: str | None = None
     channels: Literal["first", "last"] | None = None
-    size: tuple[int, int] | None = None
+    size: tuple[int, int] | Callable[[NDArray[Any]], NDArray[Any]] | None = None
     language: str | None = None
     columns: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
     missing: Missing = "refuse"
+    encoding: str | None = None
+    decimal: str | None = None
     seed: int = 0
 
 
@@ -46,7 +48,7 @@ class Options:
 class Rows:
     """What a reader found.
 
-    labels : (N,) text or numbers, as they stand in the file
+    labels : (N,) text or numbers, as they stand in the file, or None where the samples have none
     parts : (N,) "train", "val" or "test", or "" where the file does not say
     classes : names of the labels in order, where the file holds them
     """
@@ -54,7 +56,7 @@ class Rows:
     modality: str
     ids: Sequence[str]
     xs: Sequence[NDArray[Any]]
-    labels: NDArray[Any]
+    labels: NDArray[Any] | None
     parts: Sequence[str]
     rationales: Sequence[Bools | None] | None = None
     metas: Sequence[Mapping[str, Any]] | None = None
@@ -67,13 +69,20 @@ def assemble(rows: Rows, options: Options, *, name: str, source: str, language: 
     """The data set of these rows; `DataError` when the labels or the number of rows cannot do."""
     if not rows.xs:
         raise DataError(f"'{source}' holds no rows; give it at least a few of each class.")
-    task, classes, labels = _encode(rows, options, source)
-    splits = _split(labels if task == "classification" else None, rows.parts, options.seed)
-    if task == "classification":
-        _check_classes(classes, labels, splits, source)
+    if rows.labels is None:
+        classes = options.classes or ()
+        task: Task = "classification" if classes else "regression"
+        labels: Sequence[Any] = [None] * len(rows.xs)
+        splits = dict.fromkeys(SPLITS, np.arange(len(rows.xs)))  # nothing is learned or measured
+    else:
+        task, classes, codes = _encode(rows.labels, rows, options, source)
+        splits = split_rows(codes if task == "classification" else None, rows.parts, options.seed)
+        if task == "classification":
+            _check_classes(classes, codes, splits, source)
+        labels = codes.tolist()
 
     def samples(split: str) -> tuple[Sample, ...]:
-        return tuple(_sample(rows, i, labels[i].item()) for i in splits[split])
+        return tuple(_sample(rows, i, labels[i]) for i in splits[split].tolist())
 
     drawn = [split for split in ("val", "test") if split not in rows.parts]
     return Dataset(
@@ -89,7 +98,9 @@ def assemble(rows: Rows, options: Options, *, name: str, source: str, language: 
         language=language,
         facts={
             "rows": len(rows.xs),
-            "split": f"{' and '.join(drawn)} drawn with seed {options.seed}"
+            "split": "every row, without labels"
+            if rows.labels is None
+            else f"{' and '.join(drawn)} drawn with seed {options.seed}"
             if drawn
             else "as given",
             **rows.facts,
@@ -97,7 +108,7 @@ def assemble(rows: Rows, options: Options, *, name: str, source: str, language: 
     )
 
 
-def _sample(rows: Rows, i: int, label: float) -> Sample:
+def _sample(rows: Rows, i: int, label: float | None) -> Sample:
     return Sample(
         id=rows.ids[i],
         x=rows.xs[i],
@@ -109,23 +120,23 @@ def _sample(rows: Rows, i: int, label: float) -> Sample:
 
 
 def _encode(
-    rows: Rows, options: Options, source: str
+    labels: NDArray[Any], rows: Rows, options: Options, source: str
 ) -> tuple[Task, tuple[str, ...], NDArray[Any]]:
     """Task, class names and labels as class indices (or as numbers, for regression)."""
-    numbers = _numbers(rows.labels)
+    numbers = _numbers(labels)
     if numbers is not None and not np.isfinite(numbers).all():
         bad = rows.ids[int(np.flatnonzero(~np.isfinite(numbers))[0])]
         raise DataError(
             f"'{bad}' of '{source}' has a label that is NaN or infinite; fill or drop it."
         )
-    task = _task(numbers, rows, options, source)
+    task = _task(numbers, labels, rows, options, source)
     if numbers is not None and task == "regression":
         return task, (), numbers
     if numbers is not None:
         found, codes = np.unique(numbers, return_inverse=True)
         names = tuple(str(int(v)) if v == int(v) else str(v) for v in found.tolist())
     else:
-        found, codes = np.unique(rows.labels, return_inverse=True)
+        found, codes = np.unique(labels, return_inverse=True)
         names = tuple(str(value) for value in found)
     _check_labels(names, len(rows.xs), source)
     wanted = options.classes or rows.classes
@@ -145,10 +156,12 @@ def _encode(
     return "classification", tuple(wanted), codes if places is None else np.argsort(places)[codes]
 
 
-def _task(numbers: NDArray[Any] | None, rows: Rows, options: Options, source: str) -> Task:
+def _task(
+    numbers: NDArray[Any] | None, labels: NDArray[Any], rows: Rows, options: Options, source: str
+) -> Task:
     if options.task == "regression" and numbers is None:
         raise DataError(
-            f"'{source}' has labels that are no numbers, for example '{short(rows.labels[0])}'; "
+            f"'{source}' has labels that are no numbers, for example '{short(labels[0])}'; "
             "regression needs numbers."
         )
     if options.task is not None:
@@ -191,7 +204,7 @@ def _check_classes(
             )
 
 
-def _split(codes: NDArray[Any] | None, parts: Sequence[str], seed: int) -> dict[str, Ints]:
+def split_rows(codes: NDArray[Any] | None, parts: Sequence[str], seed: int) -> dict[str, Ints]:
     """Indices of each split in the order of the file; a part that no row names is drawn by class."""
     rng = np.random.default_rng(seed)
     given = np.array(parts, dtype=np.str_)

@@ -11,7 +11,7 @@ from xaikit.core.types import Bools, Floats
 from xaikit.data.dataset import Dataset
 from xaikit.data.rows import Options, Rows, assemble
 
-__all__ = ["make_digits"]
+__all__ = ["enlarged", "make_digits", "strokes"]
 
 SIDE = 32
 SIZES = range(16, 21)  # px that the 8 x 8 original is enlarged to
@@ -32,7 +32,7 @@ def make_digits(seed: int) -> Dataset:
     parts = np.repeat(["test", "val", "train"], [n_test, n_val, len(order) - n_test - n_val])
     views = np.where(parts == "train", PLACEMENTS, 1)
     digits, parts = np.repeat(order, views), np.repeat(parts, views)
-    scenes = _strokes(len(digits), rng)
+    scenes = strokes(len(digits), rng)
     masks = [
         _place(scene, raw.images[i] / 16.0, rng) for scene, i in zip(scenes, digits, strict=True)
     ]
@@ -60,11 +60,7 @@ def make_digits(seed: int) -> Dataset:
 
 def _place(scene: Floats, digit: Floats, rng: np.random.Generator) -> Bools:
     """Draw the digit into the scene (32, 32), alone in its box; gives the box."""
-    enlarge = _enlarging(int(rng.choice(SIZES)))
-    drawn = (enlarge @ digit @ enlarge.T).clip(0, 1)
-    ink = np.argwhere(drawn > 0.25)
-    (top, left), (bottom, right) = ink.min(axis=0), ink.max(axis=0) + 1
-    drawn = drawn[top:bottom, left:right]
+    drawn = enlarged(digit, int(rng.choice(SIZES)))
     height, width = drawn.shape
     row, column = (int(rng.integers(0, SIDE - n + 1)) for n in (height, width))
     scene[max(row - GAP, 0) : row + height + GAP, max(column - GAP, 0) : column + width + GAP] = 0
@@ -72,6 +68,15 @@ def _place(scene: Floats, digit: Floats, rng: np.random.Generator) -> Bools:
     box = np.zeros((SIDE, SIDE), dtype=bool)
     box[row : row + height, column : column + width] = True
     return box
+
+
+def enlarged(digit: Floats, size: int) -> Floats:
+    """The digit (8, 8) at that size, cut to its ink."""
+    enlarge = _enlarging(size)
+    drawn = (enlarge @ digit @ enlarge.T).clip(0, 1)
+    ink = np.argwhere(drawn > 0.25)
+    (top, left), (bottom, right) = ink.min(axis=0), ink.max(axis=0) + 1
+    return np.asarray(drawn[top:bottom, left:right])
 
 
 @cache
@@ -82,21 +87,21 @@ def _enlarging(size: int) -> Floats:
     )
 
 
-def _strokes(n: int, rng: np.random.Generator) -> Floats:
-    """(n, 32, 32), short bent lines as bright and as thick as a digit's."""
-    shape = (n, STROKES[1], 1)
+def strokes(
+    n: int, rng: np.random.Generator, side: int = SIDE, number: tuple[int, int] = STROKES
+) -> Floats:
+    """(n, side, side), short bent lines as bright and as thick as a digit's; fewest and most in a scene."""
+    shape = (n, number[1], 1)
     bend = rng.uniform(-1.5, 1.5, shape) * np.linspace(0, 1, 40)
     angle = rng.uniform(0, 2 * np.pi, shape) + bend  # (n, strokes, points)
     step = rng.uniform(5, 11, shape) / 40
-    rows = (rng.uniform(0, SIDE, shape) + np.cumsum(np.sin(angle) * step, axis=2)).astype(int)
-    columns = (rng.uniform(0, SIDE, shape) + np.cumsum(np.cos(angle) * step, axis=2)).astype(int)
+    rows = (rng.uniform(0, side, shape) + np.cumsum(np.sin(angle) * step, axis=2)).astype(int)
+    columns = (rng.uniform(0, side, shape) + np.cumsum(np.cos(angle) * step, axis=2)).astype(int)
     bright = np.broadcast_to(rng.uniform(0.7, 1.0, shape), angle.shape)
-    wanted = np.arange(STROKES[1]) < rng.integers(
-        STROKES[0], STROKES[1] + 1, (n, 1)
-    )  # (n, strokes)
-    inside = (rows >= 0) & (rows < SIDE) & (columns >= 0) & (columns < SIDE) & wanted[..., None]
+    wanted = np.arange(number[1]) < rng.integers(number[0], number[1] + 1, (n, 1))  # (n, strokes)
+    inside = (rows >= 0) & (rows < side) & (columns >= 0) & (columns < side) & wanted[..., None]
     scenes = np.broadcast_to(np.arange(n)[:, None, None], angle.shape)
-    canvas = np.zeros((n, SIDE, SIDE))
+    canvas = np.zeros((n, side, side))
     canvas[scenes[inside], rows[inside], columns[inside]] = bright[inside]
     blurred = scipy.ndimage.gaussian_filter(canvas, (0, 0.8, 0.8))
     return np.asarray(blurred / blurred.max(axis=(1, 2), keepdims=True).clip(1e-9))

@@ -1,9 +1,9 @@
-"""CSV files: a table of numbers and categories, or one column of text."""
+"""Sheets of named columns: a table of numbers and categories, or one column of text."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,49 +13,64 @@ from numpy.typing import NDArray
 from xaikit.core.errors import DataError
 from xaikit.core.files import short
 from xaikit.core.sample import MODALITIES
-from xaikit.core.types import Floats
+from xaikit.core.types import Bools, Floats
 from xaikit.data.dataset import Column
+from xaikit.data.decimals import MISSING
 from xaikit.data.lines import Sheet, read_sheet
 from xaikit.data.rows import Options, Rows
-from xaikit.data.texts import text_rows
+from xaikit.data.texts import pair_of, paired, text_rows
 from xaikit.modalities.text import words
 
-__all__ = ["read_csv"]
+__all__ = ["read_csv", "table_rows"]
 
 MAX_CATEGORIES = 100
 FEW_WORDS = 4  # on average, of a column of texts
 N_READ, LONG = 200, 400  # cells, and letters of each, that are looked at
-MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "?"})  # in a column of numbers
+NO_VALUE = "nan"  # of a cell whose gap is kept
 
 
 def read_csv(path: Path, test: Path | None, options: Options) -> Rows:
     """A table with one row a line; a text data set when a text column is named."""
-    sheets = [_chosen(read_sheet(p), options) for p in (path, test) if p is not None]
+    files = [p for p in (path, test) if p is not None]
+    return table_rows([read_sheet(p, options.encoding, options.decimal) for p in files], options)
+
+
+def table_rows(sheets: list[Sheet], options: Options) -> Rows:
+    """The rows of a sheet, and of one to test with; texts when a text column is named."""
+    file = sheets[0].file
+    sheets = [_chosen(sheet, options) for sheet in sheets]
     label = _label_column(sheets[0], options)
-    text = options.text_column or _text_column(sheets[0], label, options)
+    texts = pair_of(options.text_column or _text_column(sheets[0], label, options), sheets[0].cells)
     for sheet in sheets:
-        for name in (text, label):
-            if name is not None:
-                _require(sheet, name)
-    facts: dict[str, Any] = {"label": label}
+        for name in (*texts, *filter(None, [label])):
+            _require(sheet, name)
+    if not label and not texts:
+        raise DataError(f"'{file}' has no column of texts; name it with --text-column.")
+    facts: dict[str, Any] = {"label": label, "form": sheets[0].form}
     if options.missing == "drop":
-        whole = [sheet.take(_whole(sheet, text, label, sheets)) for sheet in sheets]
+        whole = [sheet.take(_whole(sheet, texts, label, sheets)) for sheet in sheets]
         n = sum(len(a.lines) - len(b.lines) for a, b in zip(sheets, whole, strict=True))
         sheets, facts = whole, {**facts, "rows with gaps": n}
         if not sheets[0].lines:
-            raise DataError(f"every row of '{path.name}' has an empty cell; drop columns instead.")
-    labels = np.concatenate([_labels(sheet, label) for sheet in sheets])
-    if text is not None:
-        texts = [t for sheet in sheets for t in sheet.cells[text]]
-        return text_rows(texts, labels, _ids(sheets), _parts(sheets), _places(sheets))
+            raise DataError(f"every row of '{file}' has an empty cell; drop columns instead.")
+    labels = np.concatenate([_labels(sheet, label) for sheet in sheets]) if label else None
+    if texts:
+        places = _places(sheets)
+        cells = zip(*([t for s in sheets for t in s.cells[name]] for name in texts), strict=True)
+        joined = [paired(row, place) for row, place in zip(cells, places, strict=True)]
+        parts = _parts(sheets)
+        return text_rows(joined, labels, _ids(sheets), parts, places, names=texts, facts=facts)
     names = [name for name in sheets[0].cells if name != label]
     if not names:
-        raise DataError(f"'{path.name}' has no column beside the label '{short(label)}'; add some.")
+        raise DataError(f"'{file}' has no column beside the label '{short(label)}'; add some.")
     for sheet in sheets:
         for name in names:
             _require(sheet, name)
-    columns, values = zip(*(_column(sheets, name) for name in names), strict=True)
+    keep = options.missing == "keep"
+    columns, values = zip(*(_column(sheets, name, keep) for name in names), strict=True)
     matrix = np.stack(values, axis=1)
+    if keep:
+        facts["rows with gaps, kept"] = int(np.isnan(matrix).any(axis=1).sum())
     return Rows(
         modality="table",
         ids=_ids(sheets),
@@ -78,10 +93,10 @@ def _chosen(sheet: Sheet, options: Options) -> Sheet:
     return sheet.less([name for name in sheet.cells if name not in kept])
 
 
-def _whole(sheet: Sheet, text: str | None, label: str, sheets: list[Sheet]) -> list[int]:
+def _whole(sheet: Sheet, texts: Sequence[str], label: str, sheets: list[Sheet]) -> list[int]:
     """The rows without an empty cell in what is read."""
-    read = list(sheet.cells) if text is None else [text, label]
-    gaps = {name: _gaps(name, sheets) if name != text else ("",) for name in read}
+    read = [*texts, *filter(None, [label])] if texts else list(sheet.cells)
+    gaps = {name: ("",) if name in texts else _gaps(name, sheets) for name in read}
     return [
         i
         for i in range(len(sheet.lines))
@@ -97,15 +112,16 @@ def _gaps(name: str, sheets: list[Sheet]) -> Collection[str]:
 
 def _with_gaps(sheets: list[Sheet]) -> str:
     """How many rows have an empty cell, and the way out."""
-    n = sum(len(s.lines) - len(_whole(s, None, "", sheets)) for s in sheets)
+    n = sum(len(s.lines) - len(_whole(s, (), "", sheets)) for s in sheets)
     total = sum(len(s.lines) for s in sheets)
-    return f"fill or drop the row ({n} of {total} have such cells; missing='drop', --missing drop, leaves them out)."
+    return f"fill or drop the row ({n} of {total} have such cells; missing='drop', --missing drop, leaves them out, and 'keep' is for models that read them)."
 
 
 def _label_column(sheet: Sheet, options: Options) -> str:
     if options.label_column is not None:
         return options.label_column
-    others = [name for name in sheet.cells if name != options.text_column]
+    texts = pair_of(options.text_column, sheet.cells)
+    others = [name for name in sheet.cells if name not in texts]
     if not others:
         raise DataError(
             f"'{sheet.file}' has no column beside '{options.text_column}'; add a label."
@@ -126,7 +142,7 @@ def _text_column(sheet: Sheet, label: str, options: Options) -> str | None:
     if asked:
         raise DataError(
             f"'{sheet.file}' has {len(texts) or 'no'} columns of texts among {short(', '.join(others), 300)}; "
-            "name one with text_column (--text-column)."
+            "name one with text_column (--text-column), or two of a pair as 'first,second'."
         )
     return None
 
@@ -151,26 +167,32 @@ def _require(sheet: Sheet, name: str) -> None:
 
 def _labels(sheet: Sheet, name: str) -> NDArray[Any]:
     cells = [cell.strip() for cell in sheet.cells[name]]
-    for cell, line in zip(cells, sheet.lines, strict=True):
+    for i, cell in enumerate(cells):
         if cell.lower() in ("", "nan"):
             raise DataError(
-                f"line {line} of '{sheet.file}' has no label in column '{short(name)}'; fill or drop the row."
+                f"{sheet.place(i)} has no label in column '{short(name)}'; fill or drop the row."
             )
     return np.array(cells, dtype=object)
 
 
-def _column(sheets: list[Sheet], name: str) -> tuple[Column, Floats]:
-    """A column as numbers; categories become codes in the order of their names."""
+def _column(sheets: list[Sheet], name: str, keep: bool) -> tuple[Column, Floats]:
+    """A column as numbers; categories become codes in the order of their names, gaps that are kept NaN."""
     cells = [cell.strip() for sheet in sheets for cell in sheet.cells[name]]
+    gaps = _gaps(name, sheets) if keep else ()
+    gone = np.array([cell.lower() in gaps for cell in cells])
+    cells = [NO_VALUE if missing else cell for cell, missing in zip(cells, gone, strict=True)]
     try:
         values = np.array(cells, dtype=np.float64)
     except ValueError:
-        _check_category(cells, name, sheets)
+        _check_category(cells, gone, name, sheets)
         # as objects: one long cell must not widen all the others
-        categories, codes = np.unique(np.array(cells, dtype=object), return_inverse=True)
-        return Column(name, tuple(str(c) for c in categories)), codes.astype(np.float64)
-    if not np.isfinite(values).all():
-        bad = int(np.flatnonzero(~np.isfinite(values))[0])
+        known = np.array(cells, dtype=object)[~gone]
+        categories, codes = np.unique(known, return_inverse=True)
+        coded = np.full(len(cells), np.nan)
+        coded[~gone] = codes
+        return Column(name, tuple(str(c) for c in categories)), coded
+    if not (np.isfinite(values) | gone).all():
+        bad = int(np.flatnonzero(~np.isfinite(values) & ~gone)[0])
         raise DataError(
             f"{_places(sheets)[bad]}, column '{short(name)}' holds {short(cells[bad])} (NaN or infinite); "
             f"{_with_gaps(sheets)}"
@@ -178,12 +200,14 @@ def _column(sheets: list[Sheet], name: str) -> tuple[Column, Floats]:
     return Column(name), values
 
 
-def _check_category(cells: list[str], name: str, sheets: list[Sheet]) -> None:
-    """Refuse gaps, numbers with a slip among them, and free text."""
+def _check_category(cells: list[str], gone: Bools, name: str, sheets: list[Sheet]) -> None:
+    """Refuse gaps that are not kept, numbers with a slip among them, and free text."""
     is_number = [_is_number(cell) for cell in cells]
-    different = len({c for c, number in zip(cells, is_number, strict=True) if not number})
-    mostly = sum(is_number) > len(cells) / 2
+    different = len({cells[i] for i in np.flatnonzero(~gone) if not is_number[i]})
+    mostly = sum(is_number) > (~gone).sum() / 2
     for i, cell in enumerate(cells):
+        if gone[i]:
+            continue
         gap = cell.lower() in (MISSING if mostly else ("", "nan"))
         if gap or (mostly and not is_number[i] and different <= 3 and len(cells) > 20):
             what = "is empty (NaN)" if cell == "" else f"holds '{short(cell)}'"
@@ -221,4 +245,4 @@ def _parts(sheets: list[Sheet]) -> list[str]:
 
 
 def _places(sheets: list[Sheet]) -> list[str]:
-    return [f"line {line} of '{sheet.file}'" for sheet in sheets for line in sheet.lines]
+    return [sheet.place(i) for sheet in sheets for i in range(len(sheet.lines))]

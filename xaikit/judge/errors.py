@@ -202,15 +202,18 @@ def _asked(seen: Shares) -> Iterator[Asked]:
 
 def _bins(name: str, column: Floats) -> Iterator[Asked]:
     """Each of few values, else fifths."""
-    values = np.unique(column)
+    gone = np.isnan(column)
+    if gone.any():
+        yield Asked(Finding("where.missing", {"name": name}), gone)
+    values = np.unique(column[~gone])
     if len(values) <= FEW_VALUES:
-        for value in values if len(values) > 1 else ():
+        for value in values if len(values) + gone.any() > 1 else ():
             yield Asked(
                 Finding("where.equal", {"name": name, "value": float(value)}), column == value
             )
         return
-    ends = np.unique(np.quantile(column, np.arange(1, FIFTHS) / FIFTHS))
-    which = np.searchsorted(ends, column, side="left")
+    ends = np.unique(np.quantile(column[~gone], np.arange(1, FIFTHS) / FIFTHS))
+    which = np.where(gone, -1, np.searchsorted(ends, column, side="left"))
     for i in range(len(ends) + 1):
         mask = which == i
         if mask.any():

@@ -6,7 +6,6 @@ that hold follow. What cannot be said is said too: too few samples, no explanati
 
 from __future__ import annotations
 
-from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -88,15 +87,8 @@ def _guessing(overview: Overview) -> Finding | None:
     if len(labels) < FEWEST or len(set(labels)) < 2:
         return None
     known = np.array([label is not None for label in overview.labels])
-    if overview.meaning.words.startswith("value"):
-        truth = np.stack([overview.meaning.truth(label) for label in labels])
-        wide = np.maximum(truth.var(axis=0), 1e-12)  # outputs may have units of their own
-        errors = (truth - overview.predictions[known]) ** 2
-        gains, answer = (((truth - truth.mean(axis=0)) ** 2 - errors) / wide).mean(axis=1), None
-    else:
-        often, _ = Counter(labels).most_common(1)[0]
-        right = (~overview.wrong[known]).astype(np.float64)
-        gains, answer = right - [label == often for label in labels], _named(overview, often)
+    gains, often = overview.meaning.gains(overview.predictions[known], labels)
+    answer = None if often is None else _named(overview, often)
     if low(gains) > 0:
         return None
     key = "guessing" if gains.mean() <= 0 else "guessing.open"
@@ -160,11 +152,12 @@ def _direction(seen: Shares, j: int) -> Finding | None:
     if not overview.inputs or not (words == "value" or len(overview.classes) == 2):
         return None
     x = np.array([row[j] for row in overview.inputs], dtype=np.float64)
-    if words == "labels" or len(np.unique(x)) <= FEW_VALUES or len(x) < FEWEST:
+    known = ~np.isnan(x)  # a missing value is neither high nor low
+    if words == "labels" or len(np.unique(x[known])) <= FEW_VALUES or known.sum() < FEWEST:
         return None
     sign = np.where(seen.answers == 1, 1.0, -1.0) if words == "class" else 1.0
+    x, value = x[known], (seen.values[:, j] * sign)[known]
     draws = np.random.default_rng(0).integers(len(x), size=(200, len(x)))
-    value = seen.values[:, j] * sign
     found = np.quantile([spearman(x[d], value[d]) for d in draws], [0.025, 0.975])
     if found[0] < DIRECTED and found[1] > -DIRECTED:
         return None

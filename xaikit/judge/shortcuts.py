@@ -71,7 +71,8 @@ def _gives_away(seen: Shares, j: int) -> bool:
     x = np.array([row[j] for row in overview.inputs], dtype=np.float64)[known]
     y = np.array([label for label in overview.labels if label is not None], dtype=np.float64)
     if overview.meaning.words == "value":
-        return abs(spearman(x, y)) >= RELATED
+        there = ~np.isnan(x)
+        return bool(there.all()) and abs(spearman(x, y)) >= RELATED
     order = np.lexsort((np.random.default_rng(0).permutation(len(x)), x))  # ties in any order
     changes, classes = int(np.count_nonzero(np.diff(y[order]))), len(set(y.tolist()))
     return classes > 1 and changes - (classes - 1) <= (1 - GIVEN_AWAY) * len(y)

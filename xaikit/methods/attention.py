@@ -161,8 +161,9 @@ def _identity(seen: Attention) -> Tensor:
 def _readers(seen: Attention) -> Tensor:
     """(B, T) weight of each position in what the head reads; the rows sum to 1."""
     every = seen.valid.double()
-    one = torch.nn.functional.one_hot(seen.read.clamp(min=0), seen.valid.shape[1]).double()
-    return torch.where((seen.read < 0)[:, None], every / every.sum(dim=1, keepdim=True), one)
+    read = seen.read.reshape(len(every), -1)  # (B, A)
+    some = torch.nn.functional.one_hot(read.clamp(min=0), every.shape[1]).double().mean(dim=1)
+    return torch.where((read[:, :1] < 0), every / every.sum(dim=1, keepdim=True), some)
 
 
 def _special_shares(received: Tensor, seen: Attention) -> Sequence[float]:

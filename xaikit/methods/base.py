@@ -16,7 +16,7 @@ from xaikit.core.errors import CheckFailed, NotApplicable, XaikitError, foreign
 from xaikit.core.explanations import Explanations
 from xaikit.core.many import Same
 from xaikit.core.question import Question
-from xaikit.core.questions import Questions
+from xaikit.core.questions import Questions, apart
 from xaikit.core.registry import Registry
 from xaikit.core.types import Bools, Explanation
 from xaikit.methods.packing import prefetch, share_empty
@@ -186,6 +186,8 @@ def ask(method: Method, questions: Sequence[Question], *, seed: int = 0) -> Expl
     Methods with a block of their own share passes over all questions; their wall time is shared out
     evenly. So do small requests of methods that foresee them.
     """
+    if apart(questions):
+        return Explanations.of([ask(method, [q], seed=seed)[0] for q in questions])
     asked = Questions.of(questions)
     method.check(asked.model)
     if not _evaluates_output_and_empty(method, asked):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.ma import masked_invalid
 
 from xaikit.core.errors import NotApplicable
 from xaikit.core.question import Question
@@ -82,7 +83,9 @@ def _distance(question: Question) -> Floats:
             f"'{question.masker.name}' has none; use a masker that replaces."
         )
     references = references.astype(np.float64)
-    spread = references.std(axis=0)
-    distance = np.abs(x - references.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    known = masked_invalid(references)
+    spread, mean = known.std(axis=0).filled(0.0), known.mean(axis=0).filled(0.0)
+    # a missing value is as far as one deviation
+    distance = np.nan_to_num(np.abs(x - mean) / np.where(spread > 0, spread, 1.0), nan=1.0)
     channels = tuple(range(len(question.sample.grid), x.ndim))
     return np.asarray(distance.sum(axis=channels))

@@ -445,6 +445,8 @@ def shifts(questions: Sequence[Question], masks: Bools | Sequence[Bools]) -> lis
     if background is None or not kind.typical or len(background) < 2:
         return [None] * len(questions)
     rows = background[:200].reshape(min(len(background), 200), -1).astype(np.float64)
+    if np.isnan(rows).any() or any(np.isnan(q.sample.x).any() for q in questions):
+        return [None] * len(questions)  # there is no distance to a missing value
     spread = rows.std(axis=0) if kind.tabular else np.ones(rows.shape[1])
     spread = np.where(spread > 0, spread, 1.0)
     rows = rows / spread

@@ -103,7 +103,9 @@ def background(dataset: Dataset, limit: int = 100, seed: int = 0) -> NDArray[Any
         return None
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(dataset.train))
-    ordered = shuffled[np.argsort(dataset.labels("train")[shuffled], kind="stable")]
+    held: list[Any] = [s.label for s in dataset.train]
+    labels = np.array([np.mean(label) if np.size(label) else 0.0 for label in held])
+    ordered = shuffled[np.argsort(labels[shuffled], kind="stable")]
     n = min(limit, len(ordered))
     chosen = ordered[((np.arange(n) + 0.5) * len(ordered) / n).astype(np.int64)]
     return np.stack([dataset.train[i].x for i in rng.permutation(chosen)])
@@ -122,8 +124,8 @@ def as_rows(background: Any) -> NDArray[Any]:
     rows = np.asarray(background)
     if rows.dtype.kind not in "biuf":
         raise InvalidInput(
-            f"the background holds {rows.dtype} and numbers are needed; code its categories as "
-            "numbers and let a function turn them back for the model."
+            f"the background holds {rows.dtype} and numbers are needed; give a frame, or code its "
+            "categories as numbers and let a function turn them back for the model."
         )
     return rows
 
@@ -135,7 +137,8 @@ def _parse(sample: Sample, how: str) -> tuple[str, int | None]:
     if kind not in known or (number and not number.isdigit()) or number == "0":
         raise InvalidInput(
             f"a {sample.modality} sample cannot be cut by '{how}'; use auto, {', '.join(known)}, "
-            "some with a number above 0, for example 'patches:4' or 'windows:12'."
+            "some with a number above 0, for example 'patches:4' or 'windows:12'; a study also takes "
+            "'refined', 'refined:200' and, of texts, 'tokens'."
         )
     return kind, int(number) if number else None
 

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
+from numpy.ma import masked_invalid
 from numpy.typing import NDArray
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.features import Bools, Floats
 
-__all__ = ["Gaussian", "Nearest"]
+__all__ = ["Gaussian", "Nearest", "deviation"]
 
 RIDGE = 1e-9  # of the mean variance, so that columns that repeat others have an inverse
 
@@ -81,7 +82,7 @@ class Nearest:
     """The rows nearest in the kept columns.
 
     rows : (b, D); n of them are taken, all alike near where nothing is kept
-    coded : (D,) columns of categories, which are near where they are equal
+    coded : (D,) columns of categories, which are near where they are equal, as missing values are
     A column counts by its deviation over the rows. Source: Aas, Jullum & Løland 2021, section 3.3, with
     equal weights; Verdinelli & Wasserman 2023 for what it estimates.
     """
@@ -97,8 +98,16 @@ class Nearest:
 
     def __call__(self, x: NDArray[np.float64], kept: Bools) -> Floats:
         """x (D,), kept (m, D) -> (m, n, D) stand-ins; what is kept stands in its place."""
-        spread = self.rows.std(axis=0)
+        spread = deviation(self.rows)
         apart = np.abs(self.mixed - x) / np.where(spread > 0, spread, 1.0)
-        apart = np.where(self.coded, self.mixed != x, apart) ** 2  # (b, D)
+        gone, mine = np.isnan(self.mixed), np.isnan(x)
+        apart = np.where(self.coded | gone | mine, (self.mixed != x) & ~(gone & mine), apart) ** 2
         order = np.argsort(kept.astype(np.float64) @ apart.T, axis=1, kind="stable")[:, : self.n]
         return np.asarray(np.where(kept[:, None], x, self.mixed[order]))
+
+
+def deviation(rows: Floats) -> Floats:
+    """(D,) of the values that are there, 0 of a column without any."""
+    if not np.isnan(rows).any():
+        return np.asarray(rows.std(axis=0))
+    return np.asarray(masked_invalid(rows).std(axis=0).filled(0.0))

@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["thinned"]
+__all__ = ["nearest", "thinned"]
+
+NEAREST = 8  # rows, unless more are asked for
 
 
 def thinned(rows: NDArray[Any], n: int | None, what: str) -> tuple[NDArray[Any], str]:
@@ -20,3 +22,23 @@ def thinned(rows: NDArray[Any], n: int | None, what: str) -> tuple[NDArray[Any],
         return rows, what
     kept = np.linspace(0, len(rows) - 1, n).round().astype(np.int64)
     return rows[kept], f"{n} of {len(rows)} {what}, evenly spaced"
+
+
+def nearest(
+    rows: NDArray[Any], x: NDArray[Any], n: int | None, what: str
+) -> tuple[NDArray[Any], str]:
+    """The n rows that lie nearest to x, each place in its deviation over the rows, and the words that say so.
+
+    n : None for 8
+
+    A value that is missing on one side only counts as one deviation.
+    """
+    gone, mine = np.isnan(rows), np.isnan(x)
+    spread = np.ma.masked_invalid(rows).std(axis=0).filled(0.0)
+    apart = (
+        (np.where(gone, 0.0, rows) - np.where(mine, 0.0, x)) / np.where(spread > 0, spread, 1)
+    ) ** 2
+    apart = np.where(gone | mine, gone != mine, apart)
+    order = np.argsort(apart.reshape(len(rows), -1).sum(axis=1), kind="stable")
+    kept = order[: min(NEAREST if n is None else n, len(rows))]
+    return rows[kept], f"the {len(kept)} nearest of {len(rows)} {what}"

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.features import Bools, Floats, Masker, Segmentation
-from xaikit.core.sample import Modality, Sample, Titles
-from xaikit.modalities.given import Gaussian, Nearest
-from xaikit.modalities.rows import thinned
+from xaikit.core.sample import Box, Modality, Sample, Titles
+from xaikit.modalities.given import Gaussian, Nearest, deviation
+from xaikit.modalities.rows import nearest, thinned
 
 __all__ = ["TABLE", "Table", "coded_columns"]
 
@@ -25,7 +25,13 @@ N_TOLD = 5  # columns named in the name of a masker
 
 @dataclass(frozen=True)
 class Table(Modality):
-    """(D,) float64, a category is its code; a place is a column."""
+    """(D,) float64, a category is its code and NaN a missing value; a place is a column."""
+
+    def check(self, x: NDArray[Any], id: str) -> None:
+        """Infinite numbers are refused; a missing value goes to models that read it."""
+        if np.isinf(x).any():
+            where = tuple(int(i) for i in np.argwhere(np.isinf(x))[0])
+            raise InvalidInput(f"sample '{id}' holds infinity at {where}; fill or drop it.")
 
     def segment(
         self, sample: Sample, kind: str, number: int | None, names: Sequence[str] | None = None
@@ -67,6 +73,9 @@ class Table(Modality):
             return _given(how, background, n, categorical)
         if how == "median":
             return self._medians(sample, segmentation, background, n, categorical)
+        if how == "nearest":
+            rows, used = nearest(background, sample.x, n, "training rows")
+            return Masker(used, rows)
         rows, used = thinned(background, n or min(MAX_ROWS, len(background)), "training rows")
         used = f"{len(rows)} {used}" if len(rows) == len(background) else used
         if how == "rows":
@@ -91,6 +100,13 @@ class Table(Modality):
         told = _told(coded, guessed=categorical is None)
         return Masker(f"{name}{told}", _typical(rows, codes)[None])
 
+    def called(self, box: Box, sample: Sample, names: Sequence[str] | None) -> str:
+        """A column by its name, several by those of the first and the last."""
+        (first, end), known = box[0], names or self.columns(len(sample.x))
+        if end == first + 1:
+            return known[first]
+        return f"columns {known[first]} to {known[end - 1]}"
+
     def columns(self, n: int) -> tuple[str, ...]:
         return tuple(f"x{i}" for i in range(n))
 
@@ -104,10 +120,10 @@ class Table(Modality):
         return [bool(column["categories"]) for column in columns] or None
 
     def spread(self, x: NDArray[Any], rows: NDArray[Any], info: Mapping[str, Any]) -> Floats | None:
-        """The deviation of each number column over the rows; categories stay."""
-        wide = super().spread(x, rows, info)
+        """The deviation of each number column over the rows where it has values; categories stay."""
+        wide = deviation(rows) if len(rows) > 1 else np.abs(x)
         codes = np.array(self.categories(info) or [False] * len(x))
-        return None if wide is None else np.where(codes, 0.0, wide)
+        return np.where(codes | np.isnan(wide), 0.0, wide)
 
     def made(
         self, known: Sequence[NDArray[Any]], n: int, rng: np.random.Generator
@@ -121,7 +137,7 @@ TABLE = Table(
     name="table",
     axes=("D",),
     segmenters=("columns",),
-    maskers=("rows", "median", "column_shuffle"),
+    maskers=("rows", "median", "column_shuffle", "nearest"),
     titles=Titles(
         samples=("rows", "행"),
         part=("column", "항목"),
@@ -150,6 +166,11 @@ def _given(
         raise InvalidInput(
             f"the masker 'given_gaussian' needs numbers and {int(coded.sum())} columns hold categories; "
             "use 'given_nearest'."
+        )
+    if gaps := int(np.isnan(rows).any(axis=1).sum()):
+        raise InvalidInput(
+            f"the masker 'given_gaussian' needs numbers and {gaps} of {len(rows)} background rows have missing "
+            "values; use 'given_nearest'."
         )
     law = Gaussian(rows)
     return Masker(f"given what is kept: normal law of {used}", law.draws, given=law)
@@ -199,16 +220,20 @@ def _told(coded: Sequence[str], guessed: bool) -> str:
 def _typical(rows: Floats, codes: Bools) -> Floats:
     if codes.shape != rows.shape[1:]:
         raise InvalidInput(f"categorical has shape {codes.shape}; {rows.shape[1:]} is needed.")
-    typical = np.median(rows, axis=0)
-    for column in np.flatnonzero(codes):  # a code has no middle
-        values, counts = np.unique(rows[:, column], return_counts=True)
-        typical[column] = values[counts.argmax()]
-    return np.asarray(typical)
+    typical = np.empty(rows.shape[1])
+    for column, values in enumerate(rows.T):
+        known = values[~np.isnan(values)]
+        if codes[column] or not len(known):  # a code has no middle
+            values, counts = np.unique(values, return_counts=True)
+            typical[column] = values[counts.argmax()]
+        else:
+            typical[column] = np.median(known)
+    return typical
 
 
 def _guess_codes(rows: Floats) -> Bools:
     """(D,) which columns hold few whole numbers, as codes do."""
-    whole = (rows == np.round(rows)).all(axis=0)
+    whole = (np.isnan(rows) | (rows == np.round(rows))).all(axis=0)
     return np.array(
         [w and len(np.unique(c)) <= MAX_CODES for w, c in zip(whole, rows.T, strict=True)]
     )

@@ -98,7 +98,8 @@ def _described(
         places = values[:, cells.prefix :].reshape(len(values), *cells.shape)
         return model.inputs.spread(places, batch)
 
-    return Attention(weights, scores, _read(model, valid), special, valid, fold)
+    read = _read(model, valid) if batch.asked is None else batch.asked
+    return Attention(weights, scores, read, special, valid, fold)
 
 
 def _read(model: NeuralModel, valid: Tensor) -> Tensor:

@@ -25,7 +25,8 @@ def write_background(rows: NDArray[Any] | None) -> dict[str, Callable[[Path], An
 
 
 def read_background(folder: Path, shape: tuple[int, ...] | None = None) -> NDArray[Any]:
-    """(b, *shape) finite numbers, of any shape when None; `ModelError` names the file otherwise."""
+    """(b, *shape) numbers, of any shape when None, NaN only in rows of a table; `ModelError` names the
+    file otherwise."""
     path = MODELS.file(folder, FILE)
     rows = read_arrays(path, MODELS.origin(path)).get("background")
     if rows is None:
@@ -33,6 +34,6 @@ def read_background(folder: Path, shape: tuple[int, ...] | None = None) -> NDArr
     fits = rows.ndim > 1 and (shape is None or rows.shape[1:] == shape)
     if not fits or rows.size == 0 or rows.dtype.kind != "f":
         raise ModelError(f"{path} holds {rows.shape}; the model reads (b, {shape}).")
-    if not np.isfinite(rows).all():
+    if np.isinf(rows).any() or (rows.ndim > 2 and np.isnan(rows).any()):
         raise ModelError(f"{path} holds NaN or infinity; save the model again.")
     return rows

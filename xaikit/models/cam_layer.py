@@ -84,7 +84,8 @@ def find_layer(model: NeuralModel) -> str:
     Transformers: the normalisation before the last attention, because the last block's own output
     has no gradient at the tokens when the head reads one of them. RNNs: the states. Convolutions:
     the last map, the outermost module that gives it; maps of two cells or fewer a side are passed
-    over when there is a finer one.
+    over when there is a finer one. Where the net's answer is a map itself, the last of the coarsest maps
+    (the bottleneck, as in Vinogradova et al. 2020): a finer one is nearly the answer.
 
     `NotApplicable` when no layer keeps places, or the score reads a single place of it.
     """
@@ -242,11 +243,16 @@ def _maps(model: NeuralModel) -> list[Event]:
     maps = [
         e
         for e in events[first:]
-        if len(e.shape) == 2 + model.inputs.axes
+        if e.name
+        and len(e.shape) == 2 + model.inputs.axes
         and min(e.shape[2:]) > 1
         and not isinstance(e.module, _POOLS)
     ]
-    return [e for e in maps if min(e.shape[2:][-2:]) > 2] or maps  # of videos in space
+    fine = [e for e in maps if min(e.shape[2:][-2:]) > 2] or maps  # of videos in space
+    if not fine or len(events[-1].shape) != 2 + model.inputs.axes:
+        return fine
+    fewest = min(math.prod(e.shape[2:]) for e in fine)
+    return [e for e in fine if math.prod(e.shape[2:]) == fewest]
 
 
 def _has_tokens(model: NeuralModel) -> bool:

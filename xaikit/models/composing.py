@@ -66,7 +66,8 @@ class Composed:
         self._index = torch.from_numpy(index).to(self.others.device)
         self.straight = np.array_equal(index, np.arange(self.n_features))
         self._buffer, self._repeated = self.others.new_empty(0), self.batch
-        self.alike = (id(model.net), tuple(self.others.shape[1:]), self.batch.lengths)
+        told = (_plain(self.batch.types), _plain(self.batch.asked))
+        self.alike = (id(model.net), tuple(self.others.shape[1:]), self.batch.lengths, told)
 
     def still(self) -> AbstractContextManager[None]:
         """The context in which the net is run."""
@@ -123,6 +124,11 @@ class Composed:
             self._repeated = self.batch.take(torch.zeros(len(flat), dtype=torch.long))
         found: Floats = self._run(flat, self._repeated).double().cpu().numpy()
         return found
+
+
+def _plain(told: Tensor | None) -> Any:
+    """What the net is told of the sample, to be compared."""
+    return None if told is None else tuple(told[0].tolist())
 
 
 def _order(row: Tensor, places: Ints) -> tuple[int, ...]:

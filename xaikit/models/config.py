@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from xaikit.models.fields import Fields
-from xaikit.models.frames import FrameEncoder
 from xaikit.models.inputs import ColumnEncoder, Inputs, PixelEncoder, StepEncoder
 from xaikit.models.text import WordEncoder
+from xaikit.models.video import VideoEncoder
 
 __all__ = ["read_inputs"]
 
@@ -38,10 +38,10 @@ def _pixels(fields: Fields) -> PixelEncoder:
     return PixelEncoder((height, across, channels), mean, std)
 
 
-def _frames(fields: Fields) -> FrameEncoder:
+def _frames(fields: Fields) -> VideoEncoder:
     length, height, across, channels = _shape(fields, 4)
     mean, std = fields.numbers("mean", channels), fields.numbers("std", channels, above=0)
-    return FrameEncoder((length, height, across, channels), mean, std)
+    return VideoEncoder((length, height, across, channels), mean, std)
 
 
 def _steps(fields: Fields) -> StepEncoder:

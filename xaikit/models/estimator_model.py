@@ -16,11 +16,12 @@ from xaikit.core.display import Saved
 from xaikit.core.errors import ModelError, NotApplicable
 from xaikit.core.types import Bools, Floats, Ints, Space
 from xaikit.models.features import WordGrams
+from xaikit.models.frames import Frames
 from xaikit.models.linear_sums import coefficients, is_affine
 from xaikit.models.margins import has_margins, margins_of
 from xaikit.models.reading import reading_of
 from xaikit.models.refit import MOST_ROWS, Exchanged, refitted
-from xaikit.models.tree_sums import FORESTS, fitted_part, is_tree_ensemble, nodes_of
+from xaikit.models.tree_sums import FORESTS, dense, fitted_part, is_tree_ensemble, nodes_of
 from xaikit.models.wiring import owners_after, width_of
 from xaikit.tasks import Task
 
@@ -79,6 +80,26 @@ class EstimatorModel(Saved):
         return self.pipeline.steps[-1][1]
 
     @property
+    def frames(self) -> Frames | None:
+        """What turns rows into the frames that it was fitted on, where it was."""
+        first = self.pipeline.steps[0][1]
+        return first if isinstance(first, Frames) else None
+
+    def recoded(self, columns: Sequence[Sequence[str]]) -> EstimatorModel:
+        """A copy whose rows hold the codes of other people's words; see `Frames.recoded`."""
+        if self.frames is None:
+            return self
+        frames, moved = self.frames.recoded(columns)
+        rows = None if self.background is None else self.background.copy()
+        for i, new in enumerate(moved):
+            if rows is not None and new is not None:
+                there = ~np.isnan(rows[:, i])
+                rows[there, i] = new[rows[there, i].astype(np.int64)]
+        steps = [("frames", frames), *self.pipeline.steps[1:]]
+        info = {**self.info, "columns": frames.columns}
+        return replace(self, pipeline=Pipeline(steps), background=rows, info=info)
+
+    @property
     def batch_rows(self) -> int:
         """How many inputs one call takes best."""
         if self.background is None:
@@ -110,8 +131,7 @@ class EstimatorModel(Saved):
 
     def features(self, xs: Sequence[Array] | Array) -> Floats:
         """(B, F) float64, what the estimator itself reads."""
-        found = self._after(0, self._stack(xs))
-        return np.asarray(found.toarray() if hasattr(found, "toarray") else found, dtype=np.float64)
+        return dense(self._after(0, self._stack(xs)))
 
     @property
     def owners(self) -> Ints:
@@ -173,7 +193,7 @@ class TreeTable(EstimatorModel):
         space = space_of(self.pipeline, self.classes)
         owners = owners if nodes.owners is None else owners[nodes.owners]
         return TreeSum(
-            read=lambda xs: np.asarray(nodes.cast(self.features(xs)), dtype=np.float64),
+            read=lambda xs: np.asarray(nodes.cast(self._after(0, self._stack(xs))), np.float64),
             owners=owners,
             space=space,
             **nodes.arrays(),

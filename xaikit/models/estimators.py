@@ -9,13 +9,15 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import is_classifier, is_outlier_detector, is_regressor
+from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer
 from sklearn.pipeline import Pipeline
 
-from xaikit.core.errors import ModelError
+from xaikit.core.errors import InvalidInput, ModelError
 from xaikit.core.labels import label_name, places_of
-from xaikit.core.types import Floats
+from xaikit.core.types import MODALITIES, Floats
+from xaikit.models.frames import Frames
 
-__all__ = ["Answer", "answer_of", "is_estimator", "pipeline_of"]
+__all__ = ["Answer", "answer_of", "is_estimator", "pipeline_of", "usual_modality"]
 
 Array = NDArray[Any]
 
@@ -146,14 +148,25 @@ def answer_of(estimator: Any, outputs: str | None, rows: Any) -> Answer:
     )
 
 
-def pipeline_of(estimator: Any) -> Pipeline:
+def pipeline_of(estimator: Any, frames: Frames | None = None) -> Pipeline:
     """The fitted steps of a pipeline, or of the best that a search found, without those that do
-    nothing; otherwise one step."""
+    nothing; otherwise one step. First what makes the frames that it reads."""
     estimator = getattr(estimator, "best_estimator_", estimator)
     steps = estimator.steps if type(estimator) is Pipeline else []
     steps = [(name, step) for name, step in steps if step not in (None, "passthrough")]
     whole = not steps or not all(hasattr(step, "transform") for _, step in steps[:-1])
-    return Pipeline([("model", estimator)] if whole else steps)
+    before = [] if frames is None else [("frames", frames)]
+    return Pipeline([*before, *([("model", estimator)] if whole else steps)])
+
+
+def usual_modality(thing: Any) -> str:
+    """What an estimator reads when nobody says it: text where it begins with a vectoriser, else a table."""
+    if not is_estimator(thing):
+        raise InvalidInput(
+            f"what does this {type(thing).__name__} read? Say modality=, one of {', '.join(MODALITIES)}."
+        )
+    first = pipeline_of(thing).steps[0][1]
+    return "text" if isinstance(first, (CountVectorizer, HashingVectorizer)) else "table"
 
 
 def _n_labels(estimator: Any, rows: Any) -> int:

@@ -14,5 +14,4 @@ __all__ = ["evaluate"]
 def evaluate(model: Model, data: Dataset, split: str = "test") -> dict[str, Any]:
     """How well the model does on a split, as its task measures it: accuracy with its counts, or r2
     with its interval, and mae."""
-    labels = [sample.label for sample in getattr(data, split)]
-    return task_of(model).measures(model.scores(data.inputs(split)), labels)
+    return task_of(model).measured(model, getattr(data, split))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from xaikit.core.display import Saved
 from xaikit.core.errors import ModelError
 from xaikit.core.types import Floats, Space
+from xaikit.models.frames import Frames
 from xaikit.models.outputs import Outputs, decoded
 from xaikit.models.reading import reading_of
 from xaikit.tasks import Task
@@ -28,6 +29,8 @@ class FunctionModel(Saved):
 
     function : B inputs in data space -> (B, K) outputs
     single : the function is given one input at a time
+    found : what the scores are read at (`Task.found`); None reads each input at its own
+    frames : what turns the rows of a table into the frames that the function reads, or is told by
     """
 
     id: str
@@ -40,6 +43,16 @@ class FunctionModel(Saved):
     info: Mapping[str, Any] = field(default_factory=dict)
     task: Task | None = None
     single: bool = False
+    found: Any = None
+    frames: Frames | None = None
+
+    def about(self, x: Array, where: Any = None) -> FunctionModel:
+        """The same model, its scores read at what it finds on x (see `Anchored`)."""
+        if self.task is None or not (self.task.finds or where is not None):
+            return self
+        raw = self._given([x])
+        found = self.task.found(raw, [x]) if where is None else self.task.placed(where, raw, [x])
+        return replace(self, found=found)
 
     def answers(self, xs: Sequence[Array] | Array) -> Floats:
         """What the function gives for B inputs, as float64."""
@@ -48,7 +61,9 @@ class FunctionModel(Saved):
         return self._asked(xs)
 
     def _asked(self, xs: Sequence[Array] | Array) -> Floats:
-        found = self.function(reading_of(self.modality).given(xs))
+        found = self._given(xs)
+        if self.task is not None and self.task.reads:
+            found = self.task.scores(found, xs, self.found)
         try:
             answers = np.asarray(found, dtype=np.float64)
         except (TypeError, ValueError) as error:
@@ -59,6 +74,9 @@ class FunctionModel(Saved):
         if answers.ndim not in (1, 2) or len(answers) != len(xs):
             raise wrong_shape(self.id, answers.shape, len(xs), self.classes)
         return answers
+
+    def _given(self, xs: Sequence[Array] | Array) -> Any:
+        return self.function(reading_of(self.modality).given(xs))
 
     def scores(self, xs: Sequence[Array] | Array) -> Floats:
         """B inputs in data space -> (B, K) float64: logits, log-probabilities or values."""

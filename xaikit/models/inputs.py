@@ -48,6 +48,8 @@ class Batch:
     words : (B, T) long, the place that each token belongs to, -1 for special tokens and padding;
         None when token i is place i
     codes : (B, T) long, token ids of a text module that people bring
+    types : (B, T) long, to which of two texts each token belongs, where the module is told
+    asked : (B, A) long, the tokens that the scores are read at, where they are about some words
     """
 
     at: Tensor
@@ -55,18 +57,26 @@ class Batch:
     valid: Tensor | None = None
     words: Tensor | None = None
     codes: Tensor | None = None
+    types: Tensor | None = None
+    asked: Tensor | None = None
 
     def take(self, rows: Tensor) -> Batch:
         """The inputs of those rows, in that order; `at` is left as it is."""
         if not self.lengths:
             return self
         where = rows.to(self.at.device)
+
+        def those(held: Tensor | None) -> Tensor | None:
+            return None if held is None else held[where]
+
         return replace(
             self,
             lengths=tuple(self.lengths[i] for i in rows.tolist()),
-            valid=None if self.valid is None else self.valid[where],
-            words=None if self.words is None else self.words[where],
-            codes=None if self.codes is None else self.codes[where],
+            valid=those(self.valid),
+            words=those(self.words),
+            codes=those(self.codes),
+            types=those(self.types),
+            asked=those(self.asked),
         )
 
 

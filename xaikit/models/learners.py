@@ -26,6 +26,7 @@ class Learner:
     make : the unfitted estimator for a data set and a seed
     scaled : whether it reads scaled and one-hot columns; the others read columns as they are
     calibrated : whether its margins become probabilities by Platt's sigmoid over 5 folds
+    reads_missing : whether a missing value is a value of its own to it
     """
 
     name: str
@@ -34,6 +35,7 @@ class Learner:
     tasks: tuple[str, ...] = ("classification", "regression")
     scaled: bool = False
     calibrated: bool = False
+    reads_missing: bool = False
     family: Literal["sklearn"] = "sklearn"
 
     @property
@@ -77,7 +79,7 @@ def _ridge(data: Dataset, seed: int) -> Any:
     return Ridge(random_state=seed)
 
 
-@_add("tree", "One decision tree with at least 5 training rows in each leaf")
+@_add("tree", "One decision tree with at least 5 training rows in each leaf", reads_missing=True)
 def _tree(data: Dataset, seed: int) -> Any:
     from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
@@ -85,7 +87,11 @@ def _tree(data: Dataset, seed: int) -> Any:
     return kind(min_samples_leaf=5, random_state=seed)
 
 
-@_add("forest", "Random forest: the mean of 100 trees, each grown on its own draw of the rows")
+@_add(
+    "forest",
+    "Random forest: the mean of 100 trees, each grown on its own draw of the rows",
+    reads_missing=True,
+)
 def _forest(data: Dataset, seed: int) -> Any:
     from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
@@ -93,7 +99,11 @@ def _forest(data: Dataset, seed: int) -> Any:
     return kind(n_estimators=100, random_state=seed)
 
 
-@_add("boosting", "Boosted trees (HistGradientBoosting): each tree mends what the others leave")
+@_add(
+    "boosting",
+    "Boosted trees (HistGradientBoosting): each tree mends what the others leave",
+    reads_missing=True,
+)
 def _boosting(data: Dataset, seed: int) -> Any:
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 

@@ -24,6 +24,8 @@ def has_margins(estimator: Any) -> bool:
         return n == 2 and estimator.loss == "log_loss"
     if _package(estimator) == "xgboost":
         return str(estimator.objective) in ("binary:logistic", "multi:softprob")
+    if _package(estimator) == "catboost":
+        return str(estimator.get_all_params().get("loss_function")) in ("Logloss", "MultiClass")
     if _package(estimator) == "lightgbm":
         steep = estimator.get_params().get("sigmoid", 1.0) != 1.0
         return estimator.objective_ in ("binary", "multiclass") and not steep
@@ -37,6 +39,8 @@ def margins_of(estimator: Any, x: Any) -> Floats:
     """Features -> (B, K) of an estimator that has margins; of two classes the first has 0."""
     if _package(estimator) == "xgboost":
         found = estimator.predict(x, output_margin=True)
+    elif _package(estimator) == "catboost":
+        found = estimator.predict(x, prediction_type="RawFormulaVal")
     elif _package(estimator) == "lightgbm":
         found = estimator.predict(x, raw_score=True)
     else:

@@ -17,8 +17,8 @@ from torch import Tensor, nn
 from xaikit.core.abilities import BoundScores, Leaf
 from xaikit.core.batching import LARGEST, keep_pages
 from xaikit.core.display import Saved
-from xaikit.core.errors import InvalidInput
-from xaikit.core.types import MODALITIES, Bools, Floats, Ints, PerSample, Space
+from xaikit.core.errors import InvalidInput, NotApplicable
+from xaikit.core.types import MODALITIES, Bools, Floats, Ints, PerSample, Sample, Space
 from xaikit.core.words import Text
 from xaikit.models.composing import Composed
 from xaikit.models.inputs import Batch, ColumnEncoder, Inputs, PixelEncoder, padding
@@ -43,7 +43,7 @@ class NeuralModel(Saved):
 
     net : gives (B, K) `outputs`, or standardised numbers for a regressor
     inputs : the preprocessing, and the way back to the sample's grid
-    centre, scale : a regressor's value is centre + scale * net
+    centre, scale : a regressor's value is centre + scale * net; or one of each value
     reads : the token whose state the head reads, for transformers
     probe : one input to find layers with; made up when None
     modality : of its samples; "" takes the one whose inputs these are
@@ -51,6 +51,7 @@ class NeuralModel(Saved):
     task : what the scores mean; one of the classes, or one value, when None
     single : the net is given one input a pass
     part : of what the net gives that holds the scores; None for all of it, or `logits`
+    found : what the scores are read at (`Task.found`); None reads each input at its own
     """
 
     id: str
@@ -60,8 +61,8 @@ class NeuralModel(Saved):
     space: Space = "logit"
     background: Array | None = None
     info: Mapping[str, Any] = field(default_factory=dict)
-    centre: float = 0.0
-    scale: float = 1.0
+    centre: float | Floats = 0.0
+    scale: float | Floats = 1.0
     reads: Reads = "first"
     probe: Array | None = None
     outputs: Outputs = "logits"
@@ -69,6 +70,7 @@ class NeuralModel(Saved):
     single: bool = False
     modality: str = ""
     part: Part = None
+    found: Any = None
 
     def __post_init__(self) -> None:
         self.modality = self.modality or self._read
@@ -152,6 +154,31 @@ class NeuralModel(Saved):
         batch = self.inputs.read(self.net, xs, self.device)
         return replace(batch, at=batch.at.to(_open(self.parts.dtype)))
 
+    def tokens(self, x: Array) -> list[tuple[int, int]]:
+        """Where the tokens of a text stand in it; see `Tokenising`."""
+        if not isinstance(self.inputs, TokenEncoder):
+            raise NotApplicable(
+                f"'{self.id}' reads whole words and cuts them into no sub-words; use the features 'words' "
+                "or 'sentences'."
+            )
+        return self.inputs.tokens(Text(x))
+
+    def pointed(self, sample: Sample, target: Any) -> tuple[Sample, Any]:
+        """See `abilities.Pointed`."""
+        head = self.inputs.head if isinstance(self.inputs, TokenEncoder) else None
+        if head is None:
+            return sample, target
+        text = Text(sample.x)
+        asked, target = head.named(target, text)
+        if text.asked and not asked:
+            return sample, target
+        with evaluating(self.parts), torch.no_grad():
+            batch = self.encode([Text(text, asked=asked)])
+        assert batch.asked is not None
+        assert batch.words is not None
+        places = batch.words[0][batch.asked[0]].tolist()
+        return replace(sample, meta={**sample.meta, "asked": places}), target
+
     def beside(self, x: Array, references: Array) -> tuple[Batch, Tensor]:
         """An input, encoded, and its references (k, ...) as that input is encoded."""
         if isinstance(self.inputs, TokenEncoder):
@@ -168,7 +195,7 @@ class NeuralModel(Saved):
         if self.single and len(at) > 1:
             rows = [torch.tensor([i]) for i in range(len(at))]
             return torch.cat([self.forward(at[row], batch.take(row)) for row in rows])
-        return self.in_units(self.run(self.net, at, batch))
+        return self.in_units(self.run(self.net, at, batch), at)
 
     def run(
         self, net: nn.Module, at: Tensor, batch: Batch, dtype: torch.dtype | None = None
@@ -179,10 +206,29 @@ class NeuralModel(Saved):
         found = tensor_in(given, self.part)
         return found.to(_open(found.dtype))
 
-    def in_units(self, found: Tensor) -> Tensor:
-        """What the net gives -> scores (B, K): a regressor's in units of its target."""
-        scores = decoded(found, self.outputs, len(self.classes))
-        return scores if self.classes else self.centre + self.scale * scores
+    def in_units(self, raw: Tensor, at: Tensor) -> Tensor:
+        """What the net gives for encoded inputs -> scores (B, K): a regressor's in units of its target."""
+        if self.task is not None and self.task.reads:
+            return self.task.scores(self._scaled(raw), at, self.found)  # type: ignore[no-any-return]
+        scores = decoded(raw, self.outputs, len(self.classes))
+        return scores if self.classes else self._scaled(scores)
+
+    def _scaled(self, raw: Tensor) -> Tensor:
+        if isinstance(self.scale, np.ndarray):
+            return raw.new_tensor(self.centre) + raw.new_tensor(self.scale) * raw
+        return raw if self.scale == 1 and self.centre == 0 else self.centre + self.scale * raw  # type: ignore[return-value] # both are numbers
+
+    def about(self, x: Array, where: Any = None) -> NeuralModel:
+        """The same model, its scores read at what it finds on x (see `Anchored`)."""
+        if self.task is None or not (self.task.finds or where is not None):
+            return self
+        with evaluating(self.parts), torch.no_grad():
+            batch = self.encode([x])
+            raw = self._scaled(self.run(self.net, batch.at, batch))
+        anchored = copy.copy(self)
+        task, at = self.task, batch.at
+        anchored.found = task.found(raw, at) if where is None else task.placed(where, raw, at)
+        return anchored
 
     def bind(self, x: Array, references: Array, ids: Ints, drops: bool) -> BoundScores:
         """Masked inputs are composed on the device from x and references encoded once."""
@@ -310,7 +356,7 @@ class _Lowered(NeuralModel):
         self.fast.to(self.lower).eval().requires_grad_(False)
 
     def forward(self, at: Tensor, batch: Batch) -> Tensor:
-        return self.in_units(self.run(self.fast, at, batch, self.lower))
+        return self.in_units(self.run(self.fast, at, batch, self.lower), at)
 
     def shortened(self, whole: BoundScores, ids: Ints) -> BoundScores:
         """As they are: shortcuts read the weights of the net itself."""

@@ -84,7 +84,7 @@ class Graph:
         if len(inputs) != 1 or inputs[0].type not in TYPES:
             told = ", ".join(f"'{i.name}' {i.type}" for i in inputs) or "none"
             raise ModelError(
-                f"'{self.path}' has the inputs {told} and one of numbers is read; wrap a function that "
+                f"'{self.path}' has the inputs {short(told, 300)} and one of numbers is read; wrap a function that "
                 "gives it all that it reads."
             )
         return inputs[0]
@@ -95,7 +95,7 @@ class Graph:
         if not fit:
             told = ", ".join(f"'{o.name}' {o.type}" for o in outputs)
             raise ModelError(
-                f"'{self.path}' has the outputs {told} and "
+                f"'{self.path}' has the outputs {short(told, 300)} and "
                 f"{'none' if wanted is None else repr(wanted) + ' is none that'} holds scores; name one "
                 "with output=."
             )
@@ -118,7 +118,9 @@ class Graph:
         x = x.astype(np.float64)
         x = x if self.mean is None else x - np.asarray(self.mean)
         x = x if self.std is None else x / np.asarray(self.std)
-        if x.ndim > 2 and self._channels_first(x.shape):
+        if x.ndim == len(self.input.shape) + 1 and x.shape[-1] == 1:
+            x = x[..., 0]  # series of one channel, by a graph that reads (B, L)
+        elif x.ndim > 2 and self._channels_first(x.shape):
             x = np.moveaxis(x, -1, 1)
         return np.ascontiguousarray(x, dtype=TYPES[self.input.type])
 

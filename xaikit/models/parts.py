@@ -57,8 +57,8 @@ def slots_of(inputs: Mapping[str, Any], known: Mapping[str, Any]) -> list[Slot]:
 
 
 def parts_given(
-    inputs: Mapping[str, Any] | None, modality: str, sample: Any, background: Any
-) -> tuple[str, Any, Any]:
+    inputs: Mapping[str, Any] | None, modality: str | None, sample: Any, background: Any
+) -> tuple[str | None, Any, Any]:
     """The modality of samples of these parts, and both as rows of it; without inputs as they are."""
     pairs = ((sample, "sample"), (background, "background"))
     if inputs is None:

@@ -19,10 +19,10 @@ from xaikit.data.dataset import Dataset
 from xaikit.modalities.parts import Parts
 from xaikit.modalities.text import MASK_WORD
 from xaikit.models import features
-from xaikit.models.frames import FrameEncoder
 from xaikit.models.inputs import ColumnEncoder, Inputs, PixelEncoder, StepEncoder
 from xaikit.models.parts import PartsEncoder
 from xaikit.models.text import Encode, TokenEncoder, WordEncoder
+from xaikit.models.video import VideoEncoder
 from xaikit.models.zoo.architecture import Recipe
 
 __all__ = ["EMBEDDING", "READINGS", "Reading", "Said", "reading_of"]
@@ -156,7 +156,7 @@ class OfFrames(Reading):
     def brought(self, net: nn.Module, x: Array, said: Said) -> Inputs:
         del net
         length, height, across, n = x.shape
-        return FrameEncoder((length, height, across, n), *said.scales(n))
+        return VideoEncoder((length, height, across, n), *said.scales(n))
 
 
 class OfSteps(Reading):

@@ -52,7 +52,9 @@ ASKED = 100  # background rows that a loaded model answers
 TRUSTED = frozenset(
     {
         *(f"xaikit.models.features.{name}" for name in features.__all__),
+        "xaikit.models.frames.Frames",
         "sklearn.calibration._CalibratedClassifier",
+        "sklearn.compose._column_transformer.make_column_selector",
         "sklearn.calibration._SigmoidCalibration",
         "sklearn.ensemble._hist_gradient_boosting.predictor.TreePredictor",
         "sklearn.model_selection._split.StratifiedKFold",
@@ -139,6 +141,11 @@ def save_estimator(model: EstimatorModel, folder: str | Path) -> Path:
         "versions": {name: version(name) for name in ("xaikit", "scikit-learn", "skops", "numpy")},
     }
     pipeline = _dumped(model.pipeline)
+    if beyond := sorted(set(skops.io.get_untrusted_types(data=pipeline)) - TRUSTED):
+        raise ModelError(
+            f"'{model.id}' holds {short(', '.join(beyond), 200)}, which no file holds safely; save the code that "
+            "fits it, and wrap what it returns."
+        )
     files = {PIPELINE: lambda path: path.write_bytes(pipeline)}
     return MODELS.write(folder, config, files | write_background(model.background))
 

@@ -6,6 +6,7 @@ hostile or incomplete folder ends in one sentence.
 
 from __future__ import annotations
 
+import math
 import platform
 from collections.abc import Callable
 from functools import partial
@@ -13,6 +14,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any, TypeVar
 
+import numpy as np
 import torch
 from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file, save_file
@@ -21,6 +23,7 @@ from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, ModelError
 from xaikit.core.files import short
 from xaikit.core.sample import MODALITIES
+from xaikit.core.types import Floats
 from xaikit.models.assembly import KINDS, assemble, reads_of, settable
 from xaikit.models.background import read_background, write_background
 from xaikit.models.config import read_inputs
@@ -30,6 +33,7 @@ from xaikit.models.neural import NeuralModel
 from xaikit.models.training import pick_device
 from xaikit.models.trial import require_independent_model
 from xaikit.models.zoo import ZOO, Architecture
+from xaikit.tasks import TASKS, Task
 
 __all__ = ["load", "load_model", "save_model"]
 
@@ -37,6 +41,7 @@ HUGGINGFACE = "hf:"  # before the path of such a folder
 _FORMAT = 1
 _WEIGHTS = "model.safetensors"
 _MOST_CLASSES = 100_000
+_MOST_OUTPUTS = 100_000
 
 M = TypeVar("M", bound=Model)
 
@@ -158,8 +163,9 @@ def _config(model: NeuralModel) -> dict[str, Any]:
         "architecture": model.info["architecture"],
         "parameters": model.info["params"],
         "classes": model.classes,
-        "centre": model.centre,
-        "scale": model.scale,
+        "centre": np.asarray(model.centre).tolist(),
+        "scale": np.asarray(model.scale).tolist(),
+        **_task(model),
         "inputs": model.inputs.config(),
         "info": dict(model.info),
         "versions": {
@@ -167,6 +173,13 @@ def _config(model: NeuralModel) -> dict[str, Any]:
             **{name: version(name) for name in ("xaikit", "torch", "numpy")},
         },
     }
+
+
+def _task(model: NeuralModel) -> dict[str, Any]:
+    """What the numbers mean, where the classes do not say it."""
+    if model.task is None:
+        return {}
+    return {"task": model.task.name, "outputs": list(model.task.outputs)}
 
 
 def _files(model: NeuralModel) -> dict[str, Callable[[Path], Any]]:
@@ -190,7 +203,9 @@ def _on_paper(fields: Fields) -> NeuralModel:
         raise fields.wrong("parameters" if unknown else "classes", _rule(architecture, inputs.kind))
     try:
         with torch.device("meta"):
-            net = assemble(architecture, inputs, max(1, len(classes)), settings)
+            task = _task_in(fields)
+            width = max(1, len(classes)) if task is None else task.width
+            net = assemble(architecture, inputs, width, settings)
     except ModelError as error:
         raise ModelError(f"{fields.path}: {error}") from error
     return KINDS[architecture.family](
@@ -200,11 +215,29 @@ def _on_paper(fields: Fields) -> NeuralModel:
         classes=classes,
         space="logit" if classes else "value",
         info=fields.object("info"),
-        centre=fields.number("centre"),
-        scale=fields.number("scale", above=0),
+        centre=_scaling(fields, "centre", width),
+        scale=_scaling(fields, "scale", width, above=0),
         reads=reads_of(net),
         modality=modality,
+        task=task,
     )
+
+
+def _task_in(fields: Fields) -> Task | None:
+    if "task" not in fields.values:
+        return None
+    kind = TASKS.get(fields.choice("task", TASKS))
+    try:
+        return kind(fields.texts("outputs", _MOST_OUTPUTS))
+    except InvalidInput as error:
+        raise fields.wrong("outputs", f"names of a {kind.name}: {error}") from error
+
+
+def _scaling(fields: Fields, name: str, n: int, above: float = -math.inf) -> float | Floats:
+    """One number, or one for each of n values."""
+    if isinstance(fields.values.get(name), list):
+        return np.array(fields.numbers(name, n, above))
+    return fields.number(name, above)
 
 
 def _modality(fields: Fields, inputs: Inputs) -> str:

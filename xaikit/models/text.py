@@ -6,9 +6,9 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 import torch
@@ -22,10 +22,10 @@ from xaikit.modalities.text import MASK_WORD
 from xaikit.models.inputs import Batch, Convolution, padding
 from xaikit.models.probe import hooked
 
-__all__ = ["Encode", "TokenEncoder", "WordEncoder"]
+__all__ = ["Encode", "Head", "TokenEncoder", "WordEncoder"]
 
 Array = NDArray[Any]
-Encode = Callable[[Any], tuple[Sequence[int], Sequence[Any]]]
+Encode = Callable[[Any], Sequence[Sequence[Any]]]
 PAD, UNKNOWN, MASK = 0, 1, 2
 _N_SPECIAL = 3
 _MOST_GRAMS = 40  # of one word: a pasted link must not make every word as wide as itself
@@ -123,6 +123,29 @@ class WordEncoder:
         return {"kind": self.kind, "vocabulary": self.vocabulary, "n_buckets": self.n_buckets}
 
 
+class Head(Protocol):
+    """Reads scores at the tokens of some words: a label of a word, or an answer's first and last."""
+
+    def chosen(self, found: Any, row: int, owners: Sequence[int], text: Text) -> Sequence[int]:
+        """The words that are meant when nobody says, by what the net gives for the text in that row.
+
+        owners : (T',) the word of each token, -1 for none
+        """
+        ...
+
+    def tokens(self, asked: Sequence[int], owners: Sequence[int], text: Text) -> Sequence[int]:
+        """(A,) the tokens that stand for these words; `InvalidInput` where the net reads none of them."""
+        ...
+
+    def scores(self, found: Any, batch: Batch) -> Tensor:
+        """(B, K) what the net gives at `batch.asked`, differentiably."""
+        ...
+
+    def named(self, target: Any, text: Text) -> tuple[Sequence[int], Any]:
+        """The words that a target names beside an output, () for none, and the target without them."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class TokenEncoder:
     """Words (T,) -> the token embeddings (B, T', E) of a module that people bring.
@@ -138,6 +161,9 @@ class TokenEncoder:
     by_token : a removed word becomes as many mask tokens as it has tokens; else one mask word, and the
         text is encoded anew. References of gradients are always of the first kind: they are as long as
         the sample
+    types_as : the name of the argument that says to which of two texts each token belongs, which is the
+        third thing that `encode` then gives
+    head : reads the scores at some words; None where what the module gives are the scores of the text
     """
 
     encode: Encode
@@ -147,34 +173,75 @@ class TokenEncoder:
     of_text: bool = False
     mask_id: int | None = None
     by_token: bool = False
+    types_as: str | None = None
+    head: Head | None = None
     kind: ClassVar[str] = "words"
     pads: ClassVar[bool] = True
     axes: ClassVar[int] = 1
     convolution: ClassVar[Convolution | None] = None
 
     def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
-        found = [self._encoded(Text(x)) for x in xs]
-        for x, (ids, owners) in zip(xs, found, strict=True):
-            _check_tokens(x, ids, owners)
-        codes = _filled([ids for ids, _ in found], 1, device, self.padding_id)
-        words = [[-1 if owner is None else owner for owner in owners] for _, owners in found]
-        return Batch(
+        texts = [Text(x) for x in xs]
+        found = [self._encoded(text) for text in texts]
+        for text, (ids, owners, _) in zip(texts, found, strict=True):
+            _check_tokens(text, ids, owners)
+        codes = _filled([ids for ids, _, _ in found], 1, device, self.padding_id)
+        words = [[-1 if owner is None else owner for owner in owners] for _, owners, _ in found]
+        batch = Batch(
             at=net.get_submodule(self.embedding)(codes),
             lengths=tuple(len(x) for x in xs),
-            valid=padding([len(ids) for ids, _ in found], device),
+            valid=padding([len(ids) for ids, _, _ in found], device),
             words=_filled(words, 1, device, -1),
             codes=codes,
+            types=_filled([t for _, _, t in found], 1, device) if self.types_as else None,
         )
+        return batch if self.head is None else replace(batch, asked=self._asked(net, texts, batch))
 
-    def _encoded(self, text: Text) -> tuple[Sequence[int], Sequence[int | None]]:
-        """Token ids, and the word of each token."""
+    def _encoded(self, text: Text) -> tuple[Sequence[int], Sequence[int | None], Sequence[int]]:
+        """Token ids, the word of each token, and to which of two texts it belongs."""
         if not self.of_text:
-            return self.encode([str(word) for word in text])
-        ids, spans = self.encode(text.written)
-        return ids, _owners(spans, text)
+            ids, owners = self.encode([str(word) for word in text])
+            return ids, owners, ()
+        ids, spans, *types = self.encode(text.written)
+        return ids, _owners(spans, text), types[0] if types else ()
+
+    def _asked(self, net: nn.Module, texts: Sequence[Text], batch: Batch) -> Tensor:
+        """(B, A) the tokens of the words that each text is asked about, chosen where nobody said."""
+        assert self.head is not None
+        assert batch.words is not None
+        found = None
+        if not all(text.asked for text in texts):
+            with torch.no_grad():
+                found = self._given(net, batch.at, batch)
+        rows = []
+        for i, text in enumerate(texts):
+            owners = batch.words[i].tolist()
+            asked = text.asked or self.head.chosen(found, i, owners, text)
+            rows.append(self.head.tokens(asked, owners, text))
+        return torch.tensor(rows, dtype=torch.long, device=batch.at.device)
+
+    def tokens(self, text: Text) -> list[tuple[int, int]]:
+        """Where each token stands in the text, without white space; those of the same characters once."""
+        if not self.of_text:
+            raise NotApplicable(
+                "encode gives the word of each token and not where it stands in the text, so there are no "
+                "sub-words to name; use the features 'words' or 'sentences'."
+            )
+        written, found = text.written, [(0, 0)]
+        for start, end in filter(None, self.encode(written)[1]):
+            start = max(found[-1][1], start + _blanks(written[start:end]))
+            end -= _blanks(written[start:end][::-1])
+            if start < end:
+                found.append((start, end))
+        return found[1:]
 
     def run(self, net: nn.Module, at: Tensor, batch: Batch) -> Tensor:
         """The net on its ids, with its embedding's output replaced by `at`."""
+        given = self._given(net, at, batch)
+        return given if self.head is None else self.head.scores(given, batch)
+
+    def _given(self, net: nn.Module, at: Tensor, batch: Batch) -> Any:
+        """All that the net gives."""
         assert batch.codes is not None
         valid = (
             torch.ones_like(batch.codes, dtype=torch.bool) if batch.valid is None else batch.valid
@@ -182,12 +249,14 @@ class TokenEncoder:
         with _padded(net, batch.codes, valid) as codes:
             given = (codes, valid) if self.valid_as == "" else (codes,)
             named = {self.valid_as: valid.long()} if self.valid_as else {}
+            if self.types_as and batch.types is not None:
+                named[self.types_as] = batch.types
 
             def stands(_module: nn.Module, args: Any, _output: Tensor) -> Tensor:
                 return _shifted(at, codes, args, _output)
 
             with hooked([(module, stands) for module in self._embeddings(net)]):
-                return net(*given, **named)  # type: ignore[no-any-return]
+                return net(*given, **named)
 
     def _embeddings(self, net: nn.Module) -> list[nn.Module]:
         """The embedding, and those that share its weight."""
@@ -229,7 +298,7 @@ class TokenEncoder:
         """The token that stands for a removed one."""
         if self.mask_id is not None:
             return self.mask_id
-        ids, owners = self._encoded(Text([MASK_WORD]))
+        ids, owners, _ = self._encoded(Text([MASK_WORD]))
         own = [token for token, owner in zip(ids, owners, strict=True) if owner == 0]
         if len(own) != 1:
             raise NotApplicable(
@@ -325,6 +394,11 @@ def _owners(spans: Sequence[Any], text: Text) -> list[int | None]:
         owner = int(first[start:end].min(initial=len(text)))
         owners.append(None if owner == len(text) else owner)
     return owners
+
+
+def _blanks(text: str) -> int:
+    """White space that it begins with."""
+    return len(text) - len(text.lstrip())
 
 
 def _grams(word: str) -> list[str]:

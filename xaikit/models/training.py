@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import torch
-import torch.nn.functional as F
 from numpy.typing import NDArray
 from rich.progress import Progress
 from torch import Tensor
@@ -24,14 +23,19 @@ from xaikit.data.dataset import Dataset
 from xaikit.modalities import background
 from xaikit.models.assembly import KINDS, assemble, reads_of, settable
 from xaikit.models.evaluation import evaluate
+from xaikit.models.missing import missing_rows
+from xaikit.models.modes import evaluating
 from xaikit.models.neural import NeuralModel
+from xaikit.models.objectives import Objective, objective_of, turned
 from xaikit.models.reading import reading_of
 from xaikit.models.zoo import ZOO, Architecture, Recipe
+from xaikit.tasks import TASKS, Forecasting
 
 __all__ = ["pick_device", "train"]
 
 Array = NDArray[Any]
 _MOST_EPOCHS = 200
+USUAL = ("classification", "regression")  # which follow from the classes
 
 
 def train(
@@ -59,6 +63,7 @@ def train(
     >>> train("logistic", data, progress=False).classes
     ('cultivar 1', 'cultivar 2', 'cultivar 3')
     """
+    _require_missing_read(architecture, data)
     if architecture not in ZOO:
         return _fit_estimator(architecture, data, epochs, seed, balanced, params)
     if epochs is not None and epochs < 1:
@@ -82,6 +87,25 @@ def train(
     }
     model.info = {**_facts(entry, settings, model, data), **facts}
     return model
+
+
+def _require_missing_read(name: str, data: Dataset) -> None:
+    """`DataError` with a count where rows of a table have missing values that the model does not read."""
+    from xaikit.models.learners import ESTIMATORS
+
+    learner = ESTIMATORS.get(name) if name in ESTIMATORS else None
+    if (
+        not (learner or name in ZOO)
+        or not MODALITIES.get(data.modality).tabular
+        or (learner and learner.reads_missing)
+    ):
+        return
+    rows = np.stack([x for split in ("train", "val", "test") for x in data.inputs(split)])
+    if held := missing_rows(rows, [column.name for column in data.columns], "rows"):
+        fits = ", ".join(n for n in ESTIMATORS if ESTIMATORS.get(n).reads_missing)
+        raise DataError(
+            f"{held} and '{name}' does not read them; use {fits}, or missing='drop' (--missing drop)."
+        )
 
 
 def pick_device(name: str) -> torch.device:
@@ -110,6 +134,8 @@ def _fit_estimator(
     if name not in ESTIMATORS:
         known = ", ".join((*ZOO, *ESTIMATORS))
         raise UnknownName(f"no model is called '{name}'; known: {known}.")
+    if data.task not in USUAL:
+        _refuse_task(name, data)
     if epochs is not None:
         raise InvalidInput(f"'{name}' is not trained in epochs; leave epochs out.")
     return fit_estimator(name, data, seed=seed, balanced=balanced, **params)
@@ -126,6 +152,8 @@ def _split(
             f"{data.modality}; use {', '.join(fitting) or 'forest, or wrap a net of your own'}."
         )
     inputs = MODALITIES.get(data.modality).inputs
+    if data.task not in architecture.tasks:
+        _refuse_task(architecture.name, data)
     recipe = architecture.recipes[inputs]
     training, net = dataclasses.asdict(recipe), settable(architecture, inputs)
     for name in params:
@@ -138,6 +166,14 @@ def _split(
         _check(name, params.get(name, default), default)
     recipe = dataclasses.replace(recipe, **{k: v for k, v in params.items() if k in training})
     return recipe, {**net, **{k: v for k, v in params.items() if k in net}}
+
+
+def _refuse_task(name: str, data: Dataset) -> None:
+    fitting = [other for other in ZOO if data.task in ZOO.get(other).tasks]
+    raise InvalidInput(
+        f"'{name}' does no {data.task} and '{data.name}' is one; use "
+        f"{', '.join(fitting) or 'a model of your own'}."
+    )
 
 
 def _check(name: str, value: Any, default: Any) -> None:
@@ -158,7 +194,9 @@ def _fresh(
 ) -> NeuralModel:
     labels = _checked_labels(data)
     inputs = reading_of(data.modality).fit(data)
-    net = assemble(architecture, inputs, max(1, len(data.classes)), settings).to(device)
+    task = None if data.task in USUAL else TASKS.get(data.task)(data.outputs)
+    width = max(1, len(data.classes)) if task is None else task.width
+    net = assemble(architecture, inputs, width, settings).to(device)
     model = KINDS[architecture.family](
         id=f"{data.name}-{architecture.name}",
         net=net,
@@ -167,11 +205,23 @@ def _fresh(
         background=background(data),
         reads=reads_of(net),
         modality=data.modality,
+        task=task,
     )
-    if data.task == "regression":
+    if not data.classes:
         model.space = "value"
+    if data.task == "regression":
         model.centre, model.scale = float(labels.mean()), float(labels.std()) or 1.0
+    if isinstance(task, Forecasting):
+        model.centre, model.scale = _channels(labels, len(task.channels))
     return model
+
+
+def _channels(labels: Array, n_channels: int) -> tuple[Array, Array]:
+    """(C * H,) mean and deviation of the channel that each value belongs to."""
+    each = labels.reshape(len(labels), n_channels, -1)
+    spread = each.std(axis=(0, 2))
+    n = each.shape[2]
+    return each.mean(axis=(0, 2)).repeat(n), np.where(spread > 0, spread, 1.0).repeat(n)
 
 
 def _checked_labels(data: Dataset) -> Array:
@@ -181,6 +231,9 @@ def _checked_labels(data: Dataset) -> Array:
                 raise DataError(
                     f"sample '{sample.id}' of '{data.name}' has no label; drop it to train."
                 )
+    if data.task not in USUAL and data.classes:
+        TASKS.get(data.task)(data.classes).require_labels((*data.train, *data.val, *data.test))
+        return np.zeros(0)
     labels = data.labels("train")
     if data.task == "classification" and not 0 <= labels.min() <= labels.max() < len(data.classes):
         raise DataError(
@@ -221,7 +274,8 @@ class _Loop:
     def run(self, rng: np.random.Generator, progress: bool) -> int:
         """Trains in place, leaves the best weights on val in the net; gives the epochs that ran."""
         net, recipe = self.model.net, self.recipe
-        xs, labels = self.data.inputs("train"), self._labels("train")
+        xs = self.data.inputs("train")
+        labels = self.objective.truth(self.model, self.data, "train")
         vary = reading_of(self.data.modality).varied
         optimizer = torch.optim.AdamW(
             net.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay
@@ -236,7 +290,10 @@ class _Loop:
                 net.train()
                 for rows in self._batches(xs, rng):
                     seen = [vary(xs[i], recipe, rng) for i in rows]
-                    self._step(seen, labels[torch.from_numpy(rows)], optimizer, epoch)
+                    truth = labels[torch.from_numpy(rows)]
+                    if recipe.turn:
+                        seen, truth = turned(seen, truth, rng)
+                    self._step(seen, truth, optimizer, epoch)
                     cycle.step()
                 loss = self._val_loss()
                 bar.update(
@@ -277,17 +334,9 @@ class _Loop:
             return None
         return torch.tensor(self.class_weights, dtype=torch.float32, device=self.model.device)
 
-    def _labels(self, split: str) -> Tensor:
-        labels = self.data.labels(split)
-        if self.data.task == "regression":
-            scaled = (labels - self.model.centre) / self.model.scale
-            return torch.tensor(scaled, dtype=torch.float32, device=self.model.device)
-        return torch.tensor(labels, device=self.model.device)
-
-    def _loss(self, found: Tensor, labels: Tensor) -> Tensor:
-        if self.data.task == "regression":
-            return F.mse_loss(found[:, 0], labels)
-        return F.cross_entropy(found, labels, weight=self.weights)
+    @cached_property
+    def objective(self) -> Objective:
+        return objective_of(self.data)
 
     def _step(
         self, xs: Sequence[Array], labels: Tensor, optimizer: torch.optim.Optimizer, epoch: int
@@ -296,7 +345,7 @@ class _Loop:
         with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=cuda):
             batch = model.read(xs)
             found = model.inputs.run(model.net, batch.at, batch)
-        loss = self._loss(found.float(), labels)
+        loss = self.objective.loss(found.float(), labels, batch.at, self.weights)
         if not math.isfinite(loss.item()):
             raise TrainingFailed(
                 f"the loss of '{model.id}' turned {loss.item()} in epoch {epoch}; lower lr "
@@ -308,6 +357,14 @@ class _Loop:
         optimizer.step()
 
     def _val_loss(self) -> float:
-        scores = self.model.scores(self.data.inputs("val"))
-        found = torch.tensor((scores - self.model.centre) / self.model.scale, dtype=torch.float32)
-        return self._loss(found.to(self.model.device), self._labels("val")).item()
+        model, xs, n = self.model, self.data.inputs("val"), self.model.batch_rows
+        with evaluating(model.parts), torch.inference_mode():
+            batches = [model.encode(xs[i : i + n]) for i in range(0, len(xs), n)]
+            raw = [model.run(model.net, batch.at, batch) for batch in batches]
+            at = raw if self.model.inputs.pads else [batch.at for batch in batches]
+            found = (torch.cat(raw), self._val_truth, torch.cat(at), self.weights)
+            return self.objective.loss(*found).item()
+
+    @cached_property
+    def _val_truth(self) -> Tensor:
+        return self.objective.truth(self.model, self.data, "val")

@@ -173,7 +173,7 @@ def _different(inputs: Sequence[Array]) -> Array:
     first = inputs[0]
     alike = [x for x in inputs[1:] if x.shape == first.shape and (x != first).any()]
     if alike and first.dtype.kind in "fiub":
-        return max(alike, key=lambda x: float(np.abs(x - first).sum()))
+        return max(alike, key=lambda x: float(np.nansum(np.abs(x - first))))
     return next(iter(alike), inputs[-1])
 
 

@@ -27,11 +27,13 @@ from sklearn.preprocessing import (
     RobustScaler,
     SplineTransformer,
     StandardScaler,
+    TargetEncoder,
 )
 
 from xaikit.core.errors import NotApplicable
 from xaikit.core.types import Ints
 from xaikit.models.features import Columns
+from xaikit.models.frames import Frames
 
 __all__ = ["owners_after", "width_of"]
 
@@ -57,6 +59,8 @@ def width_of(steps: list[Any]) -> int:
     first = steps[0]
     if isinstance(first, Columns):
         return len(first.n_categories)
+    if isinstance(first, Frames):
+        return len(first.names)
     n = getattr(first, "n_features_in_", None)
     if n is None:
         raise NotApplicable(f"a {type(first).__name__} does not say how many columns it reads")
@@ -65,6 +69,8 @@ def width_of(steps: list[Any]) -> int:
 
 def _owners(step: Any, n: int) -> Ints:
     """(outputs,) the input that each output of one step is made of."""
+    if isinstance(step, Frames):
+        return np.arange(n)
     if isinstance(step, str) or step is None:
         return np.arange(0 if step == "drop" else n)
     if isinstance(step, Columns):
@@ -94,6 +100,8 @@ def _counts(step: Any) -> NDArray[Any] | None:
     if type(step) is KBinsDiscretizer:
         one = np.ones_like(step.n_bins_)
         return np.asarray(one if step.encode == "ordinal" else step.n_bins_)
+    if type(step) is TargetEncoder:
+        return np.full(step.n_features_in_, len(step.encodings_) // step.n_features_in_)
     if type(step) is SplineTransformer:
         return np.full(step.n_features_in_, step.n_features_out_ // step.n_features_in_)
     return None
@@ -116,7 +124,8 @@ def _by_columns(step: Any, n: int) -> Ints:
         where = step.output_indices_[name]
         if where.stop > where.start:
             taken = _taken(columns, names)
-            owners[where] = taken[_owners(inner, len(taken))]
+            alone = len(taken) == 1 and inner != "drop"  # whatever it makes of one column is of it
+            owners[where] = taken[0] if alone else taken[_owners(inner, len(taken))]
     return owners
 
 

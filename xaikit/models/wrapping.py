@@ -17,15 +17,18 @@ from torch import Tensor, nn
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput, ModelError
+from xaikit.core.frames import is_frame
 from xaikit.core.types import MODALITIES, Floats, Modality, Space
 from xaikit.modalities import as_rows
 from xaikit.modalities.table import coded_columns
 from xaikit.models.attention import TokenModel
 from xaikit.models.cam_layer import SpatialModel, keeps_places
 from xaikit.models.estimator_model import EstimatorModel, space_of, wrap_estimator
-from xaikit.models.estimators import Answer, answer_of, is_estimator, pipeline_of
+from xaikit.models.estimators import Answer, answer_of, is_estimator, pipeline_of, usual_modality
+from xaikit.models.frames import Frames, framed
 from xaikit.models.function_model import FunctionModel, wrong_shape
 from xaikit.models.inputs import Inputs, PixelEncoder
+from xaikit.models.missing import require_missing_read
 from xaikit.models.modes import Parts, evaluating
 from xaikit.models.neural import (
     NeuralModel,
@@ -69,7 +72,7 @@ Array = NDArray[Any]
 def wrap(
     thing: Any,
     *,
-    modality: str = "",
+    modality: str | None = None,
     inputs: Mapping[str, str | Sequence[str]] | None = None,
     classes: Sequence[str] = (),
     names: Sequence[str] = (),
@@ -98,6 +101,7 @@ def wrap(
         in data space (an array (B, *x.shape); for text a list of B arrays of words, each with the
         text as `x.written`) to (B, K); two classes may also be one column (B, 1) or (B,), which is
         about the second
+    modality : of its samples; of an estimator a table when None, text where it begins with a vectoriser
     inputs : of a thing of several inputs, in place of modality: name -> modality, or -> names of columns;
         the sample and the background are then mappings from these names, B rows in each background.
         The thing is called with the names where its arguments are called so, otherwise in turn, or
@@ -107,7 +111,11 @@ def wrap(
         are its labels in the order in which answers shall stand; others only name the labels 0 to K-1
     names : what the K values of a regressor are called, for example to ask target="price"
     sample : one input in data space to try it on; background[0] when None
-    background : (b, *x.shape) typical inputs, which removal methods draw from
+    background : (b, *x.shape) typical inputs, which removal methods draw from; of a table a pandas or
+        polars frame too, with words, booleans and missing values: its columns are the features, under
+        their names, and an estimator that was fitted on a frame (or a function, where words are among the
+        columns) is given frames. A word that is new goes to the estimator as it is. Missing values are
+        NaN in a sample; `ModelError` with a count where they are not read
     outputs : what the thing gives: "logits", "probabilities" (a row sums to 1) or
         "log_probabilities" of classes; "multilabel_logits" or "multilabel_probabilities", each label
         by itself; "values" of a regressor, and of a scikit-learn classifier its decision function.
@@ -115,7 +123,9 @@ def wrap(
         `info["outputs_note"]`, and asks where it can be two things
     output : of a torch module that gives a tuple, a dict or an object: the place, key or name of the
         scores; None takes `logits`, or the first tensor with the batch in front that fits the classes
-    task : what the numbers mean, a name from `xaikit list tasks`; follows from the outputs when None
+    task : what the numbers mean, a name from `xaikit list tasks`; follows from the outputs when None. The
+        "detection" of a function are boxes, probabilities and classes of each picture, the "segmentation" of
+        a net (B, K, H, W) logits (see `xaikit.tasks`)
     space : where changes are measured; follows from the outputs when None
     batch : "single" asks one row at a time, for a thing whose score of a row depends on the others
 
@@ -143,6 +153,7 @@ def wrap(
     [2.0, 0.0]
     """
     modality, one, rows = parts_given(inputs, modality, sample, background)
+    modality = usual_modality(thing) if modality is None else modality
     if modality not in MODALITIES:
         raise InvalidInput(f"modality '{modality}' is unknown; use {', '.join(MODALITIES)}.")
     kind, reading = MODALITIES.get(modality), reading_of(modality)
@@ -150,19 +161,27 @@ def wrap(
         raise InvalidInput(f"batch is '{batch}'; use many, or single to ask one row at a time.")
     if encodes not in ("words", "text"):
         raise InvalidInput(f"encodes is {encodes!r}; encode reads 'words' or the 'text'.")
+    frames, reads_frames = _frames(thing, kind, one, rows)
+    if frames is not None:
+        one = frames.coded(one)[0] if is_frame(one) else one
+        rows = frames.coded(rows) if is_frame(rows) else rows
     if rows is not None and kind.typical:
         rows = as_rows(rows)
     x = first_input(modality, one, rows)
+    facts = _Facts(
+        id, modality, (), tuple(names), space, rows, outputs, batch == "single",
+        trial_inputs(modality, x, rows), None if task is None else TASKS.get(task),
+        frames if reads_frames else None,
+    )  # fmt: skip
+    columns = [] if frames is None else [column["name"] for column in frames.columns]
     answer = None
     if is_estimator(thing):
-        answer = answer_of(thing, outputs, reading.flat([x]))
+        answer = answer_of(thing, outputs, facts.read_rows([x]))
+        facts.require_missing_read(lambda rows: answer.ask(facts.read_rows(rows)), columns)
         classes = answer.named(tuple(map(str, classes)))
     classes = tuple(map(str, classes))
     check_outputs(outputs, classes, tuple(names))
-    facts = _Facts(
-        id, modality, classes, tuple(names), space, rows, outputs, batch == "single",
-        trial_inputs(modality, x, rows), None if task is None else TASKS.get(task),
-    )  # fmt: skip
+    facts = dataclasses.replace(facts, classes=classes)
     model: Wrapped
     if isinstance(thing, nn.Module):
         net = thing if device is None else copy.deepcopy(thing).to(pick_device(device))
@@ -180,16 +199,18 @@ def wrap(
     elif answer is not None:
         model = _estimator(thing, answer, facts)
     elif callable(thing) and not isinstance(thing, type):
-        model = _function(thing if inputs is None else by_parts(thing, list(inputs)), facts)
+        asked = thing if inputs is None else by_parts(thing, list(inputs))
+        function = _of_rows(asked, facts.frames)
+        facts.require_missing_read(function, columns)
+        model = _function(function, facts)
     else:
         raise InvalidInput(
             f"a {type(thing).__name__} is no model; give a torch module, a fitted scikit-learn "
             "estimator or a function."
         )
     _try(model, facts)
-    known = getattr(thing, "feature_names_in_", None)  # of an estimator that was fitted on a frame
-    if known is not None and kind.tabular:
-        model.info = {**model.info, "columns": [{"name": str(name)} for name in known]}
+    if frames is not None:
+        model.info = {**model.info, "columns": frames.columns}
     if cache is not None:
         if not isinstance(model, FunctionModel):
             raise InvalidInput(
@@ -245,6 +266,17 @@ class _Facts:
     single: bool
     inputs: list[Array]
     kind: type[Task] | None
+    frames: Frames | None = None
+
+    def read_rows(self, xs: Any) -> Any:
+        """B inputs as an estimator that people bring reads them."""
+        rows = reading_of(self.modality).flat(xs)
+        return rows if self.frames is None else self.frames.transform(rows)
+
+    def require_missing_read(self, answers: Callable[[Any], Any], names: Sequence[str]) -> None:
+        """`ModelError` where the background has missing values that are not read."""
+        if self.background is not None and MODALITIES.get(self.modality).tabular:
+            require_missing_read(self.id, answers, self.background, names, "background rows")
 
     def task(self, outputs: Outputs, n: int) -> Task:
         """What n scores mean."""
@@ -255,6 +287,8 @@ class _Facts:
         self, answers: Floats, louder: Callable[[], Floats | None] = lambda: None
     ) -> tuple[Outputs, Task, str]:
         """What the answers to the trial inputs are, what they mean, and how that was found out."""
+        if self.kind is not None and self.kind.reads:
+            return self.read_by(self.kind, answers)
         n = len(self.classes)
         columns = 1 if answers.ndim == 1 else answers.shape[1]
         fits = (
@@ -266,8 +300,17 @@ class _Facts:
             raise wrong_shape(self.id, answers.shape, len(self.inputs), self.classes or self.names)
         outputs, note = recognised(answers, self.given, self.classes, self.id, louder)
         if outputs != "log_probabilities" and not np.isfinite(answers).all():
-            raise ModelError(f"'{self.id}' gave NaN or infinity for one sample; check its weights.")
+            why = "check its weights"
+            if self.inputs[0].dtype.kind == "f" and any(np.isnan(x).any() for x in self.inputs):
+                why = "some of the rows have missing values, which it does not read: fill or drop them"
+            raise ModelError(f"'{self.id}' gave NaN or infinity for one sample; {why}.")
         return outputs, self.task(outputs, columns), note
+
+    def read_by(self, kind: type[Task], raw: Any) -> tuple[Outputs, Task, str]:
+        """The same for a task that makes its scores itself of what the model gives."""
+        shape = tuple(raw.shape[1:]) if isinstance(raw, np.ndarray | Tensor) else ()
+        task = kind.of(self.classes or self.names, shape)
+        return "multilabel_logits" if task.words == "labels" else "values", task, ""
 
     def require_independent(self, answers: Answers, net: nn.Module | None = None) -> None:
         """`ModelError` when the answer to an input changes by itself, or with its batch."""
@@ -277,6 +320,21 @@ class _Facts:
 
     def space(self, outputs: Outputs) -> Space:
         return self.given_space or SPACES[outputs]
+
+
+def _frames(thing: Any, kind: Modality, sample: Any, background: Any) -> tuple[Frames | None, bool]:
+    """How the columns of a table are called and coded, and whether the thing itself reads frames."""
+    rows = sample if background is None else background
+    if not kind.tabular or rows is None or hasattr(rows, "toarray"):
+        return None, False
+    if isinstance(thing, nn.Module):
+        return (Frames.of(rows) if is_frame(rows) else None), False
+    return framed(thing, rows)
+
+
+def _of_rows(function: Callable[[Any], Any], frames: Frames | None) -> Callable[[Any], Any]:
+    """The function of frames as one of rows of numbers."""
+    return function if frames is None else lambda xs: function(frames.transform(xs))
 
 
 def _coded(thing: Any, kind: Modality, categorical: Sequence[Any], x: Array) -> tuple[bool, ...]:
@@ -299,7 +357,7 @@ def _module(
         "id": facts.id,
         "net": net,
         "inputs": inputs,
-        "classes": facts.classes,
+        "classes": _classes(facts, task),
         "space": facts.space(outputs),
         "background": facts.background,
         "info": {
@@ -325,6 +383,11 @@ def _module(
     if model.events and model.events[-1].n_attentions:
         return TokenModel(**arguments)
     return SpatialModel(**arguments) if keeps_places(model) else model
+
+
+def _classes(facts: _Facts, task: Task) -> tuple[str, ...]:
+    """Those that were named, or that the task counted."""
+    return task.outputs if task.reads and task.words == "labels" else facts.classes
 
 
 def _louder(net: nn.Module, answers: Answers, x: Array) -> Floats | None:
@@ -393,7 +456,7 @@ def _once(
 def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | FunctionModel:
     """On rows with all the abilities of its kind, otherwise a function."""
     reading = reading_of(facts.modality)
-    answer.check(reading.flat(facts.inputs[:1]), len(facts.classes))
+    answer.check(facts.read_rows(facts.inputs[:1]), len(facts.classes))
     if facts.given not in (None, answer.outputs):
         raise InvalidInput(
             f"outputs is '{facts.given}' and a {answer.of} is asked for {answer.outputs}; leave "
@@ -405,7 +468,7 @@ def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | Fu
     values = answer.name == "predict" or margins
     if reading.rows and not facts.single and (own or values):
         return wrap_estimator(
-            pipeline_of(thing),
+            pipeline_of(thing, facts.frames),
             id=facts.id,
             modality=facts.modality,
             classes=facts.classes,
@@ -416,7 +479,7 @@ def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | Fu
         )
 
     def function(xs: Any) -> Any:
-        found = answer.ask(reading.flat(xs))
+        found = answer.ask(facts.read_rows(xs))
         return np.asarray(found)[:, columns] if facts.classes else found
 
     space = facts.given_space or space_of(pipeline_of(thing), facts.classes)
@@ -435,9 +498,16 @@ def _function(
         thing,
         background=facts.background,
         single=facts.single,
+        frames=facts.frames,
     )
-    facts.require_independent(model.answers)
-    model.outputs, model.task, note = facts.read(model.answers(facts.inputs))
+    if facts.kind is not None and facts.kind.reads:
+        raw = thing(reading_of(facts.modality).given(facts.inputs[:1]))
+        model.outputs, model.task, note = facts.read_by(facts.kind, raw)
+        model.classes = _classes(facts, model.task)
+        facts.require_independent(model.answers)
+    else:
+        facts.require_independent(model.answers)
+        model.outputs, model.task, note = facts.read(model.answers(facts.inputs))
     model.space = facts.space(model.outputs)
     model.info = {"family": family, "outputs": model.outputs, "outputs_note": note}
     return model

@@ -11,8 +11,9 @@ import numpy as np
 from xaikit.core.types import Explanation
 from xaikit.report.case import Case
 from xaikit.report.formats import amount
+from xaikit.report.words import Words
 
-__all__ = ["Column", "column_of", "rank_of"]
+__all__ = ["Column", "column_of", "rank_of", "said_of", "value_of"]
 
 # share of the training rows that lie below -> how the value is called
 LEVELS = (
@@ -46,13 +47,27 @@ def column_of(mine: Case, e: Explanation, i: int) -> Column:
     columns = (mine.findings.run.context.get("data") or {}).get("columns") or []
     place, x = int(places[0]), float(mine.sample.x[int(places[0])])
     told = columns[place] if place < len(columns) else {}
-    categories = told.get("categories") or []
-    if categories:
-        known = x.is_integer() and 0 <= x < len(categories)
-        return Column(e.names[i], str(categories[int(x)]) if known else amount(x), category=True)
+    value = value_of(x, told, mine.findings.words)
+    if told.get("categories") or np.isnan(x):
+        return Column(e.names[i], value, category=True)
     unit = f" {told['unit']}" if told.get("unit") else ""
     rank = rank_of(x, told)
-    return Column(e.names[i], amount(x) + unit, rank, _level(rank))
+    return Column(e.names[i], value + unit, rank, _level(rank))
+
+
+def value_of(x: float, column: Mapping[str, Any], words: Words) -> str:
+    """What stands in a cell: a number, a category by its word, or that there is none."""
+    categories = column.get("categories") or []
+    if not np.isnan(x) and x.is_integer() and 0 <= x < len(categories):
+        return str(categories[int(x)])
+    return said_of(x, words)
+
+
+def said_of(value: float | str | None, words: Words) -> str:
+    """A value as a run keeps it, where None is a missing one."""
+    if isinstance(value, str):
+        return value
+    return words("table.missing") if value is None or np.isnan(value) else amount(value)
 
 
 def rank_of(x: float, column: Mapping[str, Any]) -> float | None:

@@ -1,7 +1,7 @@
-"""What the page that compares models is made of: a plain, JSON-able dict.
+"""What the page that compares models is made of: the plain, JSON-able dict that `compare` gives.
 
-Every key except `title` and `models` may be missing; the page then says "not yet tested" at that
-place. Shares and accuracies are fractions (0.962, not 96.2); intervals are 95 % [low, high].
+Every key except `title`, `asked` and `models` may be missing or empty; the page then leaves that place out or says
+why. Shares and qualities are fractions (0.962, not 96.2); intervals are 95 % [low, high].
 """
 
 from __future__ import annotations
@@ -9,23 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Literal, TypedDict
 
-__all__ = [
-    "Agreement",
-    "Bin",
-    "Comparison",
-    "Evidence",
-    "EvidenceRow",
-    "Explained",
-    "LearningCurve",
-    "LearningPoint",
-    "ModelEntry",
-    "Pair",
-    "Sentence",
-    "Studied",
-    "Told",
-]
-
-Metric = Literal["accuracy", "r2", "mae"]
+__all__ = ["Bin", "Claim", "Comparison", "LearningCurve", "ModelEntry", "Pair", "Sentence", "Told"]
 
 
 class Sentence(TypedDict):
@@ -39,7 +23,7 @@ Told = str | Sentence  # words of a person as they are, or a sentence in the pag
 
 
 class Bin(TypedDict):
-    """One group of test samples: mean stated probability, share that was right, its interval."""
+    """One group of rows: mean stated probability, share that was right, its interval."""
 
     p: float
     observed: float
@@ -48,49 +32,48 @@ class Bin(TypedDict):
     n: int
 
 
-class Explained(TypedDict, total=False):
-    """What one explanation of one sample costs this model."""
-
-    method: str  # title for people, for example "SHAP"
-    calls: int  # 0 when it is exact and asks the model nothing
-    seconds: float
-
-
 class ModelEntry(TypedDict, total=False):
-    """One model on the shared test split. `id` and `family` are needed.
+    """One model over all folds. `id` and `family` are needed.
 
     family : "baseline" is no model but what the most frequent class, or the mean, is worth
-    says : what a baseline says, whatever the input
-    accuracy : value of Comparison.metric
-    correct : number of right answers of n_test
-    predict_ms : time of one answer
-    bytes : size of the saved model
-    calibration : bins of equal size; ece: expected calibration error
+    accuracy : mean over the held-out rows of all folds; own : on the rows it learned from
+    learned : quality of a linear model on what a net's last layer reads
+    fit_seconds, processor_seconds, memory, joules : of one fit; predict_ms : of one row asked alone,
+    batch_ms : of a row among many
+    ece, brier : and after a temperature, `ece_after`, `brier_after`
+    confusion : rows are true classes
     """
 
     id: str
     family: Literal["ml", "dl", "baseline"]
     says: str
-    title: str
-    detail: Told  # for example "80 rounds, 8 leaves"
     accuracy: float
-    interval: tuple[float, float]
-    correct: int
+    own: float
+    learned: float
+    shift: dict[str, float]
+    n_folds: int
     fit_seconds: float
+    processor_seconds: float
+    memory: float
+    joules: float
     predict_ms: float
+    batch_ms: float
     bytes: int
-    n_parameters: int
-    explained: Explained
     calibration: list[Bin]
     ece: float
+    ece_after: float
+    brier: float
+    brier_after: float
+    confusion: list[list[int]]
 
 
 class Pair(TypedDict, total=False):
-    """How much better model b is than model a on the same samples (positive: b is better).
+    """How much better model b is than model a in the same folds (positive: b is better).
 
-    rope : differences up to this size are too small to matter
-    verdict : the finding, from the interval and the rope
-    needed : about how many samples would settle it, or missing
+    word : better, clearly_better, worse, clearly_worse, equal or cannot_tell; verdict : the same in the
+        words of version 0.2 (a_better, b_better, equal, not_settled)
+    chances : worse by more than `rope`, equal, better by more
+    needed : about how many rows would settle it, or missing
     """
 
     a: str
@@ -98,83 +81,65 @@ class Pair(TypedDict, total=False):
     difference: float
     interval: tuple[float, float]
     rope: float
+    word: str
     verdict: Literal["a_better", "b_better", "equal", "not_settled"]
+    chances: tuple[float, float, float]
+    differ: float | None
+    n_folds: int
+    asked: bool
     needed: int
 
 
-class LearningPoint(TypedDict, total=False):
-    """Quality after training on n samples; low and high are the extremes over splits."""
-
-    n: int
-    value: float
-    low: float
-    high: float
-
-
 class LearningCurve(TypedDict):
-    """One model's quality by number of training samples."""
+    """One model's quality by number of training rows: n, value, low, high, and that of each fold."""
 
     model: str
-    points: list[LearningPoint]
+    points: list[dict[str, Any]]
 
 
-class EvidenceRow(TypedDict):
-    """Share of all evidence that each model puts on one feature (model id -> 0..1)."""
+class Claim(TypedDict):
+    """What textbooks say, measured: bars, whether it held, and a sentence."""
 
-    feature: str
-    shares: dict[str, float]
-
-
-class Evidence(TypedDict, total=False):
-    """Where the models look, when they share their features. Rows strongest first."""
-
-    method: str  # title, for example "SHAP"
-    unit: str
-    n_features: int
-    rows: list[EvidenceRow]
-
-
-class Agreement(TypedDict, total=False):
-    """Mean rank agreement of two models' evidence; a == b is one model against its other seeds."""
-
-    a: str
-    b: str
-    value: float
-    interval: tuple[float, float]
-    note: Told  # for example "training has no randomness"
-
-
-class Studied(TypedDict, total=False):
-    """The data that every model saw. things: what people call the samples, "patients"."""
-
-    name: str
-    modality: str
-    source: str
-    n_train: int
-    n_test: int
-    n_features: int
-    things: str
+    id: str
+    verdict: Literal["held", "part", "no", "open", "missing"]
+    bars: list[dict[str, Any]]
+    say: Sentence
 
 
 class Comparison(TypedDict, total=False):
-    """Two or more models compared on one split; `title` is the question in words.
+    """Two or more models compared over folds.
 
-    weights : of the classes in training, the same for every model
-    against_baseline : every model held against the baseline, which stands first in `models`
+    title : the answer; asked : the pair that the question is about, the second against the first
+    recommended : the model to use, and the sentences that say why
+    against_baseline : every model against the baseline, which stands first in `models`
+    gaps : of the pair, by number of training rows
+    same : agreement of reasons (`floors`, `pairs`), `cases` side by side, `evidence`
+    errors : of the pair, held-out rows that one alone, or both, get wrong
+    decision : net benefit by threshold, for two classes
+    tuning : the same with tuned settings; not_run : what was left out, and why
     """
 
     title: Told
-    metric: Metric
-    data: Studied
-    protocol: Told  # for example "one split, same samples for every model"
-    protocol_detail: Told
+    warning: Told | None
+    asked: list[str]
+    recommended: dict[str, Any]
+    rope: float
+    watts: float
+    metric: Literal["accuracy", "r2"]
+    data: dict[str, Any]
+    protocol: Told
     weights: Literal["none", "balanced"]
     models: list[ModelEntry]
     pairs: list[Pair]
     against_baseline: list[Pair]
+    claims: list[Claim]
     learning: list[LearningCurve]
-    evidence: Evidence
-    agreement: list[Agreement]
+    gaps: list[dict[str, Any]]
+    same: dict[str, Any] | None
+    errors: dict[str, int] | None
+    decision: dict[str, Any] | None
+    tuning: dict[str, Any] | None
+    not_run: list[Told]
     command: str
     created: str
     environment: dict[str, str]

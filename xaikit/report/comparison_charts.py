@@ -1,227 +1,210 @@
-"""Charts of the page that compares models: differences, calibration, learning curves, dumbbells."""
+"""Where the marks of a comparison stand, in per cent of their place; the template draws them."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from markupsafe import Markup
 
-from xaikit.report.charts import Axis, line_path, position, tag
-from xaikit.report.formats import count, fixed, percent, signed, tick_digits
+from xaikit.report.charts import position
+from xaikit.report.comparison_told import Told
 
-__all__ = [
-    "calibration_chart",
-    "difference_chart",
-    "dumbbell",
-    "learning_chart",
-    "marker",
-    "nice_end",
-]
+__all__ = ["curve_chart", "decision_chart", "gap_chart", "interval_chart", "reliability_chart"]
 
-SHAPES = ("circle", "square", "diamond", "triangle")
-TONES = 4
+LEFT, RIGHT = 9.0, 89.0  # where the first and last size stand
+TOP, BOTTOM = 6.0, 93.0
+LABELS = 7.0  # per cent between two labels
+LEAST_ERROR = 0.002  # errors below it stand at the top
+TICKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995)
 
 
-def marker(i: int, x: str = "8", y: str = "8", *, small: bool = False) -> Markup:
-    """The mark of model number i: shapes differ, so that colour is never needed."""
-    shape, tone = SHAPES[i % len(SHAPES)], f"m{i % TONES}"
-    r = 4.0 if small else 5.0
-    drawn = {
-        "circle": f"M-{r} 0a{r} {r} 0 1 0 {2 * r} 0a{r} {r} 0 1 0 -{2 * r} 0z",
-        "square": f"M-{r} -{r}h{2 * r}v{2 * r}h-{2 * r}z",
-        "diamond": f"M0 -{1.3 * r}L{1.3 * r} 0 0 {1.3 * r}-{1.3 * r} 0z",
-        "triangle": f"M0 -{1.2 * r}L{1.2 * r} {r}H-{1.2 * r}z",
-    }[shape]
-    hollow = "fill:var(--surface)" if (i // len(SHAPES)) % 2 else None
-    path = tag("path", d=drawn, class_="marker", style=hollow)
-    return tag("svg", path, x=x, y=y, overflow="visible", class_=tone)
-
-
-def nice_end(value: float) -> float:
-    """The next of 1, 2, 3, 4, 5 and 10 times a power of ten."""
-    if value <= 0:
-        return 1.0
-    base = 10 ** np.floor(np.log10(value))
-    return float(next(m for m in (1, 2, 3, 4, 5, 10) if m * base >= value * 0.999) * base)
-
-
-def difference_chart(
-    value: float, interval: Sequence[float] | None, rope: float, *, label: str
-) -> Markup:
-    """A difference with its interval on the grey band of differences that do not matter."""
-    reach = max([abs(value), rope, *(abs(b) for b in interval or ())])
-    end = nice_end(1.15 * reach)
-    axis = (-end, end)
-    thirds = f"{end:e}"[0] == "3"
-    ticks = np.linspace(-end, end, 7 if thirds else 5).tolist()
-    band = (position(-rope, axis), position(rope, axis))
-    parts = [
-        tag(
-            "rect", x=_at(band[0]), width=_at(band[1] - band[0]), y=4, height=72, class_="band-rope"
-        ),
-        tag("line", x1="50%", x2="50%", y1=4, y2=76, class_="zero"),
-        tag("line", x1="0", x2="100%", y1=76, y2=76, class_="axis"),
-    ]
-    for t in ticks:
-        place = _at(position(float(t), axis))
-        words = signed(float(t), tick_digits(ticks))
-        parts += [
-            tag("line", x1=place, x2=place, y1=76, y2=81, class_="axis"),
-            tag("text", words, x=place, y=97, class_=f"tick {_side(position(float(t), axis))}"),
-        ]
-    if interval is not None:
-        low, high = (position(b, axis) for b in interval)
-        parts.append(tag("line", x1=_at(low), x2=_at(high), y1=50, y2=50, class_="whisker"))
-        parts += [
-            tag("line", x1=_at(b), x2=_at(b), y1=44, y2=56, class_="whisker") for b in (low, high)
-        ]
-    x = position(value, axis)
-    hollow = interval is None or interval[0] <= 0 <= interval[1]
-    parts.append(
-        tag(
-            "g",
-            tag("circle", cx=_at(x), cy=50, r=5.5, class_="dot"),
-            class_="hollow" if hollow else "",
-        )
+def curve_chart(told: Told) -> dict[str, Any]:
+    """Learning curves: lines, marks, levels and names; what is asked about last, so on top."""
+    curves = told.comparison["learning"]
+    rise = _stretched if told.shares else float
+    values = [rise(max(p["value"], -1.0)) for c in curves for p in c["points"]]
+    low, high = min(values), max(values)
+    down = _down(rise, low, high)
+    across = _across([p["n"] for p in curves[0]["points"]])
+    order = sorted(
+        curves,
+        key=lambda c: [told.a, told.b].index(c["model"]) + 1 if c["model"] in told.asked else 0,
     )
-    parts.append(tag("text", label, x=_at(x), y=30, class_=f"name {_side(x)}"))
-    return _box(parts, 102)
-
-
-def calibration_chart(
-    models: Sequence[Mapping[str, Any]], label: str, words: tuple[str, str]
-) -> Markup:
-    """Stated probability against the share that is truly so; the diagonal is perfect."""
-    ticks = (0.0, 0.5, 1.0)
-    parts = [
-        tag("line", x1="0", y1="100%", x2="100%", y2="0", class_="perfect"),
-        tag("text", words[0], x="66%", y="31%", class_="tick end"),
+    lines = [
+        {
+            "tone": {told.a: "la", told.b: "lb"}.get(c["model"], "ot"),
+            "points": " ".join(f"{across(p['n']):.2f},{down(p['value']):.2f}" for p in c["points"]),
+        }
+        for c in order
     ]
-    parts += [
-        tag("text", percent(t), x=_at(100 * t), y="100%", dy=20, class_=f"tick {_side(100 * t)}")
-        for t in ticks
+    marks = [
+        {"tone": told.tone(c["model"]), "x": across(p["n"]), "y": down(p["value"])}
+        for c in order
+        if c["model"] in told.asked
+        for p in c["points"]
     ]
-    parts += [
-        tag("text", count(100 * t), x=-8, y=_at(100 - 100 * t), dy=4, class_="tick end")
-        for t in ticks
+    return {
+        "lines": lines,
+        "marks": marks,
+        "levels": _levels(told, rise, low, high, down),
+        "names": _names(told, {c["model"]: down(c["points"][-1]["value"]) for c in curves}),
+        "sizes": _sizes(curves[0]["points"], across),
+        "label": _label(told, curves),
+    }
+
+
+def _down(rise: Callable[[float], float], low: float, high: float) -> Callable[[float], float]:
+    span = high - low or 1.0
+
+    def at(value: float) -> float:
+        share = (rise(max(value, -1.0)) - low) / span
+        return BOTTOM - (BOTTOM - TOP) * share
+
+    return at
+
+
+def _stretched(quality: float) -> float:
+    """Errors on a logarithmic scale, so that 98 and 99 % stand apart."""
+    return -math.log(max(1 - quality, LEAST_ERROR))
+
+
+def _across(sizes: Sequence[float]) -> Callable[[float], float]:
+    first, last = math.log(sizes[0]), math.log(sizes[-1])
+    span = last - first or 1.0
+    return lambda n: LEFT + (RIGHT - LEFT) * (math.log(n) - first) / span
+
+
+def _levels(told: Told, rise: Any, low: float, high: float, down: Any) -> list[dict[str, Any]]:
+    """Two or three levels that stand apart, the highest and lowest that are on the chart."""
+    ticks = TICKS if told.shares else tuple(np.round(np.arange(-1, 1.01, 0.1), 1))
+    known = [t for t in ticks if low <= rise(float(t)) <= high]
+    kept: list[float] = []
+    for t in sorted(known, reverse=True):
+        if not kept or down(t) - down(kept[-1]) >= 20:
+            kept.append(float(t))
+    return [
+        {"y": down(t), "text": told.quality(t, 0 if 1000 * t % 10 == 0 else 1)} for t in kept[:3]
     ]
-    parts.append(tag("text", words[1], x="50%", y="100%", dy=38, class_="tick mid"))
-    for i, model in enumerate(models):
-        for b in model["bins"]:
-            x, y = _at(100 * b["p"]), _at(100 - 100 * b["observed"])
-            span = tag(
-                "line",
-                x1=x,
-                x2=x,
-                y1=_at(100 - 100 * b["lo"]),
-                y2=_at(100 - 100 * b["hi"]),
-                class_="span",
-            )
-            parts.append(tag("g", span, marker(i, x, y, small=True), class_=f"m{i % TONES}"))
-    return _plot(parts, label, 300, "38px")
 
 
-def learning_chart(
-    curves: Sequence[Mapping[str, Any]], label: str, words: str, *, shares: bool
-) -> Markup:
-    """Quality by number of training samples (logarithmic); whiskers are the extremes."""
-    points = [p for c in curves for p in c["points"]]
-    sizes = sorted({int(p["n"]) for p in points})
-    bounds = [v for p in points for v in (p["value"], p.get("low"), p.get("high")) if v is not None]
-    step = 0.1 if shares else nice_end((max(bounds) - min(bounds)) / 4 or 1)
-    low = float(np.floor(min(bounds) / step) * step)
-    high = float(np.ceil(max(bounds) / step) * step) or step
-    high = min(high, 1.0) if shares else high
-    axis = (low, high if high > low else low + step)
-    n = np.log([sizes[0], sizes[-1]])
-    across: Axis = (float(n[0]), float(n[1]) if n[1] > n[0] else float(n[0]) + 1)
-    levels = np.arange(axis[0], axis[1] + step / 2, step)
-    digits = tick_digits((100 * levels if shares else levels).tolist())
-    parts = [_level(float(v), axis, shares, digits) for v in levels]
-    parts += [
-        tag("text", count(s), x=_at(_x(s, across)), y="100%", dy=20, class_="tick mid")
-        for s in sizes
+def _names(told: Told, ends: Mapping[str, float]) -> list[dict[str, Any]]:
+    """Names beside the last mark, moved apart; a line leads to each."""
+    order = sorted(ends, key=ends.__getitem__)
+    at: list[float] = []
+    for name in order:
+        at.append(max(ends[name], at[-1] + LABELS) if at else ends[name])
+    over = max(0.0, at[-1] - 97.0)
+    return [
+        {"name": told.name(n), "on": n in told.asked, "y": y - over, "from": ends[n]}
+        for n, y in zip(order, at, strict=True)
     ]
-    parts.append(tag("text", words, x="50%", y="100%", dy=38, class_="tick mid"))
-    for curve in curves:
-        parts.append(_learning_line(curve, axis, across))
-    return _plot(parts, label, 300, "44px")
 
 
-def dumbbell(shares: Sequence[float | None], end: float) -> Markup:
-    """The share of each model on one track, joined by a bar as long as their gap."""
-    at = [(i, position(s, (0.0, end))) for i, s in enumerate(shares) if s is not None]
-    places = [x for _, x in at]
-    parts = [tag("line", x1="0", x2="100%", y1=9, y2=9, class_="track")]
-    if places:
-        parts.append(
-            tag("line", x1=_at(min(places)), x2=_at(max(places)), y1=9, y2=9, class_="dumbbell")
+def _sizes(points: Sequence[Mapping[str, Any]], across: Any) -> list[dict[str, Any]]:
+    """The first, the middle and the last number of rows."""
+    middle = len(points) // 2
+    return [
+        {"x": across(points[i]["n"]), "n": points[i]["n"]} for i in dict.fromkeys((0, middle, -1))
+    ]
+
+
+def _label(told: Told, curves: Sequence[Mapping[str, Any]]) -> str:
+    said = [
+        told.words(
+            "cmp.curve.said",
+            name=told.name(c["model"]),
+            points=", ".join(
+                told.words("cmp.curve.point", value=told.quality(p["value"], 0), n=p["n"])
+                for p in c["points"]
+            ),
         )
-    parts += [marker(i, _at(x), "9") for i, x in at]
-    return tag("svg", *parts, width="100%", height=18, aria_hidden="true")
+        for c in curves
+    ]
+    return told.words("cmp.curve.label", said="; ".join(said))
 
 
-def _learning_line(curve: Mapping[str, Any], axis: Axis, across: Axis) -> Markup:
-    i = int(curve["index"])
-    x = np.array([_x(p["n"], across) / 100 for p in curve["points"]])
-    y = np.array([position(p["value"], axis) / 100 for p in curve["points"]])
-    line = tag(
-        "svg",
-        tag("path", d=line_path(x, y), class_="stroke"),
-        viewBox="0 0 100 100",
-        preserveAspectRatio="none",
-        width="100%",
-        height="100%",
-        overflow="visible",
-    )
+def gap_chart(told: Told) -> dict[str, Any]:
+    """The difference of the pair by number of rows, with the region that is too small to matter."""
+    gaps, rope = told.comparison["gaps"], told.comparison["rope"]
+    reach = max(rope * 3, *(abs(b) for g in gaps[-3:] for b in g["interval"]))
+    axis = (-reach, reach)
+    across = _across([g["n"] for g in gaps])
     marks = []
-    for p, a, b in zip(curve["points"], x, y, strict=True):
-        place = _at(100 * float(a))
-        if p.get("low") is not None and p.get("high") is not None:
-            ends = [_at(100 - position(p[k], axis)) for k in ("low", "high")]
-            marks.append(tag("line", x1=place, x2=place, y1=ends[0], y2=ends[1], class_="span"))
-        marks.append(marker(i, place, _at(100 - 100 * float(b)), small=True))
-    return tag("g", line, *marks, class_=f"m{i % TONES}")
+    for g in gaps:
+        low, high = (100 - position(b, axis) for b in g["interval"])
+        outside = abs(g["difference"]) > reach
+        marks.append(
+            {
+                "x": across(g["n"]),
+                "y": 100 - position(g["difference"], axis),
+                "low": low,
+                "high": high,
+                "out": ("up" if g["difference"] > 0 else "down") if outside else "",
+            }
+        )
+    band = [100 - position(b, axis) for b in (rope, -rope)]
+    return {"marks": marks, "band": band[0], "height": band[1] - band[0]}
 
 
-def _x(n: float, across: Axis) -> float:
-    """Sizes lie between 4 and 96 per cent of the plot's width."""
-    return 4 + 0.92 * position(float(np.log(n)), across)
+def interval_chart(told: Told) -> dict[str, Any]:
+    """The pair's difference with its interval on the region that does not matter."""
+    pair = told.pair(told.a, told.b) or {}
+    low, high = pair["interval"]
+    reach = 1.25 * max(abs(low), abs(high), 2 * pair["rope"])
+    axis = (-reach, reach)
+    at = {
+        k: position(v, axis)
+        for k, v in (("low", low), ("high", high), ("value", pair["difference"]))
+    }
+    band = position(-pair["rope"], axis), position(pair["rope"], axis)
+    return at | {"band": band[0], "width": band[1] - band[0]}
 
 
-def _level(value: float, axis: Axis, shares: bool, digits: int) -> Markup:
-    y = _at(100 - position(value, axis))
-    words = fixed(100 * value if shares else value, digits)
-    return tag(
-        "g",
-        tag("line", x1="0", x2="100%", y1=y, y2=y, class_="grid"),
-        tag("text", words, x=-8, y=y, dy=4, class_="tick end"),
-    )
+def reliability_chart(told: Told) -> dict[str, Any] | None:
+    """Stated sureness against the share that was right, for both; from the lowest group up."""
+    sides = [told.entry(n).get("calibration") or [] for n in told.asked]
+    if not all(sides):
+        return None
+    low = min(min(b["p"], b["observed"]) for bins in sides for b in bins)
+    low = math.floor(max(0.0, low) * 10) / 10
+    axis = (low, 1.0)
+    marks = [
+        {
+            "tone": told.tone(name),
+            "x": position(b["p"], axis),
+            "y": 100 - position(b["observed"], axis),
+            "low": 100 - position(b["lo"], axis),
+            "high": 100 - position(b["hi"], axis),
+        }
+        for name, bins in zip(told.asked, sides, strict=True)
+        for b in bins
+    ]
+    return {"marks": marks, "low": told.quality(low, 0), "high": told.quality(1.0, 0)}
 
 
-def _plot(parts: Sequence[Markup], label: str, height: int, left: str) -> Markup:
-    chart = tag(
-        "svg", *parts, width="100%", height="100%", overflow="visible", role="img", aria_label=label
-    )
-    return tag(
-        "div", chart, class_="chart-box", style=f"height:{height}px;padding:12px 12px 44px {left}"
-    )
+def decision_chart(told: Told) -> dict[str, Any] | None:
+    """Net benefit by threshold, for both, for acting always and never."""
+    found = told.comparison.get("decision")
+    if not found:
+        return None
+    x = np.array(found["thresholds"])
+    top = max(max(max(v) for v in found["lines"].values()), 1e-6) * 1.08
+    axis = (-0.25 * top, top)
 
+    def line(values: Sequence[float]) -> str:
+        pairs = [
+            (100 * t, 100 - position(v, axis))
+            for t, v in zip(x, values, strict=True)
+            if v >= axis[0]
+        ]
+        return " ".join(f"{a:.2f},{b:.2f}" for a, b in pairs)
 
-def _box(parts: Sequence[Markup], height: int) -> Markup:
-    return tag(
-        "div",
-        tag("svg", *parts, width="100%", height=height, overflow="visible", aria_hidden="true"),
-        class_="chart-box",
-    )
-
-
-def _side(per_cent: float) -> str:
-    """Words near an edge run inwards."""
-    return "start" if per_cent < 8 else "end" if per_cent > 92 else "mid"
-
-
-def _at(per_cent: float) -> str:
-    return f"{per_cent:.1f}%"
+    return {
+        "target": found["class"],
+        "a": line(found["lines"][told.a]),
+        "b": line(found["lines"][told.b]),
+        "everyone": line(found["everyone"]),
+        "zero": 100 - position(0.0, axis),
+    }

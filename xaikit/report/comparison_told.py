@@ -1,197 +1,96 @@
-"""A comparison in one language: names, numbers as text, the facts under the title, the short answer:
-who is better, whether both look at the same, what it costs.
-"""
+"""A comparison in one language: the names of its models, its numbers as text, its sentences."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
+from xaikit.report.formats import fixed, percent, signed
+from xaikit.report.words import Words, catalogue
 
-from xaikit.report.comparison_charts import marker
-from xaikit.report.formats import (
-    count,
-    duration,
-    fixed,
-    interval,
-    percent,
-    percent_interval,
-    signed,
-)
-from xaikit.report.words import Words
+__all__ = ["Told"]
 
-__all__ = ["Told", "short_answer"]
-
-NEAR = 1.5  # answers that differ by less than this factor cost the same,
-CHEAP = 1.0  # and so do answers that all take less than this many milliseconds
-SIMILAR = 0.8  # share of the ceiling from which two models look at similar features
+NAMED = ("a", "b", "name", "ml", "dl", "mine", "other", "first", "best")
 
 
 class Told:
     """One comparison in one language."""
 
-    def __init__(
-        self,
-        words: Words,
-        comparison: Mapping[str, Any],
-        models: list[Any],
-        baselines: Sequence[Any] = (),
-    ) -> None:
-        self.words, self.comparison, self.models = words, comparison, models
-        self.baselines = baselines
-        self.ids = [str(m["id"]) for m in models]
-        self.names = {str(m["id"]): str(m.get("title") or m["id"]) for m in models}
-        self.metric = str(comparison.get("metric") or "accuracy")
-        self.shares = self.metric == "accuracy"
-        kind = "majority" if self.shares else "mean"
-        self.names |= {
-            str(m["id"]): words(f"compare.baseline.{kind}", says=m.get("says", ""))
-            for m in baselines
-        }
-        name = words.known(f"metric.{self.metric}", self.metric)
-        self.metric_name = name[:1].upper() + name[1:]
+    def __init__(self, words: Words, comparison: Mapping[str, Any]) -> None:
+        self.words, self.comparison = words, comparison
+        self.models = [m for m in comparison["models"] if m.get("family") != "baseline"]
+        self.base = next((m for m in comparison["models"] if m.get("family") == "baseline"), None)
+        self.ids = [str(m["id"]) for m in self.models]
+        self.asked = [str(name) for name in comparison["asked"]]
+        self.a, self.b = self.asked
+        self.shares = comparison.get("metric", "accuracy") == "accuracy"
+        data = comparison.get("data") or {}
+        self.inputs = str(data.get("inputs") or "columns")
+        self.unit = words(f"cmp.unit.{self.inputs}")
+        self.parts = words(f"cmp.parts.{self.inputs}")
 
-    def nav(self, section: str) -> str:
-        key = "quality" if section == "accuracy" and not self.shares else section
-        return self.words(f"compare.{key}.nav")
+    def name(self, model: str) -> str:
+        found: Mapping[str, Any] = next((m for m in self.models if m["id"] == model), {})
+        title = str(found.get("title") or model)
+        return title if title != model else self.words.known(f"cmp.name.{model}", model)
 
-    def legend(self) -> list[dict[str, Any]]:
-        return [{"mark": marker(i), "name": self.names[k]} for i, k in enumerate(self.ids)]
+    def the(self, model: str) -> str:
+        """The name as it stands in a sentence: nets have an article."""
+        kind = next((m["family"] for m in self.models if m["id"] == model), "ml")
+        return self.words("cmp.the", name=self.name(model)) if kind == "dl" else self.name(model)
 
-    def facts(self) -> list[dict[str, str]]:
-        words, data = self.words, self.comparison.get("data") or {}
-        cells = [
-            {
-                "label": words("compare.model", letter="ABCDEFGH"[i] if i < 8 else str(i + 1)),
-                "value": self.names[str(m["id"])],
-                "detail": words.told(m.get("detail") or ""),
-            }
-            for i, m in enumerate(self.models)
-        ]
-        things = str(data.get("things") or words("fact.samples")).lower()
-        sizes = [f"{count(data['n_test'])} {things}"] if data.get("n_test") else []
-        if data.get("n_features"):
-            sizes.append(f"{count(data['n_features'])} {words('fact.features').lower()}")
-        return [
-            *cells,
-            {
-                "label": words("fact.data"),
-                "value": str(data.get("name") or "–"),
-                "detail": ", ".join(sizes),
-            },
-            {
-                "label": words("compare.protocol"),
-                "value": words.told(self.comparison.get("protocol") or "–"),
-                "detail": words.told(self.comparison.get("protocol_detail") or ""),
-            },
-        ]
+    def say(self, told: Any, *, bare: bool = False) -> str:
+        """A sentence with the names of models filled in, its first letter large."""
+        if isinstance(told, str):
+            return told
+        key, numbers = str(told["key"]), dict(told["numbers"])
+        known = {*self.ids, *([] if self.base is None else [self.base["id"]])}
+        for field in NAMED:
+            if numbers.get(field) in known:
+                numbers[field] = (self.name if bare else self.the)(numbers[field])
+        if key not in catalogue(self.words.language):
+            return key
+        text = self.words(key, **numbers)
+        return text if bare else text[:1].upper() + text[1:]
 
-    def quality(self, value: float | None) -> str:
+    def quality(self, value: float | None, digits: int = 1) -> str:
         if value is None:
-            return self.words("not_tested")
-        return percent(value, 1) if self.shares else fixed(value, 3)
+            return "–"
+        return percent(value, digits) if self.shares else fixed(value, digits + 2)
 
-    def baseline(self) -> list[str]:
-        """What the answer that never looks is worth, and which models are not better than it."""
-        return [self._worth(m) for m in self.baselines] + self.not_better()
+    def points(self, value: float, digits: int = 1) -> str:
+        """Hundredths with their sign."""
+        return signed(100 * value, digits)
 
-    def _worth(self, m: Mapping[str, Any]) -> str:
-        bounds = m.get("interval")
-        shown = percent_interval(bounds) if self.shares else interval(bounds, 3, sign=False)
-        return self.words(
-            "compare.baseline",
-            name=self.names[str(m["id"])],
-            metric=self.words.known(f"metric.{self.metric}", self.metric),
-            value=f"{self.quality(m.get('accuracy'))} {shown}".strip(),
-        )
+    def entry(self, model: str) -> Mapping[str, Any]:
+        return next(m for m in self.comparison["models"] if m["id"] == model)
 
-    def not_better(self) -> list[str]:
-        """One sentence a model that is not better than the answer that never looks."""
-        pairs = self.comparison.get("against_baseline") or []
-        return [
-            self.words(
-                f"compare.baseline.{p['verdict']}",
-                name=self.names[p["b"]],
-                base=self.names[p["a"]],
-                difference=f"{self.points(p['difference'])} {self.bounds(p.get('interval'))}".strip(),
-            )
-            for p in pairs
-            if p["verdict"] != "b_better"
-        ]
+    def tone(self, model: str | None) -> str:
+        """Whose bar it is: squares and ink for the first, discs and accent for the second."""
+        return "ia" if model == self.a else "ib" if model == self.b else ""
 
-    def points(self, value: float) -> str:
-        return signed(100 * value, 2) if self.shares else signed(value, 3)
-
-    def bounds(self, bounds: Any) -> str:
-        if not bounds:
-            return ""
-        return interval([100 * b for b in bounds]) if self.shares else interval(bounds, 3)
-
-    def value(self, model: str) -> float:
-        found = [m for m in (*self.baselines, *self.models) if str(m["id"]) == model]
-        return float(found[0].get("accuracy") or 0.0) if found else 0.0
-
-    def agreements(self) -> tuple[list[Any], list[Any]]:
-        rows = self.comparison.get("agreement") or []
-        return [r for r in rows if r["a"] != r["b"]], [r for r in rows if r["a"] == r["b"]]
-
-
-def short_answer(told: Told) -> list[dict[str, str]]:
-    return [s for s in (_short_accuracy(told), _short_same(told), _short_cost(told)) if s]
-
-
-def _short_accuracy(told: Told) -> dict[str, str] | None:
-    pairs = told.comparison.get("pairs") or []
-    if not pairs:
+    def pair(self, a: str, b: str) -> dict[str, Any] | None:
+        """b against a, whichever way it was measured."""
+        for p in (*self.comparison.get("pairs", ()), *self.comparison.get("against_baseline", ())):
+            if (p["a"], p["b"]) == (a, b):
+                return dict(p)
+            if (p["a"], p["b"]) == (b, a):
+                return turned(p)
         return None
-    pair = max(pairs, key=lambda p: told.value(p["b"]))
-    a, b = told.names[pair["a"]], told.names[pair["b"]]
-    rope = pair.get("rope", 0.01)
-    text = told.words(
-        "compare.short.body",
-        a=a,
-        b=b,
-        difference=told.points(pair["difference"]),
-        interval=told.bounds(pair.get("interval")),
-        rope=fixed(100 * rope, 1) if told.shares else fixed(rope, 3),
-    )
-    text = " ".join([text, *told.not_better()])
-    verdict = pair.get("verdict", "not_settled")
-    title = told.words(f"compare.short.{verdict}", a=a, b=b, metric=told.metric_name)
+
+
+def turned(pair: Mapping[str, Any]) -> dict[str, Any]:
+    """The same pair seen from the other side."""
+    low, high = pair["interval"]
+    swap = {"better": "worse", "worse": "better"}
+    clear, _, word = str(pair["word"]).rpartition("_")
+    word = swap.get(word, word)
     return {
-        "title": title,
-        "text": text.replace(" .", "."),
-        "href": "#accuracy",
-        "link": told.words("short.details"),
+        **pair,
+        "a": pair["b"],
+        "b": pair["a"],
+        "difference": -pair["difference"],
+        "interval": (-high, -low),
+        "word": pair["word"] if word == "tell" else f"{clear}_{word}".strip("_"),
+        "chances": tuple(pair["chances"])[::-1],
     }
-
-
-def _short_same(told: Told) -> dict[str, str] | None:
-    between, own = told.agreements()
-    if not between or not own:
-        return None
-    value = float(np.mean([r["value"] for r in between]))
-    ceilings = [float(r["value"]) for r in own]
-    alike = value >= SIMILAR * float(np.mean(ceilings))
-    title = told.words("compare.short.same" if alike else "compare.short.differ")
-    ends = " – ".join(dict.fromkeys(fixed(c) for c in (min(ceilings), max(ceilings))))
-    text = told.words("compare.short.agree_body", value=fixed(value), ceiling=ends)
-    return {"title": title, "text": text, "href": "#same", "link": told.words("short.details")}
-
-
-def _short_cost(told: Told) -> dict[str, str] | None:
-    timed = [m for m in told.models if m.get("predict_ms")]
-    if len(timed) < 2:
-        return None
-    cheap, dear = (f(timed, key=lambda m: m["predict_ms"]) for f in (min, max))
-    equal = dear["predict_ms"] < max(NEAR * cheap["predict_ms"], CHEAP)
-    names = {"cheap": told.names[str(cheap["id"])], "dear": told.names[str(dear["id"])]}
-    text = told.words(
-        "compare.short.cost_body",
-        fast=duration(cheap["predict_ms"] / 1000),
-        slow=duration(dear["predict_ms"] / 1000),
-        **names,
-    )
-    title = told.words("compare.short.cost_equal" if equal else "compare.short.cost", **names)
-    return {"title": title, "text": text, "href": "#cost", "link": told.words("short.details")}

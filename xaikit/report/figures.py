@@ -67,7 +67,7 @@ def style() -> Iterator[None]:
 
 
 def plot_explanation(
-    explanation: Explanation | Explanations, sample: Sample | None = None, language: str = "en"
+    explanation: Explanation | Explanations, sample: Any = None, language: str = "en"
 ) -> Any:
     """A matplotlib `Figure`: waterfall or bars (table), map (image), marked words (text), signal with
     a band (series); of a block a dot for each sample in a row for each feature.
@@ -78,7 +78,7 @@ def plot_explanation(
     with style():
         if isinstance(explanation, Explanations):
             return _dots(explanation, words)
-        mine = Single(explanation, sample, words)
+        mine = Single.of(explanation, sample, words)
         drawn = {"text": _text, "bars": _bars, "parts": _bars, "lines": _lines}
         return drawn.get(mine.view, _picture)(mine)
 
@@ -371,6 +371,10 @@ def _text(mine: Single) -> Any:
             page.word(f"[{words}]", " ", 9, INK_2)
             continue
         bin_ = 0 if item["faint"] else item["bin"]
+        if part := item["part"]:
+            label = readable(part["name"]) or mine.words("text.part", n=part["n"])
+            page.word(label, "\n" if part["n"] > 1 else "", 9, INK_2)
+            item["before"] = " "
         page.word(
             readable(item["text"]), item["before"], 13, INK, fill=TEXT_FILLS.get(bin_),
             under=None if not item["bin"] else FOR if item["bin"] > 0 else AGAINST,

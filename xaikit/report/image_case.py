@@ -17,7 +17,16 @@ from xaikit.report.sheet import sheet, sheet_of_pixels, tiles
 from xaikit.report.spoken import Phrase
 from xaikit.study.sample_facts import frames_shown
 
-__all__ = ["area_of", "cells", "heat_map", "picture", "picture_hero", "place_of", "taken_away"]
+__all__ = [
+    "area_of",
+    "cells",
+    "heat_map",
+    "picture",
+    "picture_hero",
+    "place_of",
+    "regions_path",
+    "taken_away",
+]
 
 WIDTH = 96  # the drawing's own width; heights follow the picture
 CAP = 56
@@ -287,6 +296,11 @@ def _border(mask: Bools, scale: tuple[float, float]) -> str:
         for a, b in _spans(line)
     )
     return horizontal + vertical
+
+
+def regions_path(mask: Bools, size: tuple[float, float]) -> str:
+    """The outline of a mask on a drawing of that size."""
+    return _border(mask, (size[0] / mask.shape[1], size[1] / mask.shape[0]))
 
 
 def _spans(line: Bools) -> list[tuple[int, int]]:

@@ -13,10 +13,9 @@ import numpy as np
 from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.types import Explanation, Floats
 from xaikit.report.case import Case
-from xaikit.report.columns import column_of
+from xaikit.report.columns import column_of, said_of
 from xaikit.report.facts import part
 from xaikit.report.findings import Findings
-from xaikit.report.formats import amount
 from xaikit.report.index_card import small_case
 from xaikit.report.predictions import answer, answer_of
 from xaikit.report.views import view_of
@@ -158,16 +157,15 @@ def _turned(mine: Case, flip: Mapping[str, Any]) -> str:
     if flip["kind"] == "change":
         changes = [
             words(
-                "letter.instead", name=c["name"], after=_said(c["after"]), before=_said(c["before"])
+                "letter.instead",
+                name=c["name"],
+                after=said_of(c["after"], words),
+                before=said_of(c["before"], words),
             )
             for c in flip["changes"]
         ]
         return words("letter.change.columns", changes=words.listed(changes), after=after)
     return words("letter.change.without", names=words.listed(_named(mine, flip)), after=after)
-
-
-def _said(value: float | str) -> str:
-    return value if isinstance(value, str) else amount(value)
 
 
 def _named(mine: Case, flip: Mapping[str, Any]) -> list[str]:

@@ -17,7 +17,7 @@ import numpy as np
 from xaikit.core.errors import InvalidInput
 from xaikit.core.explanations import Explanations
 from xaikit.core.folders import check_free, write_file
-from xaikit.core.types import Explanation, Sample
+from xaikit.core.types import Explanation
 from xaikit.judge.verdict import Verdict
 from xaikit.report.badges import GLYPHS
 from xaikit.report.colour import HATCH_FROM, STEPS, scoped_tokens_css
@@ -42,12 +42,12 @@ MOST_BARS, MOST_NUMBERS, MOST_SAMPLES = 8, 20, 8
 DPI = 200
 
 
-def html_of(shown: Shown, sample: Sample | None = None, language: str = "en") -> str:
+def html_of(shown: Shown, sample: Any = None, language: str = "en") -> str:
     """A small card: of an explanation its drawing, of a block its strongest features or samples, of a
     run its finding and verdicts, of a counterfactual its sentences."""
     words = Words(language)
     if isinstance(shown, Explanation):
-        card = _explanation(Single(shown, sample, words))
+        card = _explanation(Single.of(shown, sample, words))
     elif isinstance(shown, Explanations):
         card = _block(shown, words)
     elif isinstance(shown, Counterfactual):
@@ -60,7 +60,7 @@ def html_of(shown: Shown, sample: Sample | None = None, language: str = "en") ->
 def save_picture(
     shown: Explanation | Explanations,
     path: str | Path,
-    sample: Sample | None = None,
+    sample: Any = None,
     language: str = "en",
     force: bool = False,
 ) -> Path:
@@ -78,7 +78,7 @@ def save_picture(
     return write_file(path, writers[path.suffix], force)
 
 
-def _write_figure(shown: Any, to: Path, sample: Sample | None, language: str) -> None:
+def _write_figure(shown: Any, to: Path, sample: Any, language: str) -> None:
     figure = plot_explanation(shown, sample, language)
     with style(), warnings.catch_warnings():
         if to.suffix == ".svg":  # its text is drawn by the fonts of whoever looks
@@ -87,7 +87,7 @@ def _write_figure(shown: Any, to: Path, sample: Sample | None, language: str) ->
         figure.savefig(to, dpi=DPI, metadata={"Date": None} if to.suffix == ".svg" else None)
 
 
-def _page(shown: Explanation | Explanations, sample: Sample | None, language: str) -> bytes:
+def _page(shown: Explanation | Explanations, sample: Any, language: str) -> bytes:
     page = fragment(
         "notebook_page.html.j2",
         language=language,

@@ -19,7 +19,7 @@ from xaikit.report.render import fragment, static
 from xaikit.report.single import Z, readable, target_of
 from xaikit.report.words import Words
 
-__all__ = ["html_of_pairs", "plot_pairs", "save_pairs"]
+__all__ = ["card_of_pairs", "html_of_pairs", "plot_pairs", "save_pairs"]
 
 MOST, MOST_SETS = 14, 8  # features of a map, sets of a list
 LONG = 24
@@ -48,15 +48,21 @@ def plot_pairs(found: Interactions, language: str = "en") -> Any:
 def html_of_pairs(found: Interactions, language: str = "en") -> str:
     """A card: the strongest sets as a list, and the map as a table."""
     words = Words(language)
-    card = {
+    card = card_of_pairs(found, words)
+    look = scoped_tokens_css(".xaikit") + static("notebook.css")
+    return fragment("pairs.html.j2", card=card, t=words, style=look)
+
+
+def card_of_pairs(found: Interactions, words: Words) -> dict[str, Any]:
+    """The strongest sets, and the map as cells."""
+    return {
         "kind": "pairs",
         "title": _title(found, words),
+        "sample": readable(found.sample_id),
         "caption": _caption(found, words),
         "rows": _sets(found),
         **_table(found),
     }
-    look = scoped_tokens_css(".xaikit") + static("notebook.css")
-    return fragment("pairs.html.j2", card=card, t=words, style=look)
 
 
 def save_pairs(found: Interactions, path: str | Path, language: str, force: bool) -> Path:

@@ -8,10 +8,21 @@ from typing import Any
 import numpy as np
 
 from xaikit.core.types import Explanation, Floats, Ints, Label
+from xaikit.core.words import about
 from xaikit.report.findings import Findings
 from xaikit.report.formats import amount, count, percent
 
-__all__ = ["answer", "answer_of", "bars", "explained", "is_right", "likely", "said", "true_answer"]
+__all__ = [
+    "answer",
+    "answer_of",
+    "asked_answer",
+    "bars",
+    "explained",
+    "is_right",
+    "likely",
+    "said",
+    "true_answer",
+]
 
 MANY_CLASSES = 20
 MOST_VALUES = 5
@@ -23,8 +34,9 @@ def said(findings: Findings, i: int) -> str:
 
 
 def answer(findings: Findings, i: int) -> str:
-    """What the model gave as its answer, and nothing else."""
-    return answer_of(findings, findings.run.predictions[i])
+    """What the model gave as its answer, and nothing else; "Seoul: LOC" where it is about a word."""
+    found = answer_of(findings, findings.run.predictions[i])
+    return about(findings.run.samples[i].x, (found,))[0]
 
 
 def answer_of(findings: Findings, prediction: Floats) -> str:
@@ -32,6 +44,18 @@ def answer_of(findings: Findings, prediction: Floats) -> str:
     if findings.classes:
         return _names(findings, findings.task.chosen(prediction[None])[0])
     return findings.words.listed([amount(float(v)) for v in prediction[:MOST_VALUES]])
+
+
+def asked_answer(findings: Findings, i: int, e: Explanation | None) -> tuple[str, str | None]:
+    """What was said and what is true in few words: of several values the one that is explained."""
+    if findings.task.words != "values" or e is None:
+        return answer(findings, i), true_answer(findings, i)
+    at, label = e.target.index, findings.run.samples[i].label
+    said = f"{findings.task.outputs[at]} {amount(float(findings.run.predictions[i, at]))}"
+    true = None if label is None else float(findings.task.truth(label)[at])
+    if true is None or np.isnan(true):
+        return said, None
+    return said, findings.words.known(f"truth.{findings.task.name}.{true:g}", amount(true))
 
 
 def true_answer(findings: Findings, i: int) -> str | None:
@@ -166,8 +190,10 @@ def _values(findings: Findings, i: int) -> str:
     parts = [f"{name} {amount(float(v))}" for name, v in zip(names, p, strict=True)]
     if label is not None:
         true = findings.task.truth(label).tolist()
-        given = [words("sample.true_value", value=amount(v)) for v in true]
-        parts = [f"{part} ({t})" for part, t in zip(parts, given, strict=True)]
+        parts = [
+            part if np.isnan(v) else f"{part} ({words('sample.true_value', value=amount(v))})"
+            for part, v in zip(parts, true, strict=True)
+        ]
     rest = len(parts) - MOST_VALUES
     more = [words("sample.others", n=count(rest))] if rest > 0 else []
     return words("sample.value_only", read=words.listed([*parts[:MOST_VALUES], *more]))

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import unicodedata
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from xaikit.core.errors import InvalidInput
+from xaikit.core.frames import cells_of
 from xaikit.core.interactions import Interactions
 from xaikit.core.types import Explanation, Floats, Ints, Sample, Segmentation
-from xaikit.report.formats import amount, decimals, fixed, signed
+from xaikit.report.columns import said_of, value_of
+from xaikit.report.formats import decimals, fixed, signed
 from xaikit.report.text_case import marked_words
 from xaikit.report.words import Words
 
@@ -38,6 +41,14 @@ class Single:
     e: Explanation
     sample: Sample | None
     words: Words
+    cells: Mapping[str, float | str | None] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, e: Explanation, given: Any, words: Words) -> Single:
+        """given : the sample, the row of a frame that holds it, or None"""
+        if given is None or isinstance(given, Sample):
+            return cls(e, given, words)
+        return cls(e, None, words, cells_of(given, e.sample_id))
 
     def __post_init__(self) -> None:
         shape, sample = self.e.segmentation.ids.shape, self.sample
@@ -131,10 +142,12 @@ class Single:
         name = readable(self.e.names[i])
         if self.view == "text":
             return f"“{name}”"
+        if self.e.names[i] in self.cells:
+            return f"{name} = {said_of(self.cells[self.e.names[i]], self.words)}"
         places = np.flatnonzero(self.e.segmentation.ids == i)
         if self.sample is None or self.view not in ("bars", "parts") or len(places) != 1:
             return name
-        return f"{name} = {amount(float(self.sample.x[places[0]]))}"
+        return f"{name} = {value_of(float(self.sample.x[places[0]]), {}, self.words)}"
 
     @property
     def target(self) -> str:

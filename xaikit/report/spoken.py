@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from xaikit.core.types import Explanation
 from xaikit.report.case import Case
-from xaikit.report.predictions import answer, explained, likely
+from xaikit.report.predictions import asked_answer, explained, likely
 from xaikit.report.words import Words
 
 __all__ = ["Phrase", "lead", "said_of", "spoken", "strong"]
@@ -104,9 +104,8 @@ def _kind(mine: Case, e: Explanation) -> tuple[str, str]:
     """Which sentence is said: of the answer, of a value, or of an output that was asked about."""
     findings = mine.findings
     if findings.task.words.startswith("value"):
-        return ("value" if findings.task.words == "value" else "target"), findings.task.describe(
-            e.target
-        )
+        kind = "value" if e.target.against is None else "target"
+        return kind, findings.task.describe(e.target)
     if findings.task.words == "labels" or explained(findings, mine.index, e):
         return "target", findings.task.describe(e.target)
     return ("reads" if mine.sample.kind.view in ("picture", "text") else "says"), ""
@@ -114,7 +113,7 @@ def _kind(mine: Case, e: Explanation) -> tuple[str, str]:
 
 def _answer(mine: Case) -> Markup:
     """The answer in bold; where no bars show it, with its probability."""
-    name = Markup("<b>{}</b>").format(answer(mine.findings, mine.index))
+    name = Markup("<b>{}</b>").format(asked_answer(mine.findings, mine.index, mine.lead)[0])
     if mine.findings.classes and mine.sample.kind.view == "bars":
         p = float(mine.findings.run.predictions[mine.index].max())
         return Markup("{} ({})").format(name, likely(p))

@@ -10,7 +10,8 @@ import numpy as np
 from xaikit.core.types import Explanation
 from xaikit.report.case import Case, dot, probability, shares_scale
 from xaikit.report.charts import range_bar
-from xaikit.report.formats import amount, count, decimals, percent, signed
+from xaikit.report.columns import value_of
+from xaikit.report.formats import count, decimals, percent, signed
 
 __all__ = ["table_end", "table_parts"]
 
@@ -86,14 +87,13 @@ def _value(
     place = int(places[0])
     x = float(mine.sample.x[place])
     column = columns[place] if place < len(columns) else {}
-    categories = column.get("categories") or []
-    if categories:
-        known = x.is_integer() and 0 <= x < len(categories)
-        return {"value": str(categories[int(x)]) if known else amount(x), "range": ""}
+    value = value_of(x, column, mine.findings.words)
+    if column.get("categories") or np.isnan(x):
+        return {"value": value, "range": ""}
     unit = f" {column['unit']}" if column.get("unit") else ""
     ends = [column.get(k) for k in ("low", "median", "high")]
     chart = "" if None in ends else range_bar(x, *(float(end or 0.0) for end in ends))
-    return {"value": amount(x) + unit, "range": chart}
+    return {"value": value + unit, "range": chart}
 
 
 def _sum(mine: Case) -> str:

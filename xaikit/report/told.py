@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from xaikit.core.finding import Finding
 from xaikit.report.blocks.choice import choice_block
-from xaikit.report.facts import part
+from xaikit.report.facts import part, worth
 from xaikit.report.findings import Findings
 from xaikit.report.formats import fixed, percent
 
@@ -47,11 +47,21 @@ def _blind(findings: Findings) -> str:
     if not base or base["verdict"] == "b_better":
         return ""
     words, shares = findings.words, quality.get("metric") == "accuracy"
+    if base.get("named"):
+        value = worth(findings, {**quality, **base})["value"]
+        return words(
+            f"short.beaten.{base['verdict']}", name=_called(findings, base["says"]), value=value
+        )
     return words(
         f"short.blind.{base['verdict']}",
         name=words(f"compare.baseline.{'majority' if shares else 'mean'}", says=base["says"]),
         value=percent(base["value"], 1) if shares else f"R² {fixed(base['value'], 3)}",
     )
+
+
+def _called(findings: Findings, name: str) -> str:
+    """A simple answer of the task, as people call it."""
+    return findings.words.known(f"baseline.{name}", name)
 
 
 def standing(findings: Findings) -> list[tuple[str, str]]:

@@ -52,12 +52,16 @@ def waterfall(mine: Case) -> dict[str, Any]:
         "waterfall": {
             "rows": rows,
             "start": f"{position(e.empty, axis):.1f}" if adds else "",
+            "average": mine.findings.run.config.get("masker", "auto") in AVERAGES,
             "end": f"{position(e.output, axis):.1f}" if adds else "",
             "zero": f"{position(0.0, axis):.1f}" if even or not adds else "",
             "sides": _sides(mine, e),
         },
         "unusual": _unusual(mine, columns),
     }
+
+
+AVERAGES = ("auto", "rows", "median")  # removals after which the average of the rows is left
 
 
 def _ways(start: float | None, steps: list[float]) -> list[tuple[float, float]]:

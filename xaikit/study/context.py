@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from xaikit.core.abilities import Model
 from xaikit.core.measures import MEASURES
@@ -15,13 +16,20 @@ from xaikit.core.question import Question, versions
 from xaikit.core.types import MODALITIES, Target
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import Method
+from xaikit.study.refining import FOUND
 from xaikit.tasks import task_of
 
 __all__ = ["describe", "environment"]
 
 QUANTILES = 51  # of a column, by which a page tells where a value lies
 MOST_COLUMNS = 500  # of which they are kept
-_RATIONALES = ("digits", "reviews", "waves")  # data sets whose marked places have a name
+_RATIONALES = (
+    "digits",
+    "reviews",
+    "waves",
+    "lags",
+    "factors",
+)  # data sets whose marked places have a name
 
 
 def describe(
@@ -50,6 +58,7 @@ def describe(
             "target": _asked(model, target),
             "unit": first.target.unit,
             "features": first.segmentation.source,
+            "refined": first.segmentation.ids.size if FOUND in first.segmentation.source else 0,
             "masker": first.masker.name,
             "masker_words": first.masker.name,
             "second_masker": second_masker,
@@ -111,7 +120,7 @@ def _data(model: Model, data: Dataset | None) -> dict[str, Any]:
             "modality": model.modality,
             "source": "",
             "language": "en",
-            "columns": [],
+            "columns": _told(model),
             "n_test": None,
             "hash": model.info.get("data_hash", ""),
         }
@@ -119,6 +128,7 @@ def _data(model: Model, data: Dataset | None) -> dict[str, Any]:
         "name": data.name,
         "modality": data.modality,
         "source": data.source,
+        "form": list(data.facts.get("form", ())),
         "language": data.language,
         "columns": _columns(data),
         "n_test": len(data.test),
@@ -132,19 +142,30 @@ def _columns(data: Dataset) -> list[dict[str, Any]]:
     ]
     if not MODALITIES.get(data.modality).tabular:
         return plain
-    rows = np.stack(data.inputs("train"))
-    low, median, high = np.percentile(rows, [5, 50, 95], axis=0)
-    ends = [
-        {"low": float(low[i]), "median": float(median[i]), "high": float(high[i])}
-        for i in range(len(plain))
-    ]
-    if len(plain) > MOST_COLUMNS:
-        return [column | end for column, end in zip(plain, ends, strict=True)]
-    known = np.quantile(rows, np.linspace(0, 1, QUANTILES), axis=0).T
-    return [
-        column | end | {"quantiles": [float(f"{q:.6g}") for q in known[i]]}
-        for i, (column, end) in enumerate(zip(plain, ends, strict=True))
-    ]
+    return _ranged(plain, np.stack(data.inputs("train")))
+
+
+def _told(model: Model) -> list[dict[str, Any]]:
+    """The columns that the model was told, with their ranges over its background."""
+    columns, rows = list(model.info.get("columns") or ()), model.background
+    tabular = MODALITIES.get(model.modality).tabular and rows is not None
+    if rows is None or not tabular or len(columns) != rows.shape[1]:
+        return columns
+    return _ranged([{"categories": [], "unit": "", **column} for column in columns], rows)
+
+
+def _ranged(columns: list[dict[str, Any]], rows: NDArray[Any]) -> list[dict[str, Any]]:
+    """Columns with the ends and quantiles of their values among the rows; none of those without values."""
+    found = []
+    for column, values in zip(columns, rows.T, strict=True):
+        if len(known := values[~np.isnan(values)]):
+            low, median, high = np.percentile(known, [5, 50, 95]).tolist()
+            column = column | {"low": low, "median": median, "high": high}
+            if len(columns) <= MOST_COLUMNS:
+                at = np.quantile(known, np.linspace(0, 1, QUANTILES))
+                column |= {"quantiles": [float(f"{q:.6g}") for q in at]}
+        found.append(column)
+    return found
 
 
 def _rationale(questions: Sequence[Question], data: Dataset | None) -> str | None:

@@ -53,6 +53,7 @@ class DataFacts(TypedDict, total=False):
     name: str | None
     modality: str | None
     source: str | None
+    form: list[str] | None
     language: str | None
     columns: list[ColumnFacts] | None
     n_test: int | None
@@ -133,5 +134,7 @@ class Facts(TypedDict, total=False):
     measures: dict[str, MeasureFacts] | None
     rationale: str | None
     flips: list[FlipFacts] | None
+    interactions: list[dict[str, Any]] | None
     smooth: list[SmoothFacts] | None
     added: list[str] | None
+    found: dict[str, dict[str, Any] | None] | None

@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.abilities import Model
+from xaikit.core.abilities import Framed, Model, Recodable
 from xaikit.core.errors import InvalidInput
 from xaikit.core.sample import MODALITIES
 from xaikit.data.dataset import Dataset
+from xaikit.study.given import rows_of
 
 __all__ = ["named"]
 
@@ -27,7 +28,10 @@ def named(model: Model, data: Dataset | None, background: NDArray[Any] | None = 
     `InvalidInput` when model and data differ in number, order or codes of columns or classes; both
     are shown. A model that was told no names, or numbers only, takes those of the data.
     """
-    known: dict[str, Any] = {} if background is None else {"background": np.asarray(background)}
+    model = _recoded(model, data)
+    known: dict[str, Any] = (
+        {} if background is None else {"background": np.asarray(rows_of(model, background))}
+    )
     if data is not None:
         known |= {"classes": _classes(model, data), "info": _info(model, data)}
     if all(getattr(model, name) is value for name, value in known.items()):
@@ -36,6 +40,20 @@ def named(model: Model, data: Dataset | None, background: NDArray[Any] | None = 
     for name, value in known.items():
         object.__setattr__(copied, name, value)  # a model may be frozen
     return copied
+
+
+def _recoded(model: Model, data: Dataset | None) -> Model:
+    """The model for the codes that the data's categories have, where it reads frames of the same columns."""
+    theirs = list(model.info.get("columns") or ())
+    if data is None or not theirs or not isinstance(model, Framed) or model.frames is None:
+        return model
+    same = [str(c["name"]) for c in theirs] == [column.name for column in data.columns]
+    words = [column.categories for column in data.columns]
+    kinds = same and all(
+        bool(c.get("categories")) == bool(w) for c, w in zip(theirs, words, strict=True)
+    )
+    fits = kinds and any(tuple(c["categories"]) != w for c, w in zip(theirs, words, strict=True))
+    return model.recoded(words) if fits and isinstance(model, Recodable) else model
 
 
 def _info(model: Model, data: Dataset) -> Any:
@@ -57,6 +75,7 @@ def _info(model: Model, data: Dataset) -> Any:
         )
     if not theirs:
         return {**model.info, "columns": _plain(data)}
+    framed = isinstance(model, Framed) and model.frames is not None  # it may know more words
     for i, (mine, column) in enumerate(zip(theirs, data.columns, strict=True)):
         if mine["name"] != column.name:
             raise InvalidInput(
@@ -64,7 +83,8 @@ def _info(model: Model, data: Dataset) -> Any:
                 f"'{column.name}'; give the columns in the model's order, "
                 f"{', '.join(c['name'] for c in theirs)}."
             )
-        if tuple(mine.get("categories", column.categories)) != column.categories:
+        told = tuple(mine.get("categories", column.categories))
+        if (told[: len(column.categories)] if framed else told) != column.categories:
             raise InvalidInput(
                 f"column '{column.name}' has the categories {', '.join(mine['categories']) or '(none)'} "
                 f"in model '{model.id}' and {', '.join(column.categories) or '(none)'} in "

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from xaikit.core.explanations import Explanations
 from xaikit.core.explanations_file import pack, unpack
 from xaikit.core.files import Origin, parse_json, short
+from xaikit.core.sample import restored_label, stored_label
 from xaikit.core.typed import fits, plain
 from xaikit.judge.overview import Overview
 
@@ -25,7 +26,7 @@ _WORDS = ("modality", "classes", "task", "of", "columns", "groups", "ids")
 def pack_overview(overview: Overview) -> dict[str, NDArray[Any]]:
     """Arrays by name; words and labels are JSON in one of them."""
     about = {name: getattr(overview, name) for name in _WORDS}
-    labels = [{"labels": sorted(y)} if isinstance(y, frozenset) else y for y in overview.labels]
+    labels = [stored_label(y) for y in overview.labels]
     known = [inside for inside in overview.rationales if inside is not None]
     text = json.dumps(plain({**about, "labels": labels, "facts": list(overview.facts)}))
     return {
@@ -62,7 +63,7 @@ def _restored(about: Any, arrays: Arrays, origin: Origin) -> Overview:
     return Overview(
         ids=tuple(map(str, about["ids"])),
         predictions=arrays["predictions"].astype(np.float64),
-        labels=tuple(_label(y) for y in about["labels"]),
+        labels=tuple(restored_label(y) for y in about["labels"]),
         explanations=block,
         inputs=_split(arrays["inputs"], arrays["shapes"]),
         rationales=_rationales(arrays["marked"], arrays["inside"], block),
@@ -74,12 +75,6 @@ def _restored(about: Any, arrays: Arrays, origin: Origin) -> Overview:
         task=str(about["task"]),
         of=int(about["of"]),
     )
-
-
-def _label(stored: Any) -> Any:
-    if isinstance(stored, Mapping):
-        return frozenset(stored["labels"])
-    return tuple(stored) if isinstance(stored, list) else stored
 
 
 def _split(flat: NDArray[Any], shapes: NDArray[Any]) -> tuple[NDArray[Any], ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -9,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.abilities import Model
+from xaikit.core.abilities import Anchored, Model, Pointed
 from xaikit.core.errors import InvalidInput, NotApplicable, XaikitError, foreign
 from xaikit.core.question import Cache, Masker, Precision, Question
-from xaikit.core.questions import Questions
+from xaikit.core.questions import Questions, apart
 from xaikit.core.samples import Samples
 from xaikit.core.target import Target, Targets
 from xaikit.core.types import Explanation, Floats, Modality, Sample, Segmentation
@@ -22,14 +23,24 @@ from xaikit.methods.foreign import brought
 from xaikit.modalities import masker as make_masker
 from xaikit.modalities import segment
 from xaikit.study.failures import EVERY, recorded
-from xaikit.study.given import samples_of
-from xaikit.study.own import Features, References, own_features, own_references, target_of_each
+from xaikit.study.given import rows_of, samples_of
+from xaikit.study.own import (
+    Features,
+    References,
+    in_tokens,
+    own_features,
+    own_references,
+    target_of_each,
+)
+from xaikit.study.refining import refining_of
 from xaikit.study.run import Failure
-from xaikit.tasks import default_targets, task_of
+from xaikit.tasks import Task, default_targets, task_of
 
 __all__ = [
     "Plan",
+    "as_cut",
     "choose_methods",
+    "columns_of",
     "explain",
     "explain_all",
     "make_block",
@@ -48,7 +59,9 @@ class Plan:
 
     target : "predicted", "label", the name or index of a class, label or output, or a Target; or a list of
         these, one a sample
-    features : how a sample is cut into features ("auto", "patches:4", "words", "windows:12", ...);
+    features : how a sample is cut into features ("auto", "patches:4", "words", "sentences", "tokens", "windows:12",
+        ...); "refined" or "refined:200" finds so many (100) coarse to fine, single places where the model
+        looks and blocks elsewhere, as "auto" does where there would be more than 500;
         or your own: a `Segmentation`, whole numbers on the grid (places of one number are a feature, -1
         is never removed), groups of columns ({"size": ["height", "weight"]}; the others stay alone), or a
         function of the sample that gives one of these
@@ -62,6 +75,9 @@ class Plan:
     memory : bytes that an answer may take at once, or None
     precision : "bfloat16" evaluates masked inputs in that type, where it agrees with float32
     shortcuts : False makes whole passes only, for comparison; values agree beyond rounding
+    at : where the numbers of a detector or a segmentation are read, in place of what was found: a box (left,
+        top, right, bottom), 2 for the second best box of each class, a drawn region (H, W) of bools; or a
+        function of the sample that gives one of these
 
     >>> xaikit.explain(model, sample, ["occlusion"], plan=Plan(target=1))[0].target.index
     1
@@ -76,6 +92,7 @@ class Plan:
     memory: int | None = None
     precision: Precision = "float32"
     shortcuts: bool = True
+    at: Any = None
 
 
 def make_question(
@@ -93,33 +110,59 @@ def make_question(
             f"a {type(sample).__name__} is no sample; give Sample('a name', x, '{model.modality}')."
         )
     plan = plan or Plan()
-    segmentation = _cut(model, sample, plan)
-    masker = (
-        mask_like(model, sample, segmentation, plan, plan.masker)
-        if isinstance(plan.masker, str)
-        else own_references(plan.masker, sample)
-    )
-    each, task = target_of_each(plan.target, 1), task_of(model)
+    sample, plan = _pointed(model, as_cut(model, sample, plan), plan)
+    if isinstance(model, Anchored):
+        with foreign(f"model '{model.id}' on sample '{sample.id}'"):
+            model = model.about(sample.x, plan.at(sample) if callable(plan.at) else plan.at)
+    task = task_of(model)
+    plan = usual(plan, task, sample)
+    search = refining_of(plan.features, sample, columns_of(model))
+    segmentation = search.first() if search else _cut(model, sample, plan)
+    each = target_of_each(plan.target, 1)
     target: Any = plan.target if each is None else each[0]
     with foreign(f"model '{model.id}' on sample '{sample.id}'"):
         row = model.scores([sample.x]) if scores is None else scores[None]
         target = _target(model, sample, row[0], target)
         other = task.runner_up(row[0], target) if task.rivals else None
-    return Question(
+    question = Question(
         model=model,
         sample=sample,
         segmentation=segmentation,
-        masker=masker,
+        masker=_masker(model, sample, segmentation, plan),
         target=target,
         cache=Cache([other] if other else ()),
         **_settings(plan),
     )
+    if search is None:
+        return question
+    found = search(question)
+    return replace(question, segmentation=found, masker=_masker(model, sample, found, plan))
 
 
-def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions:
+def _masker(model: Model, sample: Sample, segmentation: Segmentation, plan: Plan) -> Masker:
+    """What stands in for removed features: one that is named, or the plan's own."""
+    if isinstance(plan.masker, str):
+        return mask_like(model, sample, segmentation, plan, plan.masker)
+    return own_references(plan.masker, sample)
+
+
+def as_cut(model: Model, sample: Sample, plan: Plan) -> Sample:
+    """The sample that is asked about: a text in the model's sub-words, where these are the features."""
+    return in_tokens(model, sample) if plan.features == "tokens" else sample
+
+
+def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Sequence[Question]:
     """The questions about samples of one model; what they share is made and asked once."""
     first = samples[0]
-    if len(samples) == 1 or not _of_one_shape(samples) or not _alike(model, first.kind, plan):
+    plan = usual(plan, task_of(model), first)
+    if isinstance(model, Anchored) and (task_of(model).finds or plan.at is not None):
+        return [make_question(model, sample, plan) for sample in samples]
+    if (
+        len(samples) == 1
+        or not _of_one_shape(samples)
+        or not _alike(model, first.kind, plan)
+        or refining_of(plan.features, first)
+    ):
         return _one_by_one(model, samples, plan)
     xs = samples.x if isinstance(samples, Samples) else np.stack([s.x for s in samples])
     with foreign(f"model '{model.id}' on {len(samples)} samples"):
@@ -141,6 +184,25 @@ def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions
     return found
 
 
+def usual(plan: Plan, task: Task, sample: Sample) -> Plan:
+    """The plan with the cut and the removal that the task asks for, where they were left open."""
+    kind = sample.kind
+    cut = next((cut for cut in task.cuts if cut in kind.segmenters), None)
+    ways = (how for how in task.removals if how in kind.maskers and kind.removes(sample, how))
+    removal = next(ways, None)
+    if cut is not None and plan.features == "auto":
+        plan = replace(plan, features=cut)
+    return replace(plan, masker=removal) if removal and plan.masker == "auto" else plan
+
+
+def _pointed(model: Model, sample: Sample, plan: Plan) -> tuple[Sample, Plan]:
+    """The sample and its plan, where the model's scores are about some of its words with these."""
+    if not isinstance(model, Pointed):
+        return sample, plan
+    sample, target = model.pointed(sample, plan.target)
+    return sample, plan if target is plan.target else replace(plan, target=target)
+
+
 def _of(plan: Plan, each: Sequence[Any] | None, i: int) -> Plan:
     """The plan of one sample, where each has its own target."""
     return plan if each is None else replace(plan, target=each[i])
@@ -160,12 +222,13 @@ def _one_by_one(model: Model, samples: Sequence[Sample], plan: Plan) -> Question
             raise InvalidInput(
                 f"a {type(sample).__name__} is no sample; give Sample('a name', x, '{model.modality}')."
             )
-    with foreign(f"model '{model.id}' on {len(samples)} sample(s)"):
-        scores = model.scores([sample.x for sample in samples])
     each = target_of_each(plan.target, len(samples))
+    asked = [_pointed(model, sample, _of(plan, each, i)) for i, sample in enumerate(samples)]
+    with foreign(f"model '{model.id}' on {len(samples)} sample(s)"):
+        scores = model.scores([sample.x for sample, _ in asked])
     made = [
-        make_question(model, sample, _of(plan, each, i), row)
-        for i, (sample, row) in enumerate(zip(samples, scores, strict=True))
+        make_question(model, sample, own, row)
+        for (sample, own), row in zip(asked, scores, strict=True)
     ]
     found = Questions.of(made)
     if np.isfinite(scores).all():
@@ -193,11 +256,14 @@ def _settings(plan: Plan) -> dict[str, Any]:
 
 
 def _background(model: Model, plan: Plan) -> NDArray[Any] | None:
-    return model.background if plan.background is None else plan.background
+    return model.background if plan.background is None else rows_of(model, plan.background)
 
 
 def make_questions(
-    model: Model, samples: Sequence[Sample], plan: Plan
+    model: Model,
+    samples: Sequence[Sample],
+    plan: Plan,
+    tick: Callable[[int], None] = lambda _: None,
 ) -> tuple[list[Question], list[Failure]]:
     """The questions about the samples that one can be asked about, and why the others have none.
 
@@ -209,6 +275,7 @@ def make_questions(
     for i, sample in enumerate(samples):
         with recorded(failures, EVERY, model.id, sample.id):
             questions.append(make_question(model, sample, _of(plan, each, i)))
+        tick(1)
     if not questions:
         make_question(model, samples[0], _of(plan, each, 0))
     return questions, failures
@@ -216,10 +283,16 @@ def make_questions(
 
 def _cut(model: Model, sample: Sample, plan: Plan) -> Segmentation:
     """The features of a sample, with the names that the model's columns have."""
-    columns = [str(c["name"]) for c in model.info.get("columns") or ()]
+    columns = columns_of(model)
     if isinstance(plan.features, str):
-        return segment(sample, plan.features, columns or None)
+        how = "words" if plan.features == "tokens" else plan.features
+        return segment(sample, how, columns or None)
     return own_features(plan.features, sample, columns)
+
+
+def columns_of(model: Model) -> list[str]:
+    """Names of the model's columns or channels, [] where it does not say."""
+    return [str(c["name"]) for c in model.info.get("columns") or ()]
 
 
 def mask_like(
@@ -242,7 +315,8 @@ def choose_methods(
     """The methods to ask and, for those that do not apply, why not.
 
     "auto" takes every method that declares `in_auto` and applies. A list may mix names, configured
-    methods, and explainers of captum, shap and lime. Parameters go to those named methods that have them; None leaves a parameter alone.
+    methods, and explainers of captum, shap and lime. A name may bring settings, "occlusion:window=4:stride=2",
+    "gradcam:layer=encoder.3", "noisy:of=saliency". Parameters go to those named methods that have them; None leaves a parameter alone.
     """
     given = {name: value for name, value in params.items() if value is not None}
     wanted = _in_auto() if methods == "auto" else methods
@@ -276,9 +350,24 @@ def _accepted(thing: Any, model: Model) -> Method:
 
 
 def _made(name: str, params: dict[str, Any]) -> Method:
-    """The method of that name, with those of the parameters that it has."""
+    """The method of that name, with its own settings and those of the parameters that it has."""
+    name, *settings = name.split(":")
     known = {f.name for f in fields(METHODS.get(name))}  # type: ignore[arg-type] # a dataclass
-    return make_method(name, **{k: v for k, v in params.items() if k in known})
+    own = dict(_setting(name, text, known) for text in settings)
+    return make_method(name, **({k: v for k, v in params.items() if k in known} | own))
+
+
+def _setting(name: str, text: str, known: set[str]) -> tuple[str, Any]:
+    """One setting of a method, numbers and booleans read as such."""
+    key, _, value = text.partition("=")
+    if key not in known or not value:
+        raise InvalidInput(
+            f"'{name}:{text}' sets nothing of {name}; write name=value of {', '.join(sorted(known)) or 'none'}."
+        )
+    try:
+        return key, json.loads(value)
+    except ValueError:
+        return key, value
 
 
 def explain(
@@ -314,7 +403,8 @@ def explain(
     found: list[Explanation] = []
     for start in range(0, len(given), TOGETHER):
         # each is made once: its evaluations are shared by the methods
-        some = Questions.of(list(questions[start : start + TOGETHER]))
+        held = list(questions[start : start + TOGETHER])
+        some = held if apart(held) else Questions.of(held)
         by_method = [ask(method, some, seed=seed) for method in chosen]
         found += [block[i] for i in range(len(some)) for block in by_method]
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,14 +11,32 @@ from xaikit.core.errors import DataError
 from xaikit.core.stats import bootstrap_interval, wilson
 from xaikit.core.types import Floats
 from xaikit.data.dataset import Dataset
+from xaikit.models.baselines import baselines_of
+from xaikit.tasks import Task
 
-__all__ = ["BESIDE_BLIND", "ROPE", "blind", "interval", "labelled", "measured", "paired", "per_row"]
+__all__ = [
+    "BESIDE_BLIND",
+    "ROPE",
+    "beside_baselines",
+    "blind",
+    "interval",
+    "labelled",
+    "measured",
+    "paired",
+    "per_row",
+]
 
 BESIDE_BLIND = (
     "accuracy",
     "r2",
 )  # means over rows, of which an answer that never looks has one too
 ROPE = 0.01  # a point of accuracy (or of R2): less is too small to matter
+
+
+def _settled(quality: Mapping[str, Any], value: float) -> str:
+    """Whether the model is better than an answer of that value, by the interval of its own quality."""
+    low, high = quality.get("interval") or (-np.inf, np.inf)
+    return "b_better" if low > value else "a_better" if high < value else "not_settled"
 
 
 def labelled(data: Dataset) -> bool:
@@ -70,6 +89,28 @@ def paired(base: Floats, other: Floats) -> dict[str, Any]:
         half = (high - low) / 2
         found["needed"] = int(np.ceil(len(differences) * (half / ROPE) ** 2))
     return found
+
+
+def beside_baselines(
+    task: Task, scores: Floats, data: Dataset, quality: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What simple answers of the task are worth on the same test samples, and whether the model is better than
+    the best of them; {} where the task has none."""
+    own = task.baseline(data.train, data.test)
+    if own is not None:
+        verdict = _settled(quality, own["value"])
+        return {"baseline": {**own, "named": True, "verdict": verdict}}
+    labels = [s.label for s in data.test]
+    answers = baselines_of(data)
+    held = {name: task.quality(task.measures(s, labels)) for name, s in answers.items()}
+    known = {name: float(found["value"]) for name, found in held.items() if found}
+    if not known:
+        return {}
+    best = max(known, key=lambda name: known[name])
+    mine, _ = task.gains(task.predictions(scores), labels)
+    base, _ = task.gains(task.predictions(answers[best]), labels)
+    told = {"says": best, "value": known[best], "verdict": paired(base, mine)["verdict"]}
+    return {"beside": known, "baseline": {**told, "named": True}}
 
 
 def _settle(low: float, high: float) -> str:

@@ -24,6 +24,7 @@ from xaikit.core.files import read_arrays, read_json, short, write_arrays
 from xaikit.core.finding import Finding
 from xaikit.core.folders import Folder
 from xaikit.core.measures import MEASURES
+from xaikit.core.sample import restored_label, stored_label
 from xaikit.core.typed import build, fits, plain
 from xaikit.core.types import Cost, Explanation, Floats, Sample, Score, Segmentation, Target
 from xaikit.judge.overview import Overview
@@ -282,7 +283,9 @@ def _flatten_run(run: Run, arrays: dict[str, NDArray[Any]]) -> dict[str, Any]:
         {
             "id": s.id,
             "modality": s.modality,
-            "label": {"labels": sorted(s.label)} if isinstance(s.label, frozenset) else s.label,
+            "label": {"array": keep(f"sample-{i}-label", s.label)}
+            if isinstance(s.label, np.ndarray)
+            else stored_label(s.label),
             "meta": s.meta,
             "x": keep(f"sample-{i}-x", s.x),
             "rationale": keep(f"sample-{i}-rationale", s.rationale),
@@ -338,7 +341,7 @@ def _restore_run(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
         Run(
             config=part("config", dict),
             samples=tuple(
-                filled(Sample, {**s, "label": _label(s["label"])}, "x", "rationale")
+                filled(Sample, {**s, "label": _label(s["label"], arrays)}, "x", "rationale")
                 for s in part("samples")
             ),
             predictions=arrays["predictions"],
@@ -361,9 +364,11 @@ def _restore_run(manifest: Mapping[str, Any], arrays: Mapping[str, NDArray[Any]]
     )
 
 
-def _label(stored: Any) -> Any:
-    """A label as it was: labels that hold at once are a set."""
-    return frozenset(stored["labels"]) if isinstance(stored, Mapping) else stored
+def _label(stored: Any, arrays: Mapping[str, NDArray[Any]]) -> Any:
+    """A label as it was; arrays lie beside."""
+    if isinstance(stored, Mapping) and set(stored) == {"array"}:
+        return arrays[stored["array"]]
+    return restored_label(stored)
 
 
 def _checked(run: Run) -> Run:

@@ -16,6 +16,7 @@ __all__ = ["facts_of", "frames_shown", "groups_of", "shrunk"]
 MOST_ROWS = 2000  # training rows that distances are measured to
 MOST_GROUPS = 12
 FEW_VALUES = 4  # so many different numbers in a column name groups
+MISSING = "missing"
 SIDE = 64  # pixels of the longer side of a picture that is kept
 FRAMES = 8  # of a video
 SEEN = 16  # and of one whose distance is measured
@@ -86,11 +87,15 @@ def shrunk(x: NDArray[Any], side: int = SIDE) -> NDArray[Any]:
 
 
 def _words(column: Column, values: Sequence[Any]) -> tuple[str, ...]:
-    if column.categories:
-        codes = [int(v) for v in values]
-        return tuple(column.categories[c] if c < len(column.categories) else str(c) for c in codes)
-    few = set(values) if len(set(values)) <= FEW_VALUES else ()
-    return tuple(f"{v:g}" for v in values) if few else ()
+    words = column.categories
+    if words:
+        return tuple(words[int(v)] if v < len(words) else _plain(v) for v in values)
+    few = set(map(_plain, values))
+    return tuple(map(_plain, values)) if len(few) <= FEW_VALUES else ()
+
+
+def _plain(value: float) -> str:
+    return MISSING if np.isnan(value) else f"{value:g}"
 
 
 def _each(number: Any, xs: Sequence[NDArray[Any]]) -> Floats:
@@ -123,6 +128,10 @@ def _points(xs: Sequence[NDArray[Any]], data: Dataset) -> Floats:
     if xs[0].ndim >= 3:
         xs = [shrunk(x, SEEN) for x in xs]
     flat = np.stack([x.ravel() for x in xs]).astype(np.float64)
+    if xs[0].ndim == 1 and (gone := np.isnan(flat)).any():
+        flat = np.concatenate(
+            [np.where(gone, 0.0, flat), gone], axis=1
+        )  # missing is a value of its own
     coded = {i: len(c.categories) for i, c in enumerate(data.columns) if c.categories}
     if xs[0].ndim > 1 or not coded:
         return flat

@@ -21,13 +21,23 @@ from xaikit.study.context import describe, environment
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.flip.api import FEW
 from xaikit.study.flip.api import flips as asked_flips
-from xaikit.study.forecast import forecast
-from xaikit.study.given import samples_of
+from xaikit.study.forecast import forecast, search_forecast
+from xaikit.study.given import require_model, samples_of
+from xaikit.study.interactions import interactions_of
 from xaikit.study.measuring import N_AGAIN, Measuring, masked
 from xaikit.study.naming import named
 from xaikit.study.overview import SECONDS, cheapest, make_overview, worst_errors
-from xaikit.study.plan import Plan, choose_methods, explain_all, make_question, make_questions
-from xaikit.study.quality import BESIDE_BLIND, labelled, measured
+from xaikit.study.plan import (
+    Plan,
+    choose_methods,
+    columns_of,
+    explain_all,
+    make_question,
+    make_questions,
+    usual,
+)
+from xaikit.study.quality import BESIDE_BLIND, beside_baselines, labelled, measured
+from xaikit.study.refining import in_common, refining_of
 from xaikit.study.run import Failure, Run
 from xaikit.study.smooth import smooth_maps
 from xaikit.tasks import task_of
@@ -52,6 +62,7 @@ def study(
     flips: Sequence[Mapping[str, Any]] | Literal["auto"] | None = None,
     overview: bool | int = True,
     errors: int = 0,
+    interactions: int = 0,
     **plan: Any,
 ) -> Run:
     """Explanations, their scores and everything needed to read them, as a run.
@@ -72,6 +83,8 @@ def study(
         they are the same on every machine (`xaikit.study.overview`)
     errors : so many of the worst errors of the test split are added as samples: explained by all
         methods, and counted in no measure, verdict or quality; `context["added"]` names them
+    interactions : of so many of the samples, what features are worth together, for the page to show
+        (`xaikit.interactions`)
     tolerance : share of the range of the values at which such a method has converged
     plan : keyword arguments of `Plan`: target, features, masker, background, n_background,
         batch_size, memory, precision
@@ -83,14 +96,20 @@ def study(
     >>> [(verdict.method, verdict.status) for verdict in run.verdicts()]
     [('shap', 'unsettled'), ('random', 'control')]
     """
-    samples = _distinct(samples_of(model, samples))
+    require_model(model)
     asked = Plan(**plan)
     model = named(model, data, asked.background)
+    samples = _distinct(samples_of(model, samples))
     task_of(model).require_labels(samples)
+    asked = usual(asked, task_of(model), samples[0])
     chosen, failures = choose_methods(model, methods, budget=budget, tolerance=tolerance)
     wanted = _metrics(metrics)
-    questions, lost = make_questions(model, samples, asked)
-    questions, predictions, unanswered = _answered(questions)
+    search = search_forecast(model, samples, asked) if progress else None
+    if search:
+        say(str(search))
+    with Progress(len(samples), "finding features", show=search is not None) as bar:
+        questions, lost = make_questions(model, samples, asked, bar.tick)
+    questions, predictions, unanswered = _answered(model, questions)
     failures += lost + unanswered
     samples = [question.sample for question in questions]
     tested = _tested(model, data, failures)
@@ -115,10 +134,12 @@ def study(
             scores = measuring(questions, found, bar.tick)
     quality = _quality(model, data, tested, failures)
     shown = [*samples, *(question.sample for question in added)]
+    seen = {q.sample.id: _found(q) for q in (*questions, *added)}
     if added:
         predictions = np.concatenate([predictions, probabilities(model, shown[len(samples) :])])
     if flips == "auto":
         flips = _flips(model, shown, data, asked, failures)
+    pairs = _pairs(questions[:interactions], seed, failures)
     run = Run(
         config={
             "seed": seed,
@@ -154,7 +175,9 @@ def study(
             measures={s.metric for s in scores},
             command=command,
         )
+        | ({"found": seen} if any(seen.values()) else {})
         | ({} if flips is None else {"flips": _of(flips, shown)})
+        | ({"interactions": pairs} if pairs else {})
         | ({"added": [question.sample.id for question in added]} if added else {}),
     )
     run = _with_smooth(run, model, chosen, asked, seed)
@@ -162,6 +185,12 @@ def study(
         return run
     most = None if overview is True else overview
     return _with_overview(run, model, data, chosen, asked, most, seed, progress)
+
+
+def _found(question: Question) -> Any:
+    """What the model found on the whole sample, for the page to draw."""
+    found = getattr(question.model, "found", None)
+    return None if found is None else task_of(question.model).drawn(found, question.target.index)
 
 
 def _with_smooth(run: Run, model: Model, methods: Sequence[Method], plan: Plan, seed: int) -> Run:
@@ -187,6 +216,7 @@ def _with_overview(
 ) -> Run:
     failures: list[Failure] = []
     with recorded(failures, "overview", model.id):
+        plan = _alike(run, model, plan)
         seconds = SECONDS if most is None else np.inf
         asked = cheapest(run, {m.name: m for m in methods}, model, plan, len(data.test), seconds)
         if asked is not None:
@@ -194,6 +224,15 @@ def _with_overview(
             made = make_overview(model, data, asked, failures=failures, **how)
             run = replace(run, overview=made)
     return replace(run, failures=(*run.failures, *failures))
+
+
+def _alike(run: Run, model: Model, plan: Plan) -> Plan:
+    """The plan for all rows of a table: where each had features of its own, the same for all."""
+    first = run.samples[0]
+    if not first.kind.tabular or refining_of(plan.features, first) is None:
+        return plan
+    cuts = {id(e.segmentation): e.segmentation for e in run.explanations}.values()
+    return replace(plan, features=in_common(list(cuts), first, columns_of(model)))
 
 
 def _added(
@@ -234,11 +273,22 @@ def _flips(
     failures: list[Failure],
 ) -> Sequence[Mapping[str, Any]] | None:
     """What would have changed the answers, as far as a small budget goes; None where that failed."""
-    if task_of(model).words.startswith("value"):
+    if task_of(model).words.startswith("value") or task_of(model).finds:
         return None  # nobody said which number is to be crossed
     with recorded(failures, "flips", model.id):
         return asked_flips(model, samples, data, most=FEW, plan=plan)
     return None
+
+
+def _pairs(
+    questions: Sequence[Question], seed: int, failures: list[Failure]
+) -> list[dict[str, Any]]:
+    """What the features of each sample are worth together, as plain dicts."""
+    found = []
+    for question in questions:
+        with recorded(failures, "interactions", question.model.id, question.sample.id):
+            found.append(interactions_of(question, seed=seed).to_json())
+    return found
 
 
 def _of(flips: Sequence[Mapping[str, Any]], samples: Sequence[Sample]) -> list[dict[str, Any]]:
@@ -264,10 +314,9 @@ def _distinct(samples: Sequence[Sample]) -> list[Sample]:
 
 
 def _answered(
-    questions: Sequence[Question],
+    model: Model, questions: Sequence[Question]
 ) -> tuple[list[Question], Floats, list[Failure]]:
     """The questions whose sample the model can answer, its predictions (N, K), and the failures."""
-    model = questions[0].model
     failures: list[Failure] = []
     with recorded([], EVERY, model.id):
         found = probabilities(model, [q.sample for q in questions])
@@ -302,12 +351,10 @@ def _quality(
         return None
     with recorded(failures, "quality", model.id):
         task = task_of(model)
-        found = task.quality(
-            task.measures(scores, [s.label for s in data.test if s.label is not None])
-        )
+        found = task.quality(task.measured(model, data.test))
         if found and found["metric"] in BESIDE_BLIND and not task.many:
             return measured(task.predictions(scores), data)
-        return found and {**found, "split": "test"}
+        return found and {**found, "split": "test", **beside_baselines(task, scores, data, found)}
     return None
 
 

@@ -13,13 +13,21 @@ from xaikit.core.target import Targets
 from xaikit.core.types import Floats, Sample, Target
 from xaikit.tasks.base import TASKS, Task
 from xaikit.tasks.classification import Classification, MultiLabel
+from xaikit.tasks.detection import Detection
+from xaikit.tasks.forecasting import Forecasting
+from xaikit.tasks.reconstruction import Reconstruction
 from xaikit.tasks.regression import Regression
+from xaikit.tasks.segmentation import Segmentation
 
 __all__ = [
     "TASKS",
     "Classification",
+    "Detection",
+    "Forecasting",
     "MultiLabel",
+    "Reconstruction",
     "Regression",
+    "Segmentation",
     "Task",
     "default_target",
     "default_targets",

@@ -9,6 +9,7 @@ scores and a `Target` only.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -19,7 +20,17 @@ from xaikit.core.errors import InvalidInput
 from xaikit.core.registry import Registry
 from xaikit.core.types import Bools, Floats, Ints, Label, Sample, Space, Target
 
-__all__ = ["TASKS", "Task"]
+__all__ = ["TASKS", "Task", "beside"]
+
+
+def beside(left: Any, right: Any) -> Any:
+    """(B, k) and (B, l) -> (B, k + l), of NumPy arrays and, differentiably, of torch tensors."""
+    k, shape = left.shape[1], (len(left), left.shape[1] + right.shape[1])
+    both = (
+        np.zeros(shape, dtype=left.dtype) if isinstance(left, np.ndarray) else left.new_zeros(shape)
+    )
+    both[:, :k], both[:, k:] = left, right
+    return both
 
 
 @dataclass(frozen=True)
@@ -33,6 +44,18 @@ class Task(ABC):
     outputs: tuple[str, ...]
     name: ClassVar[str]
     noun: ClassVar[str]
+    reads: ClassVar[bool] = (
+        False  # whether the scores are made of what the model gives, by `scores`
+    )
+    cuts: ClassVar[
+        tuple[str, ...]
+    ] = ()  # how its samples are cut and features removed, unless it is
+    removals: ClassVar[
+        tuple[str, ...]
+    ] = ()  # said: the first that the modality knows; () its own default
+    finds: ClassVar[bool] = (
+        False  # whether they are read at what it found on one sample, by `found`
+    )
 
     def __post_init__(self) -> None:
         names = tuple(str(name) for name in self.outputs)
@@ -95,6 +118,62 @@ class Task(ABC):
 
         A metric of your own is named by a `measure` of its name.
         """
+
+    def gains(self, predictions: Floats, labels: Sequence[Label]) -> tuple[Floats, Label]:
+        """(N,) how much better each answer is than the best one for all, and that answer: the most frequent
+        label, or None where it is a number."""
+        often, _ = Counter(labels).most_common(1)[0]
+        rows = zip(predictions, labels, strict=True)
+        return np.array([float(self.right(p, y)) - (y == often) for p, y in rows]), often
+
+    @property
+    def width(self) -> int:
+        """Numbers that a net gives for one sample."""
+        return len(self.outputs)
+
+    @classmethod
+    def of(cls, names: Sequence[str], shape: tuple[int, ...]) -> Task:
+        """The task of a model that gives numbers of that shape (...) for one sample."""
+        n = int(np.prod(shape))
+        return cls(
+            tuple(names) or (tuple(f"output {i}" for i in range(n)) if n > 1 else ("value",))
+        )
+
+    def found(self, raw: Any, given: Any) -> Any:
+        """What it found on one whole sample: the boxes, the regions, the words that the scores of masked
+        samples are read at. From what the model gives for it (1, ...), and its input (1, ...)."""
+        del raw, given
+
+    def scores(self, raw: Any, given: Any, found: Any = None) -> Any:
+        """What the model gives for B inputs (B, ...) -> scores (B, K), differentiable where it is.
+
+        given : (B, ...) the inputs, as the model reads them
+        found : what was `found` on the sample that the inputs are made of; None reads each at its own
+        """
+        del given, found
+        return raw
+
+    def placed(self, where: Any, raw: Any, given: Any) -> Any:
+        """Like `found`, where people say what the scores are read at: a box, a drawn region."""
+        del raw, given
+        raise InvalidInput(
+            f"at is {where!r:.60} and the numbers of a {self.name} are read at nothing; leave at out."
+        )
+
+    def drawn(self, found: Any, index: int) -> dict[str, Any] | None:
+        """What was found, and where that output is read, as the page draws it: JSON-able."""
+        del found, index
+        return None
+
+    def measured(self, model: Any, samples: Sequence[Sample]) -> dict[str, Any]:
+        """How good a model is on labelled samples: JSON-able, with the count `n`."""
+        return self.measures(model.scores([s.x for s in samples]), [s.label for s in samples])
+
+    def baseline(self, train: Sequence[Sample], test: Sequence[Sample]) -> dict[str, Any] | None:
+        """What an answer that knows little is worth in the measure of `quality`: what it `says`, and its
+        `value`; None where `quality` has one of its own."""
+        del train, test
+        return None
 
     def fitted(self, target: Target) -> Target:
         """A target that people made, told what the scores are; `InvalidInput` when it has no meaning."""

@@ -93,6 +93,14 @@ class Regression(Task):
     def miss(self, predictions: Floats, label: Label) -> float:
         return float(np.abs(predictions - self.truth(label)).max())
 
+    def gains(self, predictions: Floats, labels: Sequence[Label]) -> tuple[Floats, Label]:
+        """Against the mean of the labels, in their variance."""
+        truth = np.stack([self.truth(label) for label in labels])
+        wide = np.maximum(truth.var(axis=0), 1e-12)  # outputs may have units of their own
+        errors = (truth - predictions) ** 2
+        found: Floats = (((truth - truth.mean(axis=0)) ** 2 - errors) / wide).mean(axis=1)
+        return found, None
+
     def measures(self, scores: Floats, labels: Sequence[Label]) -> dict[str, Any]:
         """r2 with its 95 % interval over samples, mae, and n; of several outputs the means, and the
         r2 of each"""

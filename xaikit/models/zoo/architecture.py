@@ -31,6 +31,7 @@ class Recipe:
     clip : the gradient's norm is cut to this
     patience : share of the epochs without progress on val after which training stops
     shift, flip : images move by up to `shift` pixels, and are mirrored if `flip`
+    turn : pictures and their masks are mirrored and turned together, in eight ways
     mask_words : share of words shown as the mask word, so that a masked text is nothing strange
     """
 
@@ -42,6 +43,7 @@ class Recipe:
     patience: float = 0.4
     shift: int = 0
     flip: bool = False
+    turn: bool = False
     mask_words: float = 0.0
 
 
@@ -55,6 +57,7 @@ class Architecture:
         (T, E) for text (T is 0: any length), (D,) for tables
     recipes : how it is trained, by the kind of inputs that a modality states
     fixed : keyword arguments that are part of the architecture
+    tasks : what it can be trained for
     """
 
     name: str
@@ -63,6 +66,7 @@ class Architecture:
     net: str | Callable[..., nn.Module]
     recipes: Mapping[str, Recipe]
     fixed: Mapping[str, Any] = field(default_factory=dict)
+    tasks: tuple[str, ...] = ("classification", "regression")
 
     @property
     def modalities(self) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ _TOKENS: Recipes = {
     "steps": Recipe(steps=800, batch_size=32),
 }
 _ROWS: Recipes = {"columns": Recipe(steps=1000, lr=3e-3), **_IMAGE}
+_AHEAD = ("classification", "regression", "forecasting")
 _CELLS, _ENCODER = f"{_HERE}.rnn:Recurrent", f"{_HERE}.transformer:SequenceTransformer"
 
 for _architecture in (
@@ -43,7 +44,9 @@ for _architecture in (
     Architecture(
         "lstm", "rnn", "long short-term memory (1997)", _CELLS, _RECURRENT, {"cell": "lstm"}
     ),
-    Architecture("gru", "rnn", "gated recurrent unit (2014)", _CELLS, _RECURRENT, {"cell": "gru"}),
+    Architecture(
+        "gru", "rnn", "gated recurrent unit (2014)", _CELLS, _RECURRENT, {"cell": "gru"}, _AHEAD
+    ),
     Architecture(
         "bert_small", "transformer", "encoder that reads a class token (2019)",
         _ENCODER, _TOKENS, {"reads": "first"},
@@ -55,6 +58,39 @@ for _architecture in (
     Architecture(
         "vit_small", "transformer", "encoder over image patches (2021)",
         f"{_HERE}.transformer:ViTSmall", {"pixels": Recipe(steps=1000, lr=3e-3, shift=1)},
+    ),
+    Architecture(
+        "tcn_1d", "cnn", "causal convolutions of growing dilation (2018)",
+        f"{_HERE}.forecast:TCN1d", {"steps": Recipe(steps=1500, batch_size=64)}, {}, _AHEAD,
+    ),
+    Architecture(
+        "mixer_1d", "mlp", "channels mixed step by step, then all steps (2023)",
+        f"{_HERE}.forecast:Mixer1d", {"steps": Recipe(steps=2000, batch_size=64)}, {}, _AHEAD,
+    ),
+    Architecture(
+        "patch_transformer", "transformer", "transformer over patches of each channel (2023)",
+        f"{_HERE}.forecast:PatchTransformer", {"steps": Recipe(steps=900, lr=1e-3, batch_size=32)},
+        {}, ("forecasting",),
+    ),
+    Architecture(
+        "autoencoder", "mlp", "dense layers through a narrow middle (2006)",
+        f"{_HERE}.autoencoder:DenseAE", {"columns": Recipe(steps=2500, lr=3e-3, weight_decay=0.0), "steps": Recipe(steps=2500)},
+        {}, ("reconstruction",),
+    ),
+    Architecture(
+        "conv_autoencoder", "cnn", "convolutions through a narrow middle (2011)",
+        f"{_HERE}.autoencoder:ConvAE", {"pixels": Recipe(steps=1500, weight_decay=0.0)},
+        {}, ("reconstruction",),
+    ),
+    Architecture(
+        "detector", "cnn", "one shot: a box and its class from every cell (2016)",
+        f"{_HERE}.dense:Detector", {"pixels": Recipe(steps=900, lr=4e-3, batch_size=32)},
+        {}, ("detection",),
+    ),
+    Architecture(
+        "unet", "cnn", "a class for every pixel, down by halves and up again (2015)",
+        f"{_HERE}.dense:UNet", {"pixels": Recipe(steps=800, lr=4e-3, batch_size=16, patience=1.0, turn=True)},
+        {}, ("segmentation",),
     ),
 ):  # fmt: skip
     ZOO.register(_architecture.name)(_architecture)

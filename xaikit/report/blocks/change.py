@@ -12,6 +12,7 @@ from xaikit.core.errors import DataError
 from xaikit.core.types import Bools
 from xaikit.report.answer_curve import curve_of
 from xaikit.report.case import Case
+from xaikit.report.columns import said_of
 from xaikit.report.formats import amount
 from xaikit.report.image_case import picture, taken_away
 from xaikit.report.predictions import answer_of, is_right
@@ -73,8 +74,9 @@ def _changes(mine: Case, flip: Mapping[str, Any]) -> Markup:
     for change in flip["changes"]:
         before, after = change["before"], change["after"]
         name = Markup("<b>{}</b>").format(change["name"])
-        if isinstance(after, str):
-            told.append(spoken(words, "change.category", name=name, after=after, before=before))
+        if not (isinstance(after, (int, float)) and isinstance(before, (int, float))):
+            both = {"after": said_of(after, words), "before": said_of(before, words)}
+            told.append(spoken(words, "change.category", name=name, **both))
             continue
         key = "change.raised" if after > before else "change.lowered"
         told.append(spoken(words, key, name=name, after=amount(after)))

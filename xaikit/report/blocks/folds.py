@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections import defaultdict
 from typing import Any
 
+from xaikit.core.interactions import Interactions
 from xaikit.judge.checks import CHECKS
 from xaikit.report.badges import badge
 from xaikit.report.drivers import place_block
 from xaikit.report.facts import facts, part
 from xaikit.report.findings import Findings
 from xaikit.report.measures import measures_block
+from xaikit.report.pairs import card_of_pairs
 from xaikit.report.story import agreement_block, removal_block
 from xaikit.study.run import Failure
 
@@ -28,10 +30,17 @@ def folds_block(findings: Findings, n_shown: int, folder: str) -> dict[str, Any]
         "removal": removal_block(findings),
         "measures": measures_block(findings),
         "place": place_block(findings),
+        "pairs": _pairs(findings),
         "missing": _missing(findings),
         "glossary": _glossary(findings),
         "provenance": _provenance(findings, n_shown, folder),
     }
+
+
+def _pairs(findings: Findings) -> list[dict[str, Any]]:
+    """A map of pairs for each sample of which they were asked."""
+    held = findings.run.context.get("interactions") or ()
+    return [card_of_pairs(Interactions.from_json(one), findings.words) for one in held]
 
 
 def _missing(findings: Findings) -> list[dict[str, Any]]:

@@ -68,6 +68,10 @@ def _interval(findings: Findings, bounds: Sequence[float] | None, shares: bool) 
 def _guessing(findings: Findings, quality: Mapping[str, Any], shares: bool) -> Markup:
     """What an answer that never looks is worth."""
     base = quality.get("baseline") or {}
+    if base.get("named"):
+        told = worth(findings, {**quality, **base})["value"]
+        name = findings.words.known(f"baseline.{base['says']}", base["says"])
+        return spoken(findings.words, "meta.beside", name=name, value=told)
     if base.get("value") is None or not shares:
         return Markup("")
     return spoken(findings.words, "meta.guessing", value=percent(base["value"]))

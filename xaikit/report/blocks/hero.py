@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from xaikit.core.types import Explanation
+from xaikit.report.answers import answer_drawn
 from xaikit.report.badges import badge
 from xaikit.report.blocks.change import change_of
 from xaikit.report.case import Case
 from xaikit.report.findings import Findings
-from xaikit.report.predictions import answer, bars, explained, true_answer
+from xaikit.report.predictions import asked_answer, bars, explained
 from xaikit.report.spoken import lead
 from xaikit.report.views import view_of
 
@@ -24,22 +26,23 @@ def case_block(findings: Findings, index: int) -> dict[str, Any]:
     return {
         "index": index,
         "id": mine.sample.id,
-        "chip": chip(findings, index),
+        "chip": chip(findings, index, e),
         "lead": lead(mine, view.phrase),
-        "explained": explained(findings, index, e),
+        "explained": "" if _said(findings, e) else explained(findings, index, e),
         "badge": None if e is None else _badge(findings, e.method),
         "method": "" if e is None else findings.name(e.method),
         "bars": bars(findings, index, MOST_BARS),
         "label": "" if e is None else words("hero.label", method=findings.name(e.method)),
         "sides": _sides(findings, mine),
         "change": change_of(mine),
+        "answer": answer_drawn(mine),
         **view.hero(mine),
     }
 
 
-def chip(findings: Findings, i: int) -> dict[str, Any]:
-    """What was said and what is true, in a few words."""
-    words, true = findings.words, true_answer(findings, i)
+def chip(findings: Findings, i: int, e: Explanation | None = None) -> dict[str, Any]:
+    """What was said and what is true, in a few words; of several values the one that e explains."""
+    words, (answer, true) = findings.words, asked_answer(findings, i, e)
     kind = "value" if findings.task.words.startswith("value") else "class"
     verb = "reads" if findings.kind.view in ("picture", "text") else "says"
     if true is None:
@@ -50,8 +53,13 @@ def chip(findings: Findings, i: int) -> dict[str, Any]:
         key = f"chip.wrong.{verb}" if findings.is_wrong(i) else "chip.right"
     return {
         "wrong": findings.is_wrong(i),
-        "text": words(key, answer=answer(findings, i), true=true or ""),
+        "text": words(key, answer=answer, true=true or ""),
     }
+
+
+def _said(findings: Findings, e: Explanation | None) -> bool:
+    """Whether the sentence itself names the number that is explained."""
+    return e is not None and findings.task.words == "values" and e.target.against is None
 
 
 def _badge(findings: Findings, method: str) -> dict[str, str]:

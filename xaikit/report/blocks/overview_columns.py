@@ -74,6 +74,7 @@ def _numbers(seen: Seen, j: int) -> tuple[str, str, str, str]:
 def _direction(seen: Seen, j: int) -> str:
     """What high values speak for, "" where that has no one answer."""
     x, value = _column(seen, j), seen.towards[:, j]
+    x, value = x[~np.isnan(x)], value[~np.isnan(x)]
     if _categories(seen, j) or len(np.unique(x)) < 2:
         return ""
     rank = spearman(x, value)
@@ -95,11 +96,22 @@ def _categories(seen: Seen, j: int) -> list[str]:
     return list(columns[j].get("categories") or ()) if j < len(columns) else []
 
 
+def _charted(seen: Seen, j: int) -> tuple[Floats, list[str]]:
+    """(N,) values of a column and the words of its codes, of which a missing value is the last."""
+    x, categories = _column(seen, j), _categories(seen, j)
+    if categories and np.isnan(x).any():
+        categories = [*categories, seen.words("table.missing")]
+        x = np.where(np.isnan(x), len(categories) - 1, x)
+    return x, categories
+
+
 def _shade(values: Floats) -> Ints:
-    """(m,) 0 for the lowest fifth of the values to 4 for the highest; equal values are of one shade."""
+    """(m,) 0 for the lowest fifth of the values to 4 for the highest; equal values are of one shade, and
+    missing ones of the middle one."""
     below = (values[:, None] > values[None, :]).mean(axis=1)
     same = (values[:, None] == values[None, :]).mean(axis=1)
-    return np.asarray(np.minimum((STEPS * (below + same / 2)).astype(np.int64), STEPS - 1))
+    shade = np.minimum((STEPS * (below + same / 2)).astype(np.int64), STEPS - 1)
+    return np.asarray(np.where(np.isnan(values), STEPS // 2, shade))
 
 
 def _apart(x: Floats) -> Floats:
@@ -125,7 +137,7 @@ def curves_card(seen: Seen) -> Card | None:
     if not seen.shares.kind.tabular or not seen.shares.names or not seen.overview.inputs:
         return None
     words, order = seen.words, _order(seen)[:N_CURVES]
-    charts = [_curve(seen, j) for j in order if len(np.unique(_column(seen, j))) > 1]
+    charts = [_curve(seen, j) for j in order if _varies(seen, j)]
     if not charts:
         return None
     unit = words.unit(seen.overview.explanations.unit)
@@ -137,10 +149,14 @@ def curves_card(seen: Seen) -> Card | None:
     }
 
 
+def _varies(seen: Seen, j: int) -> bool:
+    x, _ = _charted(seen, j)
+    return len(np.unique(x[~np.isnan(x)])) > 1
+
+
 def _curve(seen: Seen, j: int) -> Card:
-    x, value = _column(seen, j), seen.towards[:, j]
-    categories = _categories(seen, j)
-    at = _places(x, bool(categories))
+    (x, categories), value = _charted(seen, j), seen.towards[:, j]
+    at, gone = _places(x, bool(categories)), np.isnan(x)
     low, high = min(0.0, float(value.min())), max(0.0, float(value.max()))
     pad = 0.06 * (high - low) or 1.0
     y = 100 * (high + pad - value) / (high - low + 2 * pad)
@@ -149,9 +165,17 @@ def _curve(seen: Seen, j: int) -> Card:
         "name": seen.shares.names[j],
         "dots": "".join(f"M{a:.1f} {b:.1f}h0" for a, b in zip(at[rows], y[rows], strict=True)),
         "zero": f"{100 * (high + pad) / (high - low + 2 * pad):.1f}",
-        "ticks": _ticks(x, at, categories),
+        "ticks": [
+            *_ticks(x[~gone], at[~gone], categories),
+            *([("97.0", seen.words("table.missing"))] if gone.any() else []),
+        ],
         "ends": (signed(low, decimals(high - low)), signed(high, decimals(high - low))),
-        "label": _thirds(seen, x, value, categories),
+        "label": _thirds(seen, x[~gone], value[~gone], categories)
+        + (
+            f"; {seen.words('table.missing')} {signed(float(value[gone].mean()))}"
+            if gone.any()
+            else ""
+        ),
     }
 
 
@@ -161,9 +185,12 @@ def _places(x: Floats, coded: bool) -> Floats:
     if coded:
         different = np.unique(x)
         return np.searchsorted(different, x) * 90 / max(len(different) - 1, 1) + 5
-    low, high = np.quantile(x, [0.01, 0.99])
-    low, high = (low, high) if high > low else (float(x.min()), float(x.max()))
-    return np.asarray(3 + 94 * np.clip((x - low) / (high - low), 0, 1))
+    gone = np.isnan(x)
+    known = x[~gone]
+    low, high = np.quantile(known, [0.01, 0.99])
+    low, high = (low, high) if high > low else (float(known.min()), float(known.max()))
+    across = 80 if gone.any() else 94  # a place of their own for missing values
+    return np.asarray(np.where(gone, 97, 3 + across * np.clip((x - low) / (high - low), 0, 1)))
 
 
 def _ticks(x: Floats, at: Floats, categories: list[str]) -> list[tuple[str, str]]:
@@ -173,7 +200,7 @@ def _ticks(x: Floats, at: Floats, categories: list[str]) -> list[tuple[str, str]
         named = [(float(at[x == c][0]), _category(categories, c)) for c in shown]
     else:
         ends = np.quantile(x, [0.01, 0.99])
-        named = [(3.0, amount(float(ends[0]))), (97.0, amount(float(ends[1])))]
+        named = [(3.0, amount(float(ends[0]))), (float(at.max()), amount(float(ends[1])))]
     return [(f"{place:.1f}", text) for place, text in named]
 
 

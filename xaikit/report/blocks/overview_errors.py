@@ -10,7 +10,9 @@ import numpy as np
 
 from xaikit.core.stats import bootstrap_interval, wilson
 from xaikit.core.types import Ints
+from xaikit.core.words import PART
 from xaikit.report.blocks.overview_seen import Seen
+from xaikit.report.columns import value_of
 from xaikit.report.formats import amount, count, percent, percent_interval
 from xaikit.report.png import photo_uri
 from xaikit.report.sheet import sheet_of_pixels
@@ -221,7 +223,7 @@ def _drawn(seen: Seen, i: int, view: str) -> Card:
         sample = seen.sample(i)
         text = str(
             sample.meta.get("text") or re.sub(r" (?=[^\w\s]+( |$))", "", " ".join(map(str, x)))
-        )
+        ).replace(PART, " | ")
         cut = text if len(text) <= LONGEST else f"{text[:LONGEST]}…"
         return {"text": cut, "lang": seen.language(i)}
     return {"text": _columns(seen, i), "lang": ""}
@@ -237,8 +239,7 @@ def _columns(seen: Seen, i: int) -> str:
 def _value(seen: Seen, i: int, j: int) -> str:
     columns = (seen.findings.run.context.get("data") or {}).get("columns") or []
     x = float(seen.overview.inputs[i][j])
-    named = columns[j].get("categories") if j < len(columns) else ()
-    return str(named[int(x)]) if named and int(x) < len(named) else amount(x)
+    return value_of(x, columns[j] if j < len(columns) else {}, seen.words)
 
 
 def groups_cards(seen: Seen) -> list[Card]:

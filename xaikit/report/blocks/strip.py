@@ -41,9 +41,15 @@ def groups_of(findings: Findings, chosen: list[int]) -> Groups:
         key=lambda i: (ids[i] not in turned, -sureness[i]),
     )
     right = [i for i in chosen if i not in wrong]
-    n = min(MOST_UNSURE, max(1, len(right) // 3)) if len(right) > 2 else 0
+    told = bool(findings.classes) or _labelled(findings)
+    n = min(MOST_UNSURE, max(1, len(right) // 3)) if len(right) > 2 and told else 0
     unsure = sorted(right, key=lambda i: sureness[i])[:n]
     return Groups(tuple(wrong), tuple(unsure), tuple(i for i in right if i not in unsure))
+
+
+def _labelled(findings: Findings) -> bool:
+    """Whether it is known of any sample what is true."""
+    return any(sample.label is not None for sample in findings.run.samples)
 
 
 def _sureness(findings: Findings, i: int) -> float:
@@ -58,9 +64,13 @@ def _sureness(findings: Findings, i: int) -> float:
 def strip_block(findings: Findings, groups: Groups) -> dict[str, Any]:
     """A radio a case; the groups by name."""
     kind = "value" if not findings.classes else "class"
+    kind = kind if _labelled(findings) else "open"
     named = (("wrong", groups.wrong), ("unsure", groups.unsure), ("rest", groups.rest))
     return {
         "first": groups.order[0],
+        "legend": findings.words("strip.legend" if groups.wrong else "strip.legend.unsure")
+        if groups.unsure or groups.wrong
+        else "",
         "groups": [
             {
                 "kind": name,

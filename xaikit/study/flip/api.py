@@ -11,6 +11,7 @@ import numpy as np
 from xaikit.core.abilities import Model
 from xaikit.core.errors import CheckFailed, InvalidInput, NothingFound, foreign
 from xaikit.core.finding import Finding
+from xaikit.core.frames import is_frame
 from xaikit.core.question import Question
 from xaikit.core.types import Bools, Explanation, Floats, Sample
 from xaikit.data.dataset import Dataset
@@ -21,6 +22,7 @@ from xaikit.study.flip.change import Found, Options, options_of, smallest_change
 from xaikit.study.flip.decision import Decision, Wanted, decision_of
 from xaikit.study.flip.removal import smallest_removal
 from xaikit.study.flip.result import Change, Counterfactual
+from xaikit.study.given import rows_of, samples_of
 from xaikit.study.naming import named
 from xaikit.study.plan import Plan, make_question
 from xaikit.tasks import task_of
@@ -46,7 +48,7 @@ class Limits:
 
 def counterfactual(
     model: Model,
-    sample: Sample,
+    sample: Any,
     how: How = "auto",
     *,
     wanted: Wanted = None,
@@ -63,10 +65,12 @@ def counterfactual(
 ) -> Counterfactual:
     """What would have changed the model's answer for a sample, verified by the model.
 
+    sample : a sample, or what `explain` reads of one: a row of a frame, a text, an array
     how : "change" (tables): the smallest change of one to three columns to values that occur in
         `rows`, the distance of a change being the sum over its columns in standard deviations, 1 for
         a category; a further column must save a tenth. "remove": the smallest set of features whose
-        removal turns the decision; of text the words are left out. "auto" is "change" for tables
+        removal turns the decision; of text the words are left out, unless the answer is about a word,
+        which must stay where it is. "auto" is "change" for tables
         and "remove" for the rest
     wanted : the class to reach (any other when None); of a value the number that it is to cross, or a
         range such as (10, 20) or (None, 20)
@@ -84,10 +88,7 @@ def counterfactual(
     >>> [change.name for change in found.changes], found.verified
     (['proline'], True)
     """
-    if not isinstance(sample, Sample):
-        raise InvalidInput(
-            f"a {type(sample).__name__} is no sample; give Sample('a name', x, '{model.modality}')."
-        )
+    sample = _one(model, sample)
     if how not in ("auto", "change", "remove") or n < 1 or most < 1:
         raise InvalidInput(
             f"how is '{how}', n {n} and most {most}; use auto, change or remove, and 1 or more."
@@ -104,9 +105,24 @@ def counterfactual(
             "rows, immutable, increasing and decreasing are for columns that change; use how='change' "
             "of a table, or background= for what stands in for removed features."
         )
-    if sample.kind.words and plan.masker == "auto":
-        plan = replace(plan, masker="delete")
-    return _removed(make_question(model, sample, plan), decision, before, explanation, most)
+    question = make_question(model, sample, plan)
+    if sample.kind.words and plan.masker == "auto" and not getattr(question.sample.x, "asked", ()):
+        question = make_question(model, sample, replace(plan, masker="delete"))
+    return _removed(question, decision, before, explanation, most)
+
+
+def _one(model: Model, given: Any) -> Sample:
+    """The sample in what was given."""
+    if not (isinstance(given, Sample | str | np.ndarray) or is_frame(given)):
+        raise InvalidInput(
+            f"a {type(given).__name__} is no sample; give Sample('a name', x, '{model.modality}')."
+        )
+    found = samples_of(model, given)
+    if len(found) != 1 or not isinstance(found[0], Sample):
+        raise InvalidInput(
+            f"{len(found)} samples were given and one is asked about; give one, for example rows[:1]."
+        )
+    return found[0]
 
 
 def flips(
@@ -252,7 +268,13 @@ def _along(
 ) -> Along | None:
     """The answer of a classifier along the changed column of numbers that costs most."""
     coded = sample.kind.categories(model.info) or [False] * len(columns)
-    numbers = [j for j in found.columns if not coded[j] and not columns[j].get("categories")]
+    numbers = [
+        j
+        for j in found.columns
+        if not (
+            coded[j] or columns[j].get("categories") or np.isnan([sample.x[j], found.row[j]]).any()
+        )
+    ]
     if task_of(model).words != "class" or not numbers:
         return None
 
@@ -261,7 +283,7 @@ def _along(
         return float(options.costs[same].max(initial=0.0))
 
     j = max(numbers, key=cost)
-    values = options.values[options.columns == j]
+    values = options.values[(options.columns == j) & ~np.isnan(options.values)]
     answer = int(np.argmax(before))
     return along(asked, sample.x, j, columns[j]["name"], values, answer, float(found.row[j]))
 
@@ -310,8 +332,8 @@ def _rows(model: Model, sample: Sample, given: Any, plan: Plan) -> Floats:
         raise InvalidInput(
             f"model '{model.id}' has no background rows, so no value is known to occur; give rows=."
         )
-    rows = as_rows(rows).astype(np.float64)
-    if rows.ndim != 2 or rows.shape[1:] != sample.x.shape or not np.isfinite(rows).all():
+    rows = as_rows(rows_of(model, rows)).astype(np.float64)
+    if rows.ndim != 2 or rows.shape[1:] != sample.x.shape or np.isinf(rows).any():
         raise InvalidInput(
             f"rows has shape {rows.shape}; finite numbers of shape (b, {len(sample.x)}) are needed."
         )
@@ -360,5 +382,7 @@ def _named(names: list[str], wanted: Sequence[str], which: str) -> Bools:
 def _said(column: Mapping[str, Any], value: float) -> float | str:
     """A value in the data's own words."""
     words = column.get("categories") or ()
+    if np.isnan(value):
+        return float(value)
     at = int(value)
     return str(words[at]) if at == value and 0 <= at < len(words) else float(value)

@@ -20,7 +20,7 @@ __all__ = ["Change", "Counterfactual"]
 
 @dataclass(frozen=True)
 class Change:
-    """A column, its value, and the value that it takes instead, in the data's own words."""
+    """A column, its value, and the value that it takes instead, in the data's own words; NaN is missing."""
 
     name: str
     before: float | str
@@ -28,8 +28,11 @@ class Change:
 
     @property
     def found(self) -> Finding:
-        kind = "word" if isinstance(self.after, str) and isinstance(self.before, str) else "number"
-        return Finding(f"flip.change.{kind}", vars(self))
+        both = self.before, self.after
+        if not any(isinstance(value, str) or value != value for value in both):
+            return Finding("flip.change.number", vars(self))
+        before, after = map(_told, both)
+        return Finding("flip.change.word", {"name": self.name, "before": before, "after": after})
 
 
 @dataclass(frozen=True, eq=False)
@@ -102,3 +105,10 @@ class Counterfactual:
             "curve": None if self.along is None else asdict(self.along),
             "fills": None if self.fills is None else self.fills.round(4).tolist(),
         }
+
+
+def _told(value: float | str) -> str | Finding:
+    """A value among words."""
+    if isinstance(value, str):
+        return value
+    return Finding("table.missing") if value != value else f"{value:.6g}"

@@ -1,0 +1,193 @@
+"""The outer folds: the same for every model, honest about groups and time; and what is kept between calls."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from sklearn.model_selection import StratifiedKFold
+from toy_zoo import line_data, toy_data
+
+from xaikit.core.errors import InvalidInput, OutOfBudget
+from xaikit.core.types import Sample
+from xaikit.data.dataset import Column, Dataset
+from xaikit.study.compare import compare
+from xaikit.study.compare.fitting import Teacher
+from xaikit.study.compare.folds import Folds, pooled
+from xaikit.study.compare.learning import part
+
+
+def grouped(n: int = 90) -> Dataset:
+    """Rows of 15 patients; the first column says whose they are and the second decides."""
+    rng = np.random.default_rng(0)
+    x = np.column_stack([np.arange(n) % 15, rng.normal(size=n), rng.normal(size=n)])
+    y = (x[:, 1] + 0.3 * rng.normal(size=n) > 0).astype(int)
+    samples = tuple(
+        Sample(f"r{i}", row, "table", int(t)) for i, (row, t) in enumerate(zip(x, y, strict=True))
+    )
+    columns = (Column("patient"), Column("a"), Column("b"))
+    return Dataset(
+        "wards",
+        "table",
+        "classification",
+        ("no", "yes"),
+        samples[:60],
+        samples[60:75],
+        samples[75:],
+        columns,
+    )
+
+
+def folds_of(data: Dataset, **how) -> Folds:
+    data, rows, groups = pooled(data, how.pop("group", None))
+    return Folds(data, rows, 3, groups, **how)
+
+
+def test_every_row_is_held_out_once_a_repeat_in_the_folds_of_scikit_learn() -> None:
+    data = grouped()
+    folds = folds_of(data)
+    for repeat in (0, 1):
+        splits = StratifiedKFold(5, shuffle=True, random_state=3 + repeat).split(
+            folds.labels, folds.labels
+        )
+        for fold, (train, test) in zip(folds.repeat(repeat), splits, strict=True):
+            assert np.array_equal(fold.train, train)
+            assert np.array_equal(fold.test, test)
+    assert folds.ratio == pytest.approx(0.25)
+    assert [s.id for s in folds.rows] == [f"r{i}" for i in range(90)]
+
+
+def test_a_net_stops_by_an_eighth_of_the_training_rows_and_never_sees_those_held_out() -> None:
+    folds = folds_of(grouped())
+    for fold in folds.repeat(0):
+        made = folds.dataset(fold)
+        parts = [{s.id for s in getattr(made, split)} for split in ("train", "val", "test")]
+        assert sum(map(len, parts)) == len(set.union(*parts)) == 90
+        assert parts[2] == {f"r{i}" for i in fold.test}
+        assert len(parts[1]) == pytest.approx(len(fold.train) / 8, abs=1)
+        assert set(made.labels("val")) == {0, 1}
+
+
+def test_rows_of_a_group_are_on_one_side_and_the_column_is_no_input() -> None:
+    folds = folds_of(grouped(), group="patient")
+    assert [c.name for c in folds.data.columns] == ["a", "b"]
+    assert all(s.x.shape == (2,) for s in folds.rows)
+    for fold in folds.repeat(0):
+        whose = folds.groups
+        assert not set(whose[fold.train]) & set(whose[fold.test])
+        made = folds.dataset(fold)
+        learned, chosen = ({int(s.id[1:]) % 15 for s in rows} for rows in (made.train, made.val))
+        assert not learned & chosen
+        kept = part(folds, fold, 0.3)
+        assert len(kept) == round(0.3 * len(fold.train))
+
+
+def test_rows_in_time_are_held_out_after_all_that_is_learned_from() -> None:
+    folds = folds_of(grouped(), in_time=True)
+    for fold in folds.repeat(0):
+        assert fold.train.max() < fold.test.min()
+        made = folds.dataset(fold)
+        assert max(int(s.id[1:]) for s in made.train) < min(int(s.id[1:]) for s in made.val)
+        assert np.array_equal(
+            part(folds, fold, 0.5), np.arange(len(fold.train))[-len(part(folds, fold, 0.5)) :]
+        )
+
+
+def test_a_larger_part_of_the_rows_holds_the_smaller_and_every_class() -> None:
+    folds = folds_of(grouped())
+    fold = next(iter(folds.repeat(0)))
+    few, more = set(part(folds, fold, 0.05)), set(part(folds, fold, 0.5))
+    assert few < more
+    assert np.bincount(folds.labels[fold.train[list(few)]]).min() >= 4
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ({"group": "ward"}, "has no column 'ward' to group by; it has patient, a, b"),
+        ({"group": ["x"]}, r"\(1,\) groups were given for 90 rows"),
+        ({"group": ["x", "y"] * 45}, "there are 2 groups and 5 folds"),
+        ({"group": "patient", "in_time": True}, "leave one out"),
+        ({"rope": 0}, "rope is 0; the points that are too small to matter are above 0"),
+        ({"models": "tree"}, "'tree' is no comparison; name two different models or more"),
+        ({"models": "tree,tree"}, "name two different models"),
+        ({"models": "tree,nothing"}, "no model is called 'nothing'; known: boosting, mlp"),
+    ],
+)
+def test_what_cannot_be_compared_is_refused(how, told) -> None:
+    with pytest.raises((InvalidInput, KeyError), match=told):
+        compare(
+            grouped(),
+            **{"models": "tree,logistic", "n": 0, "full": False, "learning": False, **how},
+        )
+
+
+@pytest.fixture
+def fits(monkeypatch) -> list[str]:
+    """The names of models that were really fitted."""
+    made: list[str] = []
+    fit = Teacher.__call__
+
+    def watched(self, family, *more, **params):
+        made.append(family.name)
+        return fit(self, family, *more, **params)
+
+    monkeypatch.setattr(Teacher, "__call__", watched)
+    return made
+
+
+ASKED = {"models": "tree,logistic", "n": 0, "full": False, "learning": False}
+
+
+def test_a_comparison_that_was_interrupted_goes_on_where_it_was(
+    fits, tmp_path, monkeypatch
+) -> None:
+    whole = compare(grouped(), **ASKED)
+    fits.clear()
+    wanted = 7
+
+    def stop(self, *more, **params):
+        if len(fits) == wanted:
+            raise KeyboardInterrupt
+        return fit(self, *more, **params)
+
+    fit = Teacher.__call__
+    with monkeypatch.context() as patch:
+        patch.setattr(Teacher, "__call__", stop)
+        with pytest.raises(KeyboardInterrupt):
+            compare(grouped(), **ASKED, store=tmp_path / "fits")
+    assert len(list((tmp_path / "fits").iterdir())) == wanted
+    found = compare(grouped(), **ASKED, store=tmp_path / "fits")
+    assert len(fits) == 20
+    assert found["pairs"] == whole["pairs"]
+    assert (found["fits"], whole["fits"]["found"]) == ({"made": 20, "found": wanted}, 0)
+
+
+def test_a_damaged_fit_is_made_again_and_other_data_are_other_fits(fits, tmp_path) -> None:
+    place = tmp_path / "fits"
+    compare(grouped(), **ASKED, store=place)
+    (first, *_) = sorted(place.iterdir())
+    first.write_bytes(first.read_bytes()[:100])
+    fits.clear()
+    compare(grouped(), **ASKED, store=place)
+    assert len(fits) == 1
+    compare(grouped(120), **ASKED, store=place)
+    assert len(fits) == 21
+    compare(grouped(), **ASKED, balanced=True, store=place)
+    assert len(fits) == 41
+
+
+def test_minutes_that_are_over_say_how_to_go_on(tmp_path) -> None:
+    with pytest.raises(
+        OutOfBudget, match="1e-09 minutes are over after .* run the same command again to go on"
+    ):
+        compare(grouped(), **ASKED, minutes=1e-9, store=tmp_path)
+
+
+def test_every_modality_has_its_families(fits) -> None:
+    found = compare(toy_data("series", 60), models="summary,neighbours", n=0)
+    assert [m["id"] for m in found["models"]] == ["majority", "summary", "neighbours"]
+    found = compare(toy_data("text", 60), models="tfidf,counts", n=2)
+    assert found["asked"] == ["tfidf", "counts"]
+    assert found["same"]["cases"][0]["inputs"] == "words"
+    found = compare(line_data(), models="ridge,tree", n=4, full=False, learning=False)
+    assert (found["metric"], found["errors"]) == ("r2", None)

@@ -1,0 +1,115 @@
+"""Simple answers that a net of a task must beat to be worth anything, measured on the same samples."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from xaikit.core.types import Floats
+from xaikit.data.dataset import Dataset
+from xaikit.tasks import TASKS, Task
+
+__all__ = ["BASELINES", "baselines_of"]
+
+Baseline = Callable[[Dataset, Task], Floats]
+PENALTY = 1.0  # of ridge, on standardised lags
+MOST_ROWS = 4000  # windows that ridge is fitted on
+SHARE = 0.9  # of the variance, that the components of PCA hold
+
+
+def baselines_of(data: Dataset) -> Mapping[str, Floats]:
+    """By name the scores (N, K) on data.test; {} for a task that has none here."""
+    task = TASKS.get(data.task)(data.outputs or data.classes or ("value",))
+    return {name: answer(data, task) for name, answer in BASELINES.get(data.task, {}).items()}
+
+
+def _persistence(data: Dataset, task: Task) -> Floats:
+    """The last value that was seen."""
+    wanted, h = data.facts["wanted"], data.facts["horizon"]
+    last = np.stack([x[-1, wanted] for x in data.inputs("test")]).astype(np.float64)
+    return _scores(task, np.repeat(last[:, :, None], h, axis=2))
+
+
+def _seasonal(data: Dataset, task: Task) -> Floats:
+    """The values one period before."""
+    wanted, h, period = (data.facts[name] for name in ("wanted", "horizon", "period"))
+    steps = data.facts["lags"] - period + np.arange(h) % period
+    later = np.stack([x[steps][:, wanted].T for x in data.inputs("test")]).astype(np.float64)
+    return _scores(task, later)
+
+
+def _ridge(data: Dataset, task: Task) -> Floats:
+    """A straight line of the lags, the last value taken off and added again: one line for all channels where
+    all are forecast, each from itself; otherwise of all channels."""
+    from sklearn.linear_model import Ridge
+    from sklearn.preprocessing import StandardScaler
+
+    wanted = data.facts["wanted"]
+    rows = np.linspace(0, len(data.train) - 1, min(MOST_ROWS, len(data.train))).astype(int)
+    train = np.stack([data.train[i].x for i in rows]).astype(np.float64)
+    test = np.stack(data.inputs("test")).astype(np.float64)
+    truth = np.array([data.train[i].label for i in rows]).reshape(len(rows), len(wanted), -1)
+    wide = train.std(axis=(0, 1)) if len(wanted) == len(data.columns) else np.ones(train.shape[2])
+    wide = np.where(wide > 0, wide, 1.0)
+    own = len(wanted) == len(data.columns)
+    last, ahead = (x[:, -1, wanted][:, :, None] for x in (train, test))
+    seen, asked = (_lagged(x / wide, own) for x in (train, test))
+    scaler = StandardScaler().fit(seen)
+    steps = (truth - last) / wide[wanted][:, None]
+    line = Ridge(PENALTY).fit(scaler.transform(seen), steps.reshape(len(seen), -1))
+    found = line.predict(scaler.transform(asked)).reshape(len(test), len(wanted), -1)
+    return _scores(task, found * wide[wanted][:, None] + ahead)
+
+
+def _lagged(x: Floats, own: bool) -> Floats:
+    """(N, L, C) -> rows of steps less the last one: (N, L * C + C) with the last, or each channel by itself,
+    (N * C, L)."""
+    last = x[:, -1:]
+    apart = x - last
+    if own:
+        return apart.transpose(0, 2, 1).reshape(-1, x.shape[1])
+    return np.concatenate([apart.reshape(len(x), -1), last[:, 0]], axis=1)
+
+
+def _scores(task: Task, later: Floats) -> Floats:
+    found: Floats = task.scores(later, None)
+    return found
+
+
+def _distance(data: Dataset, task: Task) -> Floats:
+    """The squared distance to the mean, each place in its deviation."""
+    return _errors(task, _standardised(data))
+
+
+def _components(data: Dataset, task: Task) -> Floats:
+    """What principal components that hold nine tenths of the variance leave over."""
+    from sklearn.decomposition import PCA
+
+    train, test = _standardised(data, "train"), _standardised(data)
+    line = PCA(SHARE, svd_solver="full").fit(train)
+    return _errors(task, test - line.inverse_transform(line.transform(test)))
+
+
+def _standardised(data: Dataset, split: str = "test") -> Floats:
+    """(N, places) by mean and deviation of the training rows."""
+    train = np.stack(data.inputs("train")).reshape(len(data.train), -1).astype(np.float64)
+    rows = np.stack(data.inputs(split)).reshape(-1, train.shape[1]).astype(np.float64)
+    spread = train.std(axis=0)
+    found: Floats = (rows - train.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return found
+
+
+def _errors(task: Task, apart: Floats) -> Floats:
+    found: Floats = task.scores(apart, np.zeros_like(apart))
+    return found
+
+
+BASELINES: dict[str, dict[str, Baseline]] = {
+    "forecasting": {
+        "the last value": _persistence,
+        "the value one period before": _seasonal,
+        "ridge on the lags": _ridge,
+    },
+    "reconstruction": {"the distance to the mean": _distance, "PCA": _components},
+}

@@ -1,0 +1,92 @@
+"""The comparison once more with equal tuning inside the folds; the untuned result stays beside it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from xaikit.core.types import Floats
+from xaikit.data.dataset import Dataset
+from xaikit.judge.rule import LOOKS, judge_folds
+from xaikit.study.compare.families import Family
+from xaikit.study.compare.folds import Fold
+from xaikit.study.compare.outer import Outer
+from xaikit.study.compare.tuning import tune
+
+__all__ = ["tuned"]
+
+
+def tuned(outer: Outer, trials: int, rope: float) -> dict[str, Any]:
+    """Quality of every family with settings chosen in each of the first ten folds, by as many trials."""
+    repeats = range(1 if outer.folds.in_time else LOOKS[0])
+    quality: dict[str, list[float]] = {f.name: [] for f in outer.families}
+    seconds, counted = dict.fromkeys(quality, 0.0), dict.fromkeys(quality, 0)
+    for repeat in repeats:
+        for k in range(outer.folds.count):
+            for family in outer.families:
+                fold = outer.splits[repeat, k]
+                found = _searched(outer, family, fold, trials)
+                params = json.loads(bytes(found["params"].astype(np.uint8)).decode())
+                if params:
+                    rows = outer.fit(family, fold, params=params)["rows"]
+                else:
+                    rows = outer.found[family.name, repeat, k]["rows"]
+                quality[family.name].append(float(rows.mean()))
+                seconds[family.name] += float(found["seconds"][0])
+                counted[family.name] += int(found["trials"][0])
+                outer.tick(1)
+    a, b = (outer.families[i].name for i in (0, 1))
+    d = np.array(quality[b]) - np.array(quality[a])
+    judged = judge_folds(d, len(outer.folds.rows), ratio=outer.folds.ratio, rope=rope)
+    n = len(d)
+    return {
+        "trials": trials,
+        "word": judged.word,
+        "difference": judged.difference,
+        "interval": judged.interval,
+        "models": [
+            {
+                "id": name,
+                "untuned": float(outer.quality(name)[:n].mean()),
+                "tuned": float(np.mean(values)),
+                "trials": counted[name],
+                "seconds": seconds[name],
+            }
+            for name, values in quality.items()
+        ],
+    }
+
+
+def _searched(outer: Outer, family: Family, fold: Fold, trials: int) -> dict[str, Floats]:
+    """What the trials chose in one fold: settings as the bytes of JSON, trials and seconds."""
+    data = outer.folds.dataset(fold)
+    key = {**outer.key(family, data, {}), "trials": trials}
+
+    def make() -> dict[str, Floats]:
+        found = tune(family, lambda: _inner(data, outer.seed), outer.teach, trials, outer.seed)
+        text = json.dumps(found.params).encode()
+        return {
+            "params": np.frombuffer(text, np.uint8).astype(np.float64),
+            "trials": np.array([float(found.trials)]),
+            "seconds": np.array([found.seconds]),
+        }
+
+    return dict(outer.store(key, make))
+
+
+def _inner(data: Dataset, seed: int) -> Dataset:
+    """A fifth of the training rows of a fold held out in place of its test rows."""
+    rng = np.random.default_rng(seed)
+    order = rng.permutation(len(data.train))
+    if data.classes:
+        order = order[np.argsort(data.labels("train")[order], kind="stable")]
+    held = np.zeros(len(order), dtype=bool)
+    held[order[2::5]] = True
+    parts = [
+        tuple(s for s, h in zip(data.train, held, strict=True) if h == side)
+        for side in (False, True)
+    ]
+    return replace(data, train=parts[0], test=parts[1])

@@ -1,0 +1,79 @@
+"""Equal tuning: as many trials for every family, inside the outer fold, by optuna."""
+
+from __future__ import annotations
+
+import importlib.util
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xaikit.core.errors import InvalidInput
+from xaikit.data.dataset import Dataset
+from xaikit.study.compare.families import Family
+from xaikit.study.compare.fitting import Teacher, answers
+from xaikit.study.compare.spaces import SPACES
+from xaikit.study.quality import per_row
+
+__all__ = ["Tuned", "check_tuner", "tune"]
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """The best settings of as many trials, and the seconds that these took."""
+
+    params: dict[str, Any]
+    trials: int
+    seconds: float
+
+
+def check_tuner() -> None:
+    if importlib.util.find_spec("optuna") is None:
+        raise InvalidInput(
+            "tuning needs optuna, which is not installed; run pip install 'xaikit[tune]', or leave "
+            "--trials out."
+        )
+
+
+def tune(
+    family: Family, split: Callable[[], Dataset], teach: Teacher, trials: int, seed: int
+) -> Tuned:
+    """The settings of `family` that do best on rows held out of the training rows of a fold.
+
+    split : makes the inner data: a part of the training rows is its test split
+    """
+    import optuna
+
+    inner, spent = split(), []
+
+    def quality(trial: Any) -> float:
+        params = _asked(family, trial)
+        model, cost = teach(family, inner, seed, **params)
+        spent.append(cost.seconds)
+        return float(per_row(answers(model, inner.inputs("test")), inner).mean())
+
+    optuna.logging.set_verbosity(logging.ERROR)
+    sampler = optuna.samplers.TPESampler(seed=seed, n_startup_trials=max(3, trials // 2))
+    found = optuna.create_study(direction="maximize", sampler=sampler)
+    found.enqueue_trial({}, user_attrs={"own": True})
+    found.optimize(quality, n_trials=trials)
+    best = found.best_trial
+    params = {} if best.user_attrs.get("own") else best.params
+    return Tuned(params, len(found.trials), float(np.sum(spent)))
+
+
+def _asked(family: Family, trial: Any) -> dict[str, Any]:
+    """The settings of a trial; the first one asks for nothing and takes those of the family."""
+    if trial.user_attrs.get("own"):
+        return {}
+    found = {}
+    for name, (kind, *of) in SPACES.get(family.name, {}).items():
+        if kind == "of":
+            found[name] = trial.suggest_categorical(name, of)
+        elif kind == "whole":
+            found[name] = trial.suggest_int(name, *of)
+        else:
+            found[name] = trial.suggest_float(name, *of, log=True)
+    return found
