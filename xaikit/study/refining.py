@@ -173,7 +173,7 @@ def _halved(
 ) -> tuple[Ints, Segmentation]:
     """Two features a part of two places or more (of words and columns drawn at random, else its halves),
     then one of each of the rest; and the part of each feature (n,), -1 of the rest."""
-    ids, owner = np.empty(sample.grid, dtype=np.int64), []
+    ids, owner = np.empty(sample.grid, dtype=np.int64), list[int]()
     for i, box in enumerate(parts):
         place = ids[_slices(box)]
         place[...] = len(owner)

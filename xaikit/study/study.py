@@ -375,7 +375,9 @@ def _second_masker(question: Question, plan: Plan, failures: list[Failure]) -> s
     """Another way to remove: an answer that holds under both does not hang on how it was removed."""
     kind, given = question.sample.kind, plan.masker if isinstance(plan.masker, str) else ""
     # what is asked given the kept columns is never held against what is asked otherwise
-    known = kind.given if question.masker.given is not None else kind.maskers
+    ways = task_of(question.model).removals
+    usual = [how for how in ways if how in kind.maskers and kind.removes(question.sample, how)]
+    known = kind.given if question.masker.given is not None else (*usual, *kind.maskers)
     first = known[0] if given == "auto" else given
     others = [name for name in known if name != first]
     with recorded(failures, "second_masker", question.model.id):

@@ -165,8 +165,7 @@ def _promising(options: Options, margins: Floats) -> Ints:
     for at in np.split(by_column, ends):
         before = np.maximum.accumulate(np.append(-np.inf, margins[at][:-1]))
         records = at[margins[at] > before]
-        some = (records, at)
-        for part in some:
+        for part in (records, at):
             spaced = np.linspace(0, len(part) - 1, min(KEPT // 2, len(part))).round()
             kept += part[spaced.astype(np.int64)].tolist()
     some = np.unique(np.array(kept, dtype=np.int64))
