@@ -301,6 +301,8 @@ def test_modality_is_told_by_the_estimator() -> None:
     texts = ["good and kind", "bad and slow", "kind", "bad"]
     text = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(texts, [1, 0, 1, 0])
     assert xaikit.wrap(text).modality == "text"
+    alone = xaikit.wrap(LinearRegression().fit(frame, worth(people())), sample=frame[5:6])
+    assert np.allclose(alone.scores(frame[5:6].to_numpy()), table.scores(frame[5:6].to_numpy()))
     with pytest.raises(InvalidInput, match="what does this function read. Say modality=, one of"):
         xaikit.wrap(lambda x: x)
 

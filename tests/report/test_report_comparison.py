@@ -172,3 +172,17 @@ def test_a_number_is_told_in_hundredths_of_r2() -> None:
     page = comparison_page(found)
     assert page["meta"]["said"].startswith("R² 0.972 and 0.970 on rows held out")
     assert page["table"]["heads"] == ["explained spread", "training", "one answer"]
+
+
+def test_pictures_and_texts_stand_side_by_side(tmp_path) -> None:
+    found = sample_runs.comparison()
+    (case,) = found["same"]["cases"]
+    maps = {"boosting": [[0.5, 0.0], [0.0, -0.5]], "mlp": [[0.0, 1.0], [0.0, 0.0]]}
+    case |= {"inputs": "pixels", "x": np.zeros((2, 2, 1)).tolist(), "maps": maps}
+    tree = read(write_comparison(found, tmp_path / "c.html").read_text(encoding="utf-8"))
+    assert len(tree.one(class_="maps3").all("img")) == 3
+    maps = {"boosting": [1.0, -0.5, 0.05], "mlp": [0.0, 0.0, -1.0]}
+    case |= {"inputs": "words", "x": ["not", "so", "bad"], "maps": maps}
+    tree = read(write_comparison(found, tmp_path / "d.html").read_text(encoding="utf-8"))
+    marks = [(m.text, m.attributes["class"]) for m in tree.one(id="same").all("mark")]
+    assert marks == [("not", "f3"), ("so", "a2"), ("bad", "a3")]

@@ -375,3 +375,21 @@ def test_a_damaged_run_is_told(own, found, tmp_path) -> None:
     broken = dataclasses.replace(run, context={**run.context, "found": {"s": found}})
     with pytest.raises(DataError, match="the run's 'found' cannot be drawn"):
         xaikit.write_report(broken, tmp_path / "page.html")
+
+
+@pytest.mark.parametrize("moves", [True, False])
+def test_maps_of_other_samples_are_held_against_each(own, moves) -> None:
+    """Of samples whose scores are read at boxes of their own."""
+    model, x = own
+    samples = [
+        Sample(f"s{i}", np.roll(x, 8 * i * moves, axis=0), "image") for i in range(3 + moves)
+    ]
+    run = study(model, samples, "occlusion,random", "own_sample", features="patches:2")
+    found = [s for s in run.scores if s.metric == "own_sample" and s.of["method"] == "occlusion"]
+    gains = [s.value for s in found]
+    assert len(gains) == 2 * len(samples)  # under two ways to remove
+    black = [s.value for s in found if s.of["masker"] == "black"]
+    if moves:  # the next sample has its object elsewhere
+        assert min(black) > 0
+    else:
+        assert gains == [0.0] * len(gains)

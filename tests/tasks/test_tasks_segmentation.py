@@ -238,8 +238,8 @@ def test_the_loss_is_least_at_the_truth() -> None:
     sure = 40.0 * nn.functional.one_hot(truth, 3).movedim(3, 1).float()
     assert _classes_of_pixels(sure, truth, sure, None).item() == pytest.approx(0, abs=1e-5)
     even = torch.zeros(2, 3, 4, 4)
-    n = [(truth == k).sum().item() for k in (1, 2)]
-    dice = np.mean([1 - (2 * n_k / 3 + 1) / (n_k + 32 / 3 + 1) for n_k in n])
+    n = [(picture == k).sum().item() for picture in truth for k in (1, 2)]
+    dice = np.mean([1 - (2 * n_k / 3 + 1) / (n_k + 16 / 3 + 1) for n_k in n])
     assert _classes_of_pixels(even, truth, even, None).item() == pytest.approx(np.log(3) + dice)
 
 

@@ -19,17 +19,21 @@ from xaikit.core.registry import Registry
 
 __all__ = [
     "MODALITIES",
+    "Box",
     "Label",
     "Modality",
     "Sample",
     "Titles",
+    "ranged",
     "restored_label",
+    "split",
     "stored_label",
 ]
 
 Array = NDArray[Any]
 Label = int | float | frozenset[int] | tuple[float, ...] | Array | None
 Told = tuple[str, str]  # English, Korean
+Box = tuple[tuple[int, int], ...]  # of each axis: the first place, and the one after the last
 
 
 @dataclass(frozen=True)
@@ -160,6 +164,21 @@ class Modality:
         del segmentation, most
         return None
 
+    def halves(self, box: Box, sample: Sample) -> tuple[Box, Box]:
+        """A block of two places or more as two blocks: here its longest side, in the middle."""
+        del sample
+        sides = [end - start for start, end in box]
+        axis = sides.index(max(sides))
+        return split(box, axis, sum(box[axis]) // 2)
+
+    def called(self, box: Box, sample: Sample, names: Sequence[str] | None) -> str:
+        """What people call a block of the grid, by its range.
+
+        names : of columns or channels, where they are known
+        """
+        del sample, names
+        return "places " + ", ".join(ranged(start, end - 1) for start, end in box)
+
     def blank(self) -> Array | None:
         """An input to try a model on when none is given, or None where that cannot be."""
         return None
@@ -268,6 +287,18 @@ class Sample:
     def grid(self) -> tuple[int, ...]:
         """Shape of the places that can be removed."""
         return self.kind.grid(self.x)
+
+
+def split(box: Box, axis: int, at: int) -> tuple[Box, Box]:
+    """The block before the place `at` of an axis, and the block from there on."""
+    start, end = box[axis]
+    before, after = box[:axis], box[axis + 1 :]
+    return (*before, (start, at), *after), (*before, (at, end), *after)
+
+
+def ranged(first: int, last: int) -> str:
+    """A range in words: "7", or "7 to 9"."""
+    return f"{first}" if first == last else f"{first} to {last}"
 
 
 def _plain_label(label: Any) -> Label:

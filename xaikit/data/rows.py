@@ -39,6 +39,8 @@ class Options:
     columns: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
     missing: Missing = "refuse"
+    encoding: str | None = None
+    decimal: str | None = None
     seed: int = 0
 
 

@@ -46,7 +46,8 @@ def prefetch(questions: Sequence[Question], masks: Sequence[Bools | None]) -> No
             continue
         unseen = question.cache.unseen(own, question.target)
         if 0 < len(unseen) * question.n_references < question.per_pass.rows:
-            groups.setdefault((bound.alike, question.n_references), []).append((question, unseen))
+            alike = id(question.model), bound.alike, question.n_references
+            groups.setdefault(alike, []).append((question, unseen))
     for group in groups.values():
         while len(group) > 1:
             per_pass = group[0][0].per_pass

@@ -43,6 +43,7 @@ class Metric:
     costly : left out of "auto"
     explains_again : asks methods again; a study does so on `checked` samples
     under_each_masker : asked once more with the features removed in another way
+    across : compares samples with each other
     """
 
     name: ClassVar[str]
@@ -50,6 +51,7 @@ class Metric:
     costly: ClassVar[bool] = False
     explains_again: ClassVar[bool] = False
     under_each_masker: ClassVar[bool] = False
+    across: ClassVar[bool] = False
 
     def __call__(
         self, question: Question, explanation: Explanation, rng: np.random.Generator, /

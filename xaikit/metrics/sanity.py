@@ -250,6 +250,7 @@ class OwnSample(Metric):
     measures: ClassVar[tuple[Measure, ...]] = (OWN_SAMPLE,)
     explains_again: ClassVar[bool] = True  # where no other sample was asked about the class
     under_each_masker: ClassVar[bool] = True
+    across: ClassVar[bool] = True
 
     def scores(
         self,

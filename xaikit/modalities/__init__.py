@@ -130,7 +130,8 @@ def _parse(sample: Sample, how: str) -> tuple[str, int | None]:
     if kind not in known or (number and not number.isdigit()) or number == "0":
         raise InvalidInput(
             f"a {sample.modality} sample cannot be cut by '{how}'; use auto, {', '.join(known)}, "
-            "some with a number above 0, for example 'patches:4' or 'windows:12'."
+            "some with a number above 0, for example 'patches:4' or 'windows:12'; a study also takes "
+            "'refined', 'refined:200' and, of texts, 'tokens'."
         )
     return kind, int(number) if number else None
 

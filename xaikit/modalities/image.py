@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.features import Floats, Ints, Masker, Segmentation
-from xaikit.core.sample import Modality, Sample, Titles
+from xaikit.core.sample import Box, Modality, Sample, Titles, ranged
 from xaikit.modalities.rows import thinned
 
 __all__ = ["IMAGE", "Image"]
@@ -92,6 +92,12 @@ class Image(Modality):
         rows, columns = np.arange(height) // side, np.arange(width) // side
         ids: Ints = rows[:, None] * (int(columns[-1]) + 1) + columns[None, :]
         return ids, f"squares of {side} x {side} px"
+
+    def called(self, box: Box, sample: Sample, names: Sequence[str] | None) -> str:
+        """By rows and columns of pixels, counted from 1."""
+        del sample, names
+        (top, bottom), (left, right) = box
+        return f"rows {ranged(top + 1, bottom)}, cols {ranged(left + 1, right)} px"
 
     def from_array(self, x: NDArray[Any], file: str, channels: str | None) -> NDArray[Any]:
         """Whole numbers 0 to 255 or floats 0 to 1, of 1 or 3 channels, last or first or left out."""

@@ -309,7 +309,8 @@ def framed(thing: Any, rows: Any) -> tuple[Frames | None, bool]:
     """
     names = getattr(thing, "feature_names_in_", None)
     if not is_frame(rows):
-        if names is None or np.ndim(rows) != 2 or np.shape(rows)[1] != len(names):
+        told = names is not None and np.asarray(rows).dtype.kind in "biuf"
+        if names is None or not told or np.ndim(rows) != 2 or np.shape(rows)[1] != len(names):
             return None, False
         if _reads_words(thing):
             raise InvalidInput(

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from xaikit.core.errors import ModelError
+from xaikit.core.errors import InvalidInput, ModelError
 from xaikit.core.files import short
 from xaikit.models.huggingface_files import (
     check_files,
@@ -67,17 +67,20 @@ def load_folder(path: str | Path, device: str = "auto") -> NeuralModel:
     net = _net(folder, kind, config).to(pick_device(device)).eval().requires_grad_(False)
     classes, outputs = _head(folder, config, head)
     found = _read(folder, net, config, head, classes)
-    model = adapted(
-        net,
-        found.inputs,
-        id=folder.resolve().name,
-        modality=found.modality,
-        classes=classes,
-        outputs=outputs,
-        names=("answer",) if head == _ANSWER else (),
-        x=found.tried,
-        reads=found.reads,
-    )
+    try:
+        model = adapted(
+            net,
+            found.inputs,
+            id=folder.resolve().name,
+            modality=found.modality,
+            classes=classes,
+            outputs=outputs,
+            names=("answer",) if head == _ANSWER else (),
+            x=found.tried,
+            reads=found.reads,
+        )
+    except InvalidInput as error:
+        raise ModelError(f"the model in '{folder}' cannot be asked: {short(error, 400)}") from error
     model.info = {**model.info, "family": "huggingface", "architecture": kind, **found.facts}
     return model
 

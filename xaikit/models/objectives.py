@@ -46,8 +46,8 @@ def turned(
     """Pictures (H, W, C) and the truth of their pixels (B, H, W), mirrored and, where they are square, turned."""
     seen, masks = [], []
     for x, mask in zip(xs, truth, strict=True):
-        flips = [axis for axis in (0, 1) if rng.random() < 0.5]
-        x, mask = np.flip(x, tuple(flips)), mask.flip(flips)
+        flips = tuple(axis for axis in (0, 1) if rng.random() < 0.5)
+        x, mask = np.flip(x, flips), mask.flip(flips)
         if x.shape[0] == x.shape[1] and rng.random() < 0.5:
             x, mask = x.swapaxes(0, 1), mask.T
         seen.append(np.ascontiguousarray(x))
@@ -129,13 +129,13 @@ def _overlap(a: Tensor, b: Tensor) -> Tensor:
 
 
 def _classes_of_pixels(raw: Tensor, truth: Tensor, at: Tensor, weights: Tensor | None) -> Tensor:
-    """Cross-entropy of each pixel, and 1 - Dice of each class beside the ground over the batch (Milletari
-    et al. 2016)."""
+    """Cross-entropy of each pixel, and 1 - Dice of each class beside the ground in each picture (Milletari
+    et al. 2016), so that a small region counts as much as a large one."""
     del at
     entropy = F.cross_entropy(raw, truth, weight=weights)
     p = raw.softmax(1)[:, 1:]
     true = F.one_hot(truth, raw.shape[1]).movedim(3, 1)[:, 1:].float()
-    both, all_ = (p * true).sum((0, 2, 3)), (p + true).sum((0, 2, 3))
+    both, all_ = (p * true).sum((2, 3)), (p + true).sum((2, 3))
     return entropy + (1 - (2 * both + 1) / (all_ + 1)).mean()
 
 

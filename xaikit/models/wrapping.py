@@ -155,7 +155,8 @@ def wrap(
         raise InvalidInput(f"encodes is {encodes!r}; encode reads 'words' or the 'text'.")
     frames, reads_frames = _frames(thing, kind, sample, background)
     if frames is not None:
-        sample, background = (_coded_rows(frames, rows) for rows in (sample, background))
+        sample = frames.coded(sample)[0] if is_frame(sample) else sample
+        background = frames.coded(background) if is_frame(background) else background
     if background is not None and kind.typical:
         background = as_rows(background)
     x = first_input(modality, sample, background)
@@ -320,11 +321,6 @@ def _frames(thing: Any, kind: Modality, sample: Any, background: Any) -> tuple[F
     if isinstance(thing, nn.Module):
         return (Frames.of(rows) if is_frame(rows) else None), False
     return framed(thing, rows)
-
-
-def _coded_rows(frames: Frames, rows: Any) -> Any:
-    """Rows as numbers; of a sample in a frame its one row."""
-    return frames.coded(rows) if is_frame(rows) else rows
 
 
 def _of_rows(function: Callable[[Any], Any], frames: Frames | None) -> Callable[[Any], Any]:

@@ -12,6 +12,7 @@ from xaikit.core.types import Bools, Floats, Ints
 from xaikit.report.case import Case
 from xaikit.report.formats import percent
 from xaikit.report.image_case import picture, regions_path
+from xaikit.report.predictions import likely
 from xaikit.tasks.boxes import hits
 
 __all__ = ["detection", "segmentation"]
@@ -66,7 +67,7 @@ def _objects(mine: Case, found: Mapping[str, Any]) -> dict[str, Any]:
             {
                 "name": task.outputs[int(box[0])],
                 "kind": kind,
-                "text": mine.findings.words(f"answer.boxes.{kind}", p=percent(float(box[-1]))),
+                "text": mine.findings.words(f"answer.boxes.{kind}", p=likely(float(box[-1]))),
             }
             for kind, box in rows
         ],

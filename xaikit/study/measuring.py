@@ -14,6 +14,7 @@ import numpy as np
 from xaikit.core.errors import XaikitError, foreign
 from xaikit.core.explanations import Explanations
 from xaikit.core.question import Cache, Masker, Question
+from xaikit.core.questions import apart
 from xaikit.core.types import Explanation, Score
 from xaikit.metrics import METRICS, agreements
 from xaikit.study.failures import recorded
@@ -63,18 +64,33 @@ class Measuring:
         scores: list[Score] = []
         for start, stop in pairwise(starts):
             for some, blocks in _alike(questions[start:stop], by_sample):
-                scores += self._of(some, blocks, again=start < self.checked)
+                scores += self._measured(some, blocks, again=start < self.checked)
                 tick(len(some) * len(blocks))
             for question in questions[start:stop]:
                 if question.cache is not None:
                     question.cache.forget()  # what it holds is not needed again
         return scores
 
-    def _of(
+    def _measured(
         self, questions: Sequence[Question], blocks: Sequence[Explanations], again: bool
     ) -> list[Score]:
+        """Of questions whose scores are read at what was found on each sample one by one, but for what compares
+        samples with each other."""
+        if not apart(questions):
+            return self._of(questions, blocks, again)
+        rows = [([q], [b[i : i + 1] for b in blocks]) for i, q in enumerate(questions)]
+        each = [score for one in rows for score in self._of(*one, again)]
+        return each + self._of(questions, blocks, again, across=True)
+
+    def _of(
+        self,
+        questions: Sequence[Question],
+        blocks: Sequence[Explanations],
+        again: bool,
+        across: bool = False,
+    ) -> list[Score]:
         metrics = [METRICS.get(name)() for name in self.metrics]
-        metrics = [m for m in metrics if again or not m.explains_again]
+        metrics = [m for m in metrics if (again or not m.explains_again) and m.across >= across]
         scores: list[Score] = []
         other = (
             self._in_the_other_way(questions)
@@ -87,7 +103,7 @@ class Measuring:
             scores += self._scored(*how, questions, blocks)
             if metric.under_each_masker and other[0]:
                 scores += self._scored(*how, other[0], [b.take(other[1]) for b in blocks])
-        if len(blocks) > 1:
+        if len(blocks) > 1 and not across:
             scores += self._scored(_agreement, "agreement", False, questions, blocks)
         return scores
 
@@ -142,8 +158,7 @@ def _alike(
         answers = (
             (e.method, e.unit, e.additive, len(e.values)) for e in by_sample[question.sample.id]
         )
-        own = question.sample.id if getattr(question.model, "found", None) is not None else ""
-        groups[own, question.n_features, *answers].append(question)
+        groups[question.n_features, *answers].append(question)
     for group in groups.values():
         rows = zip(*(by_sample[question.sample.id] for question in group), strict=True)
         yield group, [Explanations.of(row) for row in rows]

@@ -89,7 +89,7 @@ for _architecture in (
     ),
     Architecture(
         "unet", "cnn", "a class for every pixel, down by halves and up again (2015)",
-        f"{_HERE}.dense:UNet", {"pixels": Recipe(steps=800, lr=4e-3, batch_size=16)},
+        f"{_HERE}.dense:UNet", {"pixels": Recipe(steps=800, lr=4e-3, batch_size=16, patience=1.0, turn=True)},
         {}, ("segmentation",),
     ),
 ):  # fmt: skip

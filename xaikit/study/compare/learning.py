@@ -74,13 +74,15 @@ def part(folds: Folds, fold: Fold, share: float) -> Ints:
 def gaps(
     found: Sequence[dict[str, Any]], a: str, b: str, outer: Outer, rope: float
 ) -> list[dict[str, Any]]:
-    """b minus a at each number of rows, with the corrected interval of five folds."""
+    """b minus a at each number of rows, with the corrected interval of five folds.
+
+    Parts of the training rows overlap less than the whole does, so the correction is rather too wide.
+    """
     points = {c["model"]: c["points"] for c in found}
     gone = []
     for p, q in zip(points[a], points[b], strict=True):
         d = np.array(q["folds"]) - np.array(p["folds"])
-        ratio = len(outer.held_rows) / outer.folds.count / p["n"]
-        judged = judge_folds(d, len(outer.folds.rows), ratio=ratio, rope=rope)
+        judged = judge_folds(d, len(outer.folds.rows), ratio=outer.folds.ratio, rope=rope)
         gone.append(
             {
                 "n": p["n"],
