@@ -12,7 +12,6 @@ import argparse
 import csv
 import gzip
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,7 +21,8 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 
 import xaikit
-from xaikit.core.stats import bootstrap_interval
+from benchmarks.tasks_lines import Asked, Line, trained
+from benchmarks.tasks_next import next_word, recommendation
 from xaikit.core.types import Bools, Explanation, Floats, Sample
 from xaikit.data.dataset import Dataset
 from xaikit.data.factors import make_factors
@@ -38,56 +38,10 @@ from xaikit.tasks.reconstruction import auroc
 SHAP = {"methods": "shap", "features": "patches:8"}
 
 
-@dataclass(frozen=True)
-class Asked:
-    """seed : of data, nets and explanations; tiles : folder of the magnetic tiles; etth : the
-    file of ETTh1; quick : few and short"""
-
-    seed: int = 0
-    tiles: Path | None = None
-    etth: Path | None = None
-    quick: bool = False
-
-    def n(self, whole: int, quick: int) -> int:
-        return quick if self.quick else whole
-
-
-@dataclass(frozen=True)
-class Line:
-    """One figure.
-
-    what : in plain words; bar : ">= .9", "<= .05" or "" where it is only printed
-    values : its samples, whose mean is the figure; or the figure alone
-    """
-
-    what: str
-    bar: str
-    values: Sequence[float]
-    interval: tuple[float, float] | None = None
-
-    @property
-    def value(self) -> float:
-        return float(np.mean(self.values)) if len(self.values) else float("nan")
-
-    @property
-    def holds(self) -> bool | None:
-        if not self.bar:
-            return None
-        sign, bar = self.bar.split()
-        return self.value >= float(bar) if sign == ">=" else self.value <= float(bar)
-
-    def told(self) -> str:
-        known = self.interval or (bootstrap_interval(self.values) if len(self.values) > 1 else None)
-        between = f" ({known[0]:.3f} to {known[1]:.3f})" if known else ""
-        held = {True: "holds", False: "missed", None: ""}[self.holds]
-        n = len(self.values) if len(self.values) > 1 else ""
-        return f"| {self.what} | {self.bar} | {self.value:.3f}{between} | {n} | {held} |"
-
-
 def detection(asked: Asked) -> Iterator[Line]:
     """Digits in scenes: boxes, where the evidence for them lies, and a mark beside them."""
     data = make_scenes(asked.seed, (200, 20, 30)) if asked.quick else make_scenes(asked.seed)
-    model, seconds = _trained("detector", data, asked)
+    model, seconds = trained("detector", data, asked)
     measures = model.info["metrics"]["test"]
     low, high = measures["interval"]
     yield Line("scenes: mAP at IoU .5", ">= .93", [measures["map"]], (low, high))
@@ -102,7 +56,7 @@ def detection(asked: Asked) -> Iterator[Line]:
         marked = make_scenes(
             asked.seed, (1500, 100, 150) if not asked.quick else (100, 10, 20), planted
         )  # type: ignore[arg-type]
-        net, _ = _trained("detector", marked, asked, steps=asked.n(500, 5))
+        net, _ = trained("detector", marked, asked, steps=asked.n(500, 5))
         yield Line(f"{planted}: mAP at IoU .5", "", [net.info["metrics"]["test"]["map"]])
         found = list(_marks(net, marked.test, asked.n(40, 4)))
         yield Line(
@@ -206,7 +160,7 @@ def segmentation(asked: Asked) -> Iterator[Line]:
         yield from _tiles(asked)
     for planted, bar in (("mark", ">= .9"), ("twin", "<= .05")):
         data = make_plates(asked.seed, (600, 80, 100) if not asked.quick else (32, 16, 16), planted)  # type: ignore[arg-type]
-        model, seconds = _trained("unet", data, asked)
+        model, seconds = trained("unet", data, asked, turn=False)  # the mark stands in one corner
         measures = model.info["metrics"]["test"]
         yield Line(f"{planted}: mean Dice", "", [measures["dice"]])
         yield Line(
@@ -257,7 +211,7 @@ def _tiles(asked: Asked) -> Iterator[Line]:
     data, kinds = read_tiles(asked.tiles)  # type: ignore[arg-type]
     if asked.quick:
         data = replace(data, train=data.train[::8], val=data.val[::4], test=data.test[::4])
-    model, seconds = _trained("unet", data, asked)
+    model, seconds = trained("unet", data, asked)
     task = Segmentation(data.classes)
     bad = [s for s in data.test if s.label.any()]
     dices = [float(task.measured(model, [s])["dice"]) for s in bad]
@@ -312,19 +266,10 @@ def read_tiles(folder: Path, side: int = 96) -> tuple[Dataset, dict[str, str]]:
     return made, {name: row["label"] for name, row in rows.items()}
 
 
-def _trained(architecture: str, data: Dataset, asked: Asked, **params: Any) -> tuple[Any, float]:
-    """A net of the package, and the seconds of one core that it took."""
-    if asked.quick:
-        params |= {"epochs": 1}
-    start = time.process_time()
-    model = xaikit.train(architecture, data, seed=asked.seed, progress=False, **params)
-    return model, time.process_time() - start
-
-
 def forecasting(asked: Asked) -> Iterator[Line]:
     """Two moments of the past that decide, and the oil temperature of a transformer station."""
     data = make_lags(asked.seed)
-    model, seconds = _trained("mixer_1d", data, asked)
+    model, seconds = trained("mixer_1d", data, asked)
     yield Line("lags: R2 of the mixer", ">= .88", [model.info["metrics"]["test"]["r2"]])
     yield Line("lags: seconds of a core to train", "", [seconds])
     task = Forecasting(data.outputs)
@@ -376,7 +321,7 @@ def _station(asked: Asked) -> Iterator[Line]:
     for name, found in known.items():
         yield Line(f"ETTh1: MSE of {name}", "", [found])
     for net in ("patch_transformer", "tcn_1d", "gru"):
-        model, seconds = _trained(net, data, asked)
+        model, seconds = trained(net, data, asked)
         mine = error(model.scores(data.inputs("test")))
         told = net == "patch_transformer"
         yield Line(f"ETTh1: MSE of {net}", "", [mine])
@@ -390,7 +335,7 @@ def _station(asked: Asked) -> Iterator[Line]:
 def reconstruction(asked: Asked) -> Iterator[Line]:
     """Twelve sensors of which one leaves the rule: detection, and the column that is named first."""
     data = make_factors(asked.seed)
-    model, seconds = _trained("autoencoder", data, asked, middle=3)
+    model, seconds = trained("autoencoder", data, asked, middle=3)
     measures, task = model.info["metrics"]["test"], Reconstruction(data.outputs)
     yield Line("factors: AUROC of the score", "", [measures["auroc"]], tuple(measures["interval"]))
     labels = [s.label for s in data.test]
@@ -420,6 +365,8 @@ PARTS: dict[str, Callable[[Asked], Iterator[Line]]] = {
     "reconstruction": reconstruction,
     "detection": detection,
     "segmentation": segmentation,
+    "recommendation": recommendation,
+    "next_word": next_word,
 }
 HEAD = "| what | bar | figure (95 % interval) | n | |\n|---|---|---|---|---|"
 

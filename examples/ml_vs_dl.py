@@ -22,7 +22,8 @@ def main(epochs: int | None = None, n: int = 16, out: str = "reports") -> Path:
         path = Path(place) / "tumours.csv"
         frame.to_csv(path, index=False)
         data = xaikit.load_data(path, label_column="diagnosis")
-    found = xaikit.compare(data, models="boosting,mlp", n=max(n, 2), learning=epochs is None)
+    whole = epochs is None
+    found = xaikit.compare(data, models="boosting,mlp", n=max(n, 2), learning=whole, full=whole)
     for row in found["models"]:
         print(
             row["id"],

@@ -27,6 +27,7 @@ class Mutation:
 
 
 CONTRACT = "tests/test_contract.py"
+CHOOSING = "tests/tasks/test_tasks_choosing.py"
 DETECTION = "tests/tasks/test_tasks_detection.py"
 REGIONS = "tests/tasks/test_tasks_segmentation.py"
 ANNOTATED = "tests/data/test_data_annotated.py"
@@ -101,6 +102,13 @@ PAGED = "tests/study/test_page_facts.py"
 REFINING = "tests/study/test_refining.py"
 
 MUTATIONS = (
+    # what comes next
+    Mutation("tasks/choosing.py", "before = (scores >= own[:, None]).sum(axis=1) - 1", "before = (scores > own[:, None]).sum(axis=1)", CHOOSING + "::test_hits_are_those_counted_by_hand"),
+    Mutation("tasks/choosing.py", ".mean() / np.log(2))", ".mean())", CHOOSING + "::test_bits_are_the_surprise_at_the_word_that_came"),
+    Mutation("models/baselines.py", "counts[[places[str(item)] for item in set(sample.x)], sample.label] += 1", "counts[places[str(sample.x[-1])], sample.label] += 1", CHOOSING + "::test_co_occurrence_knows_the_pair_and_not_its_order"),
+    Mutation("data/sessions.py", "session = found.pop(frame[\"session\"].iloc[i], [])", "session = found.get(frame[\"session\"].iloc[i], [])", CHOOSING + "::test_sessions_of_a_file_go_forward_in_time"),
+    Mutation("data/sessions.py", "order = np.argsort(when, kind=\"stable\")", "order = np.arange(len(when))", CHOOSING + "::test_rows_are_put_in_the_order_of_their_time"),
+    Mutation("report/answers.py", "for i in sorted(strong))", "for i in strong[:1])", CHOOSING + "::test_both_items_and_no_decoy_are_named_of_a_known_rule"),
     # many features, found coarse to fine
     Mutation("study/refining.py", "yield way, start ^ done", "yield way, done", REFINING + "::test_effects_that_cancel_within_a_block_are_seen"),
     Mutation("study/refining.py", "steps[order] = np.diff(", "steps[order[::-1]] = np.diff(", REFINING + "::test_the_effect_of_columns_that_add_is_their_weight_squared"),

@@ -27,7 +27,12 @@ GRADIENTS = (
 )
 METHODS = (*GRADIENTS, "gradcam", "hirescam", "attention")
 SMALL = {"width": 16, "hidden": 8, "heads": 2, "dropout": 0.1, "depth": 2}
-NETS = [(name, kind) for name in ZOO for kind in ZOO.get(name).modalities]
+NETS = [
+    (name, kind)
+    for name in ZOO
+    if "classification" in ZOO.get(name).tasks  # the others give no scores by themselves
+    for kind in ZOO.get(name).modalities
+]
 POOLED = [
     ("lstm", "text", {"pool": "mean"}),
     ("gru", "series", {"bidirectional": True, "pool": "max"}),

@@ -30,6 +30,7 @@ from xaikit.data.jsonl import read_jsonl
 from xaikit.data.parquet import read_parquet
 from xaikit.data.pictures import ENDINGS, picture_rows
 from xaikit.data.rows import Missing, Options, Rows, Task, assemble
+from xaikit.data.sessions import read_sessions
 from xaikit.data.sktime import read_ts
 from xaikit.data.sounds import SOUNDS, sound_rows
 from xaikit.data.tables import read_csv
@@ -46,6 +47,7 @@ FILES: dict[str, Reader] = {
     ".ts": read_ts,
     ".arff": read_arff,
 }
+OF_TASKS = {**ANNOTATED, "recommendation": read_sessions}
 _FRAME = "save what it holds as a table, frame.to_parquet('data.parquet'), or as arrays, numpy.savez('data.npz', X=X, y=y)"
 PICKLES = dict.fromkeys((".pkl", ".pickle", ".joblib", ".pt", ".pth"), _FRAME)
 GZIPPED = (".csv", ".tsv", ".jsonl", ".ts", ".arff", ".tar")
@@ -90,7 +92,8 @@ def load_data(
     classes : the labels in the order wanted, or for numbers other names, in sorted order
     task : "classification" or "regression"; numbers of more than 20 different values in a table
         are a regression when None. "detection" reads a folder (or .zip) of pictures with .xml of Pascal VOC, .txt
-        of YOLO or a .json of COCO; "segmentation" one with `images/` and `masks/` of the same names
+        of YOLO or a .json of COCO; "segmentation" one with `images/` and `masks/` of the same names. "recommendation" reads
+        a .csv of the columns session, item and time
     modality : of an .npz: "image", "series", "table" or another whose samples are numbers; found
         from its shape when None
     channels : of an .npz of series: "first" (N, C, L) or "last" (N, L, C); the longer axis is time
@@ -155,13 +158,14 @@ def load_data(
                 f"the built-in data set '{source}' takes a seed only; options are for files."
             )
         return DATASETS.get(str(source))(seed)
-    if task is not None and task in ANNOTATED:
+    if task is not None and task in OF_TASKS:
         if test is not None:
+            where = "a folder 'test'" if task in ANNOTATED else "the end of the file"
             raise InvalidInput(
-                f"a {task} takes its test pictures from a folder 'test'; leave test out."
+                f"a {task} takes what it is measured on from {where}; leave test out."
             )
         _require_there(path)
-        return ANNOTATED[task](path, options)
+        return OF_TASKS[task](path, options)
     read = _reader(path)
     if horizon is not None:
         if read is not read_csv:

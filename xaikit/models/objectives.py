@@ -145,5 +145,7 @@ OBJECTIVES: dict[str, Objective] = {
     "forecasting": Objective(_values, _squares),
     "reconstruction": Objective(_nothing, _again),
     "detection": Objective(_boxes, _objects),
+    "recommendation": Objective(_classes, _entropy),
+    "next_word": Objective(_classes, _entropy),
     "segmentation": Objective(_pixels, _classes_of_pixels),
 }
