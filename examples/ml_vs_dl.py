@@ -12,6 +12,7 @@ from pathlib import Path
 from sklearn.datasets import load_breast_cancer
 
 import xaikit
+from xaikit.core.finding import Finding
 
 
 def main(epochs: int | None = None, n: int = 16, out: str = "reports") -> Path:
@@ -29,7 +30,7 @@ def main(epochs: int | None = None, n: int = 16, out: str = "reports") -> Path:
             {k: v for k, v in row.items() if k in ("accuracy", "seconds", "train_seconds")},
         )
     page = xaikit.write_comparison(found, Path(out) / "ml-vs-dl.html")
-    print(found["title"])
+    print(Finding(**found["title"]))
     return page
 
 

@@ -148,7 +148,7 @@ MUTATIONS = (
     Mutation("modalities/given.py", "np.where(self.coded | gone | mine,", "np.where(gone | mine,", GIVEN),
     Mutation("core/question.py", "and self.masker.given is None", "", GIVEN),
     Mutation("methods/shap.py", "if questions.maskers[0].given is not None:", "if False:", GIVEN),
-    Mutation("study/study.py", "known = kind.given if question.masker.given is not None else kind.maskers", "known = kind.maskers", GIVEN),
+    Mutation("study/study.py", "known = kind.given if question.masker.given is not None else (*usual, *kind.maskers)", "known = kind.maskers", GIVEN),
     # windows that slide
     Mutation("methods/removal.py", "{*range(0, n - side + 1, step), n - side}", "{*range(0, n - side + 1, step)}", OCCLUSION),
     Mutation("methods/removal.py", "np.maximum(times, 1)", "np.maximum(times.max(), 1)", OCCLUSION),
