@@ -1,6 +1,6 @@
 """Whether an explanation finds a planted cause, task by task, and how good the nets of the package are.
 
-Run: python -m benchmarks.tasks [detection segmentation ...] [--seed 0] [--tiles FOLDER] [--quick]
+Run: python -m benchmarks.tasks [forecasting ...] [--seed 0] [--tiles FOLDER] [--etth FILE] [--quick]
 
 Each line is a figure with its bar. Every planted cause has a twin: the same mark without a meaning, which must
 not be named. Everything runs on one core.
@@ -12,7 +12,6 @@ import argparse
 import csv
 import gzip
 import sys
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,65 +21,27 @@ import numpy as np
 from scipy.ndimage import binary_dilation
 
 import xaikit
-from xaikit.core.stats import bootstrap_interval
+from benchmarks.tasks_lines import Asked, Line, trained
+from benchmarks.tasks_next import next_word, recommendation
 from xaikit.core.types import Bools, Explanation, Floats, Sample
 from xaikit.data.dataset import Dataset
+from xaikit.data.factors import make_factors
+from xaikit.data.forecasts import Windows, read_forecasts
+from xaikit.data.lags import make_lags
 from xaikit.data.objects import make_scenes
 from xaikit.data.plates import CORNER, make_plates
-from xaikit.tasks import Detection, Segmentation
+from xaikit.models.baselines import baselines_of
+from xaikit.tasks import Detection, Forecasting, Reconstruction, Segmentation
 from xaikit.tasks.boxes import iou
+from xaikit.tasks.reconstruction import auroc
 
 SHAP = {"methods": "shap", "features": "patches:8"}
-
-
-@dataclass(frozen=True)
-class Asked:
-    """seed : of data, nets and explanations; tiles : folder of the magnetic tiles; quick : few and short"""
-
-    seed: int = 0
-    tiles: Path | None = None
-    quick: bool = False
-
-    def n(self, whole: int, quick: int) -> int:
-        return quick if self.quick else whole
-
-
-@dataclass(frozen=True)
-class Line:
-    """One figure.
-
-    what : in plain words; bar : ">= .9", "<= .05" or "" where it is only printed
-    values : its samples, whose mean is the figure; or the figure alone
-    """
-
-    what: str
-    bar: str
-    values: Sequence[float]
-    interval: tuple[float, float] | None = None
-
-    @property
-    def value(self) -> float:
-        return float(np.mean(self.values)) if len(self.values) else float("nan")
-
-    @property
-    def holds(self) -> bool | None:
-        if not self.bar:
-            return None
-        sign, bar = self.bar.split()
-        return self.value >= float(bar) if sign == ">=" else self.value <= float(bar)
-
-    def told(self) -> str:
-        known = self.interval or (bootstrap_interval(self.values) if len(self.values) > 1 else None)
-        between = f" ({known[0]:.3f} to {known[1]:.3f})" if known else ""
-        held = {True: "holds", False: "missed", None: ""}[self.holds]
-        n = len(self.values) if len(self.values) > 1 else ""
-        return f"| {self.what} | {self.bar} | {self.value:.3f}{between} | {n} | {held} |"
 
 
 def detection(asked: Asked) -> Iterator[Line]:
     """Digits in scenes: boxes, where the evidence for them lies, and a mark beside them."""
     data = make_scenes(asked.seed, (200, 20, 30)) if asked.quick else make_scenes(asked.seed)
-    model, seconds = _trained("detector", data, asked)
+    model, seconds = trained("detector", data, asked)
     measures = model.info["metrics"]["test"]
     low, high = measures["interval"]
     yield Line("scenes: mAP at IoU .5", ">= .93", [measures["map"]], (low, high))
@@ -95,7 +56,7 @@ def detection(asked: Asked) -> Iterator[Line]:
         marked = make_scenes(
             asked.seed, (1500, 100, 150) if not asked.quick else (100, 10, 20), planted
         )  # type: ignore[arg-type]
-        net, _ = _trained("detector", marked, asked, steps=asked.n(500, 5))
+        net, _ = trained("detector", marked, asked, steps=asked.n(500, 5))
         yield Line(f"{planted}: mAP at IoU .5", "", [net.info["metrics"]["test"]["map"]])
         found = list(_marks(net, marked.test, asked.n(40, 4)))
         yield Line(
@@ -199,7 +160,7 @@ def segmentation(asked: Asked) -> Iterator[Line]:
         yield from _tiles(asked)
     for planted, bar in (("mark", ">= .9"), ("twin", "<= .05")):
         data = make_plates(asked.seed, (600, 80, 100) if not asked.quick else (32, 16, 16), planted)  # type: ignore[arg-type]
-        model, seconds = _trained("unet", data, asked)
+        model, seconds = trained("unet", data, asked, turn=False)  # the mark stands in one corner
         measures = model.info["metrics"]["test"]
         yield Line(f"{planted}: mean Dice", "", [measures["dice"]])
         yield Line(
@@ -250,7 +211,7 @@ def _tiles(asked: Asked) -> Iterator[Line]:
     data, kinds = read_tiles(asked.tiles)  # type: ignore[arg-type]
     if asked.quick:
         data = replace(data, train=data.train[::8], val=data.val[::4], test=data.test[::4])
-    model, seconds = _trained("unet", data, asked)
+    model, seconds = trained("unet", data, asked)
     task = Segmentation(data.classes)
     bad = [s for s in data.test if s.label.any()]
     dices = [float(task.measured(model, [s])["dice"]) for s in bad]
@@ -305,18 +266,107 @@ def read_tiles(folder: Path, side: int = 96) -> tuple[Dataset, dict[str, str]]:
     return made, {name: row["label"] for name, row in rows.items()}
 
 
-def _trained(architecture: str, data: Dataset, asked: Asked, **params: Any) -> tuple[Any, float]:
-    """A net of the package, and the seconds of one core that it took."""
-    if asked.quick:
-        params |= {"epochs": 1}
-    start = time.process_time()
-    model = xaikit.train(architecture, data, seed=asked.seed, progress=False, **params)
-    return model, time.process_time() - start
+def forecasting(asked: Asked) -> Iterator[Line]:
+    """Two moments of the past that decide, and the oil temperature of a transformer station."""
+    data = make_lags(asked.seed)
+    model, seconds = trained("mixer_1d", data, asked)
+    yield Line("lags: R2 of the mixer", ">= .88", [model.info["metrics"]["test"]["r2"]])
+    yield Line("lags: seconds of a core to train", "", [seconds])
+    task = Forecasting(data.outputs)
+    labels = [s.label for s in data.test]
+    for name, scores in baselines_of(data).items():
+        yield Line(f"lags: R2 of {name}", "", [task.measures(scores, labels)["r2"]])  # type: ignore[arg-type]
+    samples = data.test[:: max(1, len(data.test) // asked.n(60, 4))]
+    every = xaikit.explain(model, samples, "shap", seed=asked.seed)
+    areas, decoys = zip(*(_blocks(e, s) for e, s in zip(every, samples, strict=True)), strict=True)
+    yield Line("lags: AUROC of the true blocks", ">= .96", areas)
+    yield Line("lags: share of the evidence on the decoy", "", decoys)
+    means, steps = (
+        [
+            xaikit.explain(model, samples[0], "shap", target=t, seed=asked.seed)[0].values
+            for t in targets
+        ]
+        for targets in (["y mean"], [f"y +{h}" for h in range(1, 7)])
+    )
+    gap = float(np.abs(means[0] - np.mean(steps, axis=0)).max() / np.abs(means[0]).max())
+    yield Line("lags: share of the mean less the mean of the shares", "<= 1e-5", [gap])
+    if asked.etth is not None:
+        yield from _station(asked)
+
+
+def _blocks(e: Explanation, sample: Sample) -> tuple[float, float]:
+    """AUROC of the blocks that hold a true moment by |value|, and the share of the decoy's."""
+    assert sample.rationale is not None
+    true = np.zeros(len(e.values), dtype=bool)
+    true[np.unique(e.segmentation.ids[sample.rationale])] = True
+    size = np.abs(e.values)
+    decoy = np.array([name.startswith("decoy") for name in e.names])
+    return auroc(size, true)[0], float(size[decoy].sum() / size.sum())
+
+
+def _station(asked: Asked) -> Iterator[Line]:
+    """ETTh1, 96 hours to 24, months 13 to 16 before 17 to 20, as papers do it: MSE of standardised channels."""
+    assert asked.etth is not None
+    windows = Windows(horizon=24, lags=96, cuts=(8640, 11520, 14400))
+    data = read_forecasts(asked.etth, windows)
+    rows = np.concatenate([data.train[0].x, *(s.x[-1:] for s in data.train)])
+    truth = np.array([s.label for s in data.test]).reshape(len(data.test), -1, 24)
+    spread = rows.std(axis=0)[:, None]
+
+    def error(scores: Floats) -> float:
+        found = scores[:, : truth[0].size].reshape(truth.shape)
+        return float((((found - truth) / spread) ** 2).mean())
+
+    known = {name: error(scores) for name, scores in baselines_of(data).items()}
+    for name, found in known.items():
+        yield Line(f"ETTh1: MSE of {name}", "", [found])
+    for net in ("patch_transformer", "tcn_1d", "gru"):
+        model, seconds = trained(net, data, asked)
+        mine = error(model.scores(data.inputs("test")))
+        told = net == "patch_transformer"
+        yield Line(f"ETTh1: MSE of {net}", "", [mine])
+        beside = mine / known["ridge on the lags"]
+        yield Line(f"ETTh1: {net} beside ridge", "<= 1.03" if told else "", [beside])
+        beside = mine / known["the value one period before"]
+        yield Line(f"ETTh1: {net} beside the day before", "<= .80" if told else "", [beside])
+        yield Line(f"ETTh1: seconds of a core for {net}", "", [seconds])
+
+
+def reconstruction(asked: Asked) -> Iterator[Line]:
+    """Twelve sensors of which one leaves the rule: detection, and the column that is named first."""
+    data = make_factors(asked.seed)
+    model, seconds = trained("autoencoder", data, asked, middle=3)
+    measures, task = model.info["metrics"]["test"], Reconstruction(data.outputs)
+    yield Line("factors: AUROC of the score", "", [measures["auroc"]], tuple(measures["interval"]))
+    labels = [s.label for s in data.test]
+    for name, scores in baselines_of(data).items():
+        yield Line(f"factors: AUROC of {name}", "", [task.measures(scores, labels)["auroc"]])  # type: ignore[arg-type]
+    yield Line("factors: seconds of a core to train", "", [seconds])
+    odd = [s for s in data.test if s.label][: asked.n(150, 4)]
+    apart = np.stack([s.x for s in odd]) - np.stack(data.inputs("train")).mean(axis=0)
+    apart = np.abs(apart / np.stack(data.inputs("train")).std(axis=0))
+    yield Line("factors: broken column first, by SHAP", ">= .95", _first(odd, [
+        e.values for e in xaikit.explain(model, odd, "shap", seed=asked.seed)]))  # fmt: skip
+    mean = [e.values for e in xaikit.explain(model, odd, "shap", masker="median", seed=asked.seed)]
+    yield Line("factors: the same with the median as reference", "", _first(odd, mean))
+    errors = model.scores([s.x for s in odd])[:, 1:]
+    yield Line("factors: by the error of each column", "", _first(odd, errors))
+    yield Line("factors: by the distance from the mean", "", _first(odd, apart))
+
+
+def _first(samples: Sequence[Sample], values: Sequence[Floats] | Floats) -> list[float]:
+    """1 where the largest value is that of the marked column."""
+    rows = zip(samples, values, strict=True)
+    return [float(s.rationale[int(np.argmax(v))]) for s, v in rows if s.rationale is not None]
 
 
 PARTS: dict[str, Callable[[Asked], Iterator[Line]]] = {
+    "forecasting": forecasting,
+    "reconstruction": reconstruction,
     "detection": detection,
     "segmentation": segmentation,
+    "recommendation": recommendation,
+    "next_word": next_word,
 }
 HEAD = "| what | bar | figure (95 % interval) | n | |\n|---|---|---|---|---|"
 
@@ -326,12 +376,13 @@ def main(words: Sequence[str] | None = None) -> int:
     parser.add_argument("parts", nargs="*", help=f"some of {', '.join(PARTS)}; all when left out")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--tiles", type=Path, help="folder with magnetic_tile.zip and index.csv.gz")
+    parser.add_argument("--etth", type=Path, help="ETTh1.csv")
     parser.add_argument("--quick", action="store_true", help="few and short: shows that all works")
     given = parser.parse_args(words)
     wrong = [part for part in given.parts if part not in PARTS]
     if wrong:
         parser.error(f"there is no part '{wrong[0]}'; use {', '.join(PARTS)}")
-    asked = Asked(given.seed, given.tiles, given.quick)
+    asked = Asked(given.seed, given.tiles, given.etth, given.quick)
     missed = 0
     for part in given.parts or PARTS:
         print(f"\n## {part}\n\n{HEAD}", flush=True)

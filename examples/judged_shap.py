@@ -23,7 +23,9 @@ def main(epochs: int = 60, n: int = 16, out: str = "reports") -> Path:
         forest, modality="table", classes=range(len(data.classes)), background=rows, id="forest"
     )
     theirs = shap.TreeExplainer(forest, rows[:100], model_output="probability")
-    run = xaikit.study(model, data.test[:n], ["shap", "occlusion", theirs, "random"], data=data)
+    run = xaikit.study(
+        model, data.test[:n], ["shap", "occlusion", theirs, "random", "magnitude"], data=data
+    )
     named = next(method for method in run.methods if method.startswith("shap "))
     alike = [
         np.corrcoef(ours.values, its.values)[0, 1]

@@ -46,7 +46,7 @@ def main(epochs: int = 8, n: int = 16, out: str = "reports") -> Path:
     data = xaikit.load_data("reviews_en")
     with tempfile.TemporaryDirectory() as place:
         model = xaikit.load(f"hf:{folder_of(data, epochs, n, Path(place))}")
-        methods = "attention,integrated_gradients,shap,occlusion,random"
+        methods = "attention,integrated_gradients,shap,occlusion,random,magnitude"
         run = xaikit.study(model, data.test[:n], methods, data=data, budget=300, overview=6 * n)
     print(run.of("shap")[0].top(3))
     print(run.findings()[0])

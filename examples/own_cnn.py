@@ -39,17 +39,19 @@ def trained(data: Dataset, epochs: int, n: int) -> nn.Module:
 def main(epochs: int = 6, n: int = 16, out: str = "reports") -> Path:
     data = xaikit.load_data("digits")
     net = trained(data, epochs, 400 * n)
-    model = xaikit.wrap(
-        net, modality="image", classes=data.classes, id="own-cnn", sample=data.test[0].x
-    )
-    methods = [GradCam(layer="3"), Noisy(of="integrated_gradients", n_samples=4), "shap", "random"]
-    run = xaikit.study(model, data.test[:n], methods, data=data, budget=300, overview=6 * n)
+    first, names = data.test[0].x, data.classes
+    model = xaikit.wrap(net, modality="image", classes=names, id="own-cnn", sample=first)
+    around = Noisy(of="integrated_gradients", n_samples=4)
+    methods = [GradCam(layer="3"), around, "shap", "random", "magnitude"]
+    how = {"budget": 300, "checked": n, "overview": 6 * n}
+    run = xaikit.study(model, data.test[:n], methods, data=data, **how)
     for method in run.methods:
-        inside = [
-            e.values.clip(0) @ (e.segmentation.pool(s.rationale, "mean") > 0.5) / e.values.clip(0).sum()
-            for e, s in zip(run.of(method), run.samples, strict=True)
-        ]  # fmt: skip
-        print(f"{method}: {np.mean(inside):.0%} of the evidence lies in the digit's box")
+        found = [
+            (e.values.clip(0), e.segmentation.pool(sample.rationale, "mean") > 0.5)
+            for e, sample in zip(run.of(method), run.samples, strict=True)
+        ]
+        share = sum(v[box].sum() for v, box in found) / max(1e-12, sum(v.sum() for v, _ in found))
+        print(f"{method}: {share:.0%} of the evidence lies in the digit's box")
     print(run.findings()[0])
     return xaikit.write_report(run, Path(out) / "own-cnn.html")
 

@@ -48,7 +48,9 @@ def main(epochs: int = 200, n: int = 16, out: str = "reports") -> Path:
         write(net, Path(place) / "wine.onnx")
         facts = {"mean": mean, "std": std, "classes": data.classes, "background": rows}
         model = xaikit.load(Path(place) / "wine.onnx", modality="table", **facts)
-        run = xaikit.study(model, data.test[:n], "shap,occlusion,lime,saliency,random", data=data)
+        run = xaikit.study(
+            model, data.test[:n], "shap,occlusion,lime,saliency,random,magnitude", data=data
+        )
     print(next(f.reason for f in run.failures if f.method == "saliency"))
     print(run.findings()[0])
     return xaikit.write_report(run, Path(out) / "own-onnx.html")

@@ -39,7 +39,7 @@ def main(epochs: int = 60, n: int = 16, out: str = "reports") -> Path:
     names, together, _ = pairs.top(1, size=2)[0]
     print(f"most together: {' and '.join(names)}, {together:+.2f}")
 
-    run = xaikit.study(model, test[:n], "shap,occlusion,lime,random", flips="auto")
+    run = xaikit.study(model, test[:n], "shap,occlusion,lime,random,magnitude", flips="auto")
     print(run.findings()[0])
     return xaikit.write_report(run, Path(out) / "own-pipeline.html")
 

@@ -41,7 +41,7 @@ def main(epochs: int = 30, n: int = 16, out: str = "reports") -> Path:
         trained(data, epochs, 200 * n), modality="series", layout="BCL", classes=data.classes, id="own-series",
         sample=data.test[0].x, background=np.stack(data.inputs("train")[:100]),
     )  # fmt: skip
-    methods = ["gradcam", "shap", Occlusion(window=8, stride=4), "random"]
+    methods = ["gradcam", "shap", Occlusion(window=8, stride=4), "random", "magnitude"]
     run = xaikit.study(model, data.test[:n], methods, data=data, budget=300, overview=6 * n)
     for method in run.methods:
         found = [

@@ -49,7 +49,7 @@ def main(n: int = 16, out: str = "reports") -> Path:
     facts = {"names": ["price"], "background": rows, "id": "service", "cache": tempfile.mkdtemp()}
     for Service.asked in (0, 0):  # requests of the first study, and of the second
         model = xaikit.wrap(price, modality="table", **facts)
-        run = xaikit.study(model, rows[:n], "shap,occlusion,lime,random")
+        run = xaikit.study(model, rows[:n], "shap,occlusion,lime,random,magnitude")
         print(f"{Service.asked} requests")
     server.shutdown()
     print(run.findings()[0])

@@ -11,6 +11,7 @@ import hashlib
 import io
 import json
 import struct
+import tarfile
 import zipfile
 import zlib
 from collections.abc import Mapping
@@ -90,6 +91,10 @@ def _inside(name: str, content: bytes) -> st.SearchStrategy[bytes]:
         return _tensors(content)
     if ending == "png":
         return _png(content)
+    if ending == "tar":
+        return _tar(content)
+    if ending in ("wav", "parquet", "onnx"):
+        return _bytes(content) | _numbers(content)
     return _bytes(content)
 
 
@@ -207,6 +212,37 @@ def _zipped(held: list[tuple[str, bytes]], how: int) -> bytes:
     with zipfile.ZipFile(out, "w", how) as archive:
         for name, data in held:
             archive.writestr(name, data)
+    return out.getvalue()
+
+
+@st.composite
+def _tar(draw: Any, content: bytes) -> bytes:
+    """One member damaged, renamed, a link or a device; checksums fit."""
+    try:
+        with tarfile.open(fileobj=io.BytesIO(content)) as archive:
+            held = [(entry, archive.extractfile(entry)) for entry in archive]
+    except (tarfile.TarError, KeyError):
+        return draw(_bytes(content))
+    if not held:
+        return draw(_bytes(content))
+    at = draw(st.integers(0, len(held) - 1))
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for i, (entry, file) in enumerate(held):
+            data = file.read() if file else b""
+            if i == at:
+                data = draw(_inside(entry.name, data))
+                entry.name = draw(
+                    st.sampled_from((entry.name, entry.name, "../a.csv", "/a.csv", "a.csv.gz", "é"))
+                )
+                entry.type = draw(
+                    st.sampled_from(
+                        (tarfile.REGTYPE,) * 4
+                        + (tarfile.SYMTYPE, tarfile.CHRTYPE, tarfile.GNUTYPE_SPARSE)
+                    )
+                )
+            entry.size = len(data) if entry.isreg() and not entry.issparse() else 0
+            archive.addfile(entry, io.BytesIO(data))
     return out.getvalue()
 
 

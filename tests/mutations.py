@@ -27,6 +27,7 @@ class Mutation:
 
 
 CONTRACT = "tests/test_contract.py"
+CHOOSING = "tests/tasks/test_tasks_choosing.py"
 DETECTION = "tests/tasks/test_tasks_detection.py"
 REGIONS = "tests/tasks/test_tasks_segmentation.py"
 ANNOTATED = "tests/data/test_data_annotated.py"
@@ -66,6 +67,8 @@ ESCAPES = "tests/report/test_report_escapes.py"
 THREADS = "tests/models/test_models_threads.py"
 INPLACE = "tests/models/test_models_cam_inplace.py"
 DTYPES = "tests/models/test_models_dtypes.py"
+VIDEOS = "tests/modality/test_modality_video.py"
+PARTS = "tests/modality/test_modality_parts.py"
 FRAMES = "tests/models/test_models_frames.py"
 TABULAR = "tests/modality/test_modality_tabular.py"
 OUTPUTS = "tests/models/test_models_outputs.py"
@@ -79,6 +82,8 @@ TWO_TEXTS = "tests/models/test_models_pairs.py"
 WORD_HEADS = "tests/models/test_models_word_heads.py"
 PICTURES = "tests/models/test_models_hf_pictures.py"
 ORDER = "tests/data/test_data_order.py"
+FORMS = "tests/data/test_data_forms.py"
+HOSTILE = "tests/test_hostile.py"
 EXACT = "tests/methods/test_methods_exact.py"
 BLOCKS = "tests/study/test_blocks.py"
 ANSWERS = "tests/core/test_explanations.py"
@@ -96,7 +101,25 @@ FINDINGS = "tests/study/test_findings.py"
 CASE = "tests/report/test_report_case.py"
 PAGED = "tests/study/test_page_facts.py"
 
+REFINING = "tests/study/test_refining.py"
+
 MUTATIONS = (
+    # what comes next
+    Mutation("tasks/choosing.py", "before = (scores >= own[:, None]).sum(axis=1) - 1", "before = (scores > own[:, None]).sum(axis=1)", CHOOSING + "::test_hits_are_those_counted_by_hand"),
+    Mutation("tasks/choosing.py", ".mean() / np.log(2))", ".mean())", CHOOSING + "::test_bits_are_the_surprise_at_the_word_that_came"),
+    Mutation("models/baselines.py", "counts[[places[str(item)] for item in set(x)], label] += 1", "counts[places[str(x[-1])], label] += 1", CHOOSING + "::test_co_occurrence_knows_the_pair_and_not_its_order"),
+    Mutation("data/sessions.py", "session = found.pop(frame[\"session\"].iloc[i], [])", "session = found.get(frame[\"session\"].iloc[i], [])", CHOOSING + "::test_sessions_of_a_file_go_forward_in_time"),
+    Mutation("data/sessions.py", "order = np.argsort(when, kind=\"stable\")", "order = np.arange(len(when))", CHOOSING + "::test_rows_are_put_in_the_order_of_their_time"),
+    Mutation("report/answers.py", "for i in sorted(strong))", "for i in strong[:1])", CHOOSING + "::test_both_items_and_no_decoy_are_named_of_a_known_rule"),
+    # many features, found coarse to fine
+    Mutation("study/refining.py", "yield way, start ^ done", "yield way, done", REFINING + "::test_effects_that_cancel_within_a_block_are_seen"),
+    Mutation("study/refining.py", "steps[order] = np.diff(", "steps[order[::-1]] = np.diff(", REFINING + "::test_the_effect_of_columns_that_add_is_their_weight_squared"),
+    Mutation("study/refining.py", "key=lambda b: -effects[b]", "key=lambda b: effects[b]", REFINING + "::test_the_strongest_are_opened_first_and_single_places_never"),
+    Mutation("study/refining.py", "masker=_few(question.masker), ", "", REFINING + "::test_the_search_asks_few_references_and_no_more_than_it_says"),
+    Mutation("modalities/text.py", "inside = [s for s in near if first < s < end]", "inside: list[int] = []", REFINING + "::test_words_that_matter_stand_alone_and_blocks_follow_sentences"),
+    Mutation("modalities/text.py", "return sorted({0, *first[first < len(text)].tolist(), *parts})", "return sorted({0, *parts})", "tests/modality/test_modality_text.py::test_sentences_are_those_of_unicode"),
+    Mutation("report/text_case.py", "inner = run[first : len(run) - last]", "inner = run[first:]", "tests/report/test_report_refined.py::test_long_runs_of_what_stays_and_of_what_goes_are_folded"),
+    Mutation("study/own.py", "spans[:, 0], side=\"right\")", "spans[:, 1], side=\"right\")", "tests/study/test_tokens.py::test_marked_words_mark_their_tokens"),
     # what a page says first
     Mutation("judge/errors.py", "least = np.minimum.accumulate(p[order[::-1]], axis=0)[::-1]", "least = p[order]", FINDINGS + "::test_a_correction_is_over_all_that_was_tried"),
     Mutation("judge/errors.py", "np.where(sure >= SURE, far, np.nan)", "far", FINDINGS + "::test_sure_errors_on_samples_unlike_the_training_rows"),
@@ -387,8 +410,8 @@ MUTATIONS = (
     Mutation("study/study.py", "_pairs(questions[:interactions]", "_pairs(questions[-interactions:]", "tests/study/test_own_question.py::test_a_study_keeps_what_features_are_worth_together_and_the_page_shows_it"),
     Mutation("report/blocks/strip.py", '"strip.legend" if groups.wrong', '"strip.legend" if groups.rest', CASE + "::test_samples_without_labels_are_called_neither_right_nor_near"),
     # training: which rows decide what
-    Mutation("models/training.py", 'self.model.scores(self.data.inputs("val"))', 'self.model.scores(self.data.inputs("test"))', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
-    Mutation("models/training.py", 'self._labels("val")', 'self._labels("test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
+    Mutation("models/training.py", 'self.data.inputs("val")', 'self.data.inputs("test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
+    Mutation("models/training.py", 'self.objective.truth(self.model, self.data, "val")', 'self.objective.truth(self.model, self.data, "test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
     Mutation("models/training.py", "if loss <= best_loss", "if True", SPLITS + "::test_the_epoch_that_is_kept_is_the_best_on_val"),
     Mutation("models/training.py", "evaluate(model, data, split) for", "evaluate(model, data) for", SPLITS + "::test_quality_is_told_for_the_split_it_was_measured_on"),
     Mutation("tasks/regression.py", "truth.var(axis=0)", "truth.std(axis=0)", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),
@@ -441,6 +464,15 @@ MUTATIONS = (
     Mutation("data/pictures.py", '"valid": "val"', '"valid": "test"', ROWS + "::test_pictures_of_given_parts_keep_class_part_and_name"),
     Mutation("data/dataset.py", "digest.update(label.tobytes() if is_array else repr(label).encode())", "pass", ROWS + "::test_a_hash_follows_every_value_and_label"),
     Mutation("modalities/text.py", "touched[start + 1 : end + 1]", "touched[start:end]", ROWS + "::test_a_span_of_tokens_marks_every_word_of_them"),
+    # files as people have them, and as ill-wishers have them
+    Mutation("data/encodings.py", "if other and not any(map(str.isalpha, other)):", "if False:", FORMS + "::test_an_encoding_that_is_not_sure_is_asked_for"),
+    Mutation("data/decimals.py", 'c.replace(".", "").replace(",", ".")', 'c.replace(",", ".")', FORMS + "::test_a_decimal_comma_is_found_where_it_means_one_thing"),
+    Mutation("data/decimals.py", "if bool(comma) != bool(dot):", "if comma or dot:", FORMS + "::test_a_comma_that_may_be_two_things_is_asked_about"),
+    Mutation("data/steps.py", 'if fill == "zero"', 'if fill == "last"', FORMS + "::test_series_of_several_lengths_are_refused_or_brought_to_one"),
+    Mutation("data/sounds.py", "-float(np.iinfo(x.dtype).min)", "float(np.iinfo(x.dtype).max)", FORMS + "::test_recordings_are_series_in_one_range_with_their_rate"),
+    Mutation("data/archives.py", 'or ".." in parts', "or False", FORMS + "::test_an_archive_that_leads_out_is_refused_by_that_name"),
+    Mutation("app/terminal.py", '_UNSAFE.sub("\\ufffd", text)', "text", HOSTILE + "::test_a_hostile_file_is_one_sentence[a-.csv-whose-names-are-markup-and-turn-the-line]"),
+    Mutation("study/given.py", "np.moveaxis(x, 0, -1) if _channels_first(x) else x", "x", "tests/data/test_data_held.py::test_a_data_set_is_explained_with_its_labels"),
     # the command line
     Mutation("app/options.py", "1024 **", "1000 **", WORDS + "::test_every_option_of_explain_reaches_the_study"),
     Mutation("study/difference.py", "np.abs(shares[0] - turned).sum() / 2", "np.abs(shares[0] - turned).sum()", "tests/study/test_difference.py"),
@@ -528,7 +560,7 @@ MUTATIONS = (
     Mutation("study/failures.py", '"not_applicable" if isinstance(error, NotApplicable) else "error"', '"error"', "tests/study/test_study.py::test_a_method_that_does_not_apply_to_one_sample_did_not_break"),
     Mutation("data/dataset.py", "for i in np.sort(drawn)", "for i in drawn", ORDER + "::test_samples_are_the_first_or_drawn_when_that_is_asked_for"),
     Mutation("data/rows.py", "np.flatnonzero(chosen == split)", "rng.permutation(np.flatnonzero(chosen == split))", ORDER + "::test_a_given_test_file_keeps_its_order"),
-    Mutation("models/training.py", "weight=self.weights", "weight=None", "tests/study/test_compare.py::test_weights_act_on_every_kind_of_model_alike[mlp]"),
+    Mutation("models/training.py", "labels, batch.at, self.weights)", "labels, batch.at, None)", "tests/study/test_compare.py::test_weights_act_on_every_kind_of_model_alike[mlp]"),
     Mutation("report/predictions.py", "true and findings.is_wrong(i) else name", "true else name", "tests/report/test_report_tasks.py::test_the_page_of_several_labels"),
     Mutation("study/context.py", 'how = "drawn" if drawn is not None and how != "all" else how', "pass", "tests/study/test_study.py::test_how_the_samples_were_taken_is_told"),
     Mutation("models/text.py", "removed[:, None], mask", "~removed[:, None], mask", "tests/models/test_models_wrap.py::test_gradients_of_words_with_pieces_start_from_as_many_mask_tokens"),
@@ -579,9 +611,17 @@ MUTATIONS = (
     Mutation("modalities/table.py", "np.where(codes | np.isnan(wide), 0.0, wide)", "wide", "tests/metrics/test_metrics_sanity.py"),
     Mutation("modalities/image.py", "return x.clip(0.0, 1.0)", "return x", "tests/metrics/test_metrics_sanity.py"),
     Mutation("modalities/series.py", "sigma = len(x) / 10", "sigma = len(x) / 20", "tests/modality/test_modality_series.py::test_blur_runs_along_time_only"),
-    Mutation("models/store.py", '"centre": model.centre', '"centre": 0.0', "tests/models/test_models_checkpoint.py::test_a_regressor_comes_back_in_its_units"),
+    Mutation("models/store.py", '"centre": np.asarray(model.centre).tolist()', '"centre": 0.0', "tests/models/test_models_checkpoint.py::test_a_regressor_comes_back_in_its_units"),
     Mutation("modalities/rows.py", "np.linspace(0, len(rows) - 1, n)", "np.linspace(0, len(rows) - n, n)", "tests/modality/test_modality_tabular.py::test_rows_are_the_backgrounds_own_up_to_fifty"),
     Mutation("study/context.py", 'np.stack(data.inputs("train"))', 'np.stack(data.inputs("test"))', FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
+    Mutation("models/video.py", "x.movedim(-1, 1).contiguous()", "x.movedim(-1, 1).flip(2).contiguous()", VIDEOS + "::test_a_linear_net_gives_the_credit_that_is_worked_by_hand"),
+    Mutation("modalities/video.py", "along = np.arange(n) * k // n", "along = np.arange(n)[::-1] * k // n", VIDEOS + "::test_blocks_frames_and_patches_are_cut_by_hand"),
+    Mutation("modalities/image.py", "(*[0] * (x.ndim - 3), sigma", "(*[sigma] * (x.ndim - 3), sigma", VIDEOS + "::test_what_stands_in_for_a_block"),
+    Mutation("report/sheet.py", "transpose(0, 2, 1, 3)", "transpose(0, 2, 1, 3)[:, :, ::-1]", VIDEOS + "::test_a_sheet_shows_frames_in_reading_order"),
+    Mutation("models/parts.py", "np.moveaxis(own, -1, 0).reshape(-1)", "own.reshape(-1)", PARTS + "::test_shapley_values_equal_brute_force_over_both_parts"),
+    Mutation("models/parts_model.py", "len(read) != 1 or", "len(read) > 2 or", PARTS + "::test_a_map_lies_on_the_part_that_its_layer_reads"),
+    Mutation("modalities/parts.py", "else slot.kind.maskers[0]", "else slot.kind.maskers[1]", PARTS + "::test_functions_of_several_inputs"),
+    Mutation("methods/cam.py", "np.isnan(map_) & (cut.ids >= 0)", "np.isnan(map_) & (cut.ids < -1)", PARTS + "::test_a_map_lies_on_the_part_that_its_layer_reads"),
     # boxes and regions
     Mutation("tasks/detection.py", "return log_odds(top(p * (near * here + (1 - here)), 1), LEAST)", "return log_odds(top(p, 1), LEAST)", DETECTION + "::test_the_number_of_a_class_is_read_at_its_best_box"),
     Mutation("tasks/boxes.py", "and not taken[best]:", "and len(taken):", DETECTION + "::test_a_true_box_is_found_once_and_by_its_class"),

@@ -15,6 +15,8 @@ TASKS = {
     "factors": "reconstruction",
     "scenes": "detection",
     "plates": "segmentation",
+    "sessions": "recommendation",
+    "lookup": "next_word",
 }
 
 
@@ -30,7 +32,7 @@ def samples(data: Dataset) -> list:
 def test_the_names_are_those_of_the_documentation() -> None:
     assert DATASETS.names() == (
         "digits", "breast_cancer", "wine", "diabetes", "reviews", "reviews_en", "reviews_ko", "waves",
-        "lags", "factors", "scenes", "plates",
+        "lags", "factors", "scenes", "plates", "sessions", "lookup",
     )  # fmt: skip
 
 

@@ -119,7 +119,7 @@ ERRORS = [
     ("a,,c\n1,2,3\n", "column 2 of 'people.csv' has no name"),
     ("a,b\n1,2\n1,2,3\n", "line 3 of 'people.csv' has 3 cells and the header 2"),
     ('a,b\n1,"2\n', "'people.csv': unexpected end of data"),
-    (b"a,b\n1,x\n\xff,y\n", "'people.csv' is not UTF-8: line 3 holds the byte 0xff"),
+    (b"a,b\n1,x\n\x81\xff,y\n", "'people.csv' is not UTF-8: line 3 holds the byte 0x81"),
     ("b\nyes\nno\n", "'people.csv' has no column beside the label 'b'"),
     (table(extra=",cook,yes\n"), "line 42 of 'people.csv', column 'age' is empty"),
     (table(extra="NaN,cook,yes\n"), r"line 42 of 'people.csv', column 'age' holds NaN \(NaN or inf"),
@@ -281,6 +281,8 @@ def test_gaps_that_are_kept_are_values_of_their_own(write) -> None:
 
 
 def test_columns_are_for_files_that_have_some(tmp_path) -> None:
-    (tmp_path / "a.jsonl").write_text('{"text": "a", "label": 1}\n')
-    with pytest.raises(InvalidInput, match="drop is for .csv and .tsv files"):
-        load_data(tmp_path / "a.jsonl", drop=["id"])
+    (tmp_path / "a.ts").write_text("@data\n1,2:a\n")
+    with pytest.raises(
+        InvalidInput, match="drop is for .csv, .tsv, .jsonl, .parquet and .arff files"
+    ):
+        load_data(tmp_path / "a.ts", drop=["id"])

@@ -59,7 +59,7 @@ def test_other_keys_and_a_test_file(tmp_path: Path) -> None:
 ERRORS = [
     ('{"text": "a", "label": 0}\n{text', "line 2 of 'bad.jsonl' is no JSON: Expecting property name"),
     ("[1, 2]", "line 1 of 'bad.jsonl' is no JSON object"),
-    ('{"txt": "a", "label": 0}', "line 1 of 'bad.jsonl' has no 'text'; it has txt, label"),
+    ('{"text": "a", "label": 0}\n{"txt": "a", "label": 0}', "line 2 of 'bad.jsonl' has no 'text'; it has txt, label"),
     ('{"text": "a"}', "line 1 of 'bad.jsonl' has no 'label'; it has text"),
     ('{"text": 3, "label": 0}', "line 1 of 'bad.jsonl' has 3 as 'text'"),
     ('{"text": "a", "label": null}', "line 1 of 'bad.jsonl' has None as 'label'"),
@@ -77,4 +77,22 @@ def test_what_is_wrong_is_named_by_file_and_line(tmp_path: Path, text: str, mess
     path = tmp_path / "bad.jsonl"
     path.write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match=message):
+        load_data(path)
+
+
+def test_objects_without_a_text_are_the_rows_of_a_table(tmp_path: Path) -> None:
+    rows = [{"age": i, "job": ("cook", "nurse")[i % 2], "label": i % 2 == 0} for i in range(20)]
+    path = tmp_path / "a.jsonl"
+    path.write_text("\n".join(map(json.dumps, rows)))
+    data = load_data(path)
+    assert [(c.name, c.categories) for c in data.columns] == [
+        ("age", ()),
+        ("job", ("cook", "nurse")),
+    ]
+    assert {s.x[0] for s in data.test if s.label == data.classes.index("True")} <= {
+        *range(0, 20, 2)
+    }
+    del rows[4]["age"]
+    path.write_text("\n".join(map(json.dumps, rows)))
+    with pytest.raises(DataError, match="line 5 of 'a.jsonl', column 'age' is empty"):
         load_data(path)

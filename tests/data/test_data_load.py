@@ -34,7 +34,7 @@ def test_an_unknown_path_says_what_is_near(tmp_path: Path) -> None:
 
 
 def test_an_unknown_kind_of_file_is_refused(tmp_path: Path) -> None:
-    for name in ("notes.txt", "a.npz.gz", "model.pkl"):
+    for name in ("notes.txt", "a.npz.gz", "a.parquet.gz"):
         (tmp_path / name).write_text("x")
         with pytest.raises(DataError, match=f"'{name}' is no kind of file that is read; use .csv"):
             load_data(tmp_path / name)

@@ -119,7 +119,9 @@ def test_an_unreadable_image_is_named(tmp_path: Path) -> None:
 
 def test_folders_that_hold_no_classes_are_refused(tmp_path: Path) -> None:
     (tmp_path / "none").mkdir()
-    with pytest.raises(DataError, match="'none' holds no images; put them in one subfolder"):
+    with pytest.raises(
+        DataError, match="'none' holds no images, .* put images or recordings in one subfolder"
+    ):
         load_data(tmp_path / "none")
     picture(tmp_path / "flat" / "a.png")
     picture(tmp_path / "flat" / "b.png")

@@ -137,9 +137,9 @@ def test_a_category_is_coded_by_its_place_among_the_sorted_names(tmp_path) -> No
 def test_a_byte_that_is_no_utf8_is_named_by_its_line(tmp_path) -> None:
     for line in (1, 2, 7):
         rows = [b"a,label"] + [f"{i},x".encode() for i in range(9)]
-        rows[line - 1] = rows[line - 1] + b"\xff"
+        rows[line - 1] = rows[line - 1] + b"\x81\xff"
         (tmp_path / "t.csv").write_bytes(b"\n".join(rows))
-        with pytest.raises(DataError, match=rf"is not UTF-8: line {line} holds the byte 0xff"):
+        with pytest.raises(DataError, match=rf"is not UTF-8: line {line} holds the byte 0x81"):
             load_data(tmp_path / "t.csv")
 
 

@@ -9,6 +9,7 @@ import json
 import os
 import resource
 import shutil
+import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
@@ -19,11 +20,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+import toy_hostile
 import toy_zoo
 from damage import Files, damaged
 from hypothesis import HealthCheck, Phase, given, settings
 from PIL import Image
 from report import sample_runs
+from scipy.io import wavfile
 
 from xaikit.core.errors import InvalidInput, XaikitError
 from xaikit.core.explanations import Explanations
@@ -37,6 +40,8 @@ MANY = os.environ.get("XAIKIT_FUZZ")  # examples of `make fuzz`
 MEMORY = 2 << 30
 
 pytestmark = pytest.mark.filterwarnings("ignore")  # what decoders say of damage
+
+FEW = 30  # examples of a reader that stands on one that is fed more
 
 fuzzed = settings(
     max_examples=int(MANY or 300),
@@ -81,11 +86,15 @@ def survives(files: Files, place: Path, read: Callable[[Path], Any], *names: str
 
 
 def fuzz(
-    files: dict[str, bytes], place: Path, read: Callable[[Path], Any], cover: str | None = None
+    files: dict[str, bytes],
+    place: Path,
+    read: Callable[[Path], Any],
+    cover: str | None = None,
+    few: int = 300,
 ) -> None:
     names = {Path(name).name for name in files}
 
-    @fuzzed
+    @settings(fuzzed, max_examples=int(MANY or few))
     @given(damaged(files, cover))
     def run(found: Files) -> None:
         survives(found, place, read, *names)
@@ -145,6 +154,59 @@ def packed(files: dict[str, bytes]) -> bytes:
     return out.getvalue()
 
 
+def korean(n: int = 24) -> str:
+    return "나이,직업,답\n" + "".join(
+        f"{i},{('간호사', '요리사')[i % 2]},{'예' if i % 3 else '아니오'}\n" for i in range(n)
+    )
+
+
+def western(n: int = 24) -> str:
+    return "âge;prix;métier;payé\n" + "".join(
+        f"{i};1.{i + 100},5;{('infirmière', 'cuisinier')[i % 2]};{i % 2}\n" for i in range(n)
+    )
+
+
+def steps(n: int = 24) -> bytes:
+    rows = [f"{i},2.5,3:{i},5,7:{'ab'[i % 2]}" for i in range(n)]
+    return (
+        "@problemName x\n@timeStamps false\n@classLabel true a b\n@data\n" + "\n".join(rows)
+    ).encode()
+
+
+def relation(n: int = 24) -> bytes:
+    head = "@relation x\n@attribute 'my age' real\n@attribute job {cook, 'the, nurse'}\n@attribute cls {p,q}\n@data\n"
+    return (
+        head
+        + "\n".join(
+            f"{i},{('cook', chr(39) + 'the, nurse' + chr(39))[i % 2]},{'pq'[i % 2]}"
+            for i in range(n)
+        )
+    ).encode()
+
+
+def bags(n: int = 24) -> bytes:
+    head = "@relation x\n@attribute bag relational\n@attribute a numeric\n@end bag\n@attribute cls {p,q}\n@data\n"
+    return (head + "\n".join(f"'{i},2,3\\n4,5,{i}',{'pq'[i % 2]}" for i in range(n))).encode()
+
+
+def sound(kind: str, start: int) -> bytes:
+    out = io.BytesIO()
+    x = np.sin(np.arange(24) + start)
+    wavfile.write(out, 8000, x.astype(np.float32) if kind == "f4" else (x * 100 + 100).astype(kind))
+    return out.getvalue()
+
+
+def tarred(files: dict[str, bytes]) -> bytes:
+    out = io.BytesIO()
+    with tarfile.open(fileobj=out, mode="w") as archive:
+        for name, content in files.items():
+            entry = tarfile.TarInfo(name)
+            entry.size = len(content)
+            archive.addfile(entry, io.BytesIO(content))
+    return out.getvalue()
+
+
+SOUNDS = {f"{'ab'[i % 2]}/{i}.wav": sound(("i2", "u1", "f4", "i4")[i % 4], i) for i in range(12)}
 DATA: dict[str, tuple[str, bytes, dict[str, Any]]] = {
     "csv": ("a.csv", table().encode(), {}),
     "csv of text": ("a.csv", texts().encode(), {"text_column": "text"}),
@@ -154,14 +216,71 @@ DATA: dict[str, tuple[str, bytes, dict[str, Any]]] = {
     "npz of images": ("a.npz", arrays(X=(X * 255).astype(np.uint8), y=Y, classes=np.array(["n", "y"])), {}),
     "npz with a test part": ("a.npz", arrays(X_train=X[:, 0], y_train=Y, X_test=X[:9, 0], y_test=Y[:9]), {"modality": "table"}),
     "zip of images": ("a.zip", packed(PICTURES), {}),
+    "csv in cp949": ("a.csv", korean().encode("cp949"), {}),
+    "csv in cp1252 with commas": ("a.csv", western().encode("cp1252"), {}),
+    "csv in utf-16": ("a.csv", korean().encode("utf-16"), {}),
+    "jsonl of a table": ("a.jsonl", "\n".join(json.dumps({"a": i, "b": "xy"[i % 2], "label": i % 2}) for i in range(24)).encode(), {}),
+    "ts": ("a.ts", steps(), {"size": 5}),
+    "arff of a table": ("a.arff", relation(), {}),
+    "arff of series": ("a.arff", bags(), {"size": 3}),
+    "zip of recordings": ("a.zip", packed(SOUNDS), {"size": 20}),
+    "tar of a csv": ("a.tar", tarred({"d/a.csv": table().encode()}), {}),
+    "tar.gz of images": ("a.tar.gz", gzip.compress(tarred(PICTURES), mtime=0), {}),
 }  # fmt: skip
+
+
+OLD = [*DATA][:8]
 
 
 @pytest.mark.parametrize("kind", DATA)
 def test_a_file_of_data(kind: str, tmp_path: Path) -> None:
     name, content, options = DATA[kind]
     assert load_data(write(tmp_path / "whole", {name: content}) / name, **options).train
-    fuzz({name: content}, tmp_path / "data", lambda folder: load_data(folder / name, **options))
+    fuzz(
+        {name: content},
+        tmp_path / "data",
+        lambda folder: load_data(folder / name, **options),
+        few=300 if kind in OLD else FEW,
+    )
+
+
+def test_a_file_of_parquet(tmp_path: Path) -> None:
+    pa, pq = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    out = io.BytesIO()
+    held = {"age": list(range(24)), "job": ["cook", "nurse", None, "x"] * 6, "label": [1, 0] * 12}
+    pq.write_table(pa.table(held), out)
+    options = {"missing": "drop"}
+    files = {"a.parquet": out.getvalue()}
+    assert load_data(write(tmp_path / "whole", files) / "a.parquet", **options).train
+    fuzz(
+        files, tmp_path / "data", lambda folder: load_data(folder / "a.parquet", **options), few=FEW
+    )
+
+
+def test_a_folder_of_recordings(tmp_path: Path) -> None:
+    assert load_data(write(tmp_path / "whole", SOUNDS)).train
+    fuzz(SOUNDS, tmp_path / "sounds", lambda folder: load_data(folder), few=FEW)
+
+
+def test_a_graph_of_onnx(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    pytest.importorskip("onnx")
+    toy_hostile.graph(tmp_path, lambda made: None)
+    files = {"a.onnx": (tmp_path / "a.onnx").read_bytes()}
+    rows = np.ones((2, 13))
+
+    def read(folder: Path) -> None:
+        facts = {"modality": "table", "sample": rows[0], "background": rows, "id": "a.onnx"}
+        load_model(folder / "a.onnx", **facts).scores(rows)
+
+    read(tmp_path)
+    fuzz(files, tmp_path / "graph", read, few=FEW)
+
+
+def test_a_folder_of_hugging_face(tmp_path: Path) -> None:
+    pytest.importorskip("transformers")
+    files = held(toy_hostile.bert(tmp_path))
+    fuzz(files, tmp_path / "face", lambda folder: load_model(f"hf:{folder}", device="cpu"), few=FEW)
 
 
 @pytest.mark.parametrize("size", [None, 5])

@@ -108,13 +108,23 @@ def test_words_are_features_named_by_themselves() -> None:
     assert found.source == "4 words"
 
 
-def test_sentences_run_up_to_their_end_marks() -> None:
+def test_sentences_are_those_of_unicode() -> None:
     found = segment(sample('Bad?! "No." He left'), "sentences")
-    assert found.ids.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
-    assert found.names == ("Bad?!", '"No.', '" He left')
+    assert found.ids.tolist() == [0, 0, 0, 1, 1, 1, 1, 2, 2]
+    assert found.names == ("Bad?!", '"No."', "He left")
+    assert found.source == "3 sentences"
+    names = segment(sample("Mr. Li paid 3.5 dollars. Why?"), "sentences").names
+    assert names == ("Mr. Li paid 3.5 dollars.", "Why?")
     assert segment(sample("好看。太差！यह है। नहीं"), "sentences").names == (
         "好看。", "太差！", "यह है।", "नहीं"
     )  # fmt: skip
+
+
+def test_a_sentence_of_more_than_sixty_words_is_cut_into_even_chunks() -> None:
+    found = segment(sample("Yes. Word " + "word " * 129), "sentences")
+    assert found.sizes.tolist() == [2, 43, 43, 44]
+    assert found.source == "2 sentences in 4 pieces of at most 60 words"
+    assert segment(sample("word " * 60), "sentences").n_features == 1
 
 
 def test_a_long_sentence_is_named_by_its_start() -> None:

@@ -52,7 +52,7 @@ def fitting(model: Any, data: str, given: Mapping[str, Any]) -> dict[str, Any]:
     return {name: value for name, value in found.items() if given.get(name) is None}
 
 
-def made(name: str, weights: Path | None, data: Any, device: str) -> Any:
+def made(name: str, weights: Path | None, data: Any, device: str, torch_load: bool = False) -> Any:
     """The model that a factory of the user's makes, with the weights of a file: a torch module, a
     fitted estimator or a function is wrapped as the data are; what `xaikit.wrap` gave stays.
 
@@ -68,7 +68,7 @@ def made(name: str, weights: Path | None, data: Any, device: str) -> Any:
     if weights is not None:
         from xaikit.models.own_code import put_weights
 
-        put_weights(found, weights)
+        put_weights(found, weights, torch_load)
     if isinstance(found, Model):
         return found
     from xaikit.core.sample import MODALITIES

@@ -19,6 +19,8 @@ from xaikit.core.errors import InvalidInput, XaikitError
 
 __all__ = ["app", "main"]
 
+USUAL = ("utf-8", "comma")  # of which nothing is said
+
 app = typer.Typer(
     name="xaikit",
     help="Ask every explanation method the same question, and see which answer can be believed.",
@@ -77,6 +79,8 @@ def train(
     columns: options.OnlyColumns = None,
     drop: options.Drop = None,
     missing: options.Missing = None,
+    encoding: options.Encoding = None,
+    decimal: options.Decimal = None,
     horizon: options.Horizon = None,
     lags: options.Lags = 96,
     as_json: options.AsJson = False,
@@ -98,7 +102,7 @@ def train(
     from xaikit.models.fields import MODELS
 
     read = {"text_column": text_column, "label_column": label_column}
-    read |= _columns(columns, drop, missing) | _ahead(horizon, lags)
+    read |= _columns(columns, drop, missing, encoding, decimal) | _ahead(horizon, lags)
     dataset = _load(data, seed, **read, test=test, task=task, size=size)
     place = folder or _model_folder(dataset, model)
     MODELS.check_free(place)
@@ -155,6 +159,7 @@ def explain(
     wanted: options.Wanted = None,
     own: options.OwnModel = None,
     weights: options.Weights = None,
+    torch_load: options.TorchLoad = False,
     device: options.Device = "auto",
     seed: options.Seed = 0,
     text_column: options.TextColumn = None,
@@ -165,6 +170,8 @@ def explain(
     columns: options.OnlyColumns = None,
     drop: options.Drop = None,
     missing: options.Missing = None,
+    encoding: options.Encoding = None,
+    decimal: options.Decimal = None,
     horizon: options.Horizon = None,
     lags: options.Lags = 96,
     force: options.Force = False,
@@ -202,8 +209,8 @@ def explain(
     person = options.for_person(reader)
     explaining.check_places(values, run_folder, html, force)
     given: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
-    given |= {"test": test, "task": task, "size": size, **_columns(columns, drop, missing)}
-    given |= _ahead(horizon, lags)
+    given |= {"test": test, "task": task, "size": size}
+    given |= _columns(columns, drop, missing, encoding, decimal) | _ahead(horizon, lags)
     name = chosen(model, own)
     asked = _known(name, device)
     dataset = _load(data, seed, **{**given, **fitting(asked, data, given)})
@@ -216,7 +223,9 @@ def explain(
     cut = options.features_of(features, groups)
     question: dict[str, Any] = {"target": target, "features": cut, "masker": masker}
     question |= {"n_background": background, "at": options.place_of(at)}
-    asked = asked or _model(name, dataset, device, seed, quiet=as_json, weights=weights)
+    asked = asked or _model(
+        name, dataset, device, seed, quiet=as_json, weights=weights, torch_load=torch_load
+    )
     many = n or ("all" if values else "16")
     samples = _samples(dataset, options.count_of(many, dataset), seed, draw)
     if values is not None:
@@ -284,6 +293,8 @@ def interactions(
     columns: options.OnlyColumns = None,
     drop: options.Drop = None,
     missing: options.Missing = None,
+    encoding: options.Encoding = None,
+    decimal: options.Decimal = None,
     force: options.Force = False,
     as_json: options.AsJson = False,
 ) -> None:
@@ -302,7 +313,7 @@ def interactions(
     if picture is not None:
         check_free(picture, force)
     read = {"text_column": text_column, "label_column": label_column}
-    read |= _columns(columns, drop, missing)
+    read |= _columns(columns, drop, missing, encoding, decimal)
     dataset = _load(data, seed, **read, test=test, task=task, size=size)
     asked = _model(model, dataset, device, seed, quiet=as_json)
     found = asked_for(
@@ -391,6 +402,8 @@ def compare(
     columns: options.OnlyColumns = None,
     drop: options.Drop = None,
     missing: options.Missing = None,
+    encoding: options.Encoding = None,
+    decimal: options.Decimal = None,
     language: options.Language = "en",
     force: options.Force = False,
     as_json: options.AsJson = False,
@@ -410,7 +423,7 @@ def compare(
     from xaikit.study.compare import compare as contrast
 
     read = {"text_column": text_column, "label_column": label_column}
-    read |= _columns(columns, drop, missing)
+    read |= _columns(columns, drop, missing, encoding, decimal)
     dataset = _load(data, seed, **read, test=test, task=task, size=size)
     html = html or Path("reports") / file_name(f"compare-{dataset.name}", ".html")
     check_page(html, force)
@@ -677,18 +690,28 @@ def _load(data: str, seed: int, **options: Any) -> Any:
     from xaikit.data import load_data
 
     given = {name: value for name, value in options.items() if value is not None}
-    return load_data(data, seed=seed, **given)
+    dataset = load_data(data, seed=seed, **given)
+    form = tuple(dataset.facts.get("form", ()))
+    if len(form) > 1 and form != USUAL:
+        complain(f"'{dataset.source}' is read as {', '.join(form)}")
+    return dataset
 
 
 def _ahead(horizon: int | None, lags: int) -> dict[str, Any]:
     return {} if horizon is None else {"horizon": horizon, "lags": lags}
 
 
-def _columns(columns: str | None, drop: str | None, missing: str | None) -> dict[str, Any]:
-    """What is read of a file of columns."""
+def _columns(
+    columns: str | None,
+    drop: str | None,
+    missing: str | None,
+    encoding: str | None,
+    decimal: str | None,
+) -> dict[str, Any]:
+    """What is read of a file of columns, and how."""
     named = {"columns": columns, "drop": drop}
     listed = {name: options.listed(held) for name, held in named.items() if held is not None}
-    return {**listed, "missing": missing}
+    return {**listed, "missing": missing, "encoding": encoding, "decimal": decimal}
 
 
 def _known(name: str, device: str) -> Any:
@@ -703,14 +726,20 @@ def _known(name: str, device: str) -> Any:
 
 
 def _model(
-    name: str, dataset: Any, device: str, seed: int, quiet: bool, weights: Path | None = None
+    name: str,
+    dataset: Any,
+    device: str,
+    seed: int,
+    quiet: bool,
+    weights: Path | None = None,
+    torch_load: bool = False,
 ) -> Any:
     from xaikit.app.brought import HUGGINGFACE, is_factory, made
     from xaikit.models import load_model, save_model, train
     from xaikit.models.fields import MODELS
 
     if is_factory(name):
-        return made(name, weights, dataset, device)
+        return made(name, weights, dataset, device, torch_load)
     if weights is not None:
         raise InvalidInput(f"--weights {weights} belongs to a factory; name one as --model.")
     if os.path.isdir(name) or name.startswith(HUGGINGFACE):

@@ -35,7 +35,8 @@ Data = Annotated[
     typer.Option(
         "--data",
         "-d",
-        help="A built-in data set, or a .csv, .jsonl, .npz file or image folder.",
+        help="A built-in data set, a file (.csv, .jsonl, .parquet, .npz, .ts, .arff), or a folder or archive of "
+        "images or recordings.",
         rich_help_panel=DATA,
     ),
 ]
@@ -61,7 +62,7 @@ Task = Annotated[
     str | None,
     typer.Option(
         "--task",
-        help="classification, regression, detection or segmentation; found out by default.",
+        help="classification, regression, detection, segmentation or recommendation; found out by default.",
         rich_help_panel=DATA,
     ),
 ]
@@ -81,11 +82,21 @@ Missing = Annotated[
         rich_help_panel=DATA,
     ),
 ]
+Encoding = Annotated[
+    str | None,
+    typer.Option("--encoding", help="Of a file of text [found, and said].", rich_help_panel=DATA),
+]
+Decimal = Annotated[
+    str | None,
+    typer.Option(
+        "--decimal", help="The decimal sign of numbers, . or , [found].", rich_help_panel=DATA
+    ),
+]
 Size = Annotated[
     int | None,
     typer.Option(
         "--size",
-        help="Bring pictures of different sizes to SIZE x SIZE.",
+        help="Bring pictures of different sizes to SIZE x SIZE, series and recordings to SIZE steps.",
         rich_help_panel=DATA,
     ),
 ]
@@ -136,7 +147,7 @@ Target = Annotated[
 Features = Annotated[
     str,
     typer.Option(
-        help="How samples are cut, for example patches:4 or slic:50; or your own: a .npy file of whole "
+        help="How samples are cut: words, sentences, tokens, patches:4, refined:200, ...; or a .npy file of whole "
         "numbers, one a place, -1 for what is never removed.",
         rich_help_panel=ASKED,
     ),
@@ -222,6 +233,13 @@ Weights = Annotated[
     typer.Option(
         "--weights",
         help="Of what a factory makes: a .safetensors file, or a folder that model.save wrote.",
+    ),
+]
+TorchLoad = Annotated[
+    bool,
+    typer.Option(
+        "--torch-load",
+        help="Read --weights of a .pt or .pth file by torch.load(weights_only=True); refused otherwise.",
     ),
 ]
 Errors = Annotated[

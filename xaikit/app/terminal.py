@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 import warnings
 import webbrowser
@@ -19,16 +20,22 @@ __all__ = ["complain", "out", "print_json", "print_table", "say", "show_page", "
 out = Console()
 err = Console(stderr=True)
 _usual = warnings.showwarning
+# what would move the cursor, change the terminal or turn the line, out of a name in a file
+_UNSAFE = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 
 
 def say(text: str) -> None:
     """A line as it stands, however long."""
-    out.print(text, highlight=False, soft_wrap=True, markup=False)
+    out.print(_harmless(text), highlight=False, soft_wrap=True, markup=False)
 
 
 def complain(text: str, style: str = "") -> None:
     """A line on stderr."""
-    err.print(text, style=style, markup=False, highlight=False, soft_wrap=True)
+    err.print(_harmless(text), style=style, markup=False, highlight=False, soft_wrap=True)
+
+
+def _harmless(text: str) -> str:
+    return _UNSAFE.sub("\ufffd", text)
 
 
 def show_page(page: Path) -> None:
@@ -57,7 +64,7 @@ def print_table(columns: list[str], rows: list[list[str]]) -> None:
     for column in columns:
         table.add_column(column, overflow="fold")
     for row in rows:
-        table.add_row(*(str(cell).replace("[", r"\[") for cell in row))
+        table.add_row(*(_harmless(str(cell)).replace("[", r"\[") for cell in row))
     out.print(table)
 
 

@@ -44,6 +44,7 @@ __all__ = [
     "Spatial",
     "Task",
     "Tasked",
+    "Tokenising",
     "TreeSum",
     "Trees",
     "abilities_of",
@@ -128,6 +129,16 @@ def output_names(model: Model) -> tuple[str, ...]:
     """What the model's outputs are called; () for a model of one number."""
     task = model.task if isinstance(model, Tasked) else None
     return model.classes if task is None else task.outputs
+
+
+@runtime_checkable
+class Tokenising(Protocol):
+    """Says into which sub-words it cuts a text."""
+
+    def tokens(self, x: Array) -> list[tuple[int, int]]:
+        """For each sub-word of the words x (T,) its first character in the text as written, and the one
+        after its last. `NotApplicable` where there is no tokeniser that says so."""
+        ...
 
 
 @runtime_checkable
@@ -237,6 +248,7 @@ class Activations:
     fold : (B, *s) -> B arrays (*grid) float64: linear upsampling onto the sample's grid
     layer : name of the layer
     cell : how many places of the grid one cell covers, for people
+    n_cells : of each sample; None where its grid and `cell` tell it
     forward : (at (R, C, *s), rows (R,) long) -> (R, K) scores, differentiable: those of the samples of the
         rows with these activations in the layer; None where it is not told
     """
@@ -247,6 +259,7 @@ class Activations:
     layer: str
     cell: tuple[float, ...]
     forward: Callable[[Tensor, Tensor], Tensor] | None = None
+    n_cells: int | None = None
 
 
 @runtime_checkable

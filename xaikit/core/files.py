@@ -173,6 +173,8 @@ def _check_entries(entries: list[zipfile.ZipInfo], size: int, origin: Origin, sp
     if len(names) < len(entries):
         raise origin.wrong("cannot be read: two of its members have one name")
     for entry in entries:
+        if entry.filename.startswith(("/", "\\")) or ".." in re.split(r"[/\\]", entry.filename):
+            raise origin.wrong(f"cannot be read: {short(entry.filename)!r} leads out of it")
         if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise origin.wrong(
                 f"cannot be read: {short(entry.filename)!r} is packed in another way"

@@ -6,7 +6,7 @@ one object each; the rest of the package asks it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -19,17 +19,21 @@ from xaikit.core.registry import Registry
 
 __all__ = [
     "MODALITIES",
+    "Box",
     "Label",
     "Modality",
     "Sample",
     "Titles",
+    "ranged",
     "restored_label",
+    "split",
     "stored_label",
 ]
 
 Array = NDArray[Any]
 Label = int | float | frozenset[int] | tuple[float, ...] | Array | None
 Told = tuple[str, str]  # English, Korean
+Box = tuple[tuple[int, int], ...]  # of each axis: the first place, and the one after the last
 
 
 @dataclass(frozen=True)
@@ -38,11 +42,14 @@ class Titles:
 
     samples : what its samples are, for example "images"
     part, parts : one feature, and several
+    frame, frames : of samples that are several pictures one of these, and several
     """
 
     samples: Told
     part: Told
     parts: Told
+    frame: Told = ("frame", "프레임")
+    frames: Told = ("frames", "프레임")
 
 
 @dataclass(frozen=True)
@@ -53,9 +60,9 @@ class Modality:
     segmenters, maskers : the ways to cut and to remove, the default first, a second opinion next
     given : further ways to remove, by what goes with what is kept: they ask another question
     titles : what pages call it
-    inputs : what a model's inputs look like: "pixels" (H, W, C), "columns" (D,), "steps" (L, C) or
-        "words"; models read any modality that states a kind they know
-    view : what the report draws: a "picture" (H, W), "text", "bars" (one a feature) or "lines" (L, C)
+    inputs : what a model's inputs look like: "pixels" (H, W, C), "columns" (D,), "steps" (L, C),
+        "frames" (T, H, W, C) or "words"; models read any modality that states a kind they know
+    view : what the report draws: a "picture" (H, W) or its frames (T, H, W), "text", "bars" (one a feature) or "lines" (L, C)
     dtype : of a sample's array
     channels : whether the last axis holds what belongs to one place, which is removed together
     typical : whether there are typical inputs, which a background is made of
@@ -125,6 +132,14 @@ class Modality:
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
             raise InvalidInput(f"sample '{id}' holds NaN or infinity at {where}; fill or drop it.")
 
+    def read(self, given: Any) -> Any:
+        """What people give as the array of a sample, or of several, as such an array."""
+        return given
+
+    def pieces(self) -> Iterator[tuple[Any, slice]]:
+        """Of samples of several parts each (its name, kind and shape), and where its numbers lie."""
+        return iter(())
+
     def kept(self, x: Array, sample: Sample) -> Array:
         """What a sample holds in place of its checked array."""
         del sample
@@ -159,6 +174,21 @@ class Modality:
         where places have no neighbours."""
         del segmentation, most
         return None
+
+    def halves(self, box: Box, sample: Sample) -> tuple[Box, Box]:
+        """A block of two places or more as two blocks: here its longest side, in the middle."""
+        del sample
+        sides = [end - start for start, end in box]
+        axis = sides.index(max(sides))
+        return split(box, axis, sum(box[axis]) // 2)
+
+    def called(self, box: Box, sample: Sample, names: Sequence[str] | None) -> str:
+        """What people call a block of the grid, by its range.
+
+        names : of columns or channels, where they are known
+        """
+        del sample, names
+        return "places " + ", ".join(ranged(start, end - 1) for start, end in box)
 
     def blank(self) -> Array | None:
         """An input to try a model on when none is given, or None where that cannot be."""
@@ -246,12 +276,13 @@ class Sample:
 
     def _array(self, dtype: type[np.generic]) -> Array:
         """x as an array of its own; `InvalidInput` for what holds something else."""
-        if hasattr(self.x, "toarray"):
+        given = self.kind.read(self.x)
+        if hasattr(given, "toarray"):
             raise InvalidInput(
-                f"sample '{self.id}' is a sparse {type(self.x).__name__}; call .toarray()[0]."
+                f"sample '{self.id}' is a sparse {type(given).__name__}; call .toarray()[0]."
             )
         try:
-            return np.array(self.x, dtype=dtype)
+            return np.array(given, dtype=dtype)
         except (TypeError, ValueError) as error:
             raise InvalidInput(
                 f"sample '{self.id}' cannot be read as {self.modality} ({error}); give the frame "
@@ -268,6 +299,18 @@ class Sample:
     def grid(self) -> tuple[int, ...]:
         """Shape of the places that can be removed."""
         return self.kind.grid(self.x)
+
+
+def split(box: Box, axis: int, at: int) -> tuple[Box, Box]:
+    """The block before the place `at` of an axis, and the block from there on."""
+    start, end = box[axis]
+    before, after = box[:axis], box[axis + 1 :]
+    return (*before, (start, at), *after), (*before, (at, end), *after)
+
+
+def ranged(first: int, last: int) -> str:
+    """A range in words: "7", or "7 to 9"."""
+    return f"{first}" if first == last else f"{first} to {last}"
 
 
 def _plain_label(label: Any) -> Label:

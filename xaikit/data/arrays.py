@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,10 @@ from xaikit.core.sample import MODALITIES, Modality
 from xaikit.data.dataset import Column
 from xaikit.data.rows import Options, Rows
 
-__all__ = ["read_npz"]
+__all__ = ["array_rows", "read_npz"]
 
 Arrays = Mapping[str, NDArray[Any]]
+MEMORY = "(X, y)"
 PARTS = ("train", "val", "test")
 SPARE = 1 << 26  # bytes that any file may unpack to; bytes of a picture become four times as many
 
@@ -27,7 +29,8 @@ def read_npz(path: Path, test: Path | None, options: Options) -> Rows:
 
     Images: (N, H, W) or (N, H, W, C) or (N, C, H, W) with C of 1 or 3, whole numbers 0 to 255 or
     floats 0 to 1. Series: (N, L), (N, C, L) or (N, L, C), the longer axis being time. Three axes
-    are images when they hold bytes and series otherwise; `modality` and `channels` say it openly.
+    are images when they hold bytes and series otherwise. Videos: (N, T, H, W, C). `modality` and
+    `channels` say it openly.
     Optional names: `classes`, and `columns` of channels or columns.
     """
     stored = _open(path)
@@ -35,18 +38,39 @@ def read_npz(path: Path, test: Path | None, options: Options) -> Rows:
     if test is not None:
         other = _parts(_open(test), test.name)
         found = {"train": next(iter(found.values())), "test": list(other.values())[-1]}
-    modality = options.modality or _modality(next(iter(found.values()))[0], path.name)
+    return _rows(stored, found, options, path.name)
+
+
+def array_rows(arrays: Mapping[str, tuple[NDArray[Any], NDArray[Any]]], options: Options) -> Rows:
+    """Arrays in memory, as a file would hold them, part -> (X, y); two axes are a table unless it is said."""
+    stored = {
+        f"{name}_{part}" if part else name: array
+        for part, held in arrays.items()
+        for name, array in zip("Xy", held, strict=True)
+    }
+    found = _parts(stored, MEMORY)
+    flat = options.modality is None and all(x.ndim == 2 for x, _ in found.values())
+    return _rows(stored, found, replace(options, modality="table") if flat else options, MEMORY)
+
+
+def _rows(
+    stored: Arrays,
+    found: Mapping[str, tuple[NDArray[Any], NDArray[Any]]],
+    options: Options,
+    file: str,
+) -> Rows:
+    modality = options.modality or _modality(next(iter(found.values()))[0], file)
     kind = MODALITIES.get(modality)
     xs, labels, ids, parts = [], [], [], []
     for part, (x, y) in found.items():
-        xs += list(_shaped(x, kind, options, path.name))
+        xs += list(_shaped(x, kind, options, file))
         labels.append(y)
         ids += [f"{part or 'row'}-{i + 1}" for i in range(len(x))]
         parts += [part] * len(x)
     shapes = {x.shape for x in xs}
     if len(shapes) > 1:
         raise DataError(
-            f"'{path.name}' has rows of the shapes {' and '.join(map(str, sorted(shapes)))}; all parts "
+            f"'{file}' has rows of the shapes {' and '.join(map(str, sorted(shapes)))}; all parts "
             "need one."
         )
     return Rows(
@@ -55,8 +79,8 @@ def read_npz(path: Path, test: Path | None, options: Options) -> Rows:
         xs=xs,
         labels=np.concatenate(labels),
         parts=parts,
-        columns=_columns(stored, kind, xs[0].shape[-1], path.name),
-        classes=tuple(_names(stored, "classes", path.name)) or None,
+        columns=_columns(stored, kind, xs[0].shape[-1], file),
+        classes=tuple(_names(stored, "classes", file)) or None,
     )
 
 
@@ -111,8 +135,11 @@ def _modality(x: NDArray[Any], file: str) -> str:
         return "image"
     if x.ndim in (2, 3):
         return "series"
+    if x.ndim == 5:
+        return "video"
     raise DataError(
-        f"'{file}' has X of shape {x.shape}; images have 3 or 4 axes and series 2 or 3, rows first."
+        f"'{file}' has X of shape {x.shape}; images have 3 or 4 axes, series 2 or 3 and videos 5, rows "
+        "first."
     )
 
 

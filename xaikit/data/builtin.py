@@ -10,11 +10,13 @@ from xaikit.core.registry import Registry
 from xaikit.data.dataset import Column, Dataset
 from xaikit.data.factors import make_factors
 from xaikit.data.lags import make_lags
+from xaikit.data.lookup import make_lookup
 from xaikit.data.objects import make_scenes
 from xaikit.data.plates import make_plates
 from xaikit.data.reviews import make_reviews
 from xaikit.data.rows import Options, Rows, assemble
 from xaikit.data.scenes import make_digits
+from xaikit.data.sessions import make_sessions
 from xaikit.data.waves import make_waves
 
 __all__ = ["DATASETS"]
@@ -140,6 +142,18 @@ def scenes(seed: int = 0) -> Dataset:
 def plates(seed: int = 0) -> Dataset:
     """Grey plates with holes and scratches, to be marked pixel by pixel."""
     return make_plates(seed)
+
+
+@DATASETS.register("sessions")
+def sessions(seed: int = 0) -> Dataset:
+    """What was chosen one after the other; the order of two items decides what comes next."""
+    return make_sessions(seed)
+
+
+@DATASETS.register("lookup")
+def lookup(seed: int = 0) -> Dataset:
+    """Lines of eight keys with their values, and a key that is asked for: its value follows."""
+    return make_lookup(seed)
 
 
 def _rows(x: np.ndarray, y: np.ndarray, columns: list[Column]) -> Rows:

@@ -1,10 +1,14 @@
-"""Text files, plain or gzipped, as lines; what is wrong with them is said by name and line."""
+"""Text files, plain or gzipped, as lines; what is wrong with them is said by name and line.
+
+How a file was read (encoding, delimiter, decimal sign) is found, and said.
+"""
 
 from __future__ import annotations
 
 import csv
 import gzip
 import io
+import re
 import zlib
 from collections import Counter
 from collections.abc import Collection, Sequence
@@ -13,10 +17,13 @@ from pathlib import Path
 
 from xaikit.core.errors import DataError
 from xaikit.core.files import Origin, allowance, read_bytes, short
+from xaikit.data.decimals import with_dots
+from xaikit.data.encodings import decoded
 
-__all__ = ["Sheet", "read_sheet", "read_text"]
+__all__ = ["Sheet", "read_lines", "read_sheet", "unzipped"]
 
 SPARE = 1 << 25  # bytes of text that any file may unpack to; cells take many times as much
+DELIMITERS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 
 
 @dataclass(frozen=True)
@@ -26,12 +33,20 @@ class Sheet:
     cells : columns, each with one text for every row
     lines : the line of the file at which each row ends, counted from 1
     rows : which row of the file each is, counted from 1
+    unit : what `lines` counts
+    form : how the file was read, for people
     """
 
     file: str
     cells: dict[str, list[str]]
     lines: list[int]
     rows: list[int]
+    unit: str = "line"
+    form: tuple[str, ...] = ()
+
+    def place(self, i: int) -> str:
+        """Where a row stands, for sentences."""
+        return f"{self.unit} {self.lines[i]} of '{self.file}'"
 
     def less(self, names: Collection[str]) -> Sheet:
         """Without those columns."""
@@ -48,26 +63,20 @@ class Sheet:
         )
 
 
-def read_text(path: Path) -> str:
-    """The text of a UTF-8 file, unzipped where its name ends in .gz."""
+def read_lines(path: Path, encoding: str | None = None) -> tuple[str, str]:
+    """The text of a file, unzipped where its name ends in .gz, and the name of its encoding."""
     origin = Origin(f"'{path.name}'", DataError, "make the file anew")
     raw = read_bytes(path, origin)
-    data = _unzipped(raw, origin) if path.suffix == ".gz" else raw
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"'{path.name}' is not UTF-8: line {line} holds the byte 0x{data[error.start]:02x}; "
-            "save it as UTF-8."
-        ) from error
+    data = unzipped(raw, origin) if path.suffix == ".gz" else raw
+    text, found = decoded(data, path.name, encoding)
     if not text.strip():
         raise DataError(f"'{path.name}' is empty; give it a header and rows.")
-    return text
+    return text, found
 
 
-def _unzipped(raw: bytes, origin: Origin) -> bytes:
-    most = allowance(len(raw), SPARE)
+def unzipped(raw: bytes, origin: Origin, spare: int = SPARE) -> bytes:
+    """What a .gz holds, where that is no more than such a file may."""
+    most = allowance(len(raw), spare)
     try:
         with gzip.open(io.BytesIO(raw)) as file:
             data = file.read(most + 1)
@@ -78,11 +87,15 @@ def _unzipped(raw: bytes, origin: Origin) -> bytes:
     return data
 
 
-def read_sheet(path: Path) -> Sheet:
-    """The columns of a .csv or .tsv file; the header decides between comma, semicolon and tab."""
-    text = read_text(path)
+def read_sheet(path: Path, encoding: str | None = None, decimal: str | None = None) -> Sheet:
+    """The columns of a .csv or .tsv file; the header decides between comma, semicolon, tab and bar.
+
+    decimal : "," or "." where it is known; a comma in numbers is found out where it can mean one thing only
+    """
+    text, found = read_lines(path, encoding)
     header_line = text.lstrip("\r\n").split("\n", 1)[0]
-    delimiter = Counter(c for c in header_line if c in ",;\t").most_common(1)
+    outside = re.sub(r'"[^"]*"', "", header_line)  # names may hold the other signs
+    delimiter = Counter(c for c in outside if c in DELIMITERS).most_common(1)
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=delimiter[0][0] if delimiter else ",", strict=True
     )
@@ -106,7 +119,9 @@ def read_sheet(path: Path) -> Sheet:
         raise DataError(f"'{path.name}' has a header and no rows; add rows below it.")
     columns = [list(column) for column in zip(*rows[1:], strict=True)]
     cells = dict(zip(header, columns, strict=True))
-    return Sheet(path.name, cells, lines[1:], list(range(1, len(rows))))
+    cells, comma = with_dots(cells, path.name, decimal)
+    form = (found, *(DELIMITERS[c] for c, _ in delimiter), *(["decimal comma"] if comma else []))
+    return Sheet(path.name, cells, lines[1:], list(range(1, len(rows))), form=form)
 
 
 def _check_header(header: list[str], file: str) -> None:

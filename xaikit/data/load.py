@@ -5,42 +5,60 @@ from __future__ import annotations
 import difflib
 import math
 import os
-from collections.abc import Callable, Sequence
-from pathlib import Path
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal, get_args
 
 from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError, InvalidInput
+from xaikit.core.files import short
+from xaikit.core.folders import file_name
 from xaikit.core.sample import MODALITIES
 from xaikit.data.annotated import ANNOTATED
+from xaikit.data.archives import ARCHIVES, Files, files_in
+from xaikit.data.arff import read_arff
 from xaikit.data.arrays import read_npz
 from xaikit.data.builtin import DATASETS
 from xaikit.data.dataset import Dataset
+from xaikit.data.encodings import known
 from xaikit.data.forecasts import Windows, read_forecasts
-from xaikit.data.pictures import read_pictures
+from xaikit.data.given import is_held, rows_held
+from xaikit.data.jsonl import read_jsonl
+from xaikit.data.parquet import read_parquet
+from xaikit.data.pictures import ENDINGS, picture_rows
 from xaikit.data.rows import Missing, Options, Rows, Task, assemble
+from xaikit.data.sessions import read_sessions
+from xaikit.data.sktime import read_ts
+from xaikit.data.sounds import WAVS, sound_rows
 from xaikit.data.tables import read_csv
-from xaikit.data.texts import read_jsonl
 
 __all__ = ["load_data"]
 
 Reader = Callable[[Path, Path | None, Options], Rows]
-READERS: dict[str, Reader] = {
+FILES: dict[str, Reader] = {
     ".csv": read_csv,
     ".tsv": read_csv,
     ".jsonl": read_jsonl,
+    ".parquet": read_parquet,
     ".npz": read_npz,
-    ".zip": read_pictures,
+    ".ts": read_ts,
+    ".arff": read_arff,
 }
+OF_TASKS = {**ANNOTATED, "recommendation": read_sessions}
+_FRAME = "save what it holds as a table, frame.to_parquet('data.parquet'), or as arrays, numpy.savez('data.npz', X=X, y=y)"
+PICKLES = dict.fromkeys((".pkl", ".pickle", ".joblib", ".pt", ".pth"), _FRAME)
+GZIPPED = (".csv", ".tsv", ".jsonl", ".ts", ".arff", ".tar")
 MOST_SIZE = 25_000_000  # pixels of one picture
 COMMON_NAMES = ("train", "data", "dataset")
 
 
 def load_data(
-    source: str | Path,
+    source: Any,
     *,
-    test: str | Path | None = None,
+    test: Any = None,
     text_column: str | None = None,
     label_column: str | None = None,
     classes: Sequence[str] | None = None,
@@ -52,6 +70,8 @@ def load_data(
     columns: Sequence[str] | None = None,
     drop: Sequence[str] = (),
     missing: Missing = "refuse",
+    encoding: str | None = None,
+    decimal: str | None = None,
     horizon: int | None = None,
     lags: int = 96,
     period: int = 24,
@@ -59,9 +79,11 @@ def load_data(
 ) -> Dataset:
     """A built-in data set by name, or your own from a file or folder.
 
-    source : a name of `DATASETS`, a .csv, .tsv or .jsonl (also .gz), an .npz, or a folder or .zip
-        with one subfolder of images for each class
-    test : a second file of the same form, to measure with; 15 % of the rows otherwise
+    source : a name of `DATASETS`, a .csv, .tsv, .jsonl, .ts or .arff (also .gz), a .parquet or .npz, or a folder,
+        .zip or .tar(.gz) with one subfolder of images or recordings for each class, or with such a file
+        In memory: a pandas or polars frame with its label; (X, y) of a frame, arrays, tensors, texts or pictures of
+        PIL; a list of (x, label); a data set or loader of torch
+    test : a second file (or a second of what is in memory) of the same form, to measure with; 15 % of the rows otherwise
     text_column : the column that holds text, which makes a .csv a text data set; found by itself where
         the label stands beside sentences only, or with modality="text"; of pairs of texts both columns,
         "premise,hypothesis"
@@ -70,22 +92,28 @@ def load_data(
     classes : the labels in the order wanted, or for numbers other names, in sorted order
     task : "classification" or "regression"; numbers of more than 20 different values in a table
         are a regression when None. "detection" reads a folder (or .zip) of pictures with .xml of Pascal VOC, .txt
-        of YOLO or a .json of COCO; "segmentation" one with `images/` and `masks/` of the same names
+        of YOLO or a .json of COCO; "segmentation" one with `images/` and `masks/` of the same names. "recommendation" reads
+        a .csv of the columns session, item and time
     modality : of an .npz: "image", "series", "table" or another whose samples are numbers; found
         from its shape when None
     channels : of an .npz of series: "first" (N, C, L) or "last" (N, L, C); the longer axis is time
         when None
     size : side, or (height, width), that images of a folder are scaled to, or the function of a model
-        that brings (H, W, C) in [0, 1] to what it reads
+        that brings (H, W, C) in [0, 1] to what it reads; of series and recordings the number of steps that
+        each is cut or filled to
     language : BCP 47 tag of text; "ko" where most letters are Hangul, otherwise "en", when None
     columns : of a .csv the columns to read beside the label, all when None
     drop : of a .csv columns to leave out, for example an identifier
     missing : of a .csv "refuse" ends at the first empty cell and says how many rows have one, "drop" leaves
         these rows out, "keep" gives them as NaN to models that read missing values; `facts` says how many
+    encoding : of a file of text, for example "cp1252"; UTF-8, UTF-16, cp949 and cp1252 are found out when None
+    decimal : of a .csv "," or "."; found out when None where the commas of numbers can mean one thing only
     horizon, lags : of a .csv in the order of time: so many steps are forecast from so many before; of every
         column of numbers, or of `label_column`. Splits go forward in time
     period : steps after which things repeat, for the removal and the simple answers beside a forecast
     seed : of the built-in data or of the splits
+
+    How a file was read stands in `facts["form"]`.
 
     Raises `DataError` naming the file, row or column that cannot be used.
 
@@ -105,14 +133,23 @@ def load_data(
         columns=None if columns is None else tuple(columns),
         drop=tuple(drop),
         missing=missing,
+        encoding=encoding,
+        decimal=decimal,
         seed=seed,
     )
+    known(encoding)
     if missing not in get_args(Missing):
         raise InvalidInput(f"missing is '{missing}'; use {', '.join(get_args(Missing))}.")
     given = options.size
     if isinstance(given, tuple) and (min(given) < 1 or math.prod(given) > MOST_SIZE):
         raise InvalidInput(
             f"size is {given}; give a side, or (height, width), of at most {MOST_SIZE} pixels."
+        )
+    if is_held(source):
+        return _held(source, test, options)
+    if not isinstance(source, (str, os.PathLike)):
+        raise DataError(
+            f"a {type(source).__name__} was given; give a name, a path, a frame, (X, y) or a data set of torch."
         )
     path = Path(source)
     if str(source) in DATASETS:
@@ -121,13 +158,14 @@ def load_data(
                 f"the built-in data set '{source}' takes a seed only; options are for files."
             )
         return DATASETS.get(str(source))(seed)
-    if task is not None and task in ANNOTATED:
+    if task is not None and task in OF_TASKS:
         if test is not None:
+            where = "a folder 'test'" if task in ANNOTATED else "the end of the file"
             raise InvalidInput(
-                f"a {task} takes its test pictures from a folder 'test'; leave test out."
+                f"a {task} takes what it is measured on from {where}; leave test out."
             )
         _require_there(path)
-        return ANNOTATED[task](path, options)
+        return OF_TASKS[task](path, options)
     read = _reader(path)
     if horizon is not None:
         if read is not read_csv:
@@ -139,19 +177,101 @@ def load_data(
     other = None if test is None else Path(test)
     if other is not None and _reader(other) is not read:
         raise DataError(f"the test data '{other.name}' must have the form of '{path.name}'.")
-    _require_csv(read, options)
+    _require_columns(read, options)
     rows = read(path, other, options)
     return assemble(
         rows, options, name=_name(path), source=path.name, language=_language(rows, options)
     )
 
 
-def _require_csv(read: Reader, options: Options) -> None:
+def _held(source: Any, test: Any, options: Options) -> Dataset:
+    """The data set of what is in memory."""
+    names = getattr(getattr(source, "dataset", source), "classes", None)
+    if options.classes is None and isinstance(names, (list, tuple)):  # as torchvision's have them
+        options = replace(options, classes=tuple(map(str, names)))
+    rows = rows_held(source, test, options)
+    return assemble(
+        rows, options, name="data", source="data in memory", language=_language(rows, options)
+    )
+
+
+def _require_columns(read: Reader, options: Options) -> None:
     """`InvalidInput` where columns are named of what has none."""
     named = {"columns": options.columns, "drop": options.drop, "missing": options.missing}
     given = [name for name, value in named.items() if value != getattr(Options(), name)]
-    if given and read is not read_csv:
-        raise InvalidInput(f"{given[0]} is for .csv and .tsv files; leave it out.")
+    if given and read not in (read_csv, read_jsonl, read_parquet, read_arff, read_many):
+        raise InvalidInput(
+            f"{given[0]} is for .csv, .tsv, .jsonl, .parquet and .arff files; leave it out."
+        )
+
+
+def read_many(path: Path, test: Path | None, options: Options) -> Rows:
+    """A folder or an archive: images or recordings in class folders, or one file of data (or train and test)."""
+    places = {part: p for part, p in (("", path), ("test", test)) if p is not None}
+    held = {part: (p.name, files_in(p)) for part, p in places.items()}
+    for endings, rows_of in ((ENDINGS, picture_rows), (WAVS, sound_rows)):
+        found = {
+            part: (name, {p: read for p, read in files.items() if _ending(p[-1]) in endings})
+            for part, (name, files) in held.items()
+        }
+        if all(files for _, files in found.values()):
+            return rows_of(found, options)
+    return _read_inside(held, options)
+
+
+def _read_inside(held: Mapping[str, tuple[str, Files]], options: Options) -> Rows:
+    """Files of data inside: written, one by one and under names of our own, to a place that goes again."""
+    chosen: dict[str, tuple[str, Callable[[], bytes]]] = {}
+    for part, (name, files) in held.items():
+        data = {p: read for p, read in files.items() if _ending(p[-1]) in FILES}
+        if len(held) == 1 and len(data) == 2:
+            stems = {PurePosixPath(p[-1]).name.split(".")[0].lower(): p for p in data}
+            if set(stems) == {"train", "test"}:
+                chosen = {
+                    "": (stems["train"][-1], data[stems["train"]]),
+                    "test": (stems["test"][-1], data[stems["test"]]),
+                }
+                continue
+        if len(data) != 1:
+            told = (
+                short(", ".join("/".join(p) for p in data), 200)
+                or "no images, recordings or file of data"
+            )
+            raise DataError(
+                f"'{name}' holds {told}; put images or recordings in one subfolder for each class, or give one file of data."
+            )
+        chosen[part] = next((p[-1], read) for p, read in data.items())
+    with tempfile.TemporaryDirectory(prefix="xaikit-") as place:
+        paths = {
+            part: _written(Path(place) / (part or "train"), name, read())
+            for part, (name, read) in chosen.items()
+        }
+        try:
+            return _read_as_given(paths[""], paths.get("test"), options)
+        except DataError as error:
+            raise DataError(f"in '{held[''][0]}': {error}") from error
+
+
+def _read_as_given(path: Path, other: Path | None, options: Options) -> Rows:
+    read = _reader(path)
+    if other is not None and _reader(other) is not read:
+        raise DataError(f"the test data '{other.name}' must have the form of '{path.name}'.")
+    _require_columns(read, options)
+    return read(path, other, options)
+
+
+def _written(folder: Path, name: str, data: bytes) -> Path:
+    folder.mkdir()
+    path = folder / file_name(name.removesuffix(_ending(name)), _ending(name))
+    path.write_bytes(data)
+    return path
+
+
+def _ending(name: str) -> str:
+    """.csv of a.csv, also of a.csv.gz."""
+    suffix = Path(name).suffix.lower()
+    inner = Path(name[:-3]).suffix.lower()
+    return inner if suffix == ".gz" and inner in GZIPPED else suffix
 
 
 def _require_there(path: Path) -> None:
@@ -162,20 +282,28 @@ def _require_there(path: Path) -> None:
 def _reader(path: Path) -> Reader:
     """The reader of an existing path; otherwise what is wrong with it."""
     if os.path.isdir(path):  # which is false, and no error, for a name that cannot be
-        return read_pictures
-    suffix = Path(path.name.removesuffix(".gz")).suffix.lower()
+        return read_many
+    suffix = _ending(path.name)
+    if os.path.islink(path) and not os.path.exists(path):
+        raise DataError(f"'{path}' is a link that leads to no file; give the file itself.")
     if not os.path.exists(path):
-        if suffix in READERS or len(path.parts) > 1:
+        if suffix in (*FILES, *ARCHIVES) or len(path.parts) > 1:
             raise DataError(f"there is no file or folder '{path}'{_near(path)}")
         DATASETS.get(str(path))  # raises, with the names that are near
-    if suffix not in READERS or (path.suffix == ".gz" and suffix in (".npz", ".zip")):
+    if not path.is_file():
+        raise DataError(f"'{path}' is no plain file; give a file or a folder.")
+    if suffix in PICKLES:
         raise DataError(
-            f"'{path.name}' is no kind of file that is read; use {', '.join(READERS)}, .csv.gz, "
-            ".jsonl.gz or a folder of images."
+            f"'{path.name}' is not read, as such files can run code; where you trust it, {PICKLES[suffix]}."
+        )
+    if suffix not in (*FILES, *ARCHIVES):
+        raise DataError(
+            f"'{path.name}' is no kind of file that is read; use {', '.join(FILES)}, "
+            f"{', '.join(ARCHIVES)}, .tar.gz, .csv.gz or a folder of images or recordings."
         )
     if path.stat().st_size == 0:
         raise DataError(f"'{path.name}' is empty; give it a header and rows.")
-    return READERS[suffix]
+    return FILES.get(suffix, read_many)
 
 
 def _near(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Folders (or a .zip) of images: one subfolder for each class."""
+"""Folders (or archives) of images: one subfolder for each class."""
 
 from __future__ import annotations
 
@@ -9,8 +9,7 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from functools import partial
-from pathlib import Path, PurePosixPath
+from pathlib import PurePosixPath
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,11 +17,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from xaikit.core.errors import DataError
-from xaikit.core.files import Origin, read_bytes, zip_members
+from xaikit.core.files import Origin
 from xaikit.core.types import Bools
+from xaikit.data.archives import Files
 from xaikit.data.rows import Options, Rows
 
-__all__ = ["ENDINGS", "PARTS", "opened_as", "picture_pixels", "read_pictures"]
+__all__ = ["ENDINGS", "PARTS", "opened_as", "picture_pixels", "picture_rows", "sorted_files"]
 
 SPARE, RATIO = 1 << 29, 400  # bytes of pixels of any folder, and above that for a byte of its files
 MOST_PIXELS, MOST_SCALED = 25_000_000, 80_000_000  # of one picture, and of one that is scaled
@@ -38,7 +38,6 @@ PARTS = {
 }
 KNOWN = frozenset({*PARTS, "images", "masks"})
 T = TypeVar("T")
-Files = Mapping[tuple[str, ...], Callable[[], bytes]]  # parts of the path -> its bytes
 
 
 @dataclass(frozen=True)
@@ -59,21 +58,20 @@ class Picture:
         return self.part, self.label, PurePosixPath(self.path[-1]).stem
 
 
-def read_pictures(path: Path, test: Path | None, options: Options) -> Rows:
+def picture_rows(found: Mapping[str, tuple[str, Files]], options: Options) -> Rows:
     """`<class>/<image>`, below `train/` and `test/` (also `val/`) where the splits are given.
 
+    found : part ("" or "test") -> name of the source and its files
     Grey pictures get one channel when all are grey, otherwise all get three. A folder `masks/`
     beside `images/` holds pictures of the same class and name that are bright where the answer is;
     they become rationales.
     """
-    pictures, pixels, masks = [], [], {}
-    for source, part in ((path, ""), (test, "test")):
-        if source is None:
-            continue
-        files = _files(source)
+    pictures, held, masks = [], [], {}
+    given = len(found) > 1
+    for part, (source, files) in found.items():
         left = SPARE  # bytes of pixels
-        for picture in _sort(files, source.name, part, given=test is not None):
-            raw, origin = files[picture.path](), _origin(picture, source.name)
+        for picture in sorted_files(files, source, part, given):
+            raw, origin = files[picture.path](), _origin(picture, source)
             x = _read(raw, origin, options.size, picture.is_mask)
             left += RATIO * len(raw) - x.nbytes
             if left < 0:
@@ -82,15 +80,16 @@ def read_pictures(path: Path, test: Path | None, options: Options) -> Rows:
                 masks[picture.stem] = x[..., 0] > 0.5
             else:
                 pictures.append(picture)
-                pixels.append(x)
-    _check_sizes(pixels, pictures, path.name)
-    xs = _same_channels(pixels)
+                held.append(x)
+    source = next(iter(found.values()))[0]
+    _check_sizes(held, pictures, source)
+    xs = _same_channels(held)
     rationales = [
-        _mask(masks.get(p.stem), x, p.id, path.name) for p, x in zip(pictures, xs, strict=True)
+        _mask(masks.get(p.stem), x, p.id, source) for p, x in zip(pictures, xs, strict=True)
     ]
     return Rows(
         modality="image",
-        ids=[p.id if test is None else f"{p.part}/{p.id}" for p in pictures],
+        ids=[f"{p.part}/{p.id}" if given else p.id for p in pictures],
         xs=xs,
         labels=np.array([p.label for p in pictures]),
         parts=[p.part for p in pictures],
@@ -98,36 +97,11 @@ def read_pictures(path: Path, test: Path | None, options: Options) -> Rows:
     )
 
 
-def _files(path: Path) -> Files:
-    """Every image below a folder or inside a .zip, in the order of their names."""
-    names: Files
-    if path.is_dir():
-        names = {
-            p.relative_to(path).parts: partial(_bytes, p) for p in path.rglob("*") if p.is_file()
-        }
-    else:
-        held = zip_members(path, Origin(f"'{path.name}'", DataError, "make the .zip anew"))
-        names = {PurePosixPath(name).parts: read for name, read in held.items() if name}
-    found = {
-        parts: names[parts]
-        for parts in sorted(names)
-        if PurePosixPath(parts[-1]).suffix.lower() in ENDINGS
-        and not any(p.startswith((".", "__MACOSX")) for p in parts)
-    }
-    if not found:
-        raise DataError(f"'{path.name}' holds no images; put them in one subfolder for each class.")
-    return found
-
-
-def _bytes(path: Path) -> bytes:
-    return read_bytes(path, Origin(f"'{path}'", DataError, "replace or remove it"))
-
-
 def _origin(picture: Picture, source: str) -> Origin:
     return Origin(f"'{picture.id}' in '{source}'", DataError, "replace or remove it")
 
 
-def _sort(files: Files, source: str, part: str, given: bool) -> Iterator[Picture]:
+def sorted_files(files: Files, source: str, part: str, given: bool) -> Iterator[Picture]:
     """Each file with its class and part, read off its folders."""
     skip = 0  # folders that hold everything and are no known word say nothing
     while (

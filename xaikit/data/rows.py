@@ -17,7 +17,7 @@ from xaikit.data.dataset import Column, Dataset
 
 __all__ = ["Missing", "Options", "Rows", "Task", "assemble", "split_rows"]
 
-Task = Literal["classification", "regression", "detection", "segmentation"]
+Task = Literal["classification", "regression", "detection", "segmentation", "recommendation"]
 Missing = Literal["refuse", "drop", "keep"]
 SPLITS = ("train", "val", "test")
 SHARE = 0.15  # of val and of test, where the file does not say which rows they are
@@ -39,6 +39,8 @@ class Options:
     columns: tuple[str, ...] | None = None
     drop: tuple[str, ...] = ()
     missing: Missing = "refuse"
+    encoding: str | None = None
+    decimal: str | None = None
     seed: int = 0
 
 

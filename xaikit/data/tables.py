@@ -1,4 +1,4 @@
-"""CSV files: a table of numbers and categories, or one column of text."""
+"""Sheets of named columns: a table of numbers and categories, or one column of text."""
 
 from __future__ import annotations
 
@@ -15,46 +15,54 @@ from xaikit.core.files import short
 from xaikit.core.sample import MODALITIES
 from xaikit.core.types import Bools, Floats
 from xaikit.data.dataset import Column
+from xaikit.data.decimals import MISSING
 from xaikit.data.lines import Sheet, read_sheet
 from xaikit.data.rows import Options, Rows
 from xaikit.data.texts import pair_of, paired, text_rows
 from xaikit.modalities.text import words
 
-__all__ = ["read_csv"]
+__all__ = ["read_csv", "table_rows"]
 
 MAX_CATEGORIES = 100
 FEW_WORDS = 4  # on average, of a column of texts
 N_READ, LONG = 200, 400  # cells, and letters of each, that are looked at
 NO_VALUE = "nan"  # of a cell whose gap is kept
-MISSING = frozenset({"", "nan", "na", "n/a", "null", "none", "?"})  # in a column of numbers
 
 
 def read_csv(path: Path, test: Path | None, options: Options) -> Rows:
     """A table with one row a line; a text data set when a text column is named."""
-    sheets = [_chosen(read_sheet(p), options) for p in (path, test) if p is not None]
+    files = [p for p in (path, test) if p is not None]
+    return table_rows([read_sheet(p, options.encoding, options.decimal) for p in files], options)
+
+
+def table_rows(sheets: list[Sheet], options: Options) -> Rows:
+    """The rows of a sheet, and of one to test with; texts when a text column is named."""
+    file = sheets[0].file
+    sheets = [_chosen(sheet, options) for sheet in sheets]
     label = _label_column(sheets[0], options)
     texts = pair_of(options.text_column or _text_column(sheets[0], label, options), sheets[0].cells)
     for sheet in sheets:
         for name in (*texts, *filter(None, [label])):
             _require(sheet, name)
     if not label and not texts:
-        raise DataError(f"'{path.name}' has no column of texts; name it with --text-column.")
-    facts: dict[str, Any] = {"label": label}
+        raise DataError(f"'{file}' has no column of texts; name it with --text-column.")
+    facts: dict[str, Any] = {"label": label, "form": sheets[0].form}
     if options.missing == "drop":
         whole = [sheet.take(_whole(sheet, texts, label, sheets)) for sheet in sheets]
         n = sum(len(a.lines) - len(b.lines) for a, b in zip(sheets, whole, strict=True))
         sheets, facts = whole, {**facts, "rows with gaps": n}
         if not sheets[0].lines:
-            raise DataError(f"every row of '{path.name}' has an empty cell; drop columns instead.")
+            raise DataError(f"every row of '{file}' has an empty cell; drop columns instead.")
     labels = np.concatenate([_labels(sheet, label) for sheet in sheets]) if label else None
     if texts:
         places = _places(sheets)
         cells = zip(*([t for s in sheets for t in s.cells[name]] for name in texts), strict=True)
         joined = [paired(row, place) for row, place in zip(cells, places, strict=True)]
-        return text_rows(joined, labels, _ids(sheets), _parts(sheets), places, names=texts)
+        parts = _parts(sheets)
+        return text_rows(joined, labels, _ids(sheets), parts, places, names=texts, facts=facts)
     names = [name for name in sheets[0].cells if name != label]
     if not names:
-        raise DataError(f"'{path.name}' has no column beside the label '{short(label)}'; add some.")
+        raise DataError(f"'{file}' has no column beside the label '{short(label)}'; add some.")
     for sheet in sheets:
         for name in names:
             _require(sheet, name)
@@ -159,10 +167,10 @@ def _require(sheet: Sheet, name: str) -> None:
 
 def _labels(sheet: Sheet, name: str) -> NDArray[Any]:
     cells = [cell.strip() for cell in sheet.cells[name]]
-    for cell, line in zip(cells, sheet.lines, strict=True):
+    for i, cell in enumerate(cells):
         if cell.lower() in ("", "nan"):
             raise DataError(
-                f"line {line} of '{sheet.file}' has no label in column '{short(name)}'; fill or drop the row."
+                f"{sheet.place(i)} has no label in column '{short(name)}'; fill or drop the row."
             )
     return np.array(cells, dtype=object)
 
@@ -237,4 +245,4 @@ def _parts(sheets: list[Sheet]) -> list[str]:
 
 
 def _places(sheets: list[Sheet]) -> list[str]:
-    return [f"line {line} of '{sheet.file}'" for sheet in sheets for line in sheet.lines]
+    return [sheet.place(i) for sheet in sheets for i in range(len(sheet.lines))]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.features import Floats, Ints, Masker, Segmentation
-from xaikit.core.sample import Modality, Sample, Titles
+from xaikit.core.sample import Box, Modality, Sample, Titles, split
 from xaikit.modalities.rows import nearest, thinned
 
 __all__ = ["SERIES", "Series"]
@@ -73,6 +73,20 @@ class Series(Modality):
             return Masker(used, rows.astype(x.dtype))
         own = np.broadcast_to(x.mean(axis=0), x.shape)
         return Masker("own mean of each channel", own[None].copy())
+
+    def halves(self, box: Box, sample: Sample) -> tuple[Box, Box]:
+        """Channels are parted first, then the time is cut in the middle."""
+        del sample
+        axis = int(box[1][1] - box[1][0] > 1)
+        return split(box, axis, sum(box[axis]) // 2)
+
+    def called(self, box: Box, sample: Sample, names: Sequence[str] | None) -> str:
+        (first, end), (low, high) = box
+        known = names or self.columns(sample.x.shape[1])
+        if sample.x.shape[1] == 1:
+            return _span(first, end - 1)
+        channel = known[low] if high == low + 1 else f"{known[low]} to {known[high - 1]}"
+        return f"{channel}, {_span(first, end - 1)}"
 
     def removes(self, sample: Sample, how: str) -> bool:
         return how != "profile" or "profile" in sample.meta

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.features import Bools, Floats, Masker, Segmentation
-from xaikit.core.sample import Modality, Sample, Titles
+from xaikit.core.sample import Box, Modality, Sample, Titles
 from xaikit.modalities.given import Gaussian, Nearest, deviation
 from xaikit.modalities.rows import nearest, thinned
 
@@ -99,6 +99,13 @@ class Table(Modality):
         name = "column medians" if len(rows) == len(background) else f"column medians of {used}"
         told = _told(coded, guessed=categorical is None)
         return Masker(f"{name}{told}", _typical(rows, codes)[None])
+
+    def called(self, box: Box, sample: Sample, names: Sequence[str] | None) -> str:
+        """A column by its name, several by those of the first and the last."""
+        (first, end), known = box[0], names or self.columns(len(sample.x))
+        if end == first + 1:
+            return known[first]
+        return f"columns {known[first]} to {known[end - 1]}"
 
     def columns(self, n: int) -> tuple[str, ...]:
         return tuple(f"x{i}" for i in range(n))

@@ -6,7 +6,8 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -14,7 +15,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.features import Bools, Ints, Masker, Segmentation
-from xaikit.core.sample import Modality, Sample, Titles
+from xaikit.core.sample import Box, Modality, Sample, Titles, ranged, split
 from xaikit.core.words import PART, Text
 
 __all__ = ["MASK_WORD", "TEXT", "Words", "join", "mark", "words"]
@@ -25,7 +26,7 @@ _UNSPACED = re.compile(  # Thai, Lao, Burmese, Khmer, Kana, Han: their words sta
     "[\u0e00-\u0eff\u1000-\u109f\ua9e0-\ua9ff\uaa60-\uaa7f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff"
     "\u31f0-\u31ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U000323af]"
 )
-_ENDS = re.compile(r"[.!?…。！？｡．।॥؟۔።]+")
+LONGEST = 60  # words of a sentence, above which it is cut into chunks
 
 
 @cache
@@ -96,24 +97,41 @@ class Words(Modality):
     def segment(
         self, sample: Sample, kind: str, number: int | None, names: Sequence[str] | None = None
     ) -> Segmentation:
-        """One feature a word occurrence, or one a sentence (a run up to its end mark)."""
+        """One feature a word occurrence, or one a sentence (of up to 60 words, else chunks of it)."""
         del names  # the words are the names
         if number is not None:
             raise InvalidInput(f"'{kind}' takes no number and got {number}; use '{kind}'.")
-        x = [str(word) for word in sample.x]
+        x, text = sample.x.tolist(), Text(sample.x)
         if kind == "words":
             return Segmentation(np.arange(len(x)), tuple(x), f"{len(x)} words")
-        ends = [bool(_ENDS.fullmatch(word)) for word in x]
-        text = Text(sample.x)
-        starts = [
-            i > 0 and ((ends[i - 1] and not ends[i]) or PART in text.gaps[i]) for i in range(len(x))
-        ]
-        ids = np.cumsum(starts)
-        sentences = tuple(
-            _short(join([x[i] for i in at], [text.gaps[i] for i in at]).strip())
-            for at in (np.flatnonzero(ids == s) for s in range(int(ids[-1]) + 1))
+        sentences = _sentence_starts(text)
+        starts = _chunked(sentences, len(x))
+        ids = np.searchsorted(starts, np.arange(len(x)), side="right") - 1
+        ends = [*starts[1:], len(x)]
+        called = tuple(
+            _short(_written(text, *ends_of)) for ends_of in zip(starts, ends, strict=True)
         )
-        return Segmentation(ids, sentences, f"{len(sentences)} sentences")
+        source = f"{len(sentences)} sentences"
+        if len(starts) > len(sentences):
+            source += f" in {len(starts)} pieces of at most {LONGEST} words"
+        return Segmentation(ids, called, source)
+
+    def halves(self, box: Box, sample: Sample) -> tuple[Box, Box]:
+        """Cut where a sentence begins, if one does near the middle; else in the middle."""
+        ((first, end),) = box
+        text, middle = Text(sample.x), (first + end) // 2
+        near = [s for s in _sentence_starts(text) if abs(s - middle) <= (end - first) // 4]
+        inside = [s for s in near if first < s < end]
+        return split(box, 0, min(inside, key=lambda s: abs(s - middle), default=middle))
+
+    def called(self, box: Box, sample: Sample, names: Sequence[str] | None) -> str:
+        """A word by itself, several by their places, counted from 1, and how they begin."""
+        del names
+        ((first, end),) = box
+        if end == first + 1:
+            return str(sample.x[first])
+        said = _short(_written(Text(sample.x), first, end), 40)
+        return f"words {ranged(first + 1, end)}: {said}"
 
     def masker(
         self,
@@ -200,6 +218,36 @@ def _mixed(known: Sequence[NDArray[Any]], rng: np.random.Generator) -> NDArray[A
     words = [str(word) for word in known[int(rng.integers(len(known)))]]
     drawn = rng.integers(len(words), size=rng.integers(1, len(words) + 1))
     return np.array([MASK_WORD if rng.random() < 0.3 else words[i] for i in drawn])
+
+
+def _sentence_starts(text: Text) -> list[int]:
+    """The first word of each sentence, by the rules of Unicode."""
+    first = np.searchsorted(text.spans[:, 1], _offsets(text.written), side="right")
+    parts = [i for i, gap in enumerate(text.gaps[:-1]) if PART in gap]
+    return sorted({0, *first[first < len(text)].tolist(), *parts})
+
+
+@lru_cache(maxsize=64)
+def _offsets(written: str) -> tuple[int, ...]:
+    """The first character of each sentence."""
+    from icu4py.breakers import SentenceBreaker  # only for texts that need it
+
+    lengths = [len(sentence) for sentence in SentenceBreaker(written, "en@ss=standard")]
+    return tuple(np.cumsum([0, *lengths[:-1]]).tolist())
+
+
+def _chunked(starts: Sequence[int], n: int) -> list[int]:
+    """The starts (s,) of n words, with even chunks of what is longer than a sentence may be."""
+    found: list[int] = []
+    for start, end in pairwise([*starts, n]):
+        chunks = -(-(end - start) // LONGEST)
+        found += [start + (end - start) * i // chunks for i in range(chunks)]
+    return found
+
+
+def _written(text: Text, first: int, end: int) -> str:
+    """The words [first, end) as they stand in the text."""
+    return join(text.tolist()[first:end], text.gaps[first:end]).strip()
 
 
 def _short(sentence: str, limit: int = 60) -> str:

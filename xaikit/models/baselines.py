@@ -105,11 +105,52 @@ def _errors(task: Task, apart: Floats) -> Floats:
     return found
 
 
+def _popular(data: Dataset, task: Task) -> Floats:
+    """How often each item was chosen next, whatever the history."""
+    counts = np.bincount(data.labels("train"), minlength=len(task.outputs))
+    return np.tile(np.log(counts + 0.5), (len(data.test), 1))
+
+
+def _together(data: Dataset, task: Task) -> Floats:
+    """How often each item came after the items of the history, in whatever order these were chosen."""
+    places: dict[str, int] = {}
+    for x in data.inputs("train"):
+        for item in map(str, x):
+            places.setdefault(item, len(places))
+    counts = np.zeros((len(places), len(task.outputs)))
+    for x, label in zip(data.inputs("train"), data.labels("train"), strict=True):
+        counts[[places[str(item)] for item in set(x)], label] += 1
+    shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
+    popular = 1e-6 * np.exp(_popular(data, task)[0]) / len(data.train)
+    found = [
+        shares[[places[str(i)] for i in set(x) if str(i) in places]].sum(axis=0) + popular
+        for x in data.inputs("test")
+    ]
+    scores: Floats = np.log(np.stack(found))
+    return scores
+
+
+def _grams(data: Dataset, task: Task) -> Floats:
+    """What most often followed the last two words; where these are new, the last; else any."""
+    known: dict[tuple[str, ...], Floats] = {}
+    for x, label in zip(data.inputs("train"), data.labels("train"), strict=True):
+        for n in (0, 1, 2):
+            words = tuple(map(str, x[len(x) - n :]))
+            known.setdefault(words, np.full(len(task.outputs), 0.1))[label] += 1
+    found = []
+    for x in data.inputs("test"):
+        last = [tuple(map(str, x[len(x) - n :])) for n in (2, 1, 0)]
+        found.append(np.log(next(known[seen] for seen in last if seen in known)))
+    return np.stack(found)
+
+
 BASELINES: dict[str, dict[str, Baseline]] = {
     "forecasting": {
         "the last value": _persistence,
         "the value one period before": _seasonal,
         "ridge on the lags": _ridge,
     },
+    "recommendation": {"the most popular item": _popular, "co-occurrence": _together},
+    "next_word": {"the last two words": _grams},
     "reconstruction": {"the distance to the mean": _distance, "PCA": _components},
 }

@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from xaikit.core.errors import ModelError
+from xaikit.core.errors import InvalidInput, ModelError
 from xaikit.core.files import short
 from xaikit.models.huggingface_files import (
     check_files,
@@ -23,9 +23,9 @@ from xaikit.models.huggingface_files import (
     told,
     transformers_of,
 )
-from xaikit.models.huggingface_heads import AnswerHead, LabelHead
+from xaikit.models.huggingface_heads import AnswerHead, LabelHead, NextHead
 from xaikit.models.huggingface_pixels import PictureEncoder, pixels_of
-from xaikit.models.huggingface_text import CutText, Reading, words_of
+from xaikit.models.huggingface_text import CutText, Reading, decoders, words_of
 from xaikit.models.neural import NeuralModel
 from xaikit.models.outputs import Outputs
 from xaikit.models.text import TokenEncoder
@@ -34,9 +34,9 @@ from xaikit.models.wrapping import adapted
 
 __all__ = ["CutText", "load_folder", "save_folder"]
 
-_SEQUENCE, _TOKEN, _ANSWER, _IMAGE = (
+_SEQUENCE, _TOKEN, _ANSWER, _IMAGE, _NEXT = (
     *("SEQUENCE_CLASSIFICATION", "TOKEN_CLASSIFICATION", "QUESTION_ANSWERING"),
-    "IMAGE_CLASSIFICATION",
+    *("IMAGE_CLASSIFICATION", "CAUSAL_LM"),
 )
 _DROPPED = (  # may lead out of the folder, or are decided here
     *("auto_map", "attn_implementation", "_attn_implementation", "_name_or_path"),
@@ -46,8 +46,8 @@ _SPARE = 2**26  # numbers that a net may make up for itself, of masks and positi
 
 
 def load_folder(path: str | Path, device: str = "auto") -> NeuralModel:
-    """The classifier of texts, words or pictures, or the net that answers questions out of a text, that
-    `save_pretrained` wrote into the folder.
+    """The classifier of texts, words or pictures, the net that answers questions out of a text, or the decoder
+    that goes on with one, that `save_pretrained` wrote into the folder.
 
     `ModelError` says what is missing, what is not read, and the way out.
 
@@ -67,17 +67,23 @@ def load_folder(path: str | Path, device: str = "auto") -> NeuralModel:
     net = _net(folder, kind, config).to(pick_device(device)).eval().requires_grad_(False)
     classes, outputs = _head(folder, config, head)
     found = _read(folder, net, config, head, classes)
-    model = adapted(
-        net,
-        found.inputs,
-        id=folder.resolve().name,
-        modality=found.modality,
-        classes=classes,
-        outputs=outputs,
-        names=("answer",) if head == _ANSWER else (),
-        x=found.tried,
-        reads=found.reads,
-    )
+    if head == _NEXT:
+        classes = _vocabulary(found.inputs, int(config.vocab_size))
+    try:
+        model = adapted(
+            net,
+            found.inputs,
+            id=folder.resolve().name,
+            modality=found.modality,
+            classes=classes,
+            outputs=outputs,
+            names=("answer",) if head == _ANSWER else (),
+            task="next_word" if head == _NEXT else None,
+            x=found.tried,
+            reads=found.reads,
+        )
+    except InvalidInput as error:
+        raise ModelError(f"the model in '{folder}' cannot be asked: {short(error, 400)}") from error
     model.info = {**model.info, "family": "huggingface", "architecture": kind, **found.facts}
     return model
 
@@ -102,7 +108,18 @@ def _read(
         return pixels_of(folder, net, config)
     if head == _ANSWER:
         return words_of(folder, net, config, AnswerHead(), "only_second")
+    if head == _NEXT:
+        return words_of(folder, net, config, NextHead())
     return words_of(folder, net, config, LabelHead(classes) if head == _TOKEN else None)
+
+
+def _vocabulary(inputs: Any, n: int) -> tuple[str, ...]:
+    """The tokens as the tokeniser writes them, one a logit; numbers where it has none."""
+    cut = inputs.encode.tokenizer
+    return tuple(
+        str(cut.convert_ids_to_tokens(i) or f"[{i}]") if i < len(cut) else f"[{i}]"
+        for i in range(n)
+    )
 
 
 def _kind(folder: Path, facts: Mapping[str, Any]) -> tuple[str, str]:
@@ -114,9 +131,11 @@ def _kind(folder: Path, facts: Mapping[str, Any]) -> tuple[str, str]:
     named = facts.get("architectures")
     kind = str(named[0]) if isinstance(named, list) and named else None
     known: dict[str, str] = {}
-    for head in (_SEQUENCE, _TOKEN, _ANSWER, _IMAGE):
+    for head in (_NEXT, _SEQUENCE, _TOKEN, _ANSWER, _IMAGE):
         for name in getattr(auto, f"MODEL_FOR_{head}_MAPPING_NAMES").values():
             known |= dict.fromkeys((name,) if isinstance(name, str) else name, head)
+    if known.get(kind or "") == _NEXT and facts.get("model_type") not in decoders():
+        del known[kind or ""]  # it sees what comes later
     if kind in known and "quantization_config" not in facts and "Timm" not in kind:
         return kind, known[kind]
     if kind in known:
@@ -126,8 +145,8 @@ def _kind(folder: Path, facts: Mapping[str, Any]) -> tuple[str, str]:
         )
     raise ModelError(
         f"'{folder}' holds a {short(repr(kind))}, and read are ...ForSequenceClassification, "
-        "...ForTokenClassification, ...ForQuestionAnswering and ...ForImageClassification that transformers "
-        "has itself; no code in a folder is run: load yours and give the module to xaikit.wrap."
+        "...ForTokenClassification, ...ForQuestionAnswering, ...ForImageClassification and ...ForCausalLM that "
+        "transformers has itself; no code in a folder is run: load yours and give the module to xaikit.wrap."
     )
 
 
@@ -189,8 +208,8 @@ def _net(folder: Path, kind: str, config: Any) -> nn.Module:
 
 def _head(folder: Path, config: Any, head: str) -> tuple[tuple[str, ...], Outputs]:
     """Class names and what the logits are, as the config says."""
-    if head == _ANSWER:
-        return (), "values"
+    if head in (_ANSWER, _NEXT):
+        return (), "values" if head == _ANSWER else "logits"
     n = int(config.num_labels)
     names = tuple(str(config.id2label.get(i, i)) for i in range(n))
     if names == tuple(f"LABEL_{i}" for i in range(n)):  # which nobody gave

@@ -14,7 +14,7 @@ from xaikit.core.words import PART, Text
 from xaikit.modalities.text import words
 from xaikit.models.inputs import Batch
 
-__all__ = ["AnswerHead", "LabelHead"]
+__all__ = ["AnswerHead", "LabelHead", "NextHead"]
 
 OUTSIDE = "O"  # the label of a word that is nothing
 LONGEST = 15  # words of an answer
@@ -53,9 +53,7 @@ class LabelHead:
         return (held[0],)
 
     def scores(self, found: Any, batch: Batch) -> Tensor:
-        assert batch.asked is not None
-        at = batch.asked[:, 0, None, None].expand(-1, 1, found.logits.shape[2])
-        return found.logits.gather(1, at)[:, 0]  # type: ignore[no-any-return]
+        return _at_asked(found, batch)
 
     def named(self, target: Any, text: Text) -> tuple[tuple[int, ...], Any]:
         """The word and the label of "Seoul: LOC" or, where that word stands several times, of
@@ -77,6 +75,29 @@ class LabelHead:
                 f"'{word}' {several} of the text; name one by its place from 0, '0: {label or self.labels[0]}'."
             )
         return (held[0],), label or "predicted"
+
+
+@dataclass(frozen=True)
+class NextHead:
+    """(B, T, V) logits of a decoder -> those of the token that follows the text, read at its last one."""
+
+    def chosen(self, found: Any, row: int, owners: Sequence[int], text: Text) -> tuple[int, ...]:
+        del found, row, owners
+        return (len(text) - 1,)
+
+    def tokens(self, asked: Sequence[int], owners: Sequence[int], text: Text) -> tuple[int, ...]:
+        del asked
+        read = [token for token, owner in enumerate(owners) if owner >= 0]
+        if not read or owners[read[-1]] != len(text) - 1:
+            raise _unread(str(text[-1]), text)
+        return (read[-1],)
+
+    def scores(self, found: Any, batch: Batch) -> Tensor:
+        return _at_asked(found, batch)
+
+    def named(self, target: Any, text: Text) -> tuple[tuple[int, ...], Any]:
+        del text
+        return (), target
 
 
 @dataclass(frozen=True)
@@ -142,6 +163,12 @@ class AnswerHead:
                 "once, or give the places of its first and last word as the sample's meta['asked']."
             )
         return (found[0], found[0] + n - 1), "answer"
+
+
+def _at_asked(found: Any, batch: Batch) -> Tensor:
+    assert batch.asked is not None
+    at = batch.asked[:, 0, None, None].expand(-1, 1, found.logits.shape[2])
+    return found.logits.gather(1, at)[:, 0]  # type: ignore[no-any-return]
 
 
 def _tokens_of(owners: Sequence[int]) -> dict[int, list[int]]:

@@ -20,7 +20,7 @@ from xaikit.models.inputs import Inputs
 from xaikit.models.neural import Reads
 from xaikit.models.text import Head, TokenEncoder
 
-__all__ = ["CutText", "Reading", "words_of"]
+__all__ = ["CutText", "Reading", "decoders", "words_of"]
 
 _LONGEST = 1_000_000  # what tokenisers say that know no limit
 _TRIED = "The quick brown fox jumps over the lazy dog"
@@ -198,7 +198,12 @@ def _most_tokens(net: nn.Module, tokenizer: Any, config: Any) -> int | None:
 
 def _causal(config: Any) -> bool:
     """Whether the head reads the last token: a decoder's, which sees all others."""
+    return config.model_type in decoders()
+
+
+def decoders() -> set[str]:
+    """Types of models that read from the first token to the last, and never back."""
     from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as DECODERS
     from transformers.models.auto.modeling_auto import MODEL_FOR_MASKED_LM_MAPPING_NAMES as ENCODERS
 
-    return config.model_type in DECODERS and config.model_type not in ENCODERS
+    return set(DECODERS) - set(ENCODERS)

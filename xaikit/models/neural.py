@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from xaikit.core.abilities import BoundScores, Leaf
 from xaikit.core.batching import LARGEST, keep_pages
 from xaikit.core.display import Saved
-from xaikit.core.errors import InvalidInput
+from xaikit.core.errors import InvalidInput, NotApplicable
 from xaikit.core.types import MODALITIES, Bools, Floats, Ints, PerSample, Sample, Space
 from xaikit.core.words import Text
 from xaikit.models.composing import Composed
@@ -154,6 +154,15 @@ class NeuralModel(Saved):
         batch = self.inputs.read(self.net, xs, self.device)
         return replace(batch, at=batch.at.to(_open(self.parts.dtype)))
 
+    def tokens(self, x: Array) -> list[tuple[int, int]]:
+        """Where the tokens of a text stand in it; see `Tokenising`."""
+        if not isinstance(self.inputs, TokenEncoder):
+            raise NotApplicable(
+                f"'{self.id}' reads whole words and cuts them into no sub-words; use the features 'words' "
+                "or 'sentences'."
+            )
+        return self.inputs.tokens(Text(x))
+
     def pointed(self, sample: Sample, target: Any) -> tuple[Sample, Any]:
         """See `abilities.Pointed`."""
         head = self.inputs.head if isinstance(self.inputs, TokenEncoder) else None
@@ -243,6 +252,10 @@ class NeuralModel(Saved):
         with differentiating(self.net), torch.no_grad():
             batch = self.read([self.example()])
             return watch(self.net, lambda: self.forward(batch.at, batch))
+
+    def placed(self, batch: Batch) -> Tensor:
+        """The encoded inputs (B, ...) whose places a layer may keep."""
+        return batch.at
 
     def leaf(self, xs: Sequence[Array]) -> Leaf:
         """Derivatives are taken at the encoded input: scaled pixels, columns or steps, word vectors."""

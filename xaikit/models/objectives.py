@@ -46,8 +46,8 @@ def turned(
     """Pictures (H, W, C) and the truth of their pixels (B, H, W), mirrored and, where they are square, turned."""
     seen, masks = [], []
     for x, mask in zip(xs, truth, strict=True):
-        flips = [axis for axis in (0, 1) if rng.random() < 0.5]
-        x, mask = np.flip(x, tuple(flips)), mask.flip(flips)
+        flips = tuple(axis for axis in (0, 1) if rng.random() < 0.5)
+        x, mask = np.flip(x, flips), mask.flip(flips)
         if x.shape[0] == x.shape[1] and rng.random() < 0.5:
             x, mask = x.swapaxes(0, 1), mask.T
         seen.append(np.ascontiguousarray(x))
@@ -145,5 +145,7 @@ OBJECTIVES: dict[str, Objective] = {
     "forecasting": Objective(_values, _squares),
     "reconstruction": Objective(_nothing, _again),
     "detection": Objective(_boxes, _objects),
+    "recommendation": Objective(_classes, _entropy),
+    "next_word": Objective(_classes, _entropy),
     "segmentation": Objective(_pixels, _classes_of_pixels),
 }

@@ -84,7 +84,7 @@ class Graph:
         if len(inputs) != 1 or inputs[0].type not in TYPES:
             told = ", ".join(f"'{i.name}' {i.type}" for i in inputs) or "none"
             raise ModelError(
-                f"'{self.path}' has the inputs {told} and one of numbers is read; wrap a function that "
+                f"'{self.path}' has the inputs {short(told, 300)} and one of numbers is read; wrap a function that "
                 "gives it all that it reads."
             )
         return inputs[0]
@@ -95,7 +95,7 @@ class Graph:
         if not fit:
             told = ", ".join(f"'{o.name}' {o.type}" for o in outputs)
             raise ModelError(
-                f"'{self.path}' has the outputs {told} and "
+                f"'{self.path}' has the outputs {short(told, 300)} and "
                 f"{'none' if wanted is None else repr(wanted) + ' is none that'} holds scores; name one "
                 "with output=."
             )

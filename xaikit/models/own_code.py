@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import platform
 from collections.abc import Callable
 from functools import partial
@@ -15,7 +16,7 @@ from safetensors.torch import load_file, save_file
 from torch import nn
 
 from xaikit.core.errors import ModelError, foreign
-from xaikit.core.files import short
+from xaikit.core.files import Origin, read_bytes, short, zip_members
 from xaikit.core.sample import MODALITIES
 from xaikit.models.background import FILE, read_background, write_background
 from xaikit.models.config import read_inputs
@@ -117,23 +118,24 @@ def _part(fields: Fields) -> Part:
     raise fields.wrong("output", "a name, a place or null")
 
 
-def put_weights(net: Any, path: Path) -> None:
-    """Put the weights of a .safetensors file into a torch module of yours; no pickle is read."""
+def put_weights(net: Any, path: Path, torch_load: bool = False) -> None:
+    """Put the weights of a .safetensors file into a torch module of yours.
+
+    torch_load : also of a .pt or .pth file, by torch.load(weights_only=True); no other pickle is ever read
+    """
     if not isinstance(net, nn.Module):
         raise ModelError(
             f"'{path}' holds weights and a {type(net).__name__} takes none; leave it out."
         )
-    if path.suffix != ".safetensors":
+    if path.suffix != ".safetensors" and not torch_load:
         raise ModelError(
             f"'{path}' is not read, as such files can run code; where you trust it say "
-            "safetensors.torch.save_file(torch.load(path, weights_only=True), 'weights.safetensors')."
+            "safetensors.torch.save_file(torch.load(path, weights_only=True), 'weights.safetensors'), or add "
+            "--torch-load, which reads weights of it and nothing else."
         )
     if not path.is_file():
         raise ModelError(f"there is no file '{path}'; check the path.")
-    try:
-        found = load_file(path)
-    except (SafetensorError, OSError) as error:
-        raise ModelError(f"'{path}' cannot be read: {short(error)}; save it again.") from error
+    found = _stored(path) if path.suffix == ".safetensors" else _by_torch(path)
     asked = {name: tuple(w.shape) for name, w in net.state_dict().items()}
     held = {name: tuple(w.shape) for name, w in found.items()}
     odd = sorted(n for n in {*asked, *held} if asked.get(n) != held.get(n))
@@ -148,3 +150,29 @@ def put_weights(net: Any, path: Path) -> None:
     if bad is not None:
         raise ModelError(f"'{path}': '{short(bad)}' holds NaN or infinity; train the model again.")
     net.load_state_dict(found)
+
+
+def _stored(path: Path) -> dict[str, torch.Tensor]:
+    try:
+        return load_file(path)
+    except (SafetensorError, OSError) as error:
+        raise ModelError(f"'{path}' cannot be read: {short(error)}; save it again.") from error
+
+
+def _by_torch(path: Path) -> dict[str, torch.Tensor]:
+    """The tensors of what torch.save wrote; whatever else it holds is refused by torch, and nothing is run."""
+    origin = Origin(f"'{path}'", ModelError, "save the state_dict of the module as .safetensors")
+    raw = read_bytes(path, origin)
+    zip_members(raw, origin)  # no bomb, and no file of before the zips
+    try:
+        found = torch.load(io.BytesIO(raw), map_location="cpu", weights_only=True)
+    except Exception as error:  # whatever its restricted unpickler ends in
+        told = " ".join(str(error).split()) or type(error).__name__
+        raise origin.wrong(
+            f"holds more than weights, or is damaged ({short(told, 160)})"
+        ) from error
+    if not isinstance(found, dict) or not all(
+        isinstance(n, str) and isinstance(w, torch.Tensor) for n, w in found.items()
+    ):
+        raise origin.wrong("holds no state_dict, names and their tensors")
+    return found

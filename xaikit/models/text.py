@@ -220,6 +220,21 @@ class TokenEncoder:
             rows.append(self.head.tokens(asked, owners, text))
         return torch.tensor(rows, dtype=torch.long, device=batch.at.device)
 
+    def tokens(self, text: Text) -> list[tuple[int, int]]:
+        """Where each token stands in the text, without white space; those of the same characters once."""
+        if not self.of_text:
+            raise NotApplicable(
+                "encode gives the word of each token and not where it stands in the text, so there are no "
+                "sub-words to name; use the features 'words' or 'sentences'."
+            )
+        written, found = text.written, [(0, 0)]
+        for start, end in filter(None, self.encode(written)[1]):
+            start = max(found[-1][1], start + _blanks(written[start:end]))
+            end -= _blanks(written[start:end][::-1])
+            if start < end:
+                found.append((start, end))
+        return found[1:]
+
     def run(self, net: nn.Module, at: Tensor, batch: Batch) -> Tensor:
         """The net on its ids, with its embedding's output replaced by `at`."""
         given = self._given(net, at, batch)
@@ -379,6 +394,11 @@ def _owners(spans: Sequence[Any], text: Text) -> list[int | None]:
         owner = int(first[start:end].min(initial=len(text)))
         owners.append(None if owner == len(text) else owner)
     return owners
+
+
+def _blanks(text: str) -> int:
+    """White space that it begins with."""
+    return len(text) - len(text.lstrip())
 
 
 def _grams(word: str) -> list[str]:

@@ -20,6 +20,8 @@ __all__ = ["ANSWERS", "answer_drawn"]
 
 PAST = 3  # horizons of the past that are drawn before a forecast
 MOST_ERRORS = 5
+MOST_CAUSES = 3
+LEAST = 0.15  # of the evidence for it, that a cause has
 
 
 def answer_drawn(mine: Case) -> dict[str, Any] | None:
@@ -90,6 +92,19 @@ def reconstruction(mine: Case) -> dict[str, Any] | None:
     }
 
 
+def because(mine: Case) -> dict[str, Any] | None:
+    """The places of the input that speak most for what is explained, in their order."""
+    e = mine.lead
+    if e is None or not (e.values > 0).any():
+        return None
+    shares = e.values.clip(min=0) / e.values.clip(min=0).sum()
+    strong = [i for i in np.argsort(-shares, kind="stable")[:MOST_CAUSES] if shares[i] >= LEAST]
+    names = ", ".join(e.names[i] for i in sorted(strong))
+    task = mine.findings.task
+    told = {"name": task.outputs[e.target.index], "names": names, "task": task.name}
+    return {"kind": "because", **told} if strong else None
+
+
 def _path(line: Floats, start: int, n: int, low: float, high: float) -> str:
     """Steps start, start + 1, ... of n on a 100 x 100 plot."""
     height = (line - low) / (high - low) if high > low else np.full(len(line), 0.5)
@@ -100,6 +115,8 @@ def _path(line: Floats, start: int, n: int, low: float, high: float) -> str:
 ANSWERS: dict[str, Callable[[Case], dict[str, Any] | None]] = {
     "detection": detection,
     "forecasting": forecast,
+    "next_word": because,
+    "recommendation": because,
     "reconstruction": reconstruction,
     "segmentation": segmentation,
 }

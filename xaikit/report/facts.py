@@ -46,7 +46,7 @@ def facts(findings: Findings, n_shown: int) -> list[dict[str, str]]:
                 ]
             ),
         ),
-        ("data", data.get("name") or "–", _quality(findings)),
+        ("data", data.get("name") or "–", " · ".join([_quality(findings), *_form(data)])),
         (
             "output",
             _target(findings, question),
@@ -104,6 +104,11 @@ def _features(findings: Findings) -> str:
     """What the samples were cut into; where they differ, between how many."""
     run = findings.run
     sources = {e.segmentation.source for e in run.explanations}
+    if of := (run.context.get("question") or {}).get("refined"):
+        counts = sorted({e.segmentation.n_features for e in run.explanations})
+        n = " – ".join(map(count, [counts[0], counts[-1]][: len(counts)]))
+        places = findings.words.own(findings.kind.titles.parts)
+        return findings.words("fact.features.refined", n=n, of=count(of), parts=places)
     if len(sources) > 1:
         counts = [e.segmentation.n_features for e in run.explanations]
         return f"{min(counts)} – {max(counts)} {findings.parts}"
@@ -144,6 +149,12 @@ def _taken(findings: Findings) -> list[str]:
     """What the model's numbers were taken for, where nobody said what they are."""
     info = part(findings.run, "model").get("info") or {}
     return [findings.words(f"outputs.{info['outputs']}")] if info.get("outputs_note") else []
+
+
+def _form(data: Mapping[str, Any]) -> list[str]:
+    """How the file was read."""
+    held = data.get("form")
+    return [str(part) for part in held] if isinstance(held, list) else []
 
 
 def _quality(findings: Findings) -> str:

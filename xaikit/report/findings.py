@@ -70,12 +70,18 @@ class Findings:
     @property
     def part(self) -> str:
         """What one feature is called."""
-        return self.words.own(self.kind.titles.part)
+        return self.words.known(f"part.{self._cut}", self.words.own(self.kind.titles.part))
 
     @property
     def parts(self) -> str:
         """What features are called."""
-        return self.words.own(self.kind.titles.parts)
+        return self.words.known(f"parts.{self._cut}", self.words.own(self.kind.titles.parts))
+
+    @property
+    def _cut(self) -> str:
+        """How the samples were cut, where that has words of its own."""
+        refined = (self.run.context.get("question") or {}).get("refined")
+        return "refined" if refined else str(self.run.config.get("features"))
 
     @property
     def model(self) -> str:

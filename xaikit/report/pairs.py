@@ -58,6 +58,7 @@ def card_of_pairs(found: Interactions, words: Words) -> dict[str, Any]:
     return {
         "kind": "pairs",
         "title": _title(found, words),
+        "sample": readable(found.sample_id),
         "caption": _caption(found, words),
         "rows": _sets(found),
         **_table(found),

@@ -16,6 +16,7 @@ from xaikit.report.charts import tag
 from xaikit.report.colour import bin_of
 from xaikit.report.formats import fixed, signed
 from xaikit.report.spoken import Phrase
+from xaikit.study.refining import FOUND
 
 __all__ = ["marked_words", "struck_words", "text_hero", "text_thumb", "word_phrase"]
 
@@ -26,6 +27,7 @@ SHORT = 40  # words that are set large
 LONG = 60  # texts of more words are folded
 FOLD_FROM = 12  # words in a row
 FOLD_BELOW = 0.05  # share of the scale
+EDGE = 5  # words that stay at the ends of a run
 
 
 def marked_words(
@@ -41,18 +43,21 @@ def marked_words(
 
     values : (n,) as they are printed; shares: (n,) the same as shares of the scale
     errors : (n,) half widths of their intervals; a word whose interval holds 0 is "faint"
+    Words of a block that was not opened are a "block": what they say is said together.
     An item with the key "fold" stands for a run of words that carry next to nothing.
     """
     ids = explanation.segmentation.ids
     faint = np.zeros(len(values), dtype=bool) if errors is None else np.abs(values) < errors
     order = np.argsort(-np.abs(shares), kind="stable")[:N_NUMBERED]
     numbered = {int(np.flatnonzero(ids == i)[0]): i for i in order if bin_of(shares[i])}
+    blocks, sizes = FOUND in explanation.segmentation.source, explanation.segmentation.sizes
     show = signed if values.min() < 0 or explanation.unit != "relative" else fixed
     words = [
         {
             **word,
             "bin": bin_of(shares[f]) if f >= 0 else 0,
             "faint": f >= 0 and bool(faint[f]),
+            "block": blocks and f >= 0 and sizes[f] > 1,
             "value": show(float(values[numbered[i]]), digits) if i in numbered else "",
         }
         for i, (word, f) in enumerate(zip(_plain(sample), ids, strict=True))
@@ -144,9 +149,23 @@ def _parts(sample: Sample, gaps: Sequence[str]) -> dict[int, dict[str, Any]]:
 
 
 def struck_words(sample: Sample, e: Explanation, removed: Sequence[int]) -> list[dict[str, Any]]:
-    """The words, those of the removed features struck out."""
-    ids = e.segmentation.ids
-    return [{**word, "struck": bool(ids[i] in removed)} for i, word in enumerate(_plain(sample))]
+    """The words, those of the removed features struck out; of a long text the inner words of long runs
+    that are struck out, or are not, stand together as a "fold"."""
+    struck = np.isin(e.segmentation.ids, np.asarray(removed))
+    words = [{**w, "struck": bool(s)} for w, s in zip(_plain(sample), struck, strict=True)]
+    if len(words) <= LONG:
+        return words
+    found: list[dict[str, Any]] = []
+    runs = [0, *(np.flatnonzero(np.diff(struck)) + 1).tolist(), len(words)]
+    for start, end in pairwise(runs):
+        run = words[start:end]
+        if len(run) < 2 * EDGE + FOLD_FROM:
+            found += run
+            continue
+        first, last = (0 if start == 0 else EDGE), (0 if end == len(words) else EDGE)
+        inner = run[first : len(run) - last]
+        found += [*run[:first], {"fold": inner}, *run[len(run) - last :]]
+    return found
 
 
 def word_phrase(mine: Case, e: Explanation, i: int) -> Phrase:

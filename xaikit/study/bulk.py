@@ -30,7 +30,7 @@ def explain_many(
 ) -> Explanations:
     """The explanations of any number of samples, as `Explanations.gathered` keeps them.
 
-    The numbers are those of `explain`. `NotApplicable` where the method does not apply.
+    The numbers are those of `explain`, of all features as samples are cut by default, however many. `NotApplicable` where the method does not apply.
     """
     chosen, refused = choose_methods(model, method)
     if refused or len(chosen) != 1:
@@ -38,6 +38,8 @@ def explain_many(
     (asked,) = chosen
 
     plan = plan or Plan()
+    if plan.features == "auto" and samples:  # all columns, as a table of values needs them
+        plan = replace(plan, features=samples[0].kind.segmenters[0])
     each = target_of_each(plan.target, len(samples))
 
     def parts(bar: Progress) -> Iterator[Explanations]:

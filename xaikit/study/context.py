@@ -16,6 +16,7 @@ from xaikit.core.question import Question, versions
 from xaikit.core.types import MODALITIES, Target
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import Method
+from xaikit.study.refining import FOUND
 from xaikit.tasks import task_of
 
 __all__ = ["describe", "environment"]
@@ -57,6 +58,7 @@ def describe(
             "target": _asked(model, target),
             "unit": first.target.unit,
             "features": first.segmentation.source,
+            "refined": first.segmentation.ids.size if FOUND in first.segmentation.source else 0,
             "masker": first.masker.name,
             "masker_words": first.masker.name,
             "second_masker": second_masker,
@@ -126,6 +128,7 @@ def _data(model: Model, data: Dataset | None) -> dict[str, Any]:
         "name": data.name,
         "modality": data.modality,
         "source": data.source,
+        "form": list(data.facts.get("form", ())),
         "language": data.language,
         "columns": _columns(data),
         "n_test": len(data.test),

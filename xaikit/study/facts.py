@@ -53,6 +53,7 @@ class DataFacts(TypedDict, total=False):
     name: str | None
     modality: str | None
     source: str | None
+    form: list[str] | None
     language: str | None
     columns: list[ColumnFacts] | None
     n_test: int | None

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from xaikit.core.abilities import Model
 from xaikit.core.question import Question
+from xaikit.core.types import Sample
 from xaikit.methods.base import COALITIONS, Method
 from xaikit.metrics.base import Metric
+from xaikit.study.plan import Plan, make_question
+from xaikit.study.refining import N_REFERENCES, refining_of
 
-__all__ = ["Forecast", "forecast", "passes"]
+__all__ = ["Forecast", "forecast", "passes", "search_forecast"]
 
 PROBE = 64  # rows of the pass that is timed
 BACKWARD = 3  # a forward and a backward pass take about as long as so many forward passes
@@ -22,20 +26,19 @@ BACKWARD = 3  # a forward and a backward pass take about as long as so many forw
 class Forecast:
     """Model rows that the explanations of some questions ask, and seconds: at least and at most.
 
-    checked : whether their checks are counted too
+    what : will take so long
     """
 
     rows: tuple[int, int]
     seconds: tuple[float, float]
-    checked: bool = False
+    what: str = "the explanations"
 
     def __str__(self) -> str:
         low, high = (_duration(s) for s in self.seconds)
         took = low if low == high else f"{low} to {high}"
         few, many = self.rows
         asked = f"{few:,}" if few == many else f"{few:,} to {many:,}"
-        what = "the explanations and their checks" if self.checked else "the explanations"
-        return f"{what} will take about {took} ({asked} model rows)"
+        return f"{self.what} will take about {took} ({asked} model rows)"
 
 
 def forecast(
@@ -49,12 +52,7 @@ def forecast(
     metrics : each that explains again asks once more about `checked` samples, and those that remove
         features say how many rows that takes
     """
-    first = questions[0]
-    inputs = [first.sample.x] * PROBE
-    first.model.scores(inputs)  # the first pass of a process is slow
-    start = time.perf_counter()
-    first.model.scores(inputs)
-    each = (time.perf_counter() - start) / PROBE
+    each = _seconds(questions[0])
     few = many = 0
     least = most = 0.0
     again = sum(metric.explains_again for metric in metrics)
@@ -68,7 +66,29 @@ def forecast(
     removed = sum(m.rows_needed(q, len(methods)) for m in metrics for q in questions)
     few, many = few + removed, many + removed
     least, most = least + removed * each, most + removed * each
-    return Forecast((few, many), (least, most), bool(metrics))
+    what = "the explanations and their checks" if metrics else "the explanations"
+    return Forecast((few, many), (least, most), what)
+
+
+def search_forecast(model: Model, samples: Sequence[Sample], plan: Plan) -> Forecast | None:
+    """What finding the features of the samples coarse to fine will cost; None where they are not."""
+    searches = [refining_of(plan.features, sample) for sample in samples]
+    found = [search for search in searches if search]
+    if not found:
+        return None
+    first = make_question(model, found[0].sample, replace(plan, features=found[0].first()))
+    each, k = _seconds(first), min(N_REFERENCES, first.n_references)
+    few, many = (k * sum(getattr(s, name)() for s in found) for name in ("fewest", "most"))
+    return Forecast((few, many), (few * each, many * each), what="finding the features")
+
+
+def _seconds(question: Question) -> float:
+    """Of one row, by a pass of the model on the sample."""
+    inputs = [question.sample.x] * PROBE
+    question.model.scores(inputs)  # the first pass of a process is slow
+    start = time.perf_counter()
+    question.model.scores(inputs)
+    return (time.perf_counter() - start) / PROBE
 
 
 def passes(method: Method, question: Question) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -10,11 +11,13 @@ from numpy.typing import NDArray
 
 from xaikit.core.abilities import Framed, Model
 from xaikit.core.errors import InvalidInput
+from xaikit.core.files import short
 from xaikit.core.frames import is_frame
 from xaikit.core.many import Counted
 from xaikit.core.sample import MODALITIES, Sample
 from xaikit.core.samples import Samples
 from xaikit.core.words import PART
+from xaikit.data.given import items_of, plain
 from xaikit.modalities.text import words
 from xaikit.models.missing import require_missing_read
 
@@ -36,6 +39,11 @@ def samples_of(model: Model, given: Any) -> Sequence[Sample]:
             f"a sparse {type(given).__name__} was given; call .toarray() of the rows to explain."
         )
     given = list(given) if isinstance(given, Iterator) else given
+    held = (
+        isinstance(given, (list, tuple)) and MODALITIES.get(model.modality).words
+    )  # pairs of texts
+    if not (held or _is_list_of(given, Sample)) and (items := items_of(given)) is not None:
+        return _labelled(model, *items)
     n = len(given) if isinstance(given, Sequence) else next(iter(getattr(given, "shape", ())), 1)
     if n == 0:
         raise InvalidInput("0 samples were given; give one or more.")
@@ -77,6 +85,29 @@ def _readable(model: Model, samples: Sequence[Sample]) -> Sequence[Sample]:
         len(samples),
     )
     return samples
+
+
+def _labelled(model: Model, xs: Sequence[Any], labels: Sequence[Any] | None) -> Sequence[Sample]:
+    """Items of a data set of torch, with their labels; names of classes as their places."""
+    if MODALITIES.get(model.modality).channels:
+        xs = [np.moveaxis(x, 0, -1) if _channels_first(x) else x for x in xs]
+    samples = samples_of(model, list(xs))
+    if labels is None:
+        return samples
+    places = {name: i for i, name in enumerate(model.classes)}
+    unknown = next((y for y in labels if isinstance(y, str) and y not in places), None)
+    if unknown is not None:
+        raise InvalidInput(
+            f"a label is '{short(unknown)}' and the model's classes are {short(', '.join(places), 300) or 'numbers'}."
+        )
+    return [
+        replace(s, label=places[y] if isinstance(y, str) else y)
+        for s, y in zip(samples, labels, strict=True)
+    ]
+
+
+def _channels_first(x: Any) -> bool:
+    return np.ndim(x) == 3 and x.shape[0] in (1, 3) and x.shape[-1] not in (1, 3)
 
 
 def _is_list_of(given: Any, kind: type) -> bool:
@@ -164,8 +195,9 @@ def _coded(column: Any, values: NDArray[Any]) -> NDArray[Any]:
 
 def _rows(model: Model, given: Any) -> Samples:
     kind = MODALITIES.get(model.modality)
+    given = kind.read(given)
     try:
-        x = np.asarray(given)
+        x = np.asarray([plain(item) for item in given] if isinstance(given, list) else plain(given))
         x = np.asarray(x / 255 if kind.channels and x.dtype == np.uint8 else x, dtype=kind.dtype)
     except (TypeError, ValueError) as error:
         raise InvalidInput(

@@ -22,7 +22,7 @@ from xaikit.judge.overview import Overview
 from xaikit.methods.base import Method, ask
 from xaikit.study.failures import recorded
 from xaikit.study.forecast import forecast, passes
-from xaikit.study.plan import Plan, make_block, make_question
+from xaikit.study.plan import Plan, as_cut, make_block, make_question
 from xaikit.study.run import Failure, Run
 from xaikit.study.sample_facts import facts_of, groups_of, shrunk
 from xaikit.tasks import task_of
@@ -62,13 +62,14 @@ def make_overview(
     found, rows = _explained(asked, order, seconds, [] if failures is None else failures, progress)
     block, rows = found.take(np.argsort(rows)), np.sort(rows)
     samples = [data.test[i] for i in rows]
+    cut = [as_cut(model, s, asked.plan) for s in samples]
     return Overview(
         ids=tuple(s.id for s in samples),
         predictions=_predictions(model, samples),
         labels=tuple(s.label for s in samples),
         explanations=block,
-        inputs=tuple(_kept(s) for s in samples),
-        rationales=tuple(s.rationale for s in samples),
+        inputs=() if samples[0].kind.view == "parts" else tuple(_kept(s) for s in cut),
+        rationales=tuple(s.rationale for s in cut),
         facts=facts_of(samples, data),
         groups=groups_of(samples, data),
         columns=tuple(c.name for c in data.columns),

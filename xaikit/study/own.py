@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from xaikit.core.errors import InvalidInput, foreign
+from xaikit.core.abilities import Model, Tokenising
+from xaikit.core.errors import InvalidInput, NotApplicable, foreign
 from xaikit.core.features import Ints, Masker, Segmentation
 from xaikit.core.sample import Sample
 from xaikit.core.target import Target
+from xaikit.core.words import Text
 
-__all__ = ["Features", "References", "own_features", "own_references", "target_of_each"]
+__all__ = [
+    "Features",
+    "References",
+    "in_tokens",
+    "own_features",
+    "own_references",
+    "target_of_each",
+]
 
 Features = (
     str
@@ -100,6 +110,30 @@ def _place(member: str | int, columns: Sequence[str]) -> int:
         f"features names the column {member!r} and there are {', '.join(columns[:12])}"
         f"{', ...' * (len(columns) > 12)}; name one of these, or a number from 0."
     )
+
+
+def in_tokens(model: Model, sample: Sample) -> Sample:
+    """A text whose words are the model's own sub-words, in the text as it is written.
+
+    `NotApplicable` for a model without a tokeniser that says where they stand.
+    """
+    if not sample.kind.words or not isinstance(model, Tokenising):
+        raise NotApplicable(
+            f"'tokens' needs a text and a model with a tokeniser of its own, and '{model.id}' has none; "
+            f"use {' or '.join(sample.kind.segmenters)}."
+        )
+    text = Text(sample.x)
+    spans, written = np.array(model.tokens(text)).reshape(-1, 2), text.written
+    inside = sample.rationale
+    owner = np.searchsorted(text.spans[:, 1], spans[:, 0], side="right")
+    if inside is not None:
+        inside = np.append(inside, False)[owner]
+    meta = {**sample.meta, "text": written}
+    if text.asked:
+        first, last = (np.flatnonzero(owner == text.asked[i]) for i in (0, -1))
+        meta["asked"] = [int(first[0]), int(last[-1])][: len(text.asked)]
+    words = np.array([written[start:end] for start, end in spans])
+    return replace(sample, x=words, rationale=inside, meta=meta)
 
 
 def own_references(given: Any, sample: Sample) -> Masker:

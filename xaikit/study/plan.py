@@ -24,13 +24,23 @@ from xaikit.modalities import masker as make_masker
 from xaikit.modalities import segment
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.given import rows_of, samples_of
-from xaikit.study.own import Features, References, own_features, own_references, target_of_each
+from xaikit.study.own import (
+    Features,
+    References,
+    in_tokens,
+    own_features,
+    own_references,
+    target_of_each,
+)
+from xaikit.study.refining import refining_of
 from xaikit.study.run import Failure
 from xaikit.tasks import Task, default_targets, task_of
 
 __all__ = [
     "Plan",
+    "as_cut",
     "choose_methods",
+    "columns_of",
     "explain",
     "explain_all",
     "make_block",
@@ -49,7 +59,9 @@ class Plan:
 
     target : "predicted", "label", the name or index of a class, label or output, or a Target; or a list of
         these, one a sample
-    features : how a sample is cut into features ("auto", "patches:4", "words", "windows:12", ...);
+    features : how a sample is cut into features ("auto", "patches:4", "words", "sentences", "tokens", "windows:12",
+        ...); "refined" or "refined:200" finds so many (100) coarse to fine, single places where the model
+        looks and blocks elsewhere, as "auto" does where there would be more than 500;
         or your own: a `Segmentation`, whole numbers on the grid (places of one number are a feature, -1
         is never removed), groups of columns ({"size": ["height", "weight"]}; the others stay alone), or a
         function of the sample that gives one of these
@@ -98,33 +110,49 @@ def make_question(
             f"a {type(sample).__name__} is no sample; give Sample('a name', x, '{model.modality}')."
         )
     plan = plan or Plan()
-    sample, plan = _pointed(model, sample, plan)
+    sample, plan = _pointed(model, as_cut(model, sample, plan), plan)
     if isinstance(model, Anchored):
         with foreign(f"model '{model.id}' on sample '{sample.id}'"):
             model = model.about(sample.x, plan.at(sample) if callable(plan.at) else plan.at)
     task = task_of(model)
     plan = usual(plan, task, sample)
-    segmentation = _cut(model, sample, plan)
-    masker = (
-        mask_like(model, sample, segmentation, plan, plan.masker)
-        if isinstance(plan.masker, str)
-        else own_references(plan.masker, sample)
-    )
+    search = refining_of(plan.features, sample, columns_of(model))
+    segmentation = search.first() if search else _cut(model, sample, plan)
     each = target_of_each(plan.target, 1)
     target: Any = plan.target if each is None else each[0]
     with foreign(f"model '{model.id}' on sample '{sample.id}'"):
         row = model.scores([sample.x]) if scores is None else scores[None]
         target = _target(model, sample, row[0], target)
         other = task.runner_up(row[0], target) if task.rivals else None
-    return Question(
+    question = Question(
         model=model,
         sample=sample,
         segmentation=segmentation,
-        masker=masker,
+        masker=_masker(model, sample, segmentation, plan),
         target=target,
         cache=Cache([other] if other else ()),
         **_settings(plan),
     )
+    if search is None:
+        return question
+    found = search(question)
+    return replace(question, segmentation=found, masker=_masker(model, sample, found, plan))
+
+
+def _masker(model: Model, sample: Sample, segmentation: Segmentation, plan: Plan) -> Masker:
+    """What stands in for removed features: one that is named, or the plan's own."""
+    if isinstance(plan.masker, str):
+        return mask_like(model, sample, segmentation, plan, plan.masker)
+    return own_references(plan.masker, sample)
+
+
+def as_cut(model: Model, sample: Sample, plan: Plan) -> Sample:
+    """The sample that is asked about: a text in the model's sub-words, where these are the features."""
+    return in_tokens(model, sample) if _in_tokens(plan) else sample
+
+
+def _in_tokens(plan: Plan) -> bool:
+    return isinstance(plan.features, str) and plan.features == "tokens"
 
 
 def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Sequence[Question]:
@@ -133,7 +161,12 @@ def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Sequence[
     plan = usual(plan, task_of(model), first)
     if isinstance(model, Anchored) and (task_of(model).finds or plan.at is not None):
         return [make_question(model, sample, plan) for sample in samples]
-    if len(samples) == 1 or not _of_one_shape(samples) or not _alike(model, first.kind, plan):
+    if (
+        len(samples) == 1
+        or not _of_one_shape(samples)
+        or not _alike(model, first.kind, plan)
+        or refining_of(plan.features, first)
+    ):
         return _one_by_one(model, samples, plan)
     xs = samples.x if isinstance(samples, Samples) else np.stack([s.x for s in samples])
     with foreign(f"model '{model.id}' on {len(samples)} samples"):
@@ -231,7 +264,10 @@ def _background(model: Model, plan: Plan) -> NDArray[Any] | None:
 
 
 def make_questions(
-    model: Model, samples: Sequence[Sample], plan: Plan
+    model: Model,
+    samples: Sequence[Sample],
+    plan: Plan,
+    tick: Callable[[int], None] = lambda _: None,
 ) -> tuple[list[Question], list[Failure]]:
     """The questions about the samples that one can be asked about, and why the others have none.
 
@@ -243,6 +279,7 @@ def make_questions(
     for i, sample in enumerate(samples):
         with recorded(failures, EVERY, model.id, sample.id):
             questions.append(make_question(model, sample, _of(plan, each, i)))
+        tick(1)
     if not questions:
         make_question(model, samples[0], _of(plan, each, 0))
     return questions, failures
@@ -250,10 +287,16 @@ def make_questions(
 
 def _cut(model: Model, sample: Sample, plan: Plan) -> Segmentation:
     """The features of a sample, with the names that the model's columns have."""
-    columns = [str(c["name"]) for c in model.info.get("columns") or ()]
+    columns = columns_of(model)
     if isinstance(plan.features, str):
-        return segment(sample, plan.features, columns or None)
+        how = "words" if _in_tokens(plan) else plan.features
+        return segment(sample, how, columns or None)
     return own_features(plan.features, sample, columns)
+
+
+def columns_of(model: Model) -> list[str]:
+    """Names of the model's columns or channels, [] where it does not say."""
+    return [str(c["name"]) for c in model.info.get("columns") or ()]
 
 
 def mask_like(

@@ -21,7 +21,7 @@ from xaikit.study.context import describe, environment
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.flip.api import FEW
 from xaikit.study.flip.api import flips as asked_flips
-from xaikit.study.forecast import forecast
+from xaikit.study.forecast import forecast, search_forecast
 from xaikit.study.given import require_model, samples_of
 from xaikit.study.interactions import interactions_of
 from xaikit.study.measuring import N_AGAIN, Measuring, masked
@@ -30,12 +30,14 @@ from xaikit.study.overview import SECONDS, cheapest, make_overview, worst_errors
 from xaikit.study.plan import (
     Plan,
     choose_methods,
+    columns_of,
     explain_all,
     make_question,
     make_questions,
     usual,
 )
 from xaikit.study.quality import BESIDE_BLIND, beside_baselines, labelled, measured
+from xaikit.study.refining import in_common, refining_of
 from xaikit.study.run import Failure, Run
 from xaikit.study.smooth import smooth_maps
 from xaikit.tasks import task_of
@@ -102,7 +104,11 @@ def study(
     asked = usual(asked, task_of(model), samples[0])
     chosen, failures = choose_methods(model, methods, budget=budget, tolerance=tolerance)
     wanted = _metrics(metrics)
-    questions, lost = make_questions(model, samples, asked)
+    search = search_forecast(model, samples, asked) if progress else None
+    if search:
+        say(str(search))
+    with Progress(len(samples), "finding features", show=search is not None) as bar:
+        questions, lost = make_questions(model, samples, asked, bar.tick)
     questions, predictions, unanswered = _answered(model, questions)
     failures += lost + unanswered
     samples = [question.sample for question in questions]
@@ -210,6 +216,7 @@ def _with_overview(
 ) -> Run:
     failures: list[Failure] = []
     with recorded(failures, "overview", model.id):
+        plan = _alike(run, model, plan)
         seconds = SECONDS if most is None else np.inf
         asked = cheapest(run, {m.name: m for m in methods}, model, plan, len(data.test), seconds)
         if asked is not None:
@@ -217,6 +224,15 @@ def _with_overview(
             made = make_overview(model, data, asked, failures=failures, **how)
             run = replace(run, overview=made)
     return replace(run, failures=(*run.failures, *failures))
+
+
+def _alike(run: Run, model: Model, plan: Plan) -> Plan:
+    """The plan for all rows of a table: where each had features of its own, the same for all."""
+    first = run.samples[0]
+    if not first.kind.tabular or refining_of(plan.features, first) is None:
+        return plan
+    cuts = {id(e.segmentation): e.segmentation for e in run.explanations}.values()
+    return replace(plan, features=in_common(list(cuts), first, columns_of(model)))
 
 
 def _added(
@@ -359,7 +375,9 @@ def _second_masker(question: Question, plan: Plan, failures: list[Failure]) -> s
     """Another way to remove: an answer that holds under both does not hang on how it was removed."""
     kind, given = question.sample.kind, plan.masker if isinstance(plan.masker, str) else ""
     # what is asked given the kept columns is never held against what is asked otherwise
-    known = kind.given if question.masker.given is not None else kind.maskers
+    ways = task_of(question.model).removals
+    usual = [how for how in ways if how in kind.maskers and kind.removes(question.sample, how)]
+    known = kind.given if question.masker.given is not None else (*usual, *kind.maskers)
     first = known[0] if given == "auto" else given
     others = [name for name in known if name != first]
     with recorded(failures, "second_masker", question.model.id):

@@ -12,6 +12,7 @@ from xaikit.core.errors import DataError
 from xaikit.core.target import Targets
 from xaikit.core.types import Floats, Sample, Target
 from xaikit.tasks.base import TASKS, Task
+from xaikit.tasks.choosing import NextWord, Recommendation
 from xaikit.tasks.classification import Classification, MultiLabel
 from xaikit.tasks.detection import Detection
 from xaikit.tasks.forecasting import Forecasting
@@ -25,6 +26,8 @@ __all__ = [
     "Detection",
     "Forecasting",
     "MultiLabel",
+    "NextWord",
+    "Recommendation",
     "Reconstruction",
     "Regression",
     "Segmentation",

@@ -39,23 +39,19 @@ class Task(ABC):
 
     outputs : K names
     name, noun : of the kind of task, and of one of its outputs
+    reads : whether its scores are made of what the model gives, by `scores`
+    finds : whether they are read at what it found on one sample, by `found`
+    cuts, removals : how samples are cut and features removed where nobody says it: the first that the
+        modality knows, the next removal as a second opinion; () as the modality has it
     """
 
     outputs: tuple[str, ...]
     name: ClassVar[str]
     noun: ClassVar[str]
-    reads: ClassVar[bool] = (
-        False  # whether the scores are made of what the model gives, by `scores`
-    )
-    cuts: ClassVar[
-        tuple[str, ...]
-    ] = ()  # how its samples are cut and features removed, unless it is
-    removals: ClassVar[
-        tuple[str, ...]
-    ] = ()  # said: the first that the modality knows; () its own default
-    finds: ClassVar[bool] = (
-        False  # whether they are read at what it found on one sample, by `found`
-    )
+    reads: ClassVar[bool] = False
+    finds: ClassVar[bool] = False
+    cuts: ClassVar[tuple[str, ...]] = ()
+    removals: ClassVar[tuple[str, ...]] = ()
 
     def __post_init__(self) -> None:
         names = tuple(str(name) for name in self.outputs)

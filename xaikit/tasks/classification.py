@@ -14,7 +14,7 @@ from xaikit.core.stats import wilson
 from xaikit.core.types import Bools, Floats, Ints, Label, Space, Target
 from xaikit.tasks.base import TASKS, Task
 
-__all__ = ["Classification", "MultiLabel"]
+__all__ = ["Classification", "MultiLabel", "share"]
 
 
 @TASKS.register("classification")
@@ -84,7 +84,7 @@ class Classification(Task):
         return {"accuracy": correct / len(labels), "n": len(labels), "correct": correct}
 
     def quality(self, measures: Mapping[str, Any]) -> dict[str, Any] | None:
-        return _share("accuracy", measures)
+        return share("accuracy", measures)
 
 
 @TASKS.register("multilabel")
@@ -161,7 +161,7 @@ class MultiLabel(Task):
         }
 
     def quality(self, measures: Mapping[str, Any]) -> dict[str, Any] | None:
-        return _share("exact_match", measures)
+        return share("exact_match", measures)
 
 
 def _likeliest(scores: Floats, target: Target) -> Target:
@@ -170,7 +170,7 @@ def _likeliest(scores: Floats, target: Target) -> Target:
     return replace(target, index=order[0])
 
 
-def _share(metric: str, measures: Mapping[str, Any]) -> dict[str, Any] | None:
+def share(metric: str, measures: Mapping[str, Any]) -> dict[str, Any] | None:
     """A share of samples that were right, with Wilson's interval."""
     if metric not in measures:
         return None

@@ -37,7 +37,7 @@ class Forecasting(Regression):
     name: ClassVar[str] = "forecasting"
     reads: ClassVar[bool] = True
     cuts: ClassVar[tuple[str, ...]] = ("blocks",)
-    removals: ClassVar[tuple[str, ...]] = ("profile",)
+    removals: ClassVar[tuple[str, ...]] = ("profile", "own_mean")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -30,7 +30,7 @@ class Reconstruction(Regression):
 
     name: ClassVar[str] = "reconstruction"
     reads: ClassVar[bool] = True
-    removals: ClassVar[tuple[str, ...]] = ("nearest",)
+    removals: ClassVar[tuple[str, ...]] = ("nearest", "rows")
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -22,6 +22,7 @@ _TOKENS: Recipes = {
 }
 _ROWS: Recipes = {"columns": Recipe(steps=1000, lr=3e-3), **_IMAGE}
 _AHEAD = ("classification", "regression", "forecasting")
+_NEXT = ("recommendation", "next_word")
 _CELLS, _ENCODER = f"{_HERE}.rnn:Recurrent", f"{_HERE}.transformer:SequenceTransformer"
 
 for _architecture in (
@@ -45,7 +46,8 @@ for _architecture in (
         "lstm", "rnn", "long short-term memory (1997)", _CELLS, _RECURRENT, {"cell": "lstm"}
     ),
     Architecture(
-        "gru", "rnn", "gated recurrent unit (2014)", _CELLS, _RECURRENT, {"cell": "gru"}, _AHEAD
+        "gru", "rnn", "gated recurrent unit (2014)", _CELLS, _RECURRENT, {"cell": "gru"},
+        (*_AHEAD, *_NEXT),
     ),
     Architecture(
         "bert_small", "transformer", "encoder that reads a class token (2019)",
@@ -53,7 +55,7 @@ for _architecture in (
     ),
     Architecture(
         "gpt_small", "transformer", "causal net that reads the last token (2018)",
-        _ENCODER, _TOKENS, {"reads": "last"},
+        _ENCODER, _TOKENS, {"reads": "last"}, ("classification", "regression", *_NEXT),
     ),
     Architecture(
         "vit_small", "transformer", "encoder over image patches (2021)",

@@ -158,8 +158,10 @@ def _fits(outer: Outer, family: Family, fold: Fold) -> list[Model]:
 
 def _ask(model: Model, samples: Sequence[Sample], space: Space, ground: Any, seed: int) -> _Asked:
     task = task_of(model)
+    every = samples[0].kind.segmenters[0]  # however many: the same for all models
     plans = [
-        Plan(target=task.target(task.named("label", s), space), background=ground) for s in samples
+        Plan(target=task.target(task.named("label", s), space), features=every, background=ground)
+        for s in samples
     ]
     questions = [make_question(model, s, p) for s, p in zip(samples, plans, strict=True)]
     explained = ask(make_method("shap"), questions, seed=seed)

@@ -15,7 +15,10 @@ __all__ = ["COLUMN", "Found", "Options", "options_of", "smallest_changes"]
 MOST_COLUMNS = 3
 COLUMN = 0.1  # spreads that a further column must save
 VALUES = 100  # of one column that are tried, evenly spaced among those that occur
+SINGLES = 2**15  # values of all columns together that are tried, two of each column at least
 KEPT = 8  # of one column that are tried together with other columns
+MOST_KEPT = 2**11  # and of all columns, the nearest
+NUMBERS = 2**22  # of changed rows at once, so that memory grows with the columns and no faster
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,6 +81,7 @@ def options_of(
     fixed, up, down : (D,) columns that stay, that may only rise, that may only fall
     """
     columns, values, whole = [], [], True
+    most = min(VALUES, max(2, SINGLES // len(x)))
     for j in np.flatnonzero(~fixed).tolist():
         found = np.unique(rows[:, j])
         same = (found == x[j]) | (np.isnan(found) & np.isnan(x[j]))
@@ -86,9 +90,9 @@ def options_of(
         if codes is not None:
             ways &= np.isin(found, list(codes)) | np.isnan(found)
         found, n = found[ways], int(ways.sum())
-        if n > VALUES:
+        if n > most:
             whole = False
-            found = found[np.linspace(0, n - 1, VALUES).round().astype(np.int64)]
+            found = found[np.linspace(0, n - 1, most).round().astype(np.int64)]
         columns.append(np.full(len(found), j))
         values.append(found)
     at = np.concatenate([*columns, np.empty(0)]).astype(np.int64)
@@ -127,10 +131,15 @@ class _Turned:
 
     def try_all(self, asked: Asked, picks: Ints) -> Floats:
         """The margins (m,) of changes (m, c), which are remembered where they turn it."""
-        margins, turned = asked(self.options.rows(picks))
-        for i in np.flatnonzero(turned):
-            self.keep(picks[i])
-        return margins
+        part = max(1, NUMBERS // len(self.options.x))
+        margins = [np.empty(0)]
+        for start in range(0, len(picks), part):
+            some = picks[start : start + part]
+            margin, turned = asked(self.options.rows(some))
+            margins.append(margin)
+            for i in np.flatnonzero(turned):
+                self.keep(some[i])
+        return np.concatenate(margins)
 
     def keep(self, pick: Ints) -> None:
         """A change that turns the decision, where it is the cheapest in its columns."""
@@ -148,17 +157,20 @@ class _Turned:
 
 
 def _promising(options: Options, margins: Floats) -> Ints:
-    """Of each column the options that come nearer than all cheaper ones, and some evenly spaced."""
+    """Of each column the options that come nearer than all cheaper ones, and some evenly spaced; of very
+    many those that come nearest."""
     kept: list[int] = []
-    for j in np.unique(options.columns):
-        at = np.flatnonzero(options.columns == j)  # cheapest first
+    by_column = np.argsort(options.columns, kind="stable")  # of each cheapest first
+    ends = np.flatnonzero(np.diff(options.columns[by_column])) + 1
+    for at in np.split(by_column, ends):
         before = np.maximum.accumulate(np.append(-np.inf, margins[at][:-1]))
         records = at[margins[at] > before]
-        some = (records, at)
-        for part in some:
+        for part in (records, at):
             spaced = np.linspace(0, len(part) - 1, min(KEPT // 2, len(part))).round()
             kept += part[spaced.astype(np.int64)].tolist()
-    return np.unique(np.array(kept, dtype=np.int64))
+    some = np.unique(np.array(kept, dtype=np.int64))
+    nearest = np.argsort(-margins[some], kind="stable")[:MOST_KEPT]
+    return np.sort(some[nearest])
 
 
 def _grown(
