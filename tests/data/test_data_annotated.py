@@ -156,7 +156,7 @@ def test_folders_without_what_is_asked_for(tmp_path) -> None:
         xaikit.load_data(tmp_path / "data", task="segmentation")
     with pytest.raises(DataError, match="there is no file or folder"):
         xaikit.load_data(tmp_path / "dada", task="detection")
-    with pytest.raises(InvalidInput, match="takes its test pictures from a folder 'test'"):
+    with pytest.raises(InvalidInput, match="takes what it is measured on from a folder 'test'"):
         xaikit.load_data(tmp_path / "data", task="detection", test=tmp_path / "data")
     (tmp_path / "data" / "labels").mkdir()
     (tmp_path / "data" / "labels" / "other.txt").write_text("0 0.5 0.5 0.2 0.2")

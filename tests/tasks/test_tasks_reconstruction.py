@@ -23,7 +23,7 @@ def data():
 
 @pytest.fixture(scope="module")
 def model(data):
-    return xaikit.train("autoencoder", data, middle=3, steps=1200, progress=False)
+    return xaikit.train("autoencoder", data, middle=3, progress=False)
 
 
 def test_the_score_is_the_mean_of_squared_errors() -> None:

@@ -33,7 +33,7 @@ def report_page(run: Run, language: str = "en", folder: str = "") -> dict[str, A
     sections = ("which", *(("over",) if over else ()), "rows", "more")
     return {
         "language": language,
-        "sheets": ("overview.css",),
+        "sheets": ("overview.css",) if over else (),
         "title": " · ".join(x for x in (_called(findings), words("page.title")) if x),
         "nav": [(f"#{s}", words(f"{s}.nav")) for s in sections],
         "view": findings.kind.view,
