@@ -138,7 +138,7 @@ SST = {"text_column": "text", "label_column": "label"}
 STUDIES = {
     "breast_cancer": Study("breast_cancer", more={"n": 40}),
     "german_credit": Study("tabular_german_credit/german.csv.gz"),
-    "gunpoint": Study("tsc_gunpoint/GunPoint.npz", more={"full": True}),
+    "gunpoint": Study("tsc_gunpoint/GunPoint.npz"),
     "italy_power": Study("tsc_italypowerdemand/ItalyPowerDemand.npz"),
     "adult_4000": Study("tabular_adult/train.csv.gz", 4000, read={"label_column": "income"}),
     "california_4000": Study("tabular_california_housing/california_housing.csv.gz", 4000),

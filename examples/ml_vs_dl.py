@@ -12,6 +12,7 @@ from pathlib import Path
 from sklearn.datasets import load_breast_cancer
 
 import xaikit
+from xaikit.core.finding import Finding
 
 
 def main(epochs: int | None = None, n: int = 16, out: str = "reports") -> Path:
@@ -21,14 +22,15 @@ def main(epochs: int | None = None, n: int = 16, out: str = "reports") -> Path:
         path = Path(place) / "tumours.csv"
         frame.to_csv(path, index=False)
         data = xaikit.load_data(path, label_column="diagnosis")
-    found = xaikit.compare(data, models="boosting,mlp", n=max(n, 2), learning=epochs is None)
+    whole = epochs is None
+    found = xaikit.compare(data, models="boosting,mlp", n=max(n, 2), learning=whole, full=whole)
     for row in found["models"]:
         print(
             row["id"],
             {k: v for k, v in row.items() if k in ("accuracy", "seconds", "train_seconds")},
         )
     page = xaikit.write_comparison(found, Path(out) / "ml-vs-dl.html")
-    print(found["title"])
+    print(Finding(**found["title"]))
     return page
 
 

@@ -18,6 +18,7 @@ from xaikit.data.dataset import Dataset
 
 def folder_of(data: Dataset, epochs: int, n: int, place: Path) -> Path:
     """A small BERT that learned these reviews, with one token a word."""
+    place.mkdir()
     known = sorted({word.lower() for sample in data.train[: 80 * n] for word in sample.x})
     vocabulary = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", *known]
     (place / "vocab.txt").write_text("\n".join(vocabulary), encoding="utf-8")
@@ -44,8 +45,9 @@ def folder_of(data: Dataset, epochs: int, n: int, place: Path) -> Path:
 
 def main(epochs: int = 8, n: int = 16, out: str = "reports") -> Path:
     data = xaikit.load_data("reviews_en")
-    with tempfile.TemporaryDirectory() as place:
-        model = xaikit.load(f"hf:{folder_of(data, epochs, n, Path(place))}")
+    with tempfile.TemporaryDirectory() as kept:
+        place = Path(kept) / "film-bert"
+        model = xaikit.load(f"hf:{folder_of(data, epochs, n, place)}")
         methods = "attention,integrated_gradients,shap,occlusion,random,magnitude"
         run = xaikit.study(model, data.test[:n], methods, data=data, budget=300, overview=6 * n)
     print(run.of("shap")[0].top(3))

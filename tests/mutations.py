@@ -67,6 +67,8 @@ ESCAPES = "tests/report/test_report_escapes.py"
 THREADS = "tests/models/test_models_threads.py"
 INPLACE = "tests/models/test_models_cam_inplace.py"
 DTYPES = "tests/models/test_models_dtypes.py"
+VIDEOS = "tests/modality/test_modality_video.py"
+PARTS = "tests/modality/test_modality_parts.py"
 FRAMES = "tests/models/test_models_frames.py"
 TABULAR = "tests/modality/test_modality_tabular.py"
 OUTPUTS = "tests/models/test_models_outputs.py"
@@ -146,7 +148,7 @@ MUTATIONS = (
     Mutation("modalities/given.py", "np.where(self.coded | gone | mine,", "np.where(gone | mine,", GIVEN),
     Mutation("core/question.py", "and self.masker.given is None", "", GIVEN),
     Mutation("methods/shap.py", "if questions.maskers[0].given is not None:", "if False:", GIVEN),
-    Mutation("study/study.py", "known = kind.given if question.masker.given is not None else kind.maskers", "known = kind.maskers", GIVEN),
+    Mutation("study/study.py", "known = kind.given if question.masker.given is not None else (*usual, *kind.maskers)", "known = kind.maskers", GIVEN),
     # windows that slide
     Mutation("methods/removal.py", "{*range(0, n - side + 1, step), n - side}", "{*range(0, n - side + 1, step)}", OCCLUSION),
     Mutation("methods/removal.py", "np.maximum(times, 1)", "np.maximum(times.max(), 1)", OCCLUSION),
@@ -612,6 +614,14 @@ MUTATIONS = (
     Mutation("models/store.py", '"centre": np.asarray(model.centre).tolist()', '"centre": 0.0', "tests/models/test_models_checkpoint.py::test_a_regressor_comes_back_in_its_units"),
     Mutation("modalities/rows.py", "np.linspace(0, len(rows) - 1, n)", "np.linspace(0, len(rows) - n, n)", "tests/modality/test_modality_tabular.py::test_rows_are_the_backgrounds_own_up_to_fifty"),
     Mutation("study/context.py", 'np.stack(data.inputs("train"))', 'np.stack(data.inputs("test"))', FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
+    Mutation("models/video.py", "x.movedim(-1, 1).contiguous()", "x.movedim(-1, 1).flip(2).contiguous()", VIDEOS + "::test_a_linear_net_gives_the_credit_that_is_worked_by_hand"),
+    Mutation("modalities/video.py", "along = np.arange(n) * k // n", "along = np.arange(n)[::-1] * k // n", VIDEOS + "::test_blocks_frames_and_patches_are_cut_by_hand"),
+    Mutation("modalities/image.py", "(*[0] * (x.ndim - 3), sigma", "(*[sigma] * (x.ndim - 3), sigma", VIDEOS + "::test_what_stands_in_for_a_block"),
+    Mutation("report/sheet.py", "transpose(0, 2, 1, 3)", "transpose(0, 2, 1, 3)[:, :, ::-1]", VIDEOS + "::test_a_sheet_shows_frames_in_reading_order"),
+    Mutation("models/parts.py", "np.moveaxis(own, -1, 0).reshape(-1)", "own.reshape(-1)", PARTS + "::test_shapley_values_equal_brute_force_over_both_parts"),
+    Mutation("models/parts_model.py", "len(read) != 1 or", "len(read) > 2 or", PARTS + "::test_a_map_lies_on_the_part_that_its_layer_reads"),
+    Mutation("modalities/parts.py", "else slot.kind.maskers[0]", "else slot.kind.maskers[1]", PARTS + "::test_functions_of_several_inputs"),
+    Mutation("methods/cam.py", "np.isnan(map_) & (cut.ids >= 0)", "np.isnan(map_) & (cut.ids < -1)", PARTS + "::test_a_map_lies_on_the_part_that_its_layer_reads"),
     # boxes and regions
     Mutation("tasks/detection.py", "return log_odds(top(p * (near * here + (1 - here)), 1), LEAST)", "return log_odds(top(p, 1), LEAST)", DETECTION + "::test_the_number_of_a_class_is_read_at_its_best_box"),
     Mutation("tasks/boxes.py", "and not taken[best]:", "and len(taken):", DETECTION + "::test_a_true_box_is_found_once_and_by_its_class"),

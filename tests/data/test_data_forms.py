@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import sys
 import tarfile
 import zipfile
 from pathlib import Path
@@ -249,6 +250,36 @@ def test_recordings_are_series_in_one_range_with_their_rate(tmp_path: Path) -> N
     (tmp_path / "sounds" / "a" / "odd.wav").write_bytes(wav(16000, kinds["i2"]))
     with pytest.raises(DataError, match=r"'a/odd.wav' in 'sounds' has 16000 samples a second and"):
         load_data(tmp_path / "sounds")
+
+
+def folder_of_sounds(place: Path, name: str, raw: bytes) -> Path:
+    for i in range(6):
+        folder = place / "sounds" / "ab"[i % 2]
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / f"{i}-{name}").write_bytes(raw)
+    return place / "sounds"
+
+
+def test_compressed_recordings_are_those_that_were_packed(tmp_path: Path) -> None:
+    soundfile = pytest.importorskip("soundfile", exc_type=ImportError)
+    wave, packed = np.linspace(-0.5, 0.5, 400), io.BytesIO()
+    soundfile.write(packed, wave, 8000, format="FLAC")
+    data = load_data(folder_of_sounds(tmp_path, "a.flac", packed.getvalue()))
+    assert np.abs(data.train[0].x[:, 0] - wave).max() < 2**-14
+    assert data.facts["form"] == ("wav", "8000 Hz", "400 steps")
+    folder_of_sounds(tmp_path, "a.flac", packed.getvalue()[:60])
+    with pytest.raises(
+        DataError, match=r"'a/0-a.flac' in 'sounds' (cannot be read|holds no|brings)"
+    ):
+        load_data(tmp_path / "sounds")
+
+
+def test_compressed_recordings_without_their_reader_are_a_sentence(tmp_path, monkeypatch) -> None:
+    monkeypatch.setitem(sys.modules, "soundfile", None)
+    with pytest.raises(
+        DataError, match=r"'a/0-b.mp3' .* not installed \(pip install 'xaikit\[audio"
+    ):
+        load_data(folder_of_sounds(tmp_path, "b.mp3", b"ID3"))
 
 
 def tarred(files: dict[str, bytes], mode: str = "w:gz") -> bytes:

@@ -27,7 +27,12 @@ GRADIENTS = (
 )
 METHODS = (*GRADIENTS, "gradcam", "hirescam", "attention")
 SMALL = {"width": 16, "hidden": 8, "heads": 2, "dropout": 0.1, "depth": 2}
-NETS = [(name, kind) for name in ZOO for kind in ZOO.get(name).modalities]
+NETS = [
+    (name, kind)
+    for name in ZOO
+    if "classification" in ZOO.get(name).tasks  # the others give no scores by themselves
+    for kind in ZOO.get(name).modalities
+]
 POOLED = [
     ("lstm", "text", {"pool": "mean"}),
     ("gru", "series", {"bidirectional": True, "pool": "max"}),
@@ -83,7 +88,8 @@ def refusal(method: str, name: str, family: str, settings: dict) -> str | None:
         return f"attention needs attention weights and '{name}' has none; try integrated_gradients"
     if method in ("gradcam", "hirescam") and family == "mlp":
         return f"{method} needs a spatial layer and '{name}' has none; try integrated_gradients"
-    if method in ("gradcam", "hirescam") and family == "rnn" and "pool" not in settings:
+    last = (family == "rnn" and "pool" not in settings) or name == "tcn_1d"
+    if method in ("gradcam", "hirescam") and last:
         return f"the class score of '{name}' reads only the final state"
     return None
 

@@ -239,8 +239,11 @@ def test_no_pickle_is_read(copied):
         load_model(folder)
 
 
-def test_a_background_with_nan_is_refused(copied):
-    folder = copied("table")
-    np.savez(folder / "background.npz", background=np.full((2, 4), np.nan))
+@pytest.mark.parametrize(("kind", "bad"), [("table", np.inf), ("series", np.nan)])
+def test_a_background_that_is_not_finite_is_refused(copied, kind, bad):
+    folder = copied(kind)
+    with np.load(folder / "background.npz") as held:
+        rows = np.full_like(held["background"], bad)
+    np.savez(folder / "background.npz", background=rows)
     with pytest.raises(ModelError, match=r"background.npz holds NaN or infinity"):
         load_model(folder)

@@ -10,8 +10,9 @@ from torch import nn
 import xaikit
 from xaikit.core.errors import InvalidInput, XaikitError
 from xaikit.core.types import Masker, Sample, Segmentation, Target
+from xaikit.methods.base import make_method
 from xaikit.study.bulk import explain_many
-from xaikit.study.plan import explain
+from xaikit.study.plan import Plan, explain
 
 WEIGHTS = np.array([1.0, -2.0, 3.0, 0.5])
 ROWS = np.random.default_rng(0).normal(size=(30, 4))
@@ -259,3 +260,20 @@ def test_a_study_keeps_what_features_are_worth_together_and_the_page_shows_it(tm
     assert "What features are worth together" in page
     plain = xaikit.study(model, ROWS[:3], "shap,random", "none")
     assert "interactions" not in plain.context
+
+
+def test_arrays_as_features_and_references_of_series_are_taken_by_every_front_door() -> None:
+    """An array is never compared with a name."""
+    model = xaikit.wrap(
+        lambda x: x.sum(axis=(1, 2)), modality="series", background=np.zeros((2, 4, 1))
+    )
+    x, cut = np.arange(4.0)[:, None], np.array([0, 0, 1, 1])[:, None]
+    own = {"features": cut, "masker": np.zeros((4, 1))}
+    assert explain(model, x, "shap", **own)[0].values.tolist() == [1, 5]
+    assert explain_many(
+        model, [Sample("a", x, "series")], make_method("shap"), plan=Plan(**own)
+    ).values.tolist() == [[1, 5]]
+    assert xaikit.study(model, x, "shap,random", "none", **own).of("shap")[0].values.tolist() == [
+        1,
+        5,
+    ]

@@ -248,6 +248,7 @@ class Activations:
     fold : (B, *s) -> B arrays (*grid) float64: linear upsampling onto the sample's grid
     layer : name of the layer
     cell : how many places of the grid one cell covers, for people
+    n_cells : of each sample; None where its grid and `cell` tell it
     forward : (at (R, C, *s), rows (R,) long) -> (R, K) scores, differentiable: those of the samples of the
         rows with these activations in the layer; None where it is not told
     """
@@ -258,6 +259,7 @@ class Activations:
     layer: str
     cell: tuple[float, ...]
     forward: Callable[[Tensor, Tensor], Tensor] | None = None
+    n_cells: int | None = None
 
 
 @runtime_checkable

@@ -6,6 +6,7 @@ import difflib
 import importlib
 import warnings
 from collections.abc import Callable, Iterator
+from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Generic, TypeVar
 
@@ -39,6 +40,7 @@ class Registry(Generic[T]):
         self.kinds = kinds or f"{kind}s"
         self.base = base
         self._entries: dict[str, T] = {}
+        self._families: dict[str, Callable[[str], T | None]] = {}
         self._plugins_loaded = False
 
     def register(self, name: str) -> Callable[[T], T]:
@@ -55,11 +57,30 @@ class Registry(Generic[T]):
 
         return store
 
+    def family(
+        self, start: str
+    ) -> Callable[[Callable[[str], T | None]], Callable[[str], T | None]]:
+        """A decorator of what makes the things whose names begin so and say all of them; it gives None
+        for a name that says none. They are not listed."""
+
+        def store(make: Callable[[str], T | None]) -> Callable[[str], T | None]:
+            self._families[start] = lru_cache(maxsize=64)(make)
+            return make
+
+        return store
+
+    def _find(self, name: object) -> T | None:
+        self._load_plugins()
+        if isinstance(name, str) and name not in self._entries:
+            make = next((m for start, m in self._families.items() if name.startswith(start)), None)
+            return None if make is None else make(name)
+        return self._entries.get(name)  # type: ignore[call-overload,no-any-return]
+
     def get(self, name: str) -> T:
         """The thing of that name; `UnknownName` with the nearest names otherwise."""
-        self._load_plugins()
-        if name in self._entries:
-            return self._entries[name]
+        found = self._find(name)
+        if found is not None:
+            return found
         near = difflib.get_close_matches(name, self._entries, n=3, cutoff=0.5)
         hint = f"did you mean {' or '.join(repr(n) for n in near)}?" if near else ""
         known = f"known: {', '.join(self.names())}."
@@ -71,8 +92,7 @@ class Registry(Generic[T]):
         return tuple(self._entries)
 
     def __contains__(self, name: object) -> bool:
-        self._load_plugins()
-        return name in self._entries
+        return self._find(name) is not None
 
     def __iter__(self) -> Iterator[str]:
         return iter(self.names())

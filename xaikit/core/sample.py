@@ -6,7 +6,7 @@ one object each; the rest of the package asks it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -42,11 +42,14 @@ class Titles:
 
     samples : what its samples are, for example "images"
     part, parts : one feature, and several
+    frame, frames : of samples that are several pictures one of these, and several
     """
 
     samples: Told
     part: Told
     parts: Told
+    frame: Told = ("frame", "프레임")
+    frames: Told = ("frames", "프레임")
 
 
 @dataclass(frozen=True)
@@ -57,9 +60,9 @@ class Modality:
     segmenters, maskers : the ways to cut and to remove, the default first, a second opinion next
     given : further ways to remove, by what goes with what is kept: they ask another question
     titles : what pages call it
-    inputs : what a model's inputs look like: "pixels" (H, W, C), "columns" (D,), "steps" (L, C) or
-        "words"; models read any modality that states a kind they know
-    view : what the report draws: a "picture" (H, W), "text", "bars" (one a feature) or "lines" (L, C)
+    inputs : what a model's inputs look like: "pixels" (H, W, C), "columns" (D,), "steps" (L, C),
+        "frames" (T, H, W, C) or "words"; models read any modality that states a kind they know
+    view : what the report draws: a "picture" (H, W) or its frames (T, H, W), "text", "bars" (one a feature) or "lines" (L, C)
     dtype : of a sample's array
     channels : whether the last axis holds what belongs to one place, which is removed together
     typical : whether there are typical inputs, which a background is made of
@@ -128,6 +131,14 @@ class Modality:
         if not np.isfinite(x).all():
             where = tuple(int(i) for i in np.argwhere(~np.isfinite(x))[0])
             raise InvalidInput(f"sample '{id}' holds NaN or infinity at {where}; fill or drop it.")
+
+    def read(self, given: Any) -> Any:
+        """What people give as the array of a sample, or of several, as such an array."""
+        return given
+
+    def pieces(self) -> Iterator[tuple[Any, slice]]:
+        """Of samples of several parts each (its name, kind and shape), and where its numbers lie."""
+        return iter(())
 
     def kept(self, x: Array, sample: Sample) -> Array:
         """What a sample holds in place of its checked array."""
@@ -265,12 +276,13 @@ class Sample:
 
     def _array(self, dtype: type[np.generic]) -> Array:
         """x as an array of its own; `InvalidInput` for what holds something else."""
-        if hasattr(self.x, "toarray"):
+        given = self.kind.read(self.x)
+        if hasattr(given, "toarray"):
             raise InvalidInput(
-                f"sample '{self.id}' is a sparse {type(self.x).__name__}; call .toarray()[0]."
+                f"sample '{self.id}' is a sparse {type(given).__name__}; call .toarray()[0]."
             )
         try:
-            return np.array(self.x, dtype=dtype)
+            return np.array(given, dtype=dtype)
         except (TypeError, ValueError) as error:
             raise InvalidInput(
                 f"sample '{self.id}' cannot be read as {self.modality} ({error}); give the frame "

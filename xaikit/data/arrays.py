@@ -29,7 +29,8 @@ def read_npz(path: Path, test: Path | None, options: Options) -> Rows:
 
     Images: (N, H, W) or (N, H, W, C) or (N, C, H, W) with C of 1 or 3, whole numbers 0 to 255 or
     floats 0 to 1. Series: (N, L), (N, C, L) or (N, L, C), the longer axis being time. Three axes
-    are images when they hold bytes and series otherwise; `modality` and `channels` say it openly.
+    are images when they hold bytes and series otherwise. Videos: (N, T, H, W, C). `modality` and
+    `channels` say it openly.
     Optional names: `classes`, and `columns` of channels or columns.
     """
     stored = _open(path)
@@ -134,8 +135,11 @@ def _modality(x: NDArray[Any], file: str) -> str:
         return "image"
     if x.ndim in (2, 3):
         return "series"
+    if x.ndim == 5:
+        return "video"
     raise DataError(
-        f"'{file}' has X of shape {x.shape}; images have 3 or 4 axes and series 2 or 3, rows first."
+        f"'{file}' has X of shape {x.shape}; images have 3 or 4 axes, series 2 or 3 and videos 5, rows "
+        "first."
     )
 
 

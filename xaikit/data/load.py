@@ -32,7 +32,7 @@ from xaikit.data.pictures import ENDINGS, picture_rows
 from xaikit.data.rows import Missing, Options, Rows, Task, assemble
 from xaikit.data.sessions import read_sessions
 from xaikit.data.sktime import read_ts
-from xaikit.data.sounds import WAVS, sound_rows
+from xaikit.data.sounds import SOUNDS, sound_rows
 from xaikit.data.tables import read_csv
 
 __all__ = ["load_data"]
@@ -209,7 +209,7 @@ def read_many(path: Path, test: Path | None, options: Options) -> Rows:
     """A folder or an archive: images or recordings in class folders, or one file of data (or train and test)."""
     places = {part: p for part, p in (("", path), ("test", test)) if p is not None}
     held = {part: (p.name, files_in(p)) for part, p in places.items()}
-    for endings, rows_of in ((ENDINGS, picture_rows), (WAVS, sound_rows)):
+    for endings, rows_of in ((ENDINGS, picture_rows), (SOUNDS, sound_rows)):
         found = {
             part: (name, {p: read for p, read in files.items() if _ending(p[-1]) in endings})
             for part, (name, files) in held.items()

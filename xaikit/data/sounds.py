@@ -1,4 +1,4 @@
-"""Folders (or archives) of recordings: one subfolder of .wav files for each class."""
+"""Folders (or archives) of recordings: one subfolder of .wav files, or others by soundfile, for each class."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import io
 import struct
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,10 @@ from xaikit.data.pictures import sorted_files
 from xaikit.data.rows import Options, Rows
 from xaikit.data.steps import SPARE, Track, series_rows
 
-__all__ = ["WAVS", "sound_rows"]
+__all__ = ["SOUNDS", "sound_rows"]
 
 WAVS = frozenset({".wav", ".wave"})
+SOUNDS = WAVS | {".flac", ".ogg", ".mp3"}
 SIDES = {1: ("sound",), 2: ("left", "right")}
 
 
@@ -36,7 +38,8 @@ def sound_rows(found: Mapping[str, tuple[str, Files]], options: Options) -> Rows
     for part, (name, files) in found.items():
         for one in sorted_files(files, name, part, given=len(found) > 1):
             origin = Origin(f"'{one.id}' in '{name}'", DataError, "replace or remove it")
-            rate, x = _read(files[one.path](), origin)
+            read = _read if Path(one.path[-1]).suffix.lower() in WAVS else _decoded
+            rate, x = read(files[one.path](), origin)
             left -= x.nbytes
             if left < 0:
                 raise origin.wrong(f"brings more than {SPARE >> 20} MB of sound")
@@ -53,6 +56,27 @@ def sound_rows(found: Mapping[str, tuple[str, Files]], options: Options) -> Rows
     return series_rows(
         tracks, options, source, fill="zero", form=form, channels=SIDES.get(channels)
     )
+
+
+def _decoded(raw: bytes, origin: Origin) -> tuple[int, NDArray[np.float32]]:
+    """The same of a compressed recording, by soundfile."""
+    try:
+        import soundfile
+    except ImportError as error:
+        raise origin.wrong(
+            "is compressed and soundfile, which reads it, is not installed (pip install 'xaikit[audio]')"
+        ) from error
+    try:
+        with soundfile.SoundFile(io.BytesIO(raw)) as file:
+            x = file.read(SPARE // 4 // file.channels, dtype="float32", always_2d=True)
+            rate, whole = int(file.samplerate), len(x) == file.frames
+    except (RuntimeError, ValueError, TypeError) as error:  # soundfile's own is a RuntimeError
+        raise origin.wrong(f"cannot be read as a recording ({error})") from error
+    if x.size == 0 or rate < 1:
+        raise origin.wrong("holds no sound")
+    if not whole:
+        raise origin.wrong(f"brings more than {SPARE >> 20} MB of sound, or ends early")
+    return rate, x
 
 
 def _read(raw: bytes, origin: Origin) -> tuple[int, NDArray[np.float32]]:

@@ -141,9 +141,9 @@ def _corner(where: str) -> bool:
 
 def _ninth(region: Bools) -> str:
     """In which ninth of the picture a region lies."""
-    y, x = (
+    y, x = [
         int(3 * np.mean(at) / n) for at, n in zip(np.nonzero(region), region.shape, strict=True)
-    )
+    ][-2:]
     row, column = ("top", "", "bottom")[y], ("left", "", "right")[x]
     return "_".join(filter(None, (row, column))) or "centre"
 

@@ -7,6 +7,7 @@ said to be flat instead of being stretched.
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
@@ -17,7 +18,7 @@ from xaikit.core.errors import InvalidInput, NotApplicable
 from xaikit.core.explanations import Explanations
 from xaikit.core.later import later
 from xaikit.core.question import Question
-from xaikit.core.types import Explanation, Floats
+from xaikit.core.types import Explanation, Floats, PerSample, Segmentation
 from xaikit.methods.base import METHODS, Card, Translation, require
 from xaikit.methods.passes import Batch, Batched, pieces
 from xaikit.methods.path import baselines
@@ -166,7 +167,7 @@ class LayerIntegratedGradients(Batched):
             total += step * self._slope(batch, forward, base, step, (nodes + 1) / 2, weights / 2)
         cells = (total / len(bases)).sum(dim=0, keepdim=True)
         change = question.output - question.empty
-        (map_,) = seen.fold(cells)
+        (map_,) = _seen(seen.fold(cells), [question.segmentation], seen)
         return question.answer(
             self,
             elements=map_,
@@ -209,7 +210,7 @@ def _answers(
     method: GradCam | HiResCam, batch: Batch, seen: Activations, maps: Tensor
 ) -> Explanations:
     """maps (B, *s) -> their explanations."""
-    folded = seen.fold(maps)
+    folded = _seen(seen.fold(maps), batch.questions.segmentations, seen)
     flat = [_is_flat(map_) for map_ in folded]
     known = {"layer": seen.layer, "cell": tuple(seen.cell)}
     return batch.questions.answer(
@@ -222,6 +223,19 @@ def _answers(
     )
 
 
+def _seen(folded: PerSample, cuts: Sequence[Segmentation], seen: Activations) -> PerSample:
+    """The maps, 0 where no feature lies; NaN on a feature is what the layer says nothing of."""
+    if not any(np.isnan(map_).any() for map_ in folded):
+        return folded
+    for map_, cut in zip(folded, cuts, strict=True):
+        if (gone := cut.ids[np.isnan(map_) & (cut.ids >= 0)]).size:
+            raise NotApplicable(
+                f"layer '{seen.layer}' says nothing of '{cut.names[gone[0]]}'; ask for the features of the "
+                "one part that it reads: features='the name of the part'."
+            )
+    return [np.nan_to_num(map_) for map_ in folded]
+
+
 def _is_flat(map_: Floats) -> bool:
     low, high = float(map_.min()), float(map_.max())
     return high - low <= 1e-6 * max(-low, high)
@@ -229,6 +243,8 @@ def _is_flat(map_: Floats) -> bool:
 
 def _n_cells(batch: Batch, seen: Activations) -> Tensor:
     """(B,) cells that cover the grid of each sample."""
+    if seen.n_cells is not None:
+        return seen.at.new_full((len(seen.at),), seen.n_cells)
     counts = [
         math.prod(n / c for n, c in zip(cut.ids.shape, seen.cell, strict=False))
         for cut in batch.questions.segmentations

@@ -17,9 +17,11 @@ from xaikit.core.errors import InvalidInput
 from xaikit.core.features import Masker, Segmentation
 from xaikit.core.sample import MODALITIES, Modality, Sample, Titles
 from xaikit.modalities.image import IMAGE
+from xaikit.modalities.parts import Parts, Slot, parts_of
 from xaikit.modalities.series import SERIES
 from xaikit.modalities.table import TABLE
 from xaikit.modalities.text import TEXT
+from xaikit.modalities.video import VIDEO, VOLUME
 
 if TYPE_CHECKING:
     from xaikit.data.dataset import Dataset
@@ -30,17 +32,22 @@ __all__ = [
     "SERIES",
     "TABLE",
     "TEXT",
+    "VIDEO",
+    "VOLUME",
     "Modality",
+    "Parts",
+    "Slot",
     "Titles",
     "as_rows",
     "background",
     "masker",
+    "parts_of",
     "segment",
 ]
 
 MAX_BYTES = 2**30  # of a sparse background as a full one
 
-for _kind in (IMAGE, TEXT, TABLE, SERIES):
+for _kind in (IMAGE, TEXT, TABLE, SERIES, VIDEO, VOLUME):
     MODALITIES.register(_kind.name)(_kind)
 
 

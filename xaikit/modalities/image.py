@@ -14,7 +14,7 @@ from xaikit.core.features import Floats, Ints, Masker, Segmentation
 from xaikit.core.sample import Box, Modality, Sample, Titles, ranged
 from xaikit.modalities.rows import thinned
 
-__all__ = ["IMAGE", "Image"]
+__all__ = ["IMAGE", "Image", "check_pixels", "pixels_from", "removed"]
 
 DARK = 0.1  # brightness below which half of a picture lies where its ground is dark
 
@@ -50,26 +50,11 @@ class Image(Modality):
         """ "mean": mean colour of n pictures of the background (None: all), or of this image without one; "blur": Gaussian,
         sigma a tenth of the longer side; "black"; "segment_mean": each feature's own mean colour."""
         del categorical
-        x = sample.x
-        if how == "mean" and rows is not None:
-            pictures, used = thinned(rows, n, "training images")
-            return _flat(f"mean colour of {used}", x, pictures.mean(axis=(0, 1, 2)))
-        if how == "mean":
-            return _flat("mean colour of this image", x, x.mean(axis=(0, 1)))
-        if how == "black":
-            return _flat("black", x, np.zeros(x.shape[2]))
-        if how == "blur":
-            return _blurred(x)
-        channels = [segmentation.pool(x[..., c], "mean") for c in range(x.shape[2])]
-        own = np.stack([segmentation.scatter(means) for means in channels], axis=-1)
-        return Masker("mean colour of each feature", own.astype(x.dtype)[None])
+        return removed(sample.x, segmentation, rows, how, n, ("training images", "image"))
 
     def check(self, x: NDArray[Any], id: str) -> None:
         super().check(x, id)
-        if x.min() < -1e-6 or x.max() > 1 + 1e-6:
-            raise InvalidInput(
-                f"sample '{id}' has pixels from {x.min():g} to {x.max():g}; scale them to [0, 1]."
-            )
+        check_pixels(x, id)
 
     def removes(self, sample: Sample, how: str) -> bool:
         """Black is what is left where nothing is only of pictures whose ground is dark."""
@@ -110,14 +95,7 @@ class Image(Modality):
             raise DataError(
                 f"'{file}' has images of shape {x.shape[1:]}; 1 or 3 channels are needed."
             )
-        low, high = float(x.min()), float(x.max())
-        if low < 0 or high > 255:
-            raise DataError(
-                f"'{file}' has pixels from {low:g} to {high:g}; save bytes 0 to 255 or floats 0 to 1."
-            )
-        found = x.astype(np.float32)
-        found /= np.float32(255 if high > 1 or x.dtype.kind in "iu" else 1)
-        return found
+        return pixels_from(x, file)
 
 
 IMAGE = Image(
@@ -137,12 +115,59 @@ IMAGE = Image(
 )
 
 
-def _blurred(x: NDArray[Any]) -> Masker:
+def removed(
+    x: NDArray[Any],
+    segmentation: Segmentation,
+    rows: NDArray[Any] | None,
+    how: str,
+    n: int | None,
+    called: tuple[str, str],
+) -> Masker:
+    """What stands in for pixels (..., H, W, C); see `Image.masker`.
+
+    called : the rows of the background, and one of them, for people
+    """
+    pixels = tuple(range(x.ndim - 1))
+    if how == "mean" and rows is not None:
+        pictures, used = thinned(rows, n, called[0])
+        return _flat(f"mean colour of {used}", x, pictures.mean(axis=(0, *(a + 1 for a in pixels))))
+    if how == "mean":
+        return _flat(f"mean colour of this {called[1]}", x, x.mean(axis=pixels))
+    if how == "black":
+        return _flat("black", x, np.zeros(x.shape[-1]))
+    if how == "blur":
+        return _blurred(x, called[1])
+    channels = [segmentation.pool(x[..., c], "mean") for c in range(x.shape[-1])]
+    own = np.stack([segmentation.scatter(means) for means in channels], axis=-1)
+    return Masker("mean colour of each feature", own.astype(x.dtype)[None])
+
+
+def check_pixels(x: NDArray[Any], id: str) -> None:
+    """`InvalidInput` for pixels outside of [0, 1]."""
+    if x.min() < -1e-6 or x.max() > 1 + 1e-6:
+        raise InvalidInput(
+            f"sample '{id}' has pixels from {x.min():g} to {x.max():g}; scale them to [0, 1]."
+        )
+
+
+def pixels_from(x: NDArray[Any], file: str) -> NDArray[Any]:
+    """Whole numbers 0 to 255 or floats 0 to 1 of a file as float32 in [0, 1]."""
+    low, high = float(x.min()), float(x.max())
+    if low < 0 or high > 255:
+        raise DataError(
+            f"'{file}' has pixels from {low:g} to {high:g}; save bytes 0 to 255 or floats 0 to 1."
+        )
+    found = x.astype(np.float32)
+    found /= np.float32(255 if high > 1 or x.dtype.kind in "iu" else 1)
+    return found
+
+
+def _blurred(x: NDArray[Any], called: str) -> Masker:
     from scipy.ndimage import gaussian_filter
 
-    sigma = max(x.shape[:2]) / 10
-    blurred = gaussian_filter(x, sigma=(sigma, sigma, 0), mode="nearest")
-    return Masker(f"blurred image (sigma {sigma:g} px)", blurred[None])
+    sigma = max(x.shape[-3:-1]) / 10
+    blurred = gaussian_filter(x, sigma=(*[0] * (x.ndim - 3), sigma, sigma, 0), mode="nearest")
+    return Masker(f"blurred {called} (sigma {sigma:g} px)", blurred[None])
 
 
 def _flat(name: str, x: NDArray[Any], colour: NDArray[Any]) -> Masker:

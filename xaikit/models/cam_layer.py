@@ -23,7 +23,10 @@ __all__ = ["Cells", "SpatialModel", "cut", "find_layer", "keeps_places", "token_
 
 Array = NDArray[Any]
 _INSTEAD = "try 'integrated_gradients', 'occlusion' or 'shap'"
-_POOLS = (nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d)
+_POOLS = (
+    *(nn.AdaptiveAvgPool1d, nn.AdaptiveAvgPool2d, nn.AdaptiveAvgPool3d),
+    *(nn.AdaptiveMaxPool1d, nn.AdaptiveMaxPool2d, nn.AdaptiveMaxPool3d),
+)
 
 
 class SpatialModel(NeuralModel):
@@ -182,7 +185,7 @@ def _onward(
 def token_cells(model: NeuralModel, batch: Batch, n_tokens: int) -> Cells:
     """Which of the tokens stand for places: the last ones, after any class tokens; where patches were
     merged two by two, all of them."""
-    shape = _patches(model) or (batch.at.shape[1],)
+    shape = _patches(model) or (model.placed(batch).shape[1],)
     while len(shape) > 1 and math.prod(shape) > n_tokens and not any(n % 2 for n in shape):
         shape = tuple(n // 2 for n in shape)
     prefix = n_tokens - math.prod(shape)
@@ -196,8 +199,8 @@ def token_cells(model: NeuralModel, batch: Batch, n_tokens: int) -> Cells:
 
 def _extent(model: NeuralModel, batch: Batch) -> tuple[int, ...]:
     """How many places an encoded input has along each axis with neighbours."""
-    axes = model.inputs.axes
-    return tuple(batch.at.shape[2:] if axes > 1 else batch.at.shape[1:2])
+    shape = model.placed(batch).shape
+    return tuple(shape[2:] if model.inputs.axes > 1 else shape[1:2])
 
 
 def _patches(model: NeuralModel) -> tuple[int, ...] | None:
@@ -245,7 +248,7 @@ def _maps(model: NeuralModel) -> list[Event]:
         and min(e.shape[2:]) > 1
         and not isinstance(e.module, _POOLS)
     ]
-    fine = [e for e in maps if min(e.shape[2:]) > 2] or maps
+    fine = [e for e in maps if min(e.shape[2:][-2:]) > 2] or maps  # of videos in space
     if not fine or len(events[-1].shape) != 2 + model.inputs.axes:
         return fine
     fewest = min(math.prod(e.shape[2:]) for e in fine)

@@ -10,6 +10,7 @@ from typing import Any
 from xaikit.models.fields import Fields
 from xaikit.models.inputs import ColumnEncoder, Inputs, PixelEncoder, StepEncoder
 from xaikit.models.text import WordEncoder
+from xaikit.models.video import VideoEncoder
 
 __all__ = ["read_inputs"]
 
@@ -26,6 +27,7 @@ def read_inputs(path: Path, values: Mapping[str, Any]) -> Inputs:
         "columns": _columns,
         "steps": _steps,
         "words": _words,
+        "frames": _frames,
     }
     return readers[fields.choice("kind", readers)](fields)
 
@@ -34,6 +36,12 @@ def _pixels(fields: Fields) -> PixelEncoder:
     height, across, channels = _shape(fields, 3)
     mean, std = fields.numbers("mean", channels), fields.numbers("std", channels, above=0)
     return PixelEncoder((height, across, channels), mean, std)
+
+
+def _frames(fields: Fields) -> VideoEncoder:
+    length, height, across, channels = _shape(fields, 4)
+    mean, std = fields.numbers("mean", channels), fields.numbers("std", channels, above=0)
+    return VideoEncoder((length, height, across, channels), mean, std)
 
 
 def _steps(fields: Fields) -> StepEncoder:

@@ -30,10 +30,12 @@ __all__ = [
     "StepEncoder",
     "as_tensor",
     "padding",
+    "stacked",
+    "to_rows",
 ]
 
 Array = NDArray[Any]
-Convolution = type[nn.Conv1d] | type[nn.Conv2d]
+Convolution = type[nn.Conv1d] | type[nn.Conv2d] | type[nn.Conv3d]
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +91,12 @@ class Inputs(Protocol):
 
     kind: ClassVar[str]
     pads: ClassVar[bool]
-    axes: ClassVar[int]
-    convolution: ClassVar[Convolution | None]
+
+    @property
+    def axes(self) -> int: ...
+
+    @property
+    def convolution(self) -> Convolution | None: ...
 
     def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
         """B inputs in data space, encoded."""
@@ -148,12 +154,12 @@ class PixelEncoder:
 
     @classmethod
     def fit(cls, xs: Sequence[Array]) -> PixelEncoder:
-        every = _stack(xs, None).reshape(-1, xs[0].shape[2])
+        every = stacked(xs, None).reshape(-1, xs[0].shape[2])
         return cls(tuple(xs[0].shape), _floats(every.mean(0)), _spreads(every.std(0)))
 
     def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
         del net
-        x = as_tensor(_stack(xs, self.shape), device).flatten(2)  # (B, H, W * C), one long row
+        x = as_tensor(stacked(xs, self.shape), device).flatten(2)  # (B, H, W * C), one long row
         n = self.shape[1]
         x = x.sub_(x.new_tensor(self.mean * n)).div_(x.new_tensor(self.std * n))
         return Batch(x.view(-1, *self.shape).permute(0, 3, 1, 2))
@@ -174,18 +180,18 @@ class PixelEncoder:
 
     def fold(self, values: Tensor, batch: Batch) -> PerSample:
         del batch
-        return _rows(reduce(torch.add, values.unbind(1)))  # a sum over few channels is slow
+        return to_rows(reduce(torch.add, values.unbind(1)))  # a sum over few channels is slow
 
     def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
         del batch
         size = self.shape[:2]
-        return _rows(F.interpolate(maps[:, None].double(), size, mode="bilinear")[:, 0])
+        return to_rows(F.interpolate(maps[:, None].double(), size, mode="bilinear")[:, 0])
 
     def spread(self, cells: Tensor, batch: Batch) -> PerSample:
         del batch
         size = self.shape[:2]
         wide = F.interpolate(cells[:, None].double(), size, mode="nearest")[:, 0]
-        return _rows(wide * (math.prod(cells.shape[1:]) / math.prod(size)))
+        return to_rows(wide * (math.prod(cells.shape[1:]) / math.prod(size)))
 
     def example(self) -> Array:
         noise = np.random.default_rng(0).normal(self.mean, self.std, self.shape)
@@ -212,7 +218,7 @@ class ColumnEncoder:
 
     @classmethod
     def fit(cls, xs: Sequence[Array], categories: Sequence[int]) -> ColumnEncoder:
-        every = _stack(xs, None)
+        every = stacked(xs, None)
         number = np.array(categories) == 0
         mean = np.where(number, every.mean(0), 0.0)
         std = np.where(number, every.std(0), 1.0)
@@ -225,7 +231,7 @@ class ColumnEncoder:
 
     def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
         del net
-        x = _stack(xs, (len(self.mean),))
+        x = stacked(xs, (len(self.mean),))
         x = (x - np.array(self.mean)) / np.array(self.std)
         if any(self.categories):
             parts = [
@@ -260,7 +266,7 @@ class ColumnEncoder:
         del batch
         owners = torch.from_numpy(self.owners).to(values.device)
         summed = values.new_zeros(len(values), len(self.mean), dtype=torch.float64)
-        return _rows(summed.index_add_(1, owners, values.detach().double()))
+        return to_rows(summed.index_add_(1, owners, values.detach().double()))
 
     def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
         """Columns have no neighbours, so there is nothing between cells."""
@@ -299,12 +305,12 @@ class StepEncoder:
 
     @classmethod
     def fit(cls, xs: Sequence[Array]) -> StepEncoder:
-        every = _stack(xs, None).reshape(-1, xs[0].shape[1])
+        every = stacked(xs, None).reshape(-1, xs[0].shape[1])
         return cls(tuple(xs[0].shape), _floats(every.mean(0)), _spreads(every.std(0)))
 
     def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
         del net
-        x = as_tensor(_stack(xs, self.shape), device)
+        x = as_tensor(stacked(xs, self.shape), device)
         x = (x - x.new_tensor(self.mean)) / x.new_tensor(self.std)
         return Batch(x, lengths=(self.shape[0],) * len(xs))
 
@@ -322,20 +328,20 @@ class StepEncoder:
 
     def fold(self, values: Tensor, batch: Batch) -> PerSample:
         del batch
-        return _rows(values)
+        return to_rows(values)
 
     def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
         """A layer over time knows no channels: each channel shows the same map."""
         del batch
         fine = F.interpolate(maps[:, None].double(), self.shape[0], mode="linear")[:, 0]
-        return _rows(fine[:, :, None].expand(-1, -1, self.shape[1]))
+        return to_rows(fine[:, :, None].expand(-1, -1, self.shape[1]))
 
     def spread(self, cells: Tensor, batch: Batch) -> PerSample:
         del batch
         length, channels = self.shape
         fine = F.interpolate(cells[:, None].double(), length, mode="nearest")[:, 0]
         wide = fine[:, :, None].expand(-1, -1, channels)
-        return _rows(wide * (cells.shape[1] / (length * channels)))
+        return to_rows(wide * (cells.shape[1] / (length * channels)))
 
     def example(self) -> Array:
         noise = np.random.default_rng(0).normal(self.mean, self.std, self.shape)
@@ -364,7 +370,7 @@ def padding(lengths: Sequence[int], device: torch.device) -> Tensor | None:
     return torch.arange(int(counts.max()), device=device) < counts[:, None]
 
 
-def _stack(xs: Sequence[Array] | Array, shape: tuple[int, ...] | None) -> Array:
+def stacked(xs: Sequence[Array] | Array, shape: tuple[int, ...] | None) -> Array:
     """(B, *shape), a copy; each input must have the shape, or that of the first."""
     expected = tuple(xs[0].shape) if shape is None else shape
     if isinstance(xs, np.ndarray) and xs.shape[1:] == expected:
@@ -387,5 +393,6 @@ def _spreads(values: Array) -> tuple[float, ...]:
     return tuple(float(v) if v > 1e-8 else 1.0 for v in values)
 
 
-def _rows(values: Tensor) -> Floats:
+def to_rows(values: Tensor) -> Floats:
+    """As float64 in NumPy."""
     return np.asarray(values.detach().double().cpu().numpy())

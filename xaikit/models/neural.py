@@ -253,6 +253,10 @@ class NeuralModel(Saved):
             batch = self.read([self.example()])
             return watch(self.net, lambda: self.forward(batch.at, batch))
 
+    def placed(self, batch: Batch) -> Tensor:
+        """The encoded inputs (B, ...) whose places a layer may keep."""
+        return batch.at
+
     def leaf(self, xs: Sequence[Array]) -> Leaf:
         """Derivatives are taken at the encoded input: scaled pixels, columns or steps, word vectors."""
         with evaluating(self.parts), torch.no_grad():

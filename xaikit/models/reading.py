@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any, ClassVar
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +13,16 @@ from sklearn.preprocessing import StandardScaler
 from torch import nn
 
 from xaikit.core.errors import InvalidInput, ModelError
-from xaikit.core.sample import MODALITIES
+from xaikit.core.sample import MODALITIES, Modality
 from xaikit.core.words import Text
 from xaikit.data.dataset import Dataset
+from xaikit.modalities.parts import Parts
 from xaikit.modalities.text import MASK_WORD
 from xaikit.models import features
 from xaikit.models.inputs import ColumnEncoder, Inputs, PixelEncoder, StepEncoder
+from xaikit.models.parts import PartsEncoder
 from xaikit.models.text import Encode, TokenEncoder, WordEncoder
+from xaikit.models.video import VideoEncoder
 from xaikit.models.zoo.architecture import Recipe
 
 __all__ = ["EMBEDDING", "READINGS", "Reading", "Said", "reading_of"]
@@ -32,12 +35,25 @@ EMBEDDING = 64  # numbers in the vector of a word
 class Said:
     """What `wrap` was told of how a module reads; see there."""
 
-    mean: Sequence[float] | None = None
-    std: Sequence[float] | None = None
-    layout: str | None = None
+    mean: Sequence[float] | Mapping[str, Sequence[float]] | None = None
+    std: Sequence[float] | Mapping[str, Sequence[float]] | None = None
+    layout: str | Mapping[str, str] | None = None
     encode: Encode | None = None
     of_text: bool = False
     padding_id: int = 0
+
+    def of(self, part: str) -> Said:
+        """What it says of one part."""
+        own: dict[str, Any] = {}
+        for name in ("mean", "std", "layout"):
+            told = getattr(self, name)
+            if told is not None and not isinstance(told, Mapping):
+                raise InvalidInput(
+                    f"{name} is {told!r} and there are several inputs; give one by name, such as "
+                    f"{name}={{'{part}': ...}}."
+                )
+            own[name] = None if told is None else told.get(part)
+        return replace(self, **own)
 
     def scales(self, n: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
         """What each of n channels or columns is centred on and divided by."""
@@ -61,6 +77,11 @@ class Reading:
     sparse: ClassVar[bool] = False
     rows: ClassVar[bool] = False
     compared: ClassVar[tuple[str, ...]]
+
+    def of(self, kind: Modality) -> Reading:
+        """How models read the samples of a modality that states this kind."""
+        del kind
+        return self
 
     def fit(self, data: Dataset) -> Inputs:
         """The inputs of a net of the zoo, fitted on the training rows."""
@@ -119,6 +140,23 @@ class OfPixels(Reading):
             wide = np.pad(x, ((pad, pad), (pad, pad), (0, 0)), mode="edge")
             x = wide[top : top + x.shape[0], left : left + x.shape[1]]
         return x[:, ::-1] if recipe.flip and rng.random() < 0.5 else x
+
+
+class OfFrames(Reading):
+    """(T, H, W, C) in [0, 1]."""
+
+    features: ClassVar[Mapping[str, Callable[[], Any]]] = {"pixels": features.Pixels}
+    compared = ("forest", "logistic")
+
+    def fit(self, data: Dataset) -> Inputs:
+        raise InvalidInput(
+            f"no net of the zoo reads {data.modality}; wrap one of your own, or train a forest."
+        )
+
+    def brought(self, net: nn.Module, x: Array, said: Said) -> Inputs:
+        del net
+        length, height, across, n = x.shape
+        return VideoEncoder((length, height, across, n), *said.scales(n))
 
 
 class OfSteps(Reading):
@@ -206,24 +244,51 @@ class OfWords(Reading):
         return [features.WordGrams(), *([strongest] if learner == "boosting" else [])]
 
 
+@dataclass(frozen=True, eq=False)
+class OfParts(Reading):
+    """(P,) numbers of several parts, each read as its own modality is."""
+
+    compared = ("forest",)
+    parts: Parts | None = None
+
+    def of(self, kind: Modality) -> Reading:
+        return OfParts(cast(Parts, kind))
+
+    def brought(self, net: nn.Module, x: Array, said: Said) -> Inputs:
+        kind = cast(Parts, self.parts)
+        encoders = [
+            reading_of(slot.kind.name).brought(net, part, said.of(slot.name))
+            for slot, part in zip(kind.slots, kind.split(x), strict=True)
+        ]
+        return PartsEncoder.of(kind, encoders, net, x)
+
+    def given(self, xs: Any) -> Any:
+        """Name -> (B, *shape)."""
+        kind = cast(Parts, self.parts)
+        return dict(zip((s.name for s in kind.slots), kind.split(np.asarray(xs)), strict=True))
+
+
 READINGS: dict[str, Reading] = {
     "pixels": OfPixels(),
     "columns": OfColumns(),
     "steps": OfSteps(),
     "words": OfWords(),
+    "frames": OfFrames(),
+    "parts": OfParts(),
 }
 """By what a `Modality` states as its `inputs`."""
 
 
 def reading_of(modality: str) -> Reading:
     """How models read the samples of that modality."""
-    inputs = MODALITIES.get(modality).inputs
+    kind = MODALITIES.get(modality)
+    inputs = kind.inputs
     if inputs not in READINGS:
         raise InvalidInput(
             f"modality '{modality}' says that models read its samples as '{inputs}'; models know "
             f"{', '.join(READINGS)}."
         )
-    return READINGS[inputs]
+    return READINGS[inputs].of(kind)
 
 
 def _valid_as(net: nn.Module) -> str | None:
@@ -244,8 +309,13 @@ def _categories(data: Dataset) -> tuple[int, ...]:
 
 
 def _per_channel(
-    name: str, given: Sequence[float] | None, default: float, n: int
+    name: str,
+    given: Sequence[float] | Mapping[str, Sequence[float]] | None,
+    default: float,
+    n: int,
 ) -> tuple[float, ...]:
+    if isinstance(given, Mapping):
+        raise InvalidInput(f"{name} is {dict(given)} and there is one input; give {n} numbers.")
     values = (default,) * n if given is None else tuple(float(v) for v in given)
     if len(values) != n or not np.isfinite(values).all() or (name == "std" and min(values) <= 0):
         raise InvalidInput(

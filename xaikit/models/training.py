@@ -149,7 +149,7 @@ def _split(
         fitting = [name for name in ZOO if data.modality in ZOO.get(name).modalities]
         raise InvalidInput(
             f"'{architecture.name}' reads {', '.join(architecture.modalities)} and '{data.name}' is "
-            f"{data.modality}; use {', '.join(fitting)}."
+            f"{data.modality}; use {', '.join(fitting) or 'forest, or wrap a net of your own'}."
         )
     inputs = MODALITIES.get(data.modality).inputs
     if data.task not in architecture.tasks:

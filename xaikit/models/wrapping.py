@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import dataclasses
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,6 +47,8 @@ from xaikit.models.outputs import (
     task_for,
     tensor_in,
 )
+from xaikit.models.parts import PartsEncoder, by_parts, parts_given
+from xaikit.models.parts_model import PartsModel
 from xaikit.models.reading import Said, reading_of
 from xaikit.models.remembered import Remembered
 from xaikit.models.text import Encode
@@ -71,19 +73,20 @@ def wrap(
     thing: Any,
     *,
     modality: str | None = None,
+    inputs: Mapping[str, str | Sequence[str]] | None = None,
     classes: Sequence[str] = (),
     names: Sequence[str] = (),
     id: str = "yours",
-    sample: Array | None = None,
-    background: Array | None = None,
+    sample: Array | Mapping[str, Any] | None = None,
+    background: Array | Mapping[str, Any] | None = None,
     outputs: Outputs | None = None,
     output: str | int | None = None,
     task: str | None = None,
     space: Space | None = None,
     batch: Literal["many", "single"] = "many",
-    mean: Sequence[float] | None = None,
-    std: Sequence[float] | None = None,
-    layout: Literal["BLC", "BCL"] | None = None,
+    mean: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
+    std: Sequence[float] | Mapping[str, Sequence[float]] | None = None,
+    layout: Literal["BLC", "BCL"] | Mapping[str, str] | None = None,
     encode: Encode | None = None,
     encodes: Literal["words", "text"] = "words",
     padding_id: int = 0,
@@ -99,6 +102,10 @@ def wrap(
         text as `x.written`) to (B, K); two classes may also be one column (B, 1) or (B,), which is
         about the second
     modality : of its samples; of an estimator a table when None, text where it begins with a vectoriser
+    inputs : of a thing of several inputs, in place of modality: name -> modality, or -> names of columns;
+        the sample and the background are then mappings from these names, B rows in each background.
+        The thing is called with the names where its arguments are called so, otherwise in turn, or
+        with one mapping if it takes one argument; mean, std and layout are mappings too
     classes : K names of classes, of which one holds, or of labels, of which several may (multi-label);
         () for a regressor, and for a scikit-learn classifier to take its own. Names of an estimator
         are its labels in the order in which answers shall stand; others only name the labels 0 to K-1
@@ -145,6 +152,7 @@ def wrap(
     >>> xaikit.explain(doubles, xaikit.Sample("a", np.ones(2), "table"), ["shap"])[0].values.tolist()
     [2.0, 0.0]
     """
+    modality, one, rows = parts_given(inputs, modality, sample, background)
     modality = usual_modality(thing) if modality is None else modality
     if modality not in MODALITIES:
         raise InvalidInput(f"modality '{modality}' is unknown; use {', '.join(MODALITIES)}.")
@@ -153,16 +161,16 @@ def wrap(
         raise InvalidInput(f"batch is '{batch}'; use many, or single to ask one row at a time.")
     if encodes not in ("words", "text"):
         raise InvalidInput(f"encodes is {encodes!r}; encode reads 'words' or the 'text'.")
-    frames, reads_frames = _frames(thing, kind, sample, background)
+    frames, reads_frames = _frames(thing, kind, one, rows)
     if frames is not None:
-        sample = frames.coded(sample)[0] if is_frame(sample) else sample
-        background = frames.coded(background) if is_frame(background) else background
-    if background is not None and kind.typical:
-        background = as_rows(background)
-    x = first_input(modality, sample, background)
+        one = frames.coded(one)[0] if is_frame(one) else one
+        rows = frames.coded(rows) if is_frame(rows) else rows
+    if rows is not None and kind.typical:
+        rows = as_rows(rows)
+    x = first_input(modality, one, rows)
     facts = _Facts(
-        id, modality, (), tuple(names), space, background, outputs, batch == "single",
-        trial_inputs(modality, x, background), None if task is None else TASKS.get(task),
+        id, modality, (), tuple(names), space, rows, outputs, batch == "single",
+        trial_inputs(modality, x, rows), None if task is None else TASKS.get(task),
         frames if reads_frames else None,
     )  # fmt: skip
     columns = [] if frames is None else [column["name"] for column in frames.columns]
@@ -191,7 +199,8 @@ def wrap(
     elif answer is not None:
         model = _estimator(thing, answer, facts)
     elif callable(thing) and not isinstance(thing, type):
-        function = _of_rows(thing, facts.frames)
+        asked = thing if inputs is None else by_parts(thing, list(inputs))
+        function = _of_rows(asked, facts.frames)
         facts.require_missing_read(function, columns)
         model = _function(function, facts)
     else:
@@ -369,6 +378,8 @@ def _module(
     if is_sealed(net):
         return SealedModel(**arguments)
     model = NeuralModel(**arguments)
+    if isinstance(inputs, PartsEncoder):
+        return PartsModel(**arguments) if keeps_places(model) else model
     if model.events and model.events[-1].n_attentions:
         return TokenModel(**arguments)
     return SpatialModel(**arguments) if keeps_places(model) else model

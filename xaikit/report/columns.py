@@ -42,7 +42,8 @@ def column_of(mine: Case, e: Explanation, i: int) -> Column:
     """What the sample has in feature i."""
     places = np.flatnonzero(e.segmentation.ids == i)
     if len(places) != 1:
-        return Column(e.names[i], mine.findings.words("table.several", n=len(places)))
+        several = mine.findings.words("table.several", n=len(places))
+        return Column(e.names[i], "" if mine.sample.kind.view == "parts" else several)
     columns = (mine.findings.run.context.get("data") or {}).get("columns") or []
     place, x = int(places[0]), float(mine.sample.x[int(places[0])])
     told = columns[place] if place < len(columns) else {}

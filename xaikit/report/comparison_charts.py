@@ -17,7 +17,28 @@ LEFT, RIGHT = 9.0, 89.0  # where the first and last size stand
 TOP, BOTTOM = 6.0, 93.0
 LABELS = 7.0  # per cent between two labels
 LEAST_ERROR = 0.002  # errors below it stand at the top
-TICKS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.97, 0.98, 0.99, 0.995)
+TICKS = (
+    0.1,
+    0.2,
+    0.3,
+    0.4,
+    0.5,
+    0.6,
+    0.65,
+    0.7,
+    0.72,
+    0.74,
+    0.76,
+    0.78,
+    0.8,
+    0.85,
+    0.9,
+    0.95,
+    0.97,
+    0.98,
+    0.99,
+    0.995,
+)
 
 
 def curve_chart(told: Told) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from xaikit.core.types import Explanation, Floats, Sample
 from xaikit.report.colour import HATCH_FROM, PALETTE
 from xaikit.report.formats import MINUS, amount, decimals, fixed, signed
 from xaikit.report.png import edges
+from xaikit.report.sheet import sheet, sheet_of_pixels
 from xaikit.report.single import Row, Single, readable
 from xaikit.report.strips import strongest_channels
 from xaikit.report.words import Words
@@ -78,7 +79,8 @@ def plot_explanation(
         if isinstance(explanation, Explanations):
             return _dots(explanation, words)
         mine = Single.of(explanation, sample, words)
-        return {"text": _text, "bars": _bars, "lines": _lines}.get(mine.view, _picture)(mine)
+        drawn = {"text": _text, "bars": _bars, "parts": _bars, "lines": _lines}
+        return drawn.get(mine.view, _picture)(mine)
 
 
 def figure_of(height: float, title: str, caption: str) -> Any:
@@ -191,14 +193,15 @@ def _tick(value: float, _: int) -> str:
 
 def _picture(mine: Single) -> Any:
     """The map, its strongest feature dashed, and the input beside and as lines above it."""
-    grid = mine.e.segmentation.scatter(mine.shown)
+    grid, ids = sheet(mine.e.segmentation.scatter(mine.shown)), sheet(mine.e.segmentation.ids, -1)
+    pixels = None if mine.sample is None else sheet_of_pixels(mine.sample.x)
     ratio = float(np.clip(grid.shape[0] / grid.shape[1], 0.2, 1.6))
     figure = figure_of(MAP * ratio + 0.5, mine.title, mine.caption)
-    if mine.sample is None:
+    if pixels is None:
         axes = figure.add_subplot()
     else:
         left, axes = figure.subplots(1, 2, width_ratios=[1.6, MAP])
-        x = mine.sample.x if mine.sample.x.shape[2] in (1, 3) else mine.sample.x.mean(2)[..., None]
+        x = pixels if pixels.shape[2] in (1, 3) else pixels.mean(2)[..., None]
         left.imshow(x, cmap="gray", vmin=0, vmax=1, aspect="auto" if _thin(grid) else "equal")
         left.set_title(mine.words("single.input"), fontsize=9, color=INK_2)
         _unmarked(left)
@@ -211,10 +214,10 @@ def _picture(mine: Single) -> Any:
     axes.imshow(
         stripes(grid < -HATCH_FROM * end), extent=shown.get_extent(), aspect=axes.get_aspect()
     )
-    if mine.sample is not None:
-        _sketch(axes, mine.sample.x)
+    if pixels is not None:
+        _sketch(axes, pixels)
     if np.abs(mine.e.values).max() > 0:
-        _outline(axes, mine.e.segmentation.ids == int(np.argmax(np.abs(mine.e.values))))
+        _outline(axes, ids == int(np.argmax(np.abs(mine.e.values))))
     key_of(figure, axes, shown, mine.words, end, _ends(mine, end))
     return figure
 

@@ -13,7 +13,9 @@ from xaikit.report.colour import HATCH_FROM
 from xaikit.report.contours import level_path, object_level
 from xaikit.report.formats import fixed
 from xaikit.report.png import heat_uri, photo_uri, sketch_uri
+from xaikit.report.sheet import sheet, sheet_of_pixels, tiles
 from xaikit.report.spoken import Phrase
+from xaikit.study.sample_facts import frames_shown
 
 __all__ = [
     "area_of",
@@ -44,12 +46,27 @@ SMALL = 96  # pixels a side up to which a thing on a plain ground is drawn as li
 
 def picture(sample: Sample) -> dict[str, Any]:
     """The input once, and its lines (or, for a photograph, its edges) to lie over every map."""
-    height, width = sample.x.shape[:2]
+    drawn = _of_pixels(sheet_of_pixels(sample.x))
+    return drawn | {"rules": _rules(sample.grid, drawn["height"])}
+
+
+def _rules(grid: tuple[int, ...], height: float) -> str:
+    """The lines between the frames of a video."""
+    if len(grid) == 2:
+        return ""
+    down, across = tiles(grid[0])
+    upright = [f"M{_n(WIDTH * i / across)} 0v{_n(height)}" for i in range(1, across)]
+    level = [f"M0 {_n(height * i / down)}h{WIDTH}" for i in range(1, down)]
+    return "".join(upright + level)
+
+
+def _of_pixels(x: NDArray[Any]) -> dict[str, Any]:
+    height, width = x.shape[:2]
     tall = round(WIDTH * min(max(height / width, 1 / THINNEST), THINNEST), 1)
     return {
-        "photo": photo_uri(sample.x),
-        "lines": _lines(sample.x, (WIDTH, tall)),
-        "sketch": sketch_uri(sample.x),
+        "photo": photo_uri(x),
+        "lines": _lines(x, (WIDTH, tall)),
+        "sketch": sketch_uri(x),
         "width": WIDTH,
         "height": tall,
         "thin": not 1 / THINNEST <= height / width <= THINNEST,
@@ -88,6 +105,7 @@ def picture_hero(mine: Case) -> dict[str, Any]:
         key = "hero.note"
     return {
         "picture": drawn,
+        "frame": _frame(mine, e),
         "map": smooth_map(finer, drawn["height"])
         if finer is not None and drawn_finer
         else {
@@ -99,6 +117,34 @@ def picture_hero(mine: Case) -> dict[str, Any]:
         if alike is None
         else words("hero.alike" if drawn_finer else "hero.unlike", value=fixed(alike)),
     }
+
+
+def _frame(mine: Case, e: Explanation) -> dict[str, Any] | None:
+    """Of a video the first frame of its strongest feature, large."""
+    ids = e.segmentation.ids
+    if ids.ndim != 3:
+        return None
+    shares = e.values / np.abs(e.values).max()
+    at = int(np.abs(e.segmentation.scatter(shares)).max(axis=(1, 2)).argmax())
+    drawn = _of_pixels(mine.sample.x[at])
+    return {
+        "picture": drawn,
+        "map": _heat(shares, ids[at], drawn["height"]),
+        "name": _stretch(mine, at, at),
+        "others": mine.findings.words("frames.sheet", shown=_listed(frames_shown(len(ids)))),
+    }
+
+
+def _listed(at: list[int]) -> str:
+    return ", ".join(map(str, at))
+
+
+def _stretch(mine: Case, first: int, last: int) -> str:
+    """Frames, or slices of a volume, counted from 0 as in the data."""
+    words, titles = mine.findings.words, mine.sample.kind.titles
+    if first == last:
+        return f"{words.own(titles.frame)} {first}"
+    return f"{words.own(titles.frames)} {first}\N{EN DASH}{last}"
 
 
 def _finer(mine: Case, e: Explanation) -> tuple[Floats | None, str]:
@@ -117,6 +163,7 @@ def _finer(mine: Case, e: Explanation) -> tuple[Floats | None, str]:
 
 def smooth_map(grid: Floats, height: float) -> dict[str, Any]:
     """(h, w) evidence -> a map that the browser interpolates, hatched where it is against."""
+    grid = sheet(grid)
     step = [max(1, -(-side // CAP)) for side in grid.shape]
     shares = grid[step[0] // 2 :: step[0], step[1] // 2 :: step[1]]
     shares = shares / np.abs(shares).max()
@@ -127,8 +174,8 @@ def smooth_map(grid: Floats, height: float) -> dict[str, Any]:
 def likeness(grid: Floats, e: Explanation) -> float:
     """How far a drawn map, brought together over the features, goes with the tested values (-1..1)."""
     ids = e.segmentation.ids
-    rows, columns = (np.arange(n) * m // n for n, m in zip(ids.shape, grid.shape, strict=True))
-    pooled = e.segmentation.pool(grid[np.ix_(rows, columns)], "sum" if e.additive else "mean")
+    places = (np.arange(n) * m // n for n, m in zip(ids.shape, grid.shape, strict=True))
+    pooled = e.segmentation.pool(grid[np.ix_(*places)], "sum" if e.additive else "mean")
     if pooled.std() == 0 or e.values.std() == 0:
         return 0.0
     return float(np.corrcoef(pooled, e.values)[0, 1])
@@ -136,7 +183,7 @@ def likeness(grid: Floats, e: Explanation) -> float:
 
 def taken_away(e: Explanation, removed: list[int], height: float) -> dict[str, str]:
     """The features that were taken away, as an area and its border."""
-    ids = cells(e.segmentation.ids)
+    ids = cells(sheet(e.segmentation.ids, -1))
     scale = (WIDTH / ids.shape[1], height / ids.shape[0])
     away = np.isin(ids, removed)
     return {"area": _runs(away, scale), "border": _border(away, scale)}
@@ -145,9 +192,11 @@ def taken_away(e: Explanation, removed: list[int], height: float) -> dict[str, s
 def place_of(mine: Case, e: Explanation, i: int) -> Phrase:
     """Where a feature lies: in the thing that the data mark, or in the picture."""
     words, inside = mine.findings.words, mine.sample.rationale
-    rows, columns = np.nonzero(e.segmentation.ids == i)
+    *times, rows, columns = np.nonzero(e.segmentation.ids == i)
     at = float(rows.mean()), float(columns.mean())
-    height, width = mine.sample.grid
+    height, width = mine.sample.grid[-2:]
+    if times:
+        return _moment(mine, times[0], len(rows) == len(np.unique(times[0])) * height * width, at)
     box = (0, 0, height, width)
     what = words("object.picture")
     if inside is not None and inside.any():
@@ -161,6 +210,21 @@ def place_of(mine: Case, e: Explanation, i: int) -> Phrase:
     return Phrase(name, lambda names: words("area.of", names=names, what=what), what, short)
 
 
+def _moment(mine: Case, times: Ints, whole: bool, at: tuple[float, float]) -> Phrase:
+    """When, and where in the frame."""
+    first, last, length = int(times.min()), int(times.max()), mine.sample.grid[0]
+    when = _stretch(mine, first, last)
+    if whole:
+        return Phrase(when)
+    height, width = mine.sample.grid[1:]
+    words = mine.findings.words
+    where = words(f"area.{area_of(at, (0, 0, height, width))}")
+    if last - first + 1 == length:
+        what = words("object.picture")
+        return Phrase(where, lambda names: words("area.of", names=names, what=what), what, where)
+    return Phrase(where, lambda names: words("frames.in", names=names, when=when), when)
+
+
 def area_of(at: tuple[float, float], box: tuple[int, int, int, int]) -> str:
     """In which ninth of a box a place lies."""
     thirds = [
@@ -171,7 +235,11 @@ def area_of(at: tuple[float, float], box: tuple[int, int, int, int]) -> str:
 
 def heat_map(shares: NDArray[Any], segmentation: Segmentation, height: float) -> dict[str, Any]:
     """(n,) evidence as shares of the scale -> the map, its hatching and the three strongest features."""
-    ids = cells(segmentation.ids)
+    return _heat(shares, sheet(segmentation.ids, -1), height)
+
+
+def _heat(shares: NDArray[Any], places: Ints, height: float) -> dict[str, Any]:
+    ids = cells(places)
     grid = np.append(shares, 0.0)[ids]
     order = np.argsort(-np.abs(shares), kind="stable")[:N_OUTLINED]
     strongest = [i for i in order if shares[i] != 0]

@@ -27,6 +27,7 @@ from xaikit.report.formats import decimals, fixed, signed
 from xaikit.report.image_case import heat_map, picture
 from xaikit.report.png import heat_uri
 from xaikit.report.render import fragment, static
+from xaikit.report.sheet import sheet
 from xaikit.report.single import Single, readable
 from xaikit.report.strips import signal, strip, strongest_channels
 from xaikit.report.told import finding
@@ -162,7 +163,7 @@ def _bar(value: float, low: float, high: float) -> dict[str, str]:
 
 
 def _picture(mine: Single) -> dict[str, Any]:
-    ids = mine.e.segmentation.ids
+    ids = sheet(mine.e.segmentation.ids, -1)
     height = 96 * float(np.clip(ids.shape[0] / ids.shape[1], 1 / 8, 8))
     return {
         "picture": None if mine.sample is None else picture(mine.sample),
@@ -199,6 +200,7 @@ def _lines(mine: Single) -> dict[str, Any]:
 
 _DRAWN: dict[str, Callable[[Single], dict[str, Any]]] = {
     "bars": _bars,
+    "parts": _bars,
     "text": _text,
     "lines": _lines,
 }

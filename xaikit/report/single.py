@@ -52,9 +52,9 @@ class Single:
 
     def __post_init__(self) -> None:
         shape, sample = self.e.segmentation.ids.shape, self.sample
-        if len(shape) > 2:
+        if len(shape) > 3:
             raise InvalidInput(
-                f"an explanation on a grid of shape {shape} cannot be drawn; 1 or 2 dimensions can."
+                f"an explanation on a grid of shape {shape} cannot be drawn; 1 to 3 dimensions can."
             )
         if sample is not None and (sample.id != self.e.sample_id or sample.grid != shape):
             raise InvalidInput(
@@ -70,7 +70,7 @@ class Single:
         ids, source = self.e.segmentation.ids, self.e.segmentation.source.lower()
         if ids.ndim == 1:
             return "text" if any(w in source for w in ("word", "sentence", "token")) else "bars"
-        if any(w in source for w in ("patch", "pixel", "superpixel")):
+        if ids.ndim == 3 or any(w in source for w in ("patch", "pixel", "superpixel")):
             return "picture"
         narrow = ids.shape[1] <= 64 and ids.shape[0] > 2 * ids.shape[1]
         lines = any(w in source for w in ("window", "channel", "step")) or narrow
@@ -145,7 +145,7 @@ class Single:
         if self.e.names[i] in self.cells:
             return f"{name} = {said_of(self.cells[self.e.names[i]], self.words)}"
         places = np.flatnonzero(self.e.segmentation.ids == i)
-        if self.sample is None or self.view != "bars" or len(places) != 1:
+        if self.sample is None or self.view not in ("bars", "parts") or len(places) != 1:
             return name
         return f"{name} = {value_of(float(self.sample.x[places[0]]), {}, self.words)}"
 

@@ -35,7 +35,13 @@ def _told(findings: Findings, found: Finding) -> str:
 def warning(findings: Findings) -> str:
     """What to beware of, "" where nothing was found: a shortcut, what errors have in common, or that the
     model is not shown to be better than an answer that never looks."""
+    quality = part(findings.run, "model").get("quality") or {}
     found = findings.run.warnings()
+    if (quality.get("baseline") or {}).get("named"):
+        beaten = _blind(
+            findings
+        )  # a net that loses to a simple answer: nothing is worth more to know
+        return beaten or (_told(findings, found[0]) if found else "")
     if found:
         return _told(findings, found[0])
     return "" if findings.run.findings()[0].key.startswith("finding.guessing") else _blind(findings)

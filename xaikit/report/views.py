@@ -13,6 +13,7 @@ from xaikit.core.sample import Modality
 from xaikit.core.types import Explanation
 from xaikit.report.case import Case, shares_scale, strongest
 from xaikit.report.image_case import heat_map, picture, picture_hero, place_of
+from xaikit.report.parts_case import cases_of, part_phrase, parts_hero
 from xaikit.report.series_case import series_hero, series_parts, series_thumb, stretch_phrase
 from xaikit.report.spoken import Phrase
 from xaikit.report.table_case import table_end, table_parts
@@ -85,6 +86,26 @@ def _lines(mine: Case, slots: Slots) -> dict[str, Any]:
     return {"series": series_parts(mine, mine.findings.columns), "strongest": strongest(mine)}
 
 
+def _parts(mine: Case, slots: Slots) -> dict[str, Any]:
+    """A block for each part: its own drawing, and slots of the methods that say something of it."""
+    found = []
+    for part in cases_of(mine):
+        own = [dict(slot) for slot in slots]
+        for slot in own:
+            slot["empty"] = slot["empty"] or slot["method"] not in part.explanations
+        found.append(
+            {
+                "name": part.slot.name,
+                "view": part.slot.kind.view,
+                "index": f"{mine.index}-{part.slot.name}-all",
+                "id": mine.sample.id,
+                "slots": own,
+                **view_of(part.slot.kind).parts(part, own),
+            }
+        )
+    return {"parts": found, "strongest": strongest(mine)}
+
+
 VIEWS: dict[str, View] = {
     "picture": View(picture_hero, place_of, None, _picture),
     "text": View(text_hero, word_phrase, text_thumb, _text),
@@ -100,5 +121,11 @@ VIEWS: dict[str, View] = {
         stretch_phrase,
         series_thumb,
         _lines,
+    ),
+    "parts": View(
+        lambda mine: parts_hero(mine, lambda slot: view_of(slot.kind).hero),
+        lambda mine, e, i: part_phrase(mine, e, i, lambda slot: view_of(slot.kind).phrase),
+        row_thumb,
+        _parts,
     ),
 }

@@ -11,7 +11,7 @@ from xaikit.core.explanations import Explanations
 from xaikit.core.progress import Progress
 from xaikit.core.types import Sample
 from xaikit.methods.base import Method, ask
-from xaikit.study.own import target_of_each
+from xaikit.study.own import is_called, target_of_each
 from xaikit.study.plan import Plan, choose_methods, make_block
 
 __all__ = ["explain_many"]
@@ -38,7 +38,7 @@ def explain_many(
     (asked,) = chosen
 
     plan = plan or Plan()
-    if plan.features == "auto" and samples:  # all columns, as a table of values needs them
+    if is_called(plan.features, "auto") and samples:  # all columns, as a table of values needs them
         plan = replace(plan, features=samples[0].kind.segmenters[0])
     each = target_of_each(plan.target, len(samples))
 

@@ -195,6 +195,7 @@ def _coded(column: Any, values: NDArray[Any]) -> NDArray[Any]:
 
 def _rows(model: Model, given: Any) -> Samples:
     kind = MODALITIES.get(model.modality)
+    given = kind.read(given)
     try:
         x = np.asarray([plain(item) for item in given] if isinstance(given, list) else plain(given))
         x = np.asarray(x / 255 if kind.channels and x.dtype == np.uint8 else x, dtype=kind.dtype)

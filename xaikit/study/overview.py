@@ -68,7 +68,7 @@ def make_overview(
         predictions=_predictions(model, samples),
         labels=tuple(s.label for s in samples),
         explanations=block,
-        inputs=tuple(_kept(s) for s in cut),
+        inputs=() if samples[0].kind.view == "parts" else tuple(_kept(s) for s in cut),
         rationales=tuple(s.rationale for s in cut),
         facts=facts_of(samples, data),
         groups=groups_of(samples, data),

@@ -20,6 +20,7 @@ __all__ = [
     "Features",
     "References",
     "in_tokens",
+    "is_called",
     "own_features",
     "own_references",
     "target_of_each",
@@ -134,6 +135,11 @@ def in_tokens(model: Model, sample: Sample) -> Sample:
         meta["asked"] = [int(first[0]), int(last[-1])][: len(text.asked)]
     words = np.array([written[start:end] for start, end in spans])
     return replace(sample, x=words, rationale=inside, meta=meta)
+
+
+def is_called(given: Any, name: str) -> bool:
+    """Whether features or references are asked for by that name; an array is not, nor compared with one."""
+    return isinstance(given, str) and given == name
 
 
 def own_references(given: Any, sample: Sample) -> Masker:

@@ -28,6 +28,7 @@ from xaikit.study.own import (
     Features,
     References,
     in_tokens,
+    is_called,
     own_features,
     own_references,
     target_of_each,
@@ -148,7 +149,7 @@ def _masker(model: Model, sample: Sample, segmentation: Segmentation, plan: Plan
 
 def as_cut(model: Model, sample: Sample, plan: Plan) -> Sample:
     """The sample that is asked about: a text in the model's sub-words, where these are the features."""
-    return in_tokens(model, sample) if plan.features == "tokens" else sample
+    return in_tokens(model, sample) if is_called(plan.features, "tokens") else sample
 
 
 def make_block(model: Model, samples: Sequence[Sample], plan: Plan) -> Sequence[Question]:
@@ -190,9 +191,9 @@ def usual(plan: Plan, task: Task, sample: Sample) -> Plan:
     cut = next((cut for cut in task.cuts if cut in kind.segmenters), None)
     ways = (how for how in task.removals if how in kind.maskers and kind.removes(sample, how))
     removal = next(ways, None)
-    if cut is not None and plan.features == "auto":
+    if cut is not None and is_called(plan.features, "auto"):
         plan = replace(plan, features=cut)
-    return replace(plan, masker=removal) if removal and plan.masker == "auto" else plan
+    return replace(plan, masker=removal) if removal and is_called(plan.masker, "auto") else plan
 
 
 def _pointed(model: Model, sample: Sample, plan: Plan) -> tuple[Sample, Plan]:
@@ -285,7 +286,7 @@ def _cut(model: Model, sample: Sample, plan: Plan) -> Segmentation:
     """The features of a sample, with the names that the model's columns have."""
     columns = columns_of(model)
     if isinstance(plan.features, str):
-        how = "words" if plan.features == "tokens" else plan.features
+        how = "words" if is_called(plan.features, "tokens") else plan.features
         return segment(sample, how, columns or None)
     return own_features(plan.features, sample, columns)
 

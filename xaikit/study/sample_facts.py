@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from xaikit.core.types import Floats, Sample
 from xaikit.data.dataset import Column, Dataset
 
-__all__ = ["facts_of", "groups_of", "shrunk"]
+__all__ = ["facts_of", "frames_shown", "groups_of", "shrunk"]
 
 MOST_ROWS = 2000  # training rows that distances are measured to
 MOST_GROUPS = 12
 FEW_VALUES = 4  # so many different numbers in a column name groups
 MISSING = "missing"
 SIDE = 64  # pixels of the longer side of a picture that is kept
+FRAMES = 8  # of a video
 SEEN = 16  # and of one whose distance is measured
 BLOCK = 256  # rows whose distances are held at once
 
@@ -40,7 +41,8 @@ def facts_of(samples: Sequence[Sample], data: Dataset) -> dict[str, Floats]:
     found: dict[str, Floats] = {}
     if kind.view == "picture":
         found = {"brightness": _each(np.mean, xs), "contrast": _each(np.std, xs)}
-        found["ink"] = _each(_ink, xs)
+        if xs[0].ndim == 3:
+            found["ink"] = _each(_ink, xs)
     elif kind.view == "lines":
         found = {"level": _each(np.mean, xs), "spread": _each(np.std, xs), "length": _each(len, xs)}
     train = data.inputs("train")
@@ -62,8 +64,17 @@ def groups_of(samples: Sequence[Sample], data: Dataset) -> dict[str, tuple[str, 
     return {key: words for key, words in found.items() if 2 <= len(set(words)) <= MOST_GROUPS}
 
 
+def frames_shown(n: int) -> list[int]:
+    """Which of n frames stand for a video: all, or 8 of them, each in the middle of its stretch."""
+    k = min(n, FRAMES)
+    return [(2 * i + 1) * n // (2 * k) for i in range(k)]
+
+
 def shrunk(x: NDArray[Any], side: int = SIDE) -> NDArray[Any]:
-    """A picture (H, W, C) of at most `side` px a side: means over squares of pixels."""
+    """A picture (H, W, C) of at most `side` px a side: means over squares of pixels; of a video
+    (T, H, W, C) some frames of half that side."""
+    if x.ndim == 4:
+        return np.stack([shrunk(x[t], max(1, side // 2)) for t in frames_shown(len(x))])
     step = -(-max(x.shape[:2]) // side)
     if step == 1:
         return x
@@ -114,7 +125,7 @@ def _unlike(xs: Sequence[NDArray[Any]], train: Sequence[NDArray[Any]], data: Dat
 
 def _points(xs: Sequence[NDArray[Any]], data: Dataset) -> Floats:
     """(N, D): pictures shrunk, categories as one column a word."""
-    if xs[0].ndim == 3:
+    if xs[0].ndim >= 3:
         xs = [shrunk(x, SEEN) for x in xs]
     flat = np.stack([x.ravel() for x in xs]).astype(np.float64)
     if xs[0].ndim == 1 and (gone := np.isnan(flat)).any():

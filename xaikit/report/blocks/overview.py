@@ -27,6 +27,7 @@ CARDS: dict[str, tuple[tuple[Maker, ...], tuple[Maker, ...], tuple[Maker, ...]]]
     "picture": ((places_card, typical_card), (taken_card, worst_card), ()),
     "lines": ((places_card, typical_card), (taken_card, worst_card), ()),
     "bars": ((bees_card, curves_card), (taken_card,), (worst_card,)),
+    "parts": ((), (taken_card,), ()),
     "text": ((words_card, places_card), (taken_card,), (worst_card,)),
 }
 

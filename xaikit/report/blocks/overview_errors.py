@@ -15,6 +15,7 @@ from xaikit.report.blocks.overview_seen import Seen
 from xaikit.report.columns import value_of
 from xaikit.report.formats import amount, count, percent, percent_interval
 from xaikit.report.png import photo_uri
+from xaikit.report.sheet import sheet_of_pixels
 from xaikit.report.strips import signal
 
 __all__ = ["groups_cards", "taken_card", "worst_card"]
@@ -215,7 +216,7 @@ def _drawn(seen: Seen, i: int, view: str) -> Card:
     """The sample itself, small: a picture, a signal, the text or the strongest columns."""
     x = seen.overview.inputs[i]
     if view == "picture":
-        return {"photo": photo_uri(x), "smooth": max(x.shape[:2]) > 32}
+        return {"photo": photo_uri(sheet_of_pixels(x)), "smooth": max(x.shape[:2]) > 32}
     if view == "lines":
         return {"signal": signal(seen.sample(i), 0)}
     if view == "text":

@@ -24,6 +24,7 @@ from xaikit.study.flip.removal import smallest_removal
 from xaikit.study.flip.result import Change, Counterfactual
 from xaikit.study.given import rows_of, samples_of
 from xaikit.study.naming import named
+from xaikit.study.own import is_called
 from xaikit.study.plan import Plan, make_question
 from xaikit.tasks import task_of
 
@@ -106,7 +107,11 @@ def counterfactual(
             "of a table, or background= for what stands in for removed features."
         )
     question = make_question(model, sample, plan)
-    if sample.kind.words and plan.masker == "auto" and not getattr(question.sample.x, "asked", ()):
+    if (
+        sample.kind.words
+        and is_called(plan.masker, "auto")
+        and not getattr(question.sample.x, "asked", ())
+    ):
         question = make_question(model, sample, replace(plan, masker="delete"))
     return _removed(question, decision, before, explanation, most)
 
