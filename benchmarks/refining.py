@@ -60,18 +60,18 @@ def words(n: int) -> tuple[Any, Any, set[int], str]:
 
 
 def picture(n: int) -> tuple[Any, Any, set[int], str]:
-    """A picture of n x n pixels with a bright mark of 8 x 8."""
+    """A picture of n x n pixels with a bright mark of 16 x 16."""
     import xaikit
     from xaikit.core.types import Sample
 
     rng = np.random.default_rng(0)
     x = (0.2 * rng.random((n, n, 1))).astype(np.float32)
-    x[300:308, 101:109] = 1
+    x[300:316, 101:117] = 1
     mark = np.zeros((n, n), dtype=bool)
-    mark[300:308, 101:109] = True
+    mark[300:316, 101:117] = True
 
     def value(xs: Any) -> Any:
-        return np.asarray(xs)[:, 300:308, 101:109].mean(axis=(1, 2, 3))[:, None]
+        return np.asarray(xs)[:, 300:316, 101:117].mean(axis=(1, 2, 3))[:, None]
 
     model = xaikit.wrap(value, modality="image", background=np.full((2, n, n, 1), 0.1, np.float32))
     return model, Sample("p", x, "image"), set(np.flatnonzero(mark).tolist()), "pixels"
