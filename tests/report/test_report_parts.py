@@ -199,13 +199,13 @@ def test_figures_draw_the_values_they_are_given(kind):
     figure.canvas.draw()
 
 
-def test_a_grid_of_three_dimensions_is_refused():
+def test_a_grid_of_four_dimensions_is_refused():
     run = sample_runs.table_run(n=1, evidence=False)
     e = run.explanations[0]
-    seg = Segmentation(np.arange(12).reshape(2, 2, 3), e.names, "cubes")
+    seg = Segmentation(np.arange(12).reshape(2, 2, 3, 1), e.names, "cubes")
     from dataclasses import replace
 
-    with pytest.raises(InvalidInput, match="cannot be drawn; 1 or 2 dimensions can"):
+    with pytest.raises(InvalidInput, match="cannot be drawn; 1 to 3 dimensions can"):
         plot_explanation(replace(e, segmentation=seg))
 
 
