@@ -43,9 +43,9 @@ LONGEST = 300  # letters of what code of others says
 class XaikitError(Exception):
     """Every error that xaikit raises on purpose.
 
-    >>> xaikit.load_data("wines")
+    >>> xaikit.load_data("digts")
     Traceback (most recent call last):
-    xaikit.core.errors.UnknownName: no dataset is called 'wines'; did you mean 'wine' or 'waves'?
+    xaikit.core.errors.UnknownName: no dataset is called 'digts'; did you mean 'digits' or 'diabetes'?
     """
 
 
