@@ -192,6 +192,14 @@ def test_sessions_of_a_file_go_forward_in_time(tmp_path) -> None:
     assert e.names == ("a b", "NA")
 
 
+def test_a_session_that_goes_on_longest_is_measured_though_it_began_first(tmp_path) -> None:
+    rows = [(f"s{i}", item, 2 * i + t) for i in range(1, 10) for t, item in enumerate("ab")]
+    rows = [("s0", "a", 0), *rows, ("s0", "b", 100)]
+    text = "session,item,time\n" + "\n".join(",".join(map(str, row)) for row in rows) + "\n"
+    data = load_data(file(tmp_path, text), task="recommendation")
+    assert [s.id for s in data.test][-1] == "s0, choice 2"
+
+
 def test_rows_are_put_in_the_order_of_their_time(tmp_path) -> None:
     head, *rows = ROWS.splitlines()
     mixed = "\n".join([head, *reversed(rows)])
