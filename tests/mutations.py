@@ -219,7 +219,7 @@ MUTATIONS = (
     Mutation("study/flip/change.py", "in np.flatnonzero(~fixed)", "in range(len(fixed))", FLIPS),
     Mutation("study/flip/change.py", "return not (a <= b or b <= a)", "return a != b", FLIPS),
     Mutation("study/flip/change.py", "pick = best[best >= 0]", "pass", FLIPS),
-    Mutation("study/flip/change.py", "ways &= np.isin(found, list(codes))", "pass", FLIPS),
+    Mutation("study/flip/change.py", "ways &= np.isin(found, list(codes)) | np.isnan(found)", "pass", FLIPS),
     Mutation("study/flip/decision.py", "!= self.held", "== self.held", FLIPS),
     # the waist: masks, pooling, targets
     Mutation("core/features.py", "padded[:, self.ids]", "~padded[:, self.ids]", CONTRACT),
