@@ -12,9 +12,10 @@ from scipy.special import softmax
 from toy_zoo import toy_data
 
 from xaikit.core.errors import InvalidInput
-from xaikit.core.sample import MODALITIES
+from xaikit.core.sample import MODALITIES, Sample
 from xaikit.judge.rule import Judged
 from xaikit.models.assembly import settable
+from xaikit.models.wrapping import wrap
 from xaikit.models.zoo import ZOO
 from xaikit.study.compare import claims as claimed
 from xaikit.study.compare import compare
@@ -22,6 +23,7 @@ from xaikit.study.compare.calibration import ece, net_benefit, reliability, temp
 from xaikit.study.compare.families import FAMILIES, Family, chosen
 from xaikit.study.compare.folds import Folds, pooled
 from xaikit.study.compare.outer import BASE
+from xaikit.study.compare.reasons import Reasons, _ask
 from xaikit.study.compare.shift import SHIFTS, shifted
 from xaikit.study.compare.spaces import SPACES
 from xaikit.study.compare.verdict import recommended
@@ -326,3 +328,30 @@ def test_a_package_that_is_missing_is_left_out_of_auto_and_refused_by_name(monke
 def test_one_sample_to_explain_is_refused() -> None:
     with pytest.raises(InvalidInput, match="n is 1; explain 2 samples or more, or 0 for none"):
         compare(toy_data("table", 60), models="logistic,tree", n=1)
+
+
+def three_classes():
+    """A straight model of three classes, and samples of the second and the third."""
+    model = wrap(
+        lambda x: x @ np.array([[1.0, 0.0, -1.0], [0.0, 2.0, 0.0]]), modality="table",
+        classes=("a", "b", "c"), outputs="logits", background=np.zeros((2, 2)),
+    )  # fmt: skip
+    rows = np.array([[1.0, 2.0], [3.0, -1.0]])
+    return model, [Sample(f"s{i}", row, "table", i + 1) for i, row in enumerate(rows)]
+
+
+def test_the_true_class_of_each_sample_is_explained():
+    model, samples = three_classes()
+    asked = _ask(model, samples, "value", model.background, 0)
+    assert [e.target.index for e in asked.explained] == [1, 2]
+    assert [v.tolist() for v in asked.values] == [[0.0, 4.0], [-3.0, 0.0]]
+
+
+def test_samples_that_both_answer_wrongly_come_before_those_that_one_does():
+    samples = three_classes()[1]
+    values = [np.array([1.0, 2.0]), np.array([2.0, 1.0])]
+    says = {"one": [[9, 0, 0], [9, 0, 0]], "two": [[0, 9, 0], [0, 9, 0]]}  # b is right of the first
+    one, two = (SimpleNamespace(told=np.array(t), values=values) for t in says.values())
+    held = SimpleNamespace(samples=samples)
+    ranks = [Reasons._rank(held, one, two, i) for i in range(2)]
+    assert [rank[0] for rank in ranks] == [-1, -2]
