@@ -414,7 +414,7 @@ MUTATIONS = (
     Mutation("models/training.py", 'self.objective.truth(self.model, self.data, "val")', 'self.objective.truth(self.model, self.data, "test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
     Mutation("models/training.py", "if loss <= best_loss", "if True", SPLITS + "::test_the_epoch_that_is_kept_is_the_best_on_val"),
     Mutation("models/training.py", "evaluate(model, data, split) for", "evaluate(model, data) for", SPLITS + "::test_quality_is_told_for_the_split_it_was_measured_on"),
-    Mutation("tasks/regression.py", "truth.var(axis=0)", "truth.std(axis=0)", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),
+    Mutation("tasks/regression.py", "(truth - scores) ** 2, truth.var(axis=0)", "(truth - scores) ** 2, truth.std(axis=0)", SPLITS + "::test_a_regressor_is_measured_by_r2_and_the_mean_absolute_error"),
     Mutation("models/training.py", "float(labels.std()) or 1.0", "float(labels.var()) or 1.0", SPLITS + "::test_a_regressors_scale_is_that_of_the_training_labels"),
     Mutation("models/reading.py", "x[:, ::-1] if recipe.flip", "x[::-1] if recipe.flip", SPLITS + "::test_pictures_that_are_moved_keep_their_height_and_width"),
     # the case shown large
