@@ -56,8 +56,8 @@ def make_factors(seed: int) -> Dataset:
 
 
 def _broken(rows: Floats, spread: Floats, i: int, rng: np.random.Generator) -> int:
-    """Gives one column of row i a value that it has in another row, at least two deviations off."""
+    """Gives one column of row i a value that it has in another row, at least 1.5 deviations off."""
     column = int(rng.integers(N_COLUMNS))
-    far = np.flatnonzero(np.abs(rows[:N_TRAIN, column] - rows[i, column]) > 2 * spread[column])
+    far = np.flatnonzero(np.abs(rows[:N_TRAIN, column] - rows[i, column]) > 1.5 * spread[column])
     rows[i, column] = rows[int(rng.choice(far)), column]
     return column

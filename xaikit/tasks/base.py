@@ -20,17 +20,7 @@ from xaikit.core.errors import InvalidInput
 from xaikit.core.registry import Registry
 from xaikit.core.types import Bools, Floats, Ints, Label, Sample, Space, Target
 
-__all__ = ["TASKS", "Task", "beside"]
-
-
-def beside(left: Any, right: Any) -> Any:
-    """(B, k) and (B, l) -> (B, k + l), of NumPy arrays and, differentiably, of torch tensors."""
-    k, shape = left.shape[1], (len(left), left.shape[1] + right.shape[1])
-    both = (
-        np.zeros(shape, dtype=left.dtype) if isinstance(left, np.ndarray) else left.new_zeros(shape)
-    )
-    both[:, :k], both[:, k:] = left, right
-    return both
+__all__ = ["TASKS", "Task"]
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,8 @@ import numpy as np
 from xaikit.core.errors import InvalidInput
 from xaikit.core.stats import bootstrap_interval
 from xaikit.core.types import Floats, Ints, Label
-from xaikit.tasks.base import TASKS, beside
+from xaikit.tasks.arrays import joined
+from xaikit.tasks.base import TASKS
 from xaikit.tasks.regression import Regression
 
 __all__ = ["Forecasting", "steps"]
@@ -78,7 +79,7 @@ class Forecasting(Regression):
         """(B, C * H) or (B, C, H) -> (B, C * H + C), the steps and then the mean of each channel."""
         del given, found
         each = raw.reshape(len(raw), len(self.channels), self.horizon)
-        return beside(each.reshape(len(raw), -1), each.mean(-1))
+        return joined((each.reshape(len(raw), -1), each.mean(-1)), 1)
 
     def default(self, scores: Floats) -> Ints:
         """The last step of the first channel."""

@@ -10,7 +10,8 @@ import numpy as np
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.types import Bools, Floats, Ints, Label
-from xaikit.tasks.base import TASKS, beside
+from xaikit.tasks.arrays import joined
+from xaikit.tasks.base import TASKS
 from xaikit.tasks.regression import Regression
 
 __all__ = ["ANOMALY", "Reconstruction"]
@@ -57,7 +58,7 @@ class Reconstruction(Regression):
             given = np.asarray(given)
         errors = ((raw - given) ** 2).reshape(len(raw), -1)
         mean = errors.mean(1)[:, None]
-        return mean if len(self.outputs) == 1 else beside(mean, errors)
+        return mean if len(self.outputs) == 1 else joined((mean, errors), 1)
 
     def default(self, scores: Floats) -> Ints:
         """The anomaly score."""
