@@ -622,18 +622,24 @@ def demo(
     folder: Annotated[Path, typer.Option("--out", "-o", help="Folder of the pages.")] = Path(
         "reports"
     ),
+    every: Annotated[
+        bool, typer.Option("--all", help="One for each task too, 25 minutes on one core.")
+    ] = False,
     seed: options.Seed = 0,
     force: options.Force = False,
 ) -> None:
     """Train the demo models and write reports/index.html with one report for each kind of data.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       xaikit demo
-    """
-    from xaikit.app.demo import run_demo
 
-    index = run_demo(folder, seed=seed, force=force)
+      xaikit demo --all
+    """
+    from xaikit.app.demo import DEMOS, OTHERS, run_demo
+
+    demos = (*DEMOS, *OTHERS) if every else DEMOS
+    index = run_demo(folder, seed=seed, demos=demos, force=force)
     say(f"open {index.resolve()}")
 
 

@@ -29,7 +29,7 @@ from xaikit.models.neural import NeuralModel
 from xaikit.models.objectives import Objective, objective_of, turned
 from xaikit.models.reading import reading_of
 from xaikit.models.zoo import ZOO, Architecture, Recipe
-from xaikit.tasks import TASKS, Forecasting
+from xaikit.tasks import TASKS, Forecasting, Task
 
 __all__ = ["pick_device", "train"]
 
@@ -154,8 +154,9 @@ def _split(
     inputs = MODALITIES.get(data.modality).inputs
     if data.task not in architecture.tasks:
         _refuse_task(architecture.name, data)
-    recipe = architecture.recipes[inputs]
-    training, net = dataclasses.asdict(recipe), settable(architecture, inputs)
+    recipe = architecture.recipes.get(data.task, architecture.recipes[inputs])
+    net = {**settable(architecture, inputs), **architecture.usual.get(data.task, {})}
+    training = dataclasses.asdict(recipe)
     for name in params:
         if name not in training and name not in net:
             raise InvalidInput(
@@ -202,7 +203,7 @@ def _fresh(
         net=net,
         inputs=inputs,
         classes=data.classes,
-        background=background(data),
+        background=background(data, _n_rows(task, data)),
         reads=reads_of(net),
         modality=data.modality,
         task=task,
@@ -214,6 +215,12 @@ def _fresh(
     if isinstance(task, Forecasting):
         model.centre, model.scale = _channels(labels, len(task.channels))
     return model
+
+
+def _n_rows(task: Task | None, data: Dataset) -> int:
+    """What the task wants, as far as 64 MB hold it."""
+    fit = 2**24 // max(1, data.train[0].x.size)
+    return 100 if task is None else max(100, min(task.n_rows, fit))
 
 
 def _channels(labels: Array, n_channels: int) -> tuple[Array, Array]:

@@ -55,7 +55,8 @@ for _architecture in (
     ),
     Architecture(
         "gpt_small", "transformer", "causal net that reads the last token (2018)",
-        _ENCODER, _TOKENS, {"reads": "last"}, ("classification", "regression", *_NEXT),
+        _ENCODER, {**_TOKENS, "next_word": Recipe(steps=3000, mask_words=0.1)}, {"reads": "last"},
+        ("classification", "regression", *_NEXT), {"next_word": {"dropout": 0.0}},
     ),
     Architecture(
         "vit_small", "transformer", "encoder over image patches (2021)",
