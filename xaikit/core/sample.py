@@ -155,6 +155,10 @@ class Modality:
         del info
         return None
 
+    def seen(self, x: Array) -> Array:
+        """What a "picture" of it shows, (H, W, C) in [0, 1]; (T, H, W, C) of frames."""
+        return x
+
     def within(self, x: Array) -> Array:
         """Changed inputs, brought back to where inputs can be."""
         return x

@@ -46,7 +46,7 @@ SMALL = 96  # pixels a side up to which a thing on a plain ground is drawn as li
 
 def picture(sample: Sample) -> dict[str, Any]:
     """The input once, and its lines (or, for a photograph, its edges) to lie over every map."""
-    drawn = _of_pixels(sheet_of_pixels(sample.x))
+    drawn = _of_pixels(sheet_of_pixels(sample.kind.seen(sample.x)))
     return drawn | {"rules": _rules(sample.grid, drawn["height"])}
 
 

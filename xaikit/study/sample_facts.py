@@ -40,12 +40,17 @@ def facts_of(samples: Sequence[Sample], data: Dataset) -> dict[str, Floats]:
         return {"length": _each(len, xs), "unseen": _unseen(xs, data.inputs("train"))}
     found: dict[str, Floats] = {}
     if kind.view == "picture":
+        xs = [kind.seen(x) for x in xs]
         found = {"brightness": _each(np.mean, xs), "contrast": _each(np.std, xs)}
         if xs[0].ndim == 3:
             found["ink"] = _each(_ink, xs)
     elif kind.view == "lines":
         found = {"level": _each(np.mean, xs), "spread": _each(np.std, xs), "length": _each(len, xs)}
-    train = data.inputs("train")
+    train = (
+        [kind.seen(x) for x in data.inputs("train")]
+        if kind.view == "picture"
+        else data.inputs("train")
+    )
     if len({x.shape for x in (*xs, *train)}) == 1 and len(train) > 1:
         found["distance"] = _unlike(xs, train, data)
     return found
