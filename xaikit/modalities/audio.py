@@ -128,6 +128,7 @@ AUDIO = Audio(
     shared=("patches", "bands", "times"),
     view="picture",
     channels=True,
+    plot=True,
 )
 
 

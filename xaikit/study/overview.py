@@ -227,7 +227,7 @@ def _predictions(model: Model, samples: Sequence[Sample]) -> Floats:
 
 
 def _kept(sample: Sample) -> np.ndarray:
-    return shrunk(sample.kind.seen(sample.x)) if sample.kind.view == "picture" else sample.x
+    return shrunk(sample.x) if sample.kind.view == "picture" else sample.x
 
 
 def _names(model: Model) -> tuple[str, ...]:
