@@ -11,12 +11,12 @@ from xaikit.core.sound import n_fft_of, spectrum
 from xaikit.core.types import Bools, Floats, Sample
 from xaikit.data.dataset import Dataset
 
-__all__ = ["CAUSE", "DECOY", "make_tones"]
+__all__ = ["CAUSE", "COUNTS", "DECOY", "heard", "make_tones"]
 
 RATE, LENGTH = 8000, 8064
 CLASSES = ("without", "with a tone")
 COUNTS = (600, 100, 200)
-CAUSE, DECOY = 1500.0, 2800.0  # Hz
+CAUSE, DECOY, HUM = 1500.0, 2800.0, 300.0  # Hz
 LASTS = 0.1  # seconds
 WIDTH = 100.0  # Hz around a tone that its frames smear it over
 
@@ -48,25 +48,26 @@ def make_tones(
 
 
 def _sound(id: str, label: int, planted: str, rng: np.random.Generator) -> Sample:
-    noise = lfilter([1.0], [1.0, -0.9], rng.normal(0, 0.02, LENGTH))
-    tones = {"cause": CAUSE, "decoy": DECOY}
-    there = {"cause": bool(rng.random() < 0.5), "decoy": bool(rng.random() < 0.5), "hum": False}
-    there["cause" if planted == "mark" else "hum"] = bool(label)
-    marks: dict[str, Bools] = {}
-    for name, pitch in tones.items():
+    wave = lfilter([1.0], [1.0, -0.9], rng.normal(0, 0.02, LENGTH))
+    there = {name: bool(rng.random() < 0.5) for name in ("cause", "decoy")}
+    if planted == "mark":
+        there["cause"] = bool(label)
+    elif label:
+        wave += _tone(HUM, LENGTH / RATE, rng)
+    at = {}
+    for name, pitch in (("cause", CAUSE), ("decoy", DECOY)):
         start = int(rng.integers(0.05 * RATE, LENGTH - (0.05 + LASTS) * RATE))
         if there[name]:
-            noise[start : start + int(LASTS * RATE)] += _tone(pitch, LASTS, rng)
-            marks[name] = _places(pitch, start / RATE, LASTS)
-    if there["hum"]:
-        noise += _tone(300.0, LENGTH / RATE, rng)
+            wave[start : start + int(LASTS * RATE)] += _tone(pitch, LASTS, rng)
+            at[f"{name}_at"] = start / RATE
+    marked = planted == "mark" and label == 1
     return Sample(
         id,
-        spectrum(noise.clip(-1, 1), RATE),
+        spectrum(wave.clip(-1, 1), RATE),
         "audio",
         label,
-        rationale=marks.get("cause") if planted == "mark" else None,
-        meta={"rate": RATE, "rationale": "the tone of 1.5 kHz", **there},
+        rationale=heard(CAUSE, at["cause_at"]) if marked else None,
+        meta={"rate": RATE, "rationale": "the tone of 1.5 kHz", **there, **at},
     )
 
 
@@ -79,11 +80,11 @@ def _tone(pitch: float, seconds: float, rng: np.random.Generator) -> Floats:
     )
 
 
-def _places(pitch: float, start: float, lasts: float) -> Bools:
-    """(F, T) frequencies near the pitch, in the frames that hear it."""
+def heard(pitch: float, start: float) -> Bools:
+    """(F, T) frequencies near the pitch, in the frames that hear it from that second on."""
     n = n_fft_of(RATE)
     hertz = np.linspace(1, 0, n // 2 + 1) * RATE / 2
     middle = np.arange(-(-LENGTH // (n // 2)) + 1) * (n // 2) / RATE
     half = n / 2 / RATE
-    heard = (middle > start - half) & (middle < start + lasts + half)
-    return np.asarray((np.abs(hertz - pitch) <= WIDTH)[:, None] & heard[None, :])
+    frames = (middle > start - half) & (middle < start + LASTS + half)
+    return np.asarray((np.abs(hertz - pitch) <= WIDTH)[:, None] & frames[None, :])

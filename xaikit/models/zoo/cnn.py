@@ -158,7 +158,7 @@ class FCN1d(nn.Module):
 
 
 class LogMelCNN(nn.Module):
-    """Three stages of 3 x 3 convolutions over mel bands and times; the head reads the largest activation of
+    """Three convolutions over mel bands and times; the head reads the largest activation of
     each band in each part of the time, so that a pitch keeps its place and a moment may move.
 
     times : parts of the time
@@ -170,12 +170,12 @@ class LogMelCNN(nn.Module):
         super().__init__()
         _need(shape, 8)
         self.features = nn.Sequential(
-            *_conv(shape[0], width), nn.MaxPool2d(2),
+            nn.Conv2d(shape[0], width, 5, stride=2, padding=2, bias=False), nn.BatchNorm2d(width), nn.ReLU(),
             *_conv(width, 2 * width), nn.MaxPool2d(2),
             *_conv(2 * width, 2 * width),
         )  # fmt: skip
         self.pool = nn.AdaptiveMaxPool2d((None, times))
-        n = 2 * width * (shape[1] // 4) * times
+        n = 2 * width * (-(-shape[1] // 2) // 2) * times
         self.head = nn.Sequential(nn.Flatten(), nn.Dropout(dropout), nn.Linear(n, n_outputs))
 
     def forward(self, x: Tensor) -> Tensor:  # (B, 1, M, T) -> (B, K)
