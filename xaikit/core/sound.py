@@ -46,8 +46,8 @@ def wave_of(x: NDArray[np.floating]) -> Floats:
     """(..., F, T, 2) -> (..., L), the sound of levels and phases."""
     level, phase = np.moveaxis(np.asarray(x, np.float64)[..., ::-1, :, :], -1, 0)
     n = 2 * (level.shape[-2] - 1)
-    found = (10 ** (level / 20) * np.exp(1j * phase)).swapaxes(-1, -2) * (n / 4)
-    frames, window = np.fft.irfft(found, axis=-1), hann(n)
+    found = 10 ** (level / 20) * np.exp(1j * phase) * (n / 4)
+    frames, window = np.fft.irfft(found.swapaxes(-1, -2), axis=-1), hann(n)
     first, second = np.split(frames * window, 2, axis=-1)
     weight = np.square(window).reshape(2, -1).sum(axis=0)
     added = (second[..., :-1, :] + first[..., 1:, :]) / weight

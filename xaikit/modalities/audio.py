@@ -62,7 +62,7 @@ class Audio(Modality):
         level, name = np.full((sample.grid[0], 1), FLOOR), "silence"
         if how == "mean" and rows is not None:
             rows, used = thinned(rows, n, "training sounds")
-            level = rows[..., 0].mean(axis=(0, 2), dtype=np.float64)[:, None]
+            level = rows[..., 0].mean(axis=(0, 2))[:, None]
             name = f"mean spectrum of {used}"
         elif how != "silence":
             level, name = sample.x[..., 0].mean(axis=1, keepdims=True), "own mean spectrum"
