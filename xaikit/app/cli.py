@@ -239,6 +239,7 @@ def explain(
     asked = asked or _model(
         name, dataset, device, seed, quiet=as_json, weights=weights, torch_load=torch_load
     )
+    _same_group(asked, dataset)
     many = n or ("all" if values else "16")
     samples = _samples(dataset, options.count_of(many, dataset), seed, draw)
     if values is not None:
@@ -707,6 +708,16 @@ def _load(data: str, seed: int, **options: Any) -> Any:
     if len(form) > 1 and form != USUAL:
         complain(f"'{dataset.source}' is read as {', '.join(form)}")
     return dataset
+
+
+def _same_group(model: Any, dataset: Any) -> None:
+    """Says so where a model kept groups of the same data apart and these rows are split otherwise."""
+    held = model.info.get("group")
+    if held and model.info.get("data") == dataset.name and dataset.facts.get("group") != held:
+        complain(
+            f"'{model.id}' never learned from {held['name']} {', '.join(held['test'])}, and these test rows are "
+            f"others; give --group {held['name']} and the seed that it was trained with."
+        )
 
 
 def _ahead(horizon: int | None, lags: int) -> dict[str, Any]:

@@ -115,7 +115,7 @@ class Audio(Modality):
         low, high = ((n_bins - 1 - row) * width for row in (bottom - 0.5, top - 0.5))
         hop = (n_bins - 1) / rate
         start, stop = max(0.0, (first - 0.5) * hop), (end - 0.5) * hop
-        return f"{_hertz(max(low, 0.0), min(high, rate / 2))}, {start:.2f}-{stop:.2f} s"
+        return f"{_hertz(max(low, 0.0), min(high, rate / 2))} · {start:.2f}-{stop:.2f} s"
 
 
 AUDIO = Audio(

@@ -59,16 +59,10 @@ class WaveEncoder:
         return to_rows(values.sum(1))
 
     def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
-        """Linear between cells."""
-        del batch
-        size = self.shape[:2]
-        return to_rows(F.interpolate(maps[:, None].double(), size, mode="bilinear")[:, 0])
+        """Never: no layer of such a net is taken for a map."""
+        raise NotImplementedError
 
-    def spread(self, cells: Tensor, batch: Batch) -> PerSample:
-        del batch
-        size = self.shape[:2]
-        wide = F.interpolate(cells[:, None].double(), size, mode="nearest")[:, 0]
-        return to_rows(wide * (cells[0].numel() / (size[0] * size[1])))
+    spread = upsample
 
     def example(self) -> Array:
         rng = np.random.default_rng(0)

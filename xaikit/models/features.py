@@ -26,6 +26,7 @@ __all__ = ["Columns", "Gradients", "MelMeans", "Pixels", "Strongest", "Summary",
 
 MASK_WORD = "[MASK]"  # says nothing, so it is left out
 _CHUNK = 1024  # images at a time
+QUIETEST, DEEPEST = -50.0, 60.0  # dB: of a sound that is brought to one loudness, and below it
 
 
 class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
@@ -257,7 +258,8 @@ class Summary(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-l
 
 
 class MelMeans(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
-    """A sound in numbers: the mean level of each mel band in each part of its time, in dB.
+    """A sound in numbers: the mean level of each mel band in each part of its time, in dB above the loudness
+    of the sound, so that it is no matter how near a microphone stood.
 
     rate : samples a second; n_times : parts of equal length, at most
     """
@@ -276,6 +278,8 @@ class MelMeans(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-
         parts = []
         for chunk in (x[i : i + 64] for i in range(0, len(x), 64)):  # powers take memory
             levels = mel_levels(chunk, self.rate)
+            loud = 10 * np.log10((10 ** (levels / 10)).mean(axis=(1, 2), keepdims=True))
+            levels = np.maximum(levels - np.maximum(loud, QUIETEST), -DEEPEST)
             times = np.array_split(levels, min(self.n_times, levels.shape[2]), axis=2)
             parts.append(np.concatenate([t.mean(axis=2) for t in times], axis=1))
         return np.concatenate(parts)

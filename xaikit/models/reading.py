@@ -181,7 +181,7 @@ class OfSound(Reading):
         n = int(rng.integers(-recipe.shift, recipe.shift + 1))
         moved = np.roll(x, n, axis=1)
         moved[:, slice(0, n) if n > 0 else slice(n or x.shape[1], None), 0] = FLOOR
-        moved[..., 0] = np.maximum(moved[..., 0] + rng.uniform(-6, 6), FLOOR)
+        moved[..., 0] = np.maximum(moved[..., 0] + rng.uniform(-15, 15), FLOOR)
         return moved
 
     def given(self, xs: Any) -> Any:
