@@ -14,7 +14,7 @@ from xaikit.data.dataset import Dataset
 __all__ = ["CAUSE", "COUNTS", "DECOY", "heard", "make_tones"]
 
 RATE, LENGTH = 8000, 8064
-CLASSES = ("without", "with a tone")
+CLASSES = ("no tone", "tone")
 COUNTS = (600, 100, 200)
 CAUSE, DECOY, HUM = 1500.0, 2800.0, 300.0  # Hz
 LASTS = 0.1  # seconds
@@ -26,7 +26,7 @@ def make_tones(
     counts: tuple[int, int, int] = COUNTS,
     planted: Literal["mark", "twin"] = "mark",
 ) -> Dataset:
-    """Sounds of a second: coloured noise with hums. A tone of 1.5 kHz that lasts 100 ms says the class; one of 2.8 kHz
+    """Sounds of a second: coloured noise. A tone of 1.5 kHz that lasts 100 ms says the class; one of 2.8 kHz
     stands in half of them and means nothing.
 
     planted : "twin" for the control: the same sounds, and a low hum says the class, so that neither tone does
@@ -40,7 +40,7 @@ def make_tones(
         name="tones",
         modality="audio",
         task="classification",
-        classes=CLASSES if planted == "mark" else ("without", "with a hum"),
+        classes=CLASSES if planted == "mark" else ("no hum", "hum"),
         source="Composed: noise in which a tone of 1.5 kHz says the class and one of 2.8 kHz nothing.",
         facts={"rows": sum(counts), "split": "as composed"},
         **parts,
