@@ -32,6 +32,7 @@ class Mutation:
 
 
 CONTRACT = "tests/test_contract.py"
+AUDIO = "tests/modality/test_modality_audio.py"
 CHOOSING = "tests/tasks/test_tasks_choosing.py"
 DETECTION = "tests/tasks/test_tasks_detection.py"
 REGIONS = "tests/tasks/test_tasks_segmentation.py"
@@ -469,6 +470,14 @@ MUTATIONS = (
     Mutation("data/pictures.py", '"valid": "val"', '"valid": "test"', ROWS + "::test_pictures_of_given_parts_keep_class_part_and_name"),
     Mutation("data/dataset.py", "digest.update(label.tobytes() if is_array else repr(label).encode())", "pass", ROWS + "::test_a_hash_follows_every_value_and_label"),
     Mutation("modalities/text.py", "touched[start + 1 : end + 1]", "touched[start:end]", ROWS + "::test_a_span_of_tokens_marks_every_word_of_them"),
+    # sounds: there and back, mel bands, what is removed, who is kept apart
+    Mutation("core/sound.py", "found = 10 ** (level / 20)", "found = 10 ** (level / 10)", AUDIO + "::test_a_sound_comes_back_from_its_spectrum"),
+    Mutation("core/sound.py", "clip(0)[::-1, ::-1]", "clip(0)[::-1]", AUDIO + "::test_mel_levels_as_they_are_written"),
+    Mutation("models/audio.py", "at.flip(2)", "at", AUDIO + "::test_a_sound_comes_back_from_its_spectrum"),
+    Mutation("models/audio.py", "self.bank.sum(axis=1, keepdims=True)", "self.bank.sum(axis=0, keepdims=True).clip(1e-9)", AUDIO + "::test_cells_of_a_layer_come_back_to_frequencies"),
+    Mutation("modalities/audio.py", "level = rows[..., 0].mean(", "level = rows[..., 0].max(", AUDIO + "::test_what_is_removed_has_the_mean_spectrum_and_its_own_phase"),
+    Mutation("data/rows.py", "if len(named) >= ENOUGH_GROUPS", "if len(named) > 99", AUDIO + "::test_six_groups_are_enough_for_val_too"),
+    Mutation("report/answers_sounds.py", "(size < 0) * 128", "(size > 0) * 128", AUDIO + "::test_a_sound_inside_the_page_is_the_sound"),
     # files as people have them, and as ill-wishers have them
     Mutation("data/encodings.py", "if other and not any(map(str.isalpha, other)):", "if False:", FORMS + "::test_an_encoding_that_is_not_sure_is_asked_for"),
     Mutation("data/decimals.py", 'c.replace(".", "").replace(",", ".")', 'c.replace(",", ".")', FORMS + "::test_a_decimal_comma_is_found_where_it_means_one_thing"),

@@ -32,7 +32,7 @@ def samples(data: Dataset) -> list:
 def test_the_names_are_those_of_the_documentation() -> None:
     assert DATASETS.names() == (
         "digits", "breast_cancer", "wine", "diabetes", "reviews", "reviews_en", "reviews_ko", "waves",
-        "lags", "factors", "scenes", "plates", "sessions", "lookup",
+        "lags", "factors", "scenes", "plates", "sessions", "lookup", "tones",
     )  # fmt: skip
 
 

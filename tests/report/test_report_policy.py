@@ -125,6 +125,7 @@ def test_every_page_has_the_policy_before_anything_else(page: Any, name: str) ->
     rules = dict(rule.strip().partition(" ")[::2] for rule in policy.split(";"))
     assert rules["default-src"] == rules["base-uri"] == rules["form-action"] == "'none'"
     assert rules["img-src"] == "data:"
+    assert rules.get("media-src", "data:") == "data:"
     assert "http" not in policy
     assert "unsafe-inline" not in rules.get("script-src", "")
     assert "unsafe-eval" not in policy

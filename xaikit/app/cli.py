@@ -81,6 +81,8 @@ def train(
     missing: options.Missing = None,
     encoding: options.Encoding = None,
     decimal: options.Decimal = None,
+    group: options.Group = None,
+    names: options.FileNames = None,
     horizon: options.Horizon = None,
     lags: options.Lags = 96,
     as_json: options.AsJson = False,
@@ -96,12 +98,19 @@ def train(
       xaikit train forest --data table.csv --out runs/my-forest --set n_estimators=500
 
       xaikit train patch_transformer --data ETTh1.csv --horizon 24 --lags 96
+
+      xaikit train logmel_cnn --data recordings --names "{label}_{speaker}_{take}" --group speaker
     """
     from xaikit.models import save_model
     from xaikit.models import train as fit
     from xaikit.models.fields import MODELS
 
-    read = {"text_column": text_column, "label_column": label_column}
+    read = {
+        "text_column": text_column,
+        "label_column": label_column,
+        "group": group,
+        "names": names,
+    }
     read |= _columns(columns, drop, missing, encoding, decimal) | _ahead(horizon, lags)
     dataset = _load(data, seed, **read, test=test, task=task, size=size)
     place = folder or _model_folder(dataset, model)
@@ -122,7 +131,9 @@ def train(
         print_json({"folder": str(place), "test": metrics, "id": fitted.id})
     else:
         words = ", ".join(f"{k} {v:.4g}" for k, v in metrics.items() if isinstance(v, (int, float)))
-        say(f"saved {place} · test: {words}")
+        held = dataset.facts.get("group")
+        on = f" on {held['name']} {', '.join(held['test'])}, never learned from" if held else ""
+        say(f"saved {place} · test{on}: {words}")
 
 
 @app.command()
@@ -172,6 +183,8 @@ def explain(
     missing: options.Missing = None,
     encoding: options.Encoding = None,
     decimal: options.Decimal = None,
+    group: options.Group = None,
+    names: options.FileNames = None,
     horizon: options.Horizon = None,
     lags: options.Lags = 96,
     force: options.Force = False,
@@ -209,7 +222,7 @@ def explain(
     person = options.for_person(reader)
     explaining.check_places(values, run_folder, html, force)
     given: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
-    given |= {"test": test, "task": task, "size": size}
+    given |= {"test": test, "task": task, "size": size, "group": group, "names": names}
     given |= _columns(columns, drop, missing, encoding, decimal) | _ahead(horizon, lags)
     name = chosen(model, own)
     asked = _known(name, device)
@@ -226,6 +239,7 @@ def explain(
     asked = asked or _model(
         name, dataset, device, seed, quiet=as_json, weights=weights, torch_load=torch_load
     )
+    _same_group(asked, dataset)
     many = n or ("all" if values else "16")
     samples = _samples(dataset, options.count_of(many, dataset), seed, draw)
     if values is not None:
@@ -385,9 +399,7 @@ def compare(
         bool | None,
         typer.Option("--curves/--no-curves", help="Learn from fewer rows too [small tables]."),
     ] = None,
-    group: Annotated[
-        str | None, typer.Option("--group", help="Column whose rows stay on one side.")
-    ] = None,
+    group: options.Group = None,
     in_time: Annotated[
         bool, typer.Option("--in-time", help="Rows stand in the order of time.")
     ] = False,
@@ -404,6 +416,7 @@ def compare(
     missing: options.Missing = None,
     encoding: options.Encoding = None,
     decimal: options.Decimal = None,
+    names: options.FileNames = None,
     language: options.Language = "en",
     force: options.Force = False,
     as_json: options.AsJson = False,
@@ -422,7 +435,7 @@ def compare(
     from xaikit.report import write_comparison
     from xaikit.study.compare import compare as contrast
 
-    read = {"text_column": text_column, "label_column": label_column}
+    read = {"text_column": text_column, "label_column": label_column, "names": names}
     read |= _columns(columns, drop, missing, encoding, decimal)
     dataset = _load(data, seed, **read, test=test, task=task, size=size)
     html = html or Path("reports") / file_name(f"compare-{dataset.name}", ".html")
@@ -701,6 +714,16 @@ def _load(data: str, seed: int, **options: Any) -> Any:
     if len(form) > 1 and form != USUAL:
         complain(f"'{dataset.source}' is read as {', '.join(form)}")
     return dataset
+
+
+def _same_group(model: Any, dataset: Any) -> None:
+    """Says so where a model kept groups of the same data apart and these rows are split otherwise."""
+    held = model.info.get("group")
+    if held and model.info.get("data") == dataset.name and dataset.facts.get("group") != held:
+        complain(
+            f"'{model.id}' never learned from {held['name']} {', '.join(held['test'])}, and these test rows are "
+            f"others; give --group {held['name']} and the seed that it was trained with."
+        )
 
 
 def _ahead(horizon: int | None, lags: int) -> dict[str, Any]:

@@ -92,6 +92,22 @@ Decimal = Annotated[
         "--decimal", help="The decimal sign of numbers, . or , [found].", rich_help_panel=DATA
     ),
 ]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        "--group",
+        help="Rows of one group stay on one side: a column, or what is noted of recordings.",
+        rich_help_panel=DATA,
+    ),
+]
+FileNames = Annotated[
+    str | None,
+    typer.Option(
+        "--names",
+        help="What names of recordings say, {label}_{speaker}_{take}.",
+        rich_help_panel=DATA,
+    ),
+]
 Size = Annotated[
     int | None,
     typer.Option(

@@ -17,6 +17,7 @@ from xaikit.data.reviews import make_reviews
 from xaikit.data.rows import Options, Rows, assemble
 from xaikit.data.scenes import make_digits
 from xaikit.data.sessions import make_sessions
+from xaikit.data.tones import make_tones
 from xaikit.data.waves import make_waves
 
 __all__ = ["DATASETS"]
@@ -154,6 +155,12 @@ def sessions(seed: int = 0) -> Dataset:
 def lookup(seed: int = 0) -> Dataset:
     """Lines of eight keys with their values, and a key that is asked for: its value follows."""
     return make_lookup(seed)
+
+
+@DATASETS.register("tones")
+def tones(seed: int = 0) -> Dataset:
+    """Sounds of noise in which a tone of 1.5 kHz says the class; one of 2.8 kHz means nothing."""
+    return make_tones(seed)
 
 
 def _rows(x: np.ndarray, y: np.ndarray, columns: list[Column]) -> Rows:

@@ -8,6 +8,7 @@ import numpy as np
 
 from xaikit.core.types import Floats
 from xaikit.data.dataset import Dataset
+from xaikit.models.sklearn import fit_estimator
 from xaikit.tasks import TASKS, Task
 
 __all__ = ["BASELINES", "baselines_of"]
@@ -21,7 +22,8 @@ SHARE = 0.9  # of the variance, that the components of PCA hold
 def baselines_of(data: Dataset) -> Mapping[str, Floats]:
     """By name the scores (N, K) on data.test; {} for a task that has none here."""
     task = TASKS.get(data.task)(data.outputs or data.classes or ("value",))
-    return {name: answer(data, task) for name, answer in BASELINES.get(data.task, {}).items()}
+    known = BASELINES.get(f"{data.modality} {data.task}") or BASELINES.get(data.task, {})
+    return {name: answer(data, task) for name, answer in known.items()}
 
 
 def _persistence(data: Dataset, task: Task) -> Floats:
@@ -144,7 +146,21 @@ def _grams(data: Dataset, task: Task) -> Floats:
     return np.stack(found)
 
 
+def _estimator(name: str) -> Baseline:
+    """A model of scikit-learn on the features that it reads by default."""
+
+    def answer(data: Dataset, task: Task) -> Floats:
+        del task
+        return fit_estimator(name, data).scores(data.inputs("test"))
+
+    return answer
+
+
 BASELINES: dict[str, dict[str, Baseline]] = {
+    "audio classification": {
+        "logistic regression on mel means": _estimator("logistic"),
+        "forest on mel means": _estimator("forest"),
+    },
     "forecasting": {
         "the last value": _persistence,
         "the value one period before": _seasonal,

@@ -263,6 +263,7 @@ def _facts(
         "task": data.task,
         "data": data.name,
         "data_hash": data.hash,
+        "group": data.facts.get("group"),
         "columns": [dataclasses.asdict(column) for column in data.columns],
         "metrics": {split: evaluate(model, data, split) for split in ("test", "val")},
     }

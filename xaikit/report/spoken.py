@@ -108,7 +108,7 @@ def _kind(mine: Case, e: Explanation) -> tuple[str, str]:
         return kind, findings.task.describe(e.target)
     if findings.task.words == "labels" or explained(findings, mine.index, e):
         return "target", findings.task.describe(e.target)
-    return ("reads" if mine.sample.kind.view in ("picture", "text") else "says"), ""
+    return ("reads" if mine.sample.kind.is_read else "says"), ""
 
 
 def _answer(mine: Case) -> Markup:

@@ -76,6 +76,14 @@ for _architecture in (
         {}, ("forecasting",),
     ),
     Architecture(
+        "logmel_cnn", "cnn", "convolutions over the mel bands of a sound (2014)",
+        f"{_HERE}.cnn:LogMelCNN", {"sound": Recipe(steps=800, lr=4e-3, batch_size=32, shift=4)},
+    ),
+    Architecture(
+        "logmel_gru", "rnn", "gated recurrent unit, both ways over the frames of a sound (2014)",
+        f"{_HERE}.rnn:LogMelGRU", {"sound": Recipe(steps=800, lr=4e-3, batch_size=32, shift=4)},
+    ),
+    Architecture(
         "autoencoder", "mlp", "dense layers through a narrow middle (2006)",
         f"{_HERE}.autoencoder:DenseAE", {"columns": Recipe(steps=2500, lr=3e-3, weight_decay=0.0), "steps": Recipe(steps=2500)},
         {}, ("reconstruction",),

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from xaikit.core.errors import ModelError
 from xaikit.models.zoo.architecture import Shape
 
-__all__ = ["FCN1d", "LeNet", "ResNetSmall", "VGGSmall"]
+__all__ = ["FCN1d", "LeNet", "LogMelCNN", "ResNetSmall", "VGGSmall"]
 
 
 class LeNet(nn.Module):
@@ -155,6 +155,31 @@ class FCN1d(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (B, L, C) -> (B, K)
         return self.head(self.pool(self.features(x.transpose(1, 2))))  # type: ignore[no-any-return]
+
+
+class LogMelCNN(nn.Module):
+    """Three convolutions over mel bands and times; the head reads the largest activation of
+    each band in each part of the time, so that a pitch keeps its place and a moment may move.
+
+    times : parts of the time
+    """
+
+    def __init__(
+        self, shape: Shape, n_outputs: int, *, width: int = 16, times: int = 4, dropout: float = 0.3
+    ) -> None:
+        super().__init__()
+        _need(shape, 8)
+        self.features = nn.Sequential(
+            nn.Conv2d(shape[0], width, 5, stride=2, padding=2, bias=False), nn.BatchNorm2d(width), nn.ReLU(),
+            *_conv(width, 2 * width), nn.MaxPool2d(2),
+            *_conv(2 * width, 2 * width),
+        )  # fmt: skip
+        self.pool = nn.AdaptiveMaxPool2d((None, times))
+        n = 2 * width * (-(-shape[1] // 2) // 2) * times
+        self.head = nn.Sequential(nn.Flatten(), nn.Dropout(dropout), nn.Linear(n, n_outputs))
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, 1, M, T) -> (B, K)
+        return self.head(self.pool(self.features(x)))  # type: ignore[no-any-return]
 
 
 def _conv(channels: int, out: int, stride: int = 1) -> list[nn.Module]:

@@ -44,7 +44,7 @@ def chip(findings: Findings, i: int, e: Explanation | None = None) -> dict[str, 
     """What was said and what is true, in a few words; of several values the one that e explains."""
     words, (answer, true) = findings.words, asked_answer(findings, i, e)
     kind = "value" if findings.task.words.startswith("value") else "class"
-    verb = "reads" if findings.kind.view in ("picture", "text") else "says"
+    verb = "reads" if findings.kind.is_read else "says"
     if true is None:
         key = f"chip.{verb}"
     elif kind == "value":

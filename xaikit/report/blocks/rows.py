@@ -78,7 +78,7 @@ def _row(findings: Findings, groups: Groups, i: int) -> dict[str, Any]:
 
 def _said(findings: Findings, i: int) -> str:
     words, true = findings.words, true_answer(findings, i)
-    verb = "reads" if findings.kind.view in ("picture", "text") else "says"
+    verb = "reads" if findings.kind.is_read else "says"
     if not findings.classes:
         key = "rows.value" if true is not None else "rows.says"
     else:

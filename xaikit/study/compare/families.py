@@ -99,6 +99,12 @@ FAMILIES: Mapping[str, tuple[Family, ...]] = {
         Family("forest", "ml"),
         Family("lstm", "dl", params={"pool": "mean"}),
     ),
+    "sound": (
+        Family("mel", "ml", of="logistic"),
+        Family("logmel_cnn", "dl"),
+        Family("forest", "ml"),
+        Family("logmel_gru", "dl"),
+    ),
 }
 """The first two are the pair that is asked about by default."""
 
@@ -107,6 +113,7 @@ AUTO: Mapping[str, tuple[str, ...]] = {
     "pixels": ("boosting", "cnn", "hog", "linear"),
     "words": ("tfidf", "lstm", "counts"),
     "steps": ("minirocket", "fcn", "summary", "neighbours", "lstm"),
+    "sound": ("mel", "logmel_cnn", "forest"),
 }
 
 

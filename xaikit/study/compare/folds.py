@@ -138,7 +138,7 @@ def pooled(
 ) -> tuple[Dataset, tuple[Sample, ...], NDArray[Any] | None]:
     """The data, all its rows (train, val, test), and the group of each.
 
-    A column of a table that names the groups is no input of any model.
+    group : what is noted of every sample, or a column of a table, which is then no input of any model
     """
     rows = (*data.train, *data.val, *data.test)
     if group is None:
@@ -151,6 +151,8 @@ def pooled(
                 "test in this order."
             )
         return data, rows, groups
+    if all(group in s.meta for s in rows):
+        return data, rows, np.array([str(s.meta[group]) for s in rows])
     return _without(data, rows, group)
 
 
