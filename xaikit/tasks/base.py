@@ -146,6 +146,16 @@ class Task(ABC):
             f"at is {where!r:.60} and the numbers of a {self.name} are read at nothing; leave at out."
         )
 
+    def told(self, found: Any) -> Ints | None:
+        """The tokens (n,) that a net is told it has said already, by what was found; None of other nets."""
+        del found
+        return None
+
+    def parts(self, found: Any) -> tuple[Target, ...]:
+        """What an answer is made of, one after the other, each a number that the page explains too."""
+        del found
+        return ()
+
     def drawn(self, found: Any, index: int) -> dict[str, Any] | None:
         """What was found, and where that output is read, as the page draws it: JSON-able."""
         del found, index
@@ -178,6 +188,10 @@ class Task(ABC):
             f"target '{choice}' is no {self.noun} of the model; use predicted, label or one of "
             f"{', '.join(self.outputs)}."
         )
+
+    def require_there(self, target: Target, scores: Floats) -> None:
+        """`InvalidInput` when the sample with scores (K,) has no such output."""
+        del target, scores
 
     def describe(self, target: Target) -> str:
         """The target in words."""
