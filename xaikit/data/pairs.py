@@ -16,7 +16,7 @@ from xaikit.data.rows import SPLITS, Options, split_rows
 from xaikit.modalities.text import MASK_WORD, words
 from xaikit.tasks.sequence import END, MOST_STEPS, numbers
 
-__all__ = ["FORMS", "causes_in", "make_dates", "read_pairs"]
+__all__ = ["CLOCK_WORDS", "FORMS", "causes_in", "make_dates", "read_pairs"]
 
 SIZES = (6000, 500, 1000)
 MONTHS = (
@@ -30,6 +30,7 @@ FORMS = (
 )  # fmt: skip
 FIRST, N_DAYS = date(1950, 1, 1), 36_525  # to the end of 2049
 CLOCK = 0.5  # share of the dates with a time of day, which means nothing
+CLOCK_WORDS = 4  # "at", hours, ":" and minutes
 COLUMNS = ("source", "target")
 MOST_TOKENS = 5000
 

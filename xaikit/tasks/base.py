@@ -66,6 +66,11 @@ class Task(ABC):
     def words(self) -> str:
         """Which sentences of the page tell its predictions: "class", "labels", "value" or "values"."""
 
+    @property
+    def decides(self) -> bool:
+        """Whether an answer is right or wrong; of others it is near or far."""
+        return not self.words.startswith("value")
+
     @abstractmethod
     def predictions(self, scores: Floats) -> Floats:
         """(B, K) scores -> (B, K) what people are shown: probabilities, or values."""
@@ -149,6 +154,11 @@ class Task(ABC):
     def told(self, found: Any) -> Ints | None:
         """The tokens (n,) that a net is told it has said already, by what was found; None of other nets."""
         del found
+        return None
+
+    def texts(self, prediction: Floats, label: Label) -> tuple[str, str | None] | None:
+        """What a prediction (K,) says and what is true, where an answer is a text."""
+        del prediction, label
         return None
 
     def parts(self, found: Any) -> tuple[Target, ...]:

@@ -60,7 +60,7 @@ class SequenceToSequence(Regression):
     noun: ClassVar[str] = "number"
     reads: ClassVar[bool] = True
     finds: ClassVar[bool] = True
-    rivals: ClassVar[bool] = True
+    decides: ClassVar[bool] = True
     cuts: ClassVar[tuple[str, ...]] = ("words",)
     removals: ClassVar[tuple[str, ...]] = ("mask",)
 
@@ -155,10 +155,6 @@ class SequenceToSequence(Regression):
         """The place of the token that a number is about, from 0; None of other numbers."""
         return (index - 1) % self.steps if 0 < index <= 3 * self.steps else None
 
-    def rival(self, index: int) -> int:
-        """The number of the rival of token t."""
-        return index + self.steps
-
     def scores(self, raw: Any, given: Any, found: Told | None = None) -> Any:
         """(B, n, V) logits -> (B, K); without `found` of each input's own output."""
         del given
@@ -225,12 +221,6 @@ class SequenceToSequence(Regression):
         target = super().target(index, space)
         self.require(target)
         return target
-
-    def runner_up(self, scores: Floats, target: Target) -> Target | None:
-        """The token that came second in the same place; None of other numbers."""
-        del scores
-        is_token = 0 < target.index <= self.steps and target.against is None
-        return Target(self.rival(target.index), space="value") if is_token else None
 
     def describe(self, target: Target) -> str:
         words = f"log-probability of the {self._called(target.index)}"
@@ -301,6 +291,10 @@ class SequenceToSequence(Regression):
             said = list(output)[: self.steps]
             row[1 + 2 * self.steps :][: len(said)] = said
         return rows
+
+    def texts(self, prediction: Floats, label: Label) -> tuple[str, str | None]:
+        true = self.text(label) if isinstance(label, tuple) else None
+        return self.text(self.said(prediction)), true
 
     def parts(self, found: Told) -> tuple[Target, ...]:
         """The tokens."""
