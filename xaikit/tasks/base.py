@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -29,6 +29,7 @@ class Task(ABC):
 
     outputs : K names
     name, noun : of the kind of task, and of one of its outputs
+    tells : whether a model is told what it found (`told`), as one that says a text token by token
     reads : whether its scores are made of what the model gives, by `scores`
     finds : whether they are read at what it found on one sample, by `found`
     cuts, removals : how samples are cut and features removed where nobody says it: the first that the
@@ -40,6 +41,7 @@ class Task(ABC):
     noun: ClassVar[str]
     reads: ClassVar[bool] = False
     finds: ClassVar[bool] = False
+    tells: ClassVar[bool] = False
     cuts: ClassVar[tuple[str, ...]] = ()
     removals: ClassVar[tuple[str, ...]] = ()
 
@@ -150,6 +152,15 @@ class Task(ABC):
         raise InvalidInput(
             f"at is {where!r:.60} and the numbers of a {self.name} are read at nothing; leave at out."
         )
+
+    @classmethod
+    def asking(cls, function: Callable[[Any], Any], names: Sequence[str], kind: str | None) -> Any:
+        """A function that people bring, as it is asked: with (inputs), or where the task `tells` with (inputs, told).
+
+        names : of its classes; kind : what they said that it gives, "probabilities" for example
+        """
+        del names, kind
+        return function
 
     def told(self, found: Any) -> Ints | None:
         """The tokens (n,) that a net is told it has said already, by what was found; None of other nets."""

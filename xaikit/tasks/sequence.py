@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
 import numpy as np
 
-from xaikit.core.errors import InvalidInput
+from xaikit.core.errors import InvalidInput, ModelError
 from xaikit.core.stats import wilson
 from xaikit.core.types import Floats, Ints, Label, Sample, Space, Target
 from xaikit.tasks.arrays import exp, joined, like, log, picked, plain, top
@@ -22,6 +22,8 @@ END = "</s>"  # the token that ends an output
 WHOLE = "whole output"
 ANYWHERE = " anywhere"
 MOST_STEPS = 60  # tokens of an output
+LEAST = 1e-12  # a probability of 0 has no logarithm
+NextToken = Callable[[Sequence[Any], Sequence[Sequence[str]]], Any]
 NOTHING = -1  # in the place of a token, after the end
 
 
@@ -43,6 +45,52 @@ class Told:
     rivals: Ints
 
 
+@dataclass(frozen=True, eq=False)
+class Steps:
+    """A function that says one token more, asked for whole outputs.
+
+    function : (B sources, B lists of the tokens said so far) -> (B, V) logits or log-probabilities of the
+        next token, or probabilities where `plain` says so
+    """
+
+    function: NextToken
+    tokens: tuple[str, ...]
+    plain: bool = False
+
+    def __call__(self, sources: Sequence[Any], said: Ints | None = None) -> Floats:
+        """(B, n, V) logits: of each step told the tokens `said` (n,), or the likeliest so far."""
+        if said is None:
+            return self._own(sources)
+        n = len(said)
+        rows = [(source, said[:t].tolist()) for source in sources for t in range(n)]
+        return self._next(rows).reshape(len(sources), n, -1)
+
+    def _own(self, sources: Sequence[Any]) -> Floats:
+        before: list[list[int]] = [[] for _ in sources]
+        steps: list[Floats] = []
+        while len(steps) < MOST_STEPS:
+            going = [i for i, tokens in enumerate(before) if 0 not in tokens]
+            if not going:
+                break
+            logits = np.zeros((len(sources), len(self.tokens)))
+            logits[going] = self._next([(sources[i], before[i]) for i in going])
+            for i in going:
+                before[i].append(int(logits[i].argmax()))
+            steps.append(logits)
+        return np.stack(steps, axis=1)
+
+    def _next(self, rows: Sequence[tuple[Any, Sequence[int]]]) -> Floats:
+        sources = [source for source, _ in rows]
+        found = self.function(sources, [[self.tokens[i] for i in tokens] for _, tokens in rows])
+        logits: Floats = np.asarray(found, dtype=np.float64)
+        if logits.shape != (len(rows), len(self.tokens)):
+            raise ModelError(
+                f"the function gave shape {logits.shape} for {len(rows)} source(s) and what was said so far; give "
+                f"({len(rows)}, {len(self.tokens)}), one number for each token that can be next."
+            )
+        return np.log(logits.clip(LEAST)) if self.plain else logits
+
+
 @TASKS.register("sequence_to_sequence")
 @dataclass(frozen=True)
 class SequenceToSequence(Regression):
@@ -52,7 +100,7 @@ class SequenceToSequence(Regression):
         before it (teacher forcing), "rival t" that of the token that came second there, "whole output"
         the sum over the tokens, the end among them. "x anywhere" is the log-probability of the token x at
         the place where it is largest. "said t" is which token was said, and no number to explain
-    A model gives (B, n, V) logits. A sample's label is the tuple of the true tokens, by number, with the
+    A net gives (B, n, V) logits, a function those of the next token (see `Steps`). A sample's label is the tuple of the true tokens, by number, with the
     end (0); a token that training does not know is -1.
     """
 
@@ -60,6 +108,7 @@ class SequenceToSequence(Regression):
     noun: ClassVar[str] = "number"
     reads: ClassVar[bool] = True
     finds: ClassVar[bool] = True
+    tells: ClassVar[bool] = True
     decides: ClassVar[bool] = True
     cuts: ClassVar[tuple[str, ...]] = ("words",)
     removals: ClassVar[tuple[str, ...]] = ("mask",)
@@ -85,6 +134,11 @@ class SequenceToSequence(Regression):
                 f"each of them, '{END}' first."
             )
         return cls(numbers(MOST_STEPS, names))
+
+    @classmethod
+    def asking(cls, function: NextToken, names: Sequence[str], kind: str | None) -> Steps:
+        """names : the tokens that can be said, the end first"""
+        return Steps(function, tuple(names), kind == "probabilities")
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:
