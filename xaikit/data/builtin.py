@@ -12,6 +12,7 @@ from xaikit.data.factors import make_factors
 from xaikit.data.lags import make_lags
 from xaikit.data.lookup import make_lookup
 from xaikit.data.objects import make_scenes
+from xaikit.data.pairs import make_dates
 from xaikit.data.plates import make_plates
 from xaikit.data.reviews import make_reviews
 from xaikit.data.rows import Options, Rows, assemble
@@ -161,6 +162,12 @@ def lookup(seed: int = 0) -> Dataset:
 def tones(seed: int = 0) -> Dataset:
     """Sounds of noise in which a tone of 1.5 kHz says the class; one of 2.8 kHz means nothing."""
     return make_tones(seed)
+
+
+@DATASETS.register("dates")
+def dates(seed: int = 0) -> Dataset:
+    """Dates in eight written forms, to be said as 2021-03-07; none of the test dates was learned."""
+    return make_dates(seed)
 
 
 def _rows(x: np.ndarray, y: np.ndarray, columns: list[Column]) -> Rows:

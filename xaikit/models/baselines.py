@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import numpy as np
 
 from xaikit.core.types import Floats
 from xaikit.data.dataset import Dataset
 from xaikit.models.sklearn import fit_estimator
-from xaikit.tasks import TASKS, Task
+from xaikit.tasks import TASKS, SequenceToSequence, Task
 
 __all__ = ["BASELINES", "baselines_of"]
 
@@ -156,6 +158,20 @@ def _estimator(name: str) -> Baseline:
     return answer
 
 
+def _copied(data: Dataset, task: Task) -> Floats:
+    """The input, said again, as far as its tokens can be said."""
+    sequences = cast(SequenceToSequence, task)
+    places = {token: i for i, token in enumerate(sequences.tokens)}
+    rows = [[places.get(str(word), -1) for word in x] for x in data.inputs("test")]
+    return sequences.saying([[*(i for i in row if i > 0), 0] for row in rows])
+
+
+def _frequent(data: Dataset, task: Task) -> Floats:
+    """What is said most often in training."""
+    often, _ = Counter(s.label for s in data.train).most_common(1)[0]
+    return cast(SequenceToSequence, task).saying([cast(tuple[int, ...], often)] * len(data.test))
+
+
 BASELINES: dict[str, dict[str, Baseline]] = {
     "audio classification": {
         "logistic regression on mel means": _estimator("logistic"),
@@ -168,5 +184,6 @@ BASELINES: dict[str, dict[str, Baseline]] = {
     },
     "recommendation": {"the most popular item": _popular, "co-occurrence": _together},
     "next_word": {"the last two words": _grams},
+    "sequence_to_sequence": {"copy": _copied, "the most frequent output": _frequent},
     "reconstruction": {"the distance to the mean": _distance, "PCA": _components},
 }

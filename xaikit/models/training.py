@@ -238,8 +238,11 @@ def _checked_labels(data: Dataset) -> Array:
                 raise DataError(
                     f"sample '{sample.id}' of '{data.name}' has no label; drop it to train."
                 )
-    if data.task not in USUAL and data.classes:
-        TASKS.get(data.task)(data.classes).require_labels((*data.train, *data.val, *data.test))
+    names = data.classes or (
+        data.outputs if data.task not in USUAL and TASKS.get(data.task).finds else ()
+    )
+    if data.task not in USUAL and names:
+        TASKS.get(data.task)(names).require_labels((*data.train, *data.val, *data.test))
         return np.zeros(0)
     labels = data.labels("train")
     if data.task == "classification" and not 0 <= labels.min() <= labels.max() < len(data.classes):
@@ -351,7 +354,7 @@ class _Loop:
     ) -> None:
         model, cuda = self.model, self.model.device.type == "cuda"
         with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=cuda):
-            batch = model.read(xs)
+            batch = self.objective.told(model.read(xs), labels)
             found = model.inputs.run(model.net, batch.at, batch)
         loss = self.objective.loss(found.float(), labels, batch.at, self.weights)
         if not math.isfinite(loss.item()):
@@ -367,7 +370,10 @@ class _Loop:
     def _val_loss(self) -> float:
         model, xs, n = self.model, self.data.inputs("val"), self.model.batch_rows
         with evaluating(model.parts), torch.inference_mode():
-            batches = [model.encode(xs[i : i + n]) for i in range(0, len(xs), n)]
+            batches = [
+                self.objective.told(model.encode(xs[i : i + n]), self._val_truth[i : i + n])
+                for i in range(0, len(xs), n)
+            ]
             raw = [model.run(model.net, batch.at, batch) for batch in batches]
             at = raw if self.model.inputs.pads else [batch.at for batch in batches]
             found = (torch.cat(raw), self._val_truth, torch.cat(at), self.weights)

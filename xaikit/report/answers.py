@@ -14,6 +14,7 @@ import numpy as np
 from xaikit.core.types import Floats
 from xaikit.report.answers_pictures import detection, segmentation
 from xaikit.report.answers_sounds import played
+from xaikit.report.answers_texts import alignment
 from xaikit.report.case import Case
 from xaikit.report.formats import amount
 
@@ -121,4 +122,5 @@ ANSWERS: dict[str, Callable[[Case], dict[str, Any] | None]] = {
     "recommendation": because,
     "reconstruction": reconstruction,
     "segmentation": segmentation,
+    "sequence_to_sequence": alignment,
 }

@@ -17,6 +17,7 @@ from xaikit.core.types import Floats, Sample, Score, Target
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import Method
 from xaikit.metrics import METRICS
+from xaikit.study.alignment import alignment_of
 from xaikit.study.context import describe, environment
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.flip.api import FEW
@@ -134,7 +135,7 @@ def study(
             scores = measuring(questions, found, bar.tick)
     quality = _quality(model, data, tested, failures)
     shown = [*samples, *(question.sample for question in added)]
-    seen = {q.sample.id: _found(q) for q in (*questions, *added)}
+    seen = {q.sample.id: _found(q, seed, failures) for q in (*questions, *added)}
     if added:
         predictions = np.concatenate([predictions, probabilities(model, shown[len(samples) :])])
     if flips == "auto":
@@ -187,10 +188,15 @@ def study(
     return _with_overview(run, model, data, chosen, asked, most, seed, progress)
 
 
-def _found(question: Question) -> Any:
+def _found(question: Question, seed: int, failures: list[Failure]) -> Any:
     """What the model found on the whole sample, for the page to draw."""
     found = getattr(question.model, "found", None)
-    return None if found is None else task_of(question.model).drawn(found, question.target.index)
+    if found is None:
+        return None
+    drawn = task_of(question.model).drawn(found, question.target.index)
+    with recorded(failures, "alignment", question.model.id, question.sample.id):
+        return {**(drawn or {}), **alignment_of(question, seed)} or None
+    return drawn
 
 
 def _with_smooth(run: Run, model: Model, methods: Sequence[Method], plan: Plan, seed: int) -> Run:

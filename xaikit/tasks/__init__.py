@@ -19,6 +19,7 @@ from xaikit.tasks.forecasting import Forecasting
 from xaikit.tasks.reconstruction import Reconstruction
 from xaikit.tasks.regression import Regression
 from xaikit.tasks.segmentation import Segmentation
+from xaikit.tasks.sequence import SequenceToSequence
 
 __all__ = [
     "TASKS",
@@ -31,6 +32,7 @@ __all__ = [
     "Reconstruction",
     "Regression",
     "Segmentation",
+    "SequenceToSequence",
     "Task",
     "default_target",
     "default_targets",

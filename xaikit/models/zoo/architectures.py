@@ -103,5 +103,15 @@ for _architecture in (
         f"{_HERE}.dense:UNet", {"pixels": Recipe(steps=800, lr=4e-3, batch_size=16, patience=1.0, turn=True)},
         {}, ("segmentation",),
     ),
+    Architecture(
+        "gru_attention", "encoder_decoder", "reads with one GRU, says with another that attends to it (2015)",
+        f"{_HERE}.encoder_decoder:AttentiveGRU", {"words": Recipe(steps=1500, lr=4e-3, mask_words=0.1)},
+        {}, ("sequence_to_sequence",),
+    ),
+    Architecture(
+        "encoder_decoder", "encoder_decoder", "transformer that reads one text and says another (2017)",
+        f"{_HERE}.encoder_decoder:EncoderDecoder", {"words": Recipe(steps=2000, lr=2e-3, mask_words=0.1)},
+        {}, ("sequence_to_sequence",),
+    ),
 ):  # fmt: skip
     ZOO.register(_architecture.name)(_architecture)
