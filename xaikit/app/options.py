@@ -62,7 +62,7 @@ Task = Annotated[
     str | None,
     typer.Option(
         "--task",
-        help="classification, regression, detection, segmentation or recommendation; found out by default.",
+        help="classification, regression, detection, segmentation, recommendation or generation; found out by default.",
         rich_help_panel=DATA,
     ),
 ]

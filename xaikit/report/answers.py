@@ -13,6 +13,7 @@ import numpy as np
 
 from xaikit.core.types import Floats
 from xaikit.report.answers_pictures import detection, segmentation
+from xaikit.report.answers_stills import generation
 from xaikit.report.case import Case
 from xaikit.report.formats import amount
 
@@ -115,6 +116,7 @@ def _path(line: Floats, start: int, n: int, low: float, high: float) -> str:
 ANSWERS: dict[str, Callable[[Case], dict[str, Any] | None]] = {
     "detection": detection,
     "forecasting": forecast,
+    "generation": generation,
     "next_word": because,
     "recommendation": because,
     "reconstruction": reconstruction,

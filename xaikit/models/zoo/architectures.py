@@ -94,5 +94,10 @@ for _architecture in (
         f"{_HERE}.dense:UNet", {"pixels": Recipe(steps=800, lr=4e-3, batch_size=16, patience=1.0, turn=True)},
         {}, ("segmentation",),
     ),
+    Architecture(
+        "dcgan", "cnn", "a generator of pictures that learns against a critic (2016)",
+        f"{_HERE}.dcgan:DCGAN", {"columns": Recipe(steps=1500, weight_decay=0.0)},
+        {}, ("generation",),
+    ),
 ):  # fmt: skip
     ZOO.register(_architecture.name)(_architecture)
