@@ -364,7 +364,7 @@ def _quality(
         task = task_of(model)
         found = task.quality(task.measured(model, data.test))
         if found and found["metric"] in BESIDE_BLIND and not task.many:
-            return measured(task.predictions(scores), data)
+            found = measured(task.predictions(scores), data)
         return found and {**found, "split": "test", **beside_baselines(task, scores, data, found)}
     return None
 
