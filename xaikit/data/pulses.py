@@ -25,7 +25,8 @@ def make_pulses(seed: int, n: int = N, planted: Literal["hump", "block"] = "hump
     planted : whose height x width is the value; the other one is the decoy
     """
     rng = np.random.default_rng([seed, 7])
-    xs, masks, values = [], [], []
+    xs, masks, metas, values = [], [], [], []
+    which = ("hump", "block").index(planted)
     for _ in range(n):
         widths, heights = rng.integers(WIDTHS[0], WIDTHS[1] + 1, 2), rng.uniform(*HEIGHTS, 2)
         x = scipy.signal.lfilter([1.0], [1.0, -0.6], rng.normal(0, NOISE, LENGTH + 50))[50:]
@@ -33,11 +34,11 @@ def make_pulses(seed: int, n: int = N, planted: Literal["hump", "block"] = "hump
         places = _places(widths.tolist(), rng)
         for place, shape in zip(places, shapes, strict=True):
             x[place] += shape
-        which = ("hump", "block").index(planted)
+        decoy = places[1 - which]
         xs.append(x[:, None].astype(np.float32))
         masks.append(_mask(places[which]))
+        metas.append({"rationale": f"steps of the {planted}", "decoy": [decoy.start, decoy.stop]})
         values.append(float(heights[which] * widths[which]))
-    name = "steps of the hump" if planted == "hump" else "steps of the block"
     rows = Rows(
         modality="series",
         ids=[f"pulse-{i + 1}" for i in range(n)],
@@ -45,7 +46,7 @@ def make_pulses(seed: int, n: int = N, planted: Literal["hump", "block"] = "hump
         labels=np.round(values, 3),
         parts=[""] * n,
         rationales=masks,
-        metas=[{"rationale": name}] * n,
+        metas=metas,
         columns=(Column("signal"),),
     )
     return assemble(

@@ -77,7 +77,9 @@ def _summary(data: Dataset, task: Task) -> Floats:
     from sklearn.preprocessing import StandardScaler
 
     del task
-    train, test = (_five(np.stack(data.inputs(part)).astype(np.float64)) for part in ("train", "test"))
+    train, test = (
+        _five(np.stack(data.inputs(part)).astype(np.float64)) for part in ("train", "test")
+    )
     line = make_pipeline(StandardScaler(), Ridge(PENALTY)).fit(train, data.labels("train"))
     found: Floats = line.predict(test)[:, None]
     return found

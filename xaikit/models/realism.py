@@ -18,7 +18,7 @@ from xaikit.tasks.generation import pictures
 __all__ = ["frechet", "realism"]
 
 N_FEATURES = 64
-MOST = 1000  # pictures of each kind
+MOST = 500  # pictures of each kind
 
 
 def realism(model: Any, data: Dataset, split: str) -> dict[str, Any]:
