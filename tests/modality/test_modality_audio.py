@@ -317,7 +317,9 @@ def test_mel_means_do_not_hear_how_near_a_microphone_stood() -> None:
     level = mel_levels(spectrum(NOISE[0], RATE), RATE)
     loud = 10 * np.log10((10 ** (level / 10)).mean())
     assert found[0, 41] == pytest.approx((level[1, 6:12] - loud).mean())
-    assert np.abs(made.transform(np.full((1, 129, 17, 2), FLOOR)) + 30).max() < 0.5  # silence: 80 dB against 50
+    assert (
+        np.abs(made.transform(np.full((1, 129, 17, 2), FLOOR)) + 30).max() < 0.5
+    )  # silence: 80 dB against 50
 
 
 def test_the_gru_reads_frames_and_refuses_a_map(trained: Any) -> None:

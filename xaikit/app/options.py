@@ -62,7 +62,7 @@ Task = Annotated[
     str | None,
     typer.Option(
         "--task",
-        help="classification, regression, detection, segmentation, recommendation or sequence_to_sequence; found out by default.",
+        help="classification, regression, detection, segmentation, recommendation, sequence_to_sequence or generation; found out by default.",
         rich_help_panel=DATA,
     ),
 ]

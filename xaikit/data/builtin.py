@@ -10,10 +10,12 @@ from xaikit.core.registry import Registry
 from xaikit.data.dataset import Column, Dataset
 from xaikit.data.factors import make_factors
 from xaikit.data.lags import make_lags
+from xaikit.data.latents import make_handwriting
 from xaikit.data.lookup import make_lookup
 from xaikit.data.objects import make_scenes
 from xaikit.data.pairs import make_dates
 from xaikit.data.plates import make_plates
+from xaikit.data.pulses import make_pulses
 from xaikit.data.reviews import make_reviews
 from xaikit.data.rows import Options, Rows, assemble
 from xaikit.data.scenes import make_digits
@@ -122,6 +124,12 @@ def waves(seed: int = 0) -> Dataset:
     return make_waves(seed)
 
 
+@DATASETS.register("pulses")
+def pulses(seed: int = 0) -> Dataset:
+    """Noisy series with a hump, whose height times width is a number to find, and a block that means nothing."""
+    return make_pulses(seed)
+
+
 @DATASETS.register("lags")
 def lags(seed: int = 0) -> Dataset:
     """A forecast whose causes are known: two moments of the past, 12 and 30 steps back."""
@@ -144,6 +152,12 @@ def scenes(seed: int = 0) -> Dataset:
 def plates(seed: int = 0) -> Dataset:
     """Grey plates with holes and scratches, to be marked pixel by pixel."""
     return make_plates(seed)
+
+
+@DATASETS.register("handwriting")
+def handwriting(seed: int = 0) -> Dataset:
+    """Random codes for a generator that learns handwritten digits of 28 x 28 px."""
+    return make_handwriting(seed)
 
 
 @DATASETS.register("sessions")

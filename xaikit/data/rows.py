@@ -24,6 +24,7 @@ Task = Literal[
     "segmentation",
     "recommendation",
     "sequence_to_sequence",
+    "generation",
 ]
 Missing = Literal["refuse", "drop", "keep"]
 SPLITS = ("train", "val", "test")

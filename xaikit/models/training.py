@@ -21,6 +21,7 @@ from xaikit.core.errors import DataError, InvalidInput, TrainingFailed, UnknownN
 from xaikit.core.sample import MODALITIES
 from xaikit.data.dataset import Dataset
 from xaikit.modalities import background
+from xaikit.models.adversarial import learn_pictures, pictured
 from xaikit.models.assembly import KINDS, assemble, reads_of, settable
 from xaikit.models.evaluation import evaluate
 from xaikit.models.missing import missing_rows
@@ -70,14 +71,19 @@ def train(
         raise InvalidInput(f"epochs is {epochs}; it must be 1 or more.")
     entry = ZOO.get(architecture)
     recipe, settings = _split(entry, data, params)
+    if data.real is not None:
+        settings |= pictured(data)
     target = pick_device(device)
     shares = data.class_weights if balanced else None
     start = time.perf_counter()
     with torch.random.fork_rng(devices=[target] if target.type == "cuda" else []):
         torch.manual_seed(seed)
         model = _fresh(entry, data, settings, target)
-        loop = _Loop(model, data, recipe, epochs, shares)
-        ran = loop.run(np.random.default_rng(seed), progress)
+        rng = np.random.default_rng(seed)
+        if data.real is not None:
+            ran = learn_pictures(model, data, recipe, epochs, rng, progress)
+        else:
+            ran = _Loop(model, data, recipe, epochs, shares).run(rng, progress)
     model.net.eval().requires_grad_(False)
     facts = {
         "seed": seed,
@@ -193,7 +199,7 @@ def _check(name: str, value: Any, default: Any) -> None:
 def _fresh(
     architecture: Architecture, data: Dataset, settings: dict[str, Any], device: torch.device
 ) -> NeuralModel:
-    labels = _checked_labels(data)
+    labels = np.zeros(0) if data.real is not None else _checked_labels(data)
     inputs = reading_of(data.modality).fit(data)
     task = None if data.task in USUAL else TASKS.get(data.task)(data.outputs)
     width = max(1, len(data.classes)) if task is None else task.width

@@ -41,7 +41,8 @@ from xaikit.study.quality import BESIDE_BLIND, beside_baselines, labelled, measu
 from xaikit.study.refining import in_common, refining_of
 from xaikit.study.run import Failure, Run
 from xaikit.study.smooth import smooth_maps
-from xaikit.tasks import task_of
+from xaikit.study.stills import stills_of
+from xaikit.tasks import Generation, task_of
 
 __all__ = ["probabilities", "study"]
 
@@ -181,7 +182,7 @@ def study(
         | ({"interactions": pairs} if pairs else {})
         | ({"added": [question.sample.id for question in added]} if added else {}),
     )
-    run = _with_smooth(run, model, chosen, asked, seed)
+    run = _with_stills(_with_smooth(run, model, chosen, asked, seed), model, seed)
     if data is None or tested is None or not overview:
         return run
     most = None if overview is True else overview
@@ -207,6 +208,16 @@ def _with_smooth(run: Run, model: Model, methods: Sequence[Method], plan: Plan, 
     with recorded(failures, "smooth", model.id):
         maps = smooth_maps(run, methods, model, plan, seed)
         run = replace(run, context=dict(run.context) | ({"smooth": maps} if maps else {}))
+    return replace(run, failures=(*run.failures, *failures))
+
+
+def _with_stills(run: Run, model: Model, seed: int) -> Run:
+    """With what a generator makes when its latents change."""
+    failures: list[Failure] = []
+    if not isinstance(task_of(model), Generation):
+        return run
+    with recorded(failures, "stills", model.id):
+        run = replace(run, context={**run.context, "stills": stills_of(run, model, seed)})
     return replace(run, failures=(*run.failures, *failures))
 
 
@@ -359,8 +370,7 @@ def _quality(
         task = task_of(model)
         found = task.quality(task.measured(model, data.test))
         if found and found["metric"] in BESIDE_BLIND and not task.many:
-            plain = measured(task.predictions(scores), data)
-            return {**plain, **beside_baselines(task, scores, data, found)}
+            found = measured(task.predictions(scores), data)
         return found and {**found, "split": "test", **beside_baselines(task, scores, data, found)}
     return None
 

@@ -113,5 +113,10 @@ for _architecture in (
         f"{_HERE}.encoder_decoder:EncoderDecoder", {"words": Recipe(steps=2000, lr=2e-3, mask_words=0.1)},
         {}, ("sequence_to_sequence",),
     ),
+    Architecture(
+        "dcgan", "cnn", "a generator of pictures that learns against a critic (2016)",
+        f"{_HERE}.dcgan:DCGAN", {"columns": Recipe(steps=1500, weight_decay=0.0)},
+        {}, ("generation",),
+    ),
 ):  # fmt: skip
     ZOO.register(_architecture.name)(_architecture)
