@@ -71,6 +71,11 @@ def train(
     seed: options.Seed = 0,
     balanced: options.Balanced = False,
     settings: options.Settings = None,
+    start: options.From = None,
+    freeze: options.Freeze = False,
+    teacher: options.TeacherModel = None,
+    temperature: options.Temperature = None,
+    trials: options.Trials = None,
     text_column: options.TextColumn = None,
     label_column: options.LabelColumn = None,
     test: options.TestFile = None,
@@ -96,9 +101,15 @@ def train(
       xaikit train forest --data table.csv --out runs/my-forest --set n_estimators=500
 
       xaikit train patch_transformer --data ETTh1.csv --horizon 24 --lags 96
+
+      xaikit train lenet --data letters.npz --from runs/digits-lenet --freeze
+
+      xaikit train lenet --data digits --set width=4 --teacher runs/digits-lenet --out runs/student
+
+      xaikit train mlp --data wine --tune 20
     """
+    from xaikit.app.training import fitted_by, remedies, results, tuning_told
     from xaikit.models import save_model
-    from xaikit.models import train as fit
     from xaikit.models.fields import MODELS
 
     read = {"text_column": text_column, "label_column": label_column}
@@ -106,7 +117,7 @@ def train(
     dataset = _load(data, seed, **read, test=test, task=task, size=size)
     place = folder or _model_folder(dataset, model)
     MODELS.check_free(place)
-    fitted = fit(
+    fitted = fitted_by(trials)(
         model,
         dataset,
         epochs=epochs,
@@ -114,15 +125,18 @@ def train(
         seed=seed,
         balanced=balanced,
         progress=not as_json,
+        **remedies(start, freeze, teacher, temperature, device),
         **options.settings_of(settings),
     )
     save_model(fitted, place)
     metrics = fitted.info.get("metrics", {}).get("test", {})
     if as_json:
-        print_json({"folder": str(place), "test": metrics, "id": fitted.id})
+        told = {"folder": str(place), "test": metrics, "id": fitted.id}
+        print_json(told | {k: v for k, v in fitted.info.items() if k == "tuning"})
     else:
-        words = ", ".join(f"{k} {v:.4g}" for k, v in metrics.items() if isinstance(v, (int, float)))
-        say(f"saved {place} · test: {words}")
+        for line in tuning_told(fitted.info):
+            say(line)
+        say(f"saved {place} · test: {results(metrics)}")
 
 
 @app.command()
