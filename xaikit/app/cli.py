@@ -13,6 +13,7 @@ import typer
 
 from xaikit import __version__
 from xaikit.app import options
+from xaikit.app.compressing import compress
 from xaikit.app.process import settle
 from xaikit.app.terminal import complain, print_json, print_table, say, show_page, tell
 from xaikit.core.errors import InvalidInput, XaikitError
@@ -139,6 +140,9 @@ def train(
         say(f"saved {place} · test: {results(metrics)}")
 
 
+app.command()(compress)
+
+
 @app.command()
 def explain(
     data: options.Data,
@@ -212,6 +216,8 @@ def explain(
       xaikit explain runs/credit --data credit.csv --flip --immutable age,sex --increasing income
 
       xaikit explain hf:models/my-bert --data reviews.csv
+
+      xaikit explain runs/seed0,runs/seed1,runs/seed2 --data digits
 
       xaikit explain --model nets.small:make --weights small.safetensors --data digits
     """
@@ -542,6 +548,14 @@ def index(
 def diff(
     run_a: Annotated[Path, typer.Argument(help="A run folder that `xaikit explain` wrote.")],
     run_b: Annotated[Path, typer.Argument(help="Another, of the same samples.")],
+    floor: Annotated[
+        Path | None,
+        typer.Option("--floor", help="A run of another seed of the first model's recipe."),
+    ] = None,
+    untrained: Annotated[
+        Path | None,
+        typer.Option("--untrained", help="A run of an untrained net (xaikit train --epochs 0)."),
+    ] = None,
     html: options.Page = None,
     language: options.Language = "en",
     show: options.Open = False,
@@ -555,6 +569,8 @@ def diff(
       xaikit diff runs/explain-digits-lenet runs/explain-digits-resnet_small
 
       xaikit diff runs/old runs/new --out diff.html --language ko
+
+      xaikit diff runs/explain-net runs/explain-net-int8 --floor runs/explain-seed1 --untrained runs/explain-fresh
     """
     from xaikit.app.lines import names_of
     from xaikit.core.folders import check_page, file_name
@@ -566,7 +582,9 @@ def diff(
     html = html or Path("reports") / file_name(f"{run_a.name}-{run_b.name}", ".html")
     check_page(html, force)
     a, b = Run.load(run_a), Run.load(run_b)
-    found = difference(a, b, names_of(a, b, run_a, run_b))
+    beside = {"seed": floor, "untrained": untrained}
+    floors = {kind: Run.load(run) for kind, run in beside.items() if run is not None}
+    found = difference(a, b, names_of(a, b, run_a, run_b), floors)
     page = write_diff(a, b, html, language, found=found, force=force)
     if as_json:
         print_json({"page": str(page), **found.facts()})
@@ -752,6 +770,11 @@ def _model(
     from xaikit.models import load_model, save_model, train
     from xaikit.models.fields import MODELS
 
+    if "," in name:
+        from xaikit.models import ensemble
+
+        each = (one.strip() for one in name.split(","))
+        return ensemble([_model(one, dataset, device, seed, quiet) for one in each])
     if is_factory(name):
         return made(name, weights, dataset, device, torch_load)
     if weights is not None:

@@ -60,6 +60,10 @@ def save_model(model: Model, folder: str | Path) -> Path:
     """
     from xaikit.models.sklearn import EstimatorModel, save_estimator
 
+    if model.info.get("family") == "ensemble":
+        raise ModelError(
+            f"'{model.id}' is its members; save each of them, and name their folders together: A,B,C."
+        )
     if isinstance(model, EstimatorModel):
         return save_estimator(model, folder)
     if not isinstance(model, NeuralModel):
