@@ -60,7 +60,7 @@ def ensemble(models: Sequence[Model], average: Average | None = None) -> Model:
         "columns": first.info.get("columns", []),
     }
     known: dict[str, Any] = {
-        "id": f"{len(ids)}-{ids[0]}" if len(set(ids)) == 1 else "+".join(ids),
+        "id": f"{len(ids)} x {ids[0]}" if len(set(ids)) == 1 else "+".join(ids),
         "classes": first.classes,
         "space": "prob" if bare else first.space,
         "background": first.background,

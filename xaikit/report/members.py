@@ -44,8 +44,6 @@ def members_of(mine: Case) -> dict[str, Any] | None:
                     tone="for" if mean[i] > 0 else "against", hollow=bool(mean[i] < 0),
                 ),
                 "text": signed(float(mean[i]), decimals(end)),
-                "error": f"{signed(float(values[:, i].min()), decimals(end))} … "
-                f"{signed(float(values[:, i].max()), decimals(end))}",
             }
             for i in order.tolist()
         ],
