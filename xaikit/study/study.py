@@ -26,6 +26,7 @@ from xaikit.study.forecast import forecast, search_forecast
 from xaikit.study.given import require_model, samples_of
 from xaikit.study.interactions import interactions_of
 from xaikit.study.measuring import N_AGAIN, Measuring, masked
+from xaikit.study.members import said_by_members
 from xaikit.study.naming import named
 from xaikit.study.overview import SECONDS, cheapest, make_overview, worst_errors
 from xaikit.study.plan import (
@@ -134,6 +135,7 @@ def study(
             mine = {sample.id for sample in samples}
             found = [e for e in explanations if e.sample_id in mine]
             scores = measuring(questions, found, bar.tick)
+    members = said_by_members(model, [*questions, *added], _leading(chosen), seed, failures)
     quality = _quality(model, data, tested, failures)
     shown = [*samples, *(question.sample for question in added)]
     seen = {q.sample.id: _found(q, seed, failures) for q in (*questions, *added)}
@@ -180,6 +182,7 @@ def study(
         | ({"found": seen} if any(seen.values()) else {})
         | ({} if flips is None else {"flips": _of(flips, shown)})
         | ({"interactions": pairs} if pairs else {})
+        | ({"members": members} if members else {})
         | ({"added": [question.sample.id for question in added]} if added else {}),
     )
     run = _with_stills(_with_smooth(run, model, chosen, asked, seed), model, seed)
@@ -187,6 +190,11 @@ def study(
         return run
     most = None if overview is True else overview
     return _with_overview(run, model, data, chosen, asked, most, seed, progress)
+
+
+def _leading(methods: Sequence[Method]) -> Method:
+    """The method by which the members of an ensemble are asked: SHAP, or else the first."""
+    return next((m for m in methods if m.name == "shap"), methods[0])
 
 
 def _found(question: Question, seed: int, failures: list[Failure]) -> Any:

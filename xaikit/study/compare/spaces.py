@@ -62,6 +62,6 @@ SPACES: Mapping[str, Space] = {
         "width": ("of", 8, 16),
     },
     "fcn": {"lr": ("log", 3e-4, 1e-2), "weight_decay": ("log", 1e-3, 0.3), "width": ("of", 32, 64)},
-    "lstm": {**_NET, "width": ("of", 32, 64, 128)},
-    "transformer": _NET,
+    **{name: {**_NET, "width": ("of", 32, 64, 128)} for name in ("lstm", "gru", "rnn")},
+    **dict.fromkeys(("transformer", "gpt_small", "vit_small", "vgg_small"), _NET),
 }

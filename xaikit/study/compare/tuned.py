@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from xaikit.core.types import Floats
-from xaikit.data.dataset import Dataset
 from xaikit.judge.rule import LOOKS, judge_folds
 from xaikit.study.compare.families import Family
 from xaikit.study.compare.folds import Fold
 from xaikit.study.compare.outer import Outer
-from xaikit.study.compare.tuning import tune
+from xaikit.study.compare.tuning import inner, tune
 
 __all__ = ["tuned"]
 
@@ -66,7 +64,7 @@ def _searched(outer: Outer, family: Family, fold: Fold, trials: int) -> dict[str
     key = {**outer.key(family, data, {}), "trials": trials}
 
     def make() -> dict[str, Floats]:
-        found = tune(family, lambda: _inner(data, outer.seed), outer.teach, trials, outer.seed)
+        found = tune(family, lambda: inner(data, outer.seed), outer.teach, trials, outer.seed)
         text = json.dumps(found.params).encode()
         return {
             "params": np.frombuffer(text, np.uint8).astype(np.float64),
@@ -75,18 +73,3 @@ def _searched(outer: Outer, family: Family, fold: Fold, trials: int) -> dict[str
         }
 
     return dict(outer.store(key, make))
-
-
-def _inner(data: Dataset, seed: int) -> Dataset:
-    """A fifth of the training rows of a fold held out in place of its test rows."""
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(data.train))
-    if data.classes:
-        order = order[np.argsort(data.labels("train")[order], kind="stable")]
-    held = np.zeros(len(order), dtype=bool)
-    held[order[2::5]] = True
-    parts = [
-        tuple(s for s, h in zip(data.train, held, strict=True) if h == side)
-        for side in (False, True)
-    ]
-    return replace(data, train=parts[0], test=parts[1])
