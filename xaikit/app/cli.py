@@ -381,6 +381,10 @@ def compare(
     trials: Annotated[
         int, typer.Option("--trials", min=0, help="Trials of tuning for every model in every fold.")
     ] = 0,
+    tune_seconds: Annotated[
+        float,
+        typer.Option("--tune-seconds", min=0, help="Or seconds of tuning, equal for every model."),
+    ] = 0.0,
     curves: Annotated[
         bool | None,
         typer.Option("--curves/--no-curves", help="Learn from fewer rows too [small tables]."),
@@ -441,6 +445,7 @@ def compare(
         minutes=minutes,
         full=full,
         trials=trials,
+        tune_seconds=tune_seconds,
         group=group,
         in_time=in_time,
         store=html.with_suffix(".fits"),
