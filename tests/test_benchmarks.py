@@ -179,3 +179,15 @@ def test_a_part_that_is_not_there_is_said_to_be_missing(monkeypatch) -> None:
     missing: dict[str, str] = {}
     assert list(command._rows("structure", QUICK, missing)) == []
     assert "structure" in missing["structure"]
+
+
+def test_what_a_test_can_find_at_most_is_what_one_finds_that_is_told_the_spread() -> None:
+    from benchmarks.compare import Planted, findable
+
+    planted = Planted(2000, 0.25, (0.15, 0.12))
+    rng = np.random.default_rng(0)
+    shares = [0.14, 0.11, 0.75]  # only the second right, only the first right, alike
+    counts = rng.multinomial(planted.n, shares, size=20_000)
+    z = (counts[:, 0] - counts[:, 1]) / np.sqrt(planted.n * (0.25 - 0.03**2))
+    assert np.mean(np.abs(z) > 1.96) == pytest.approx(findable(planted), abs=0.012)
+    assert findable(Planted(2000, 0.17, (0.15, 0.12))) == pytest.approx(0.904, abs=0.001)

@@ -246,10 +246,23 @@ def test_own_rows_and_shifts_of_the_net_beside_the_other() -> None:
             forest={"own": [0.9] * 5, "shift.noise": [0.7] * 5, "shift.missing": [0.7] * 5},
             mlp={"own": [own] * 5, "shift.noise": [noise] * 5, "shift.missing": [missing] * 5},
         )
-        row = claimed._other(outer, sides)
+        row = claimed._other(outer, sides, 0.01)
         assert row["say"]["key"] == f"cmp.claim.other.{key}"
         assert row["bars"][0]["value"] == pytest.approx(own - 0.8)
         assert row["bars"][2]["value"] == pytest.approx(noise - 0.8)
+
+
+def test_gaps_that_the_folds_cannot_tell_apart_are_no_verdict() -> None:
+    sides = claimed.Sides("forest", "mlp")
+    given = {"forest": ("ml", [0.8] * 5, 1.0), "mlp": ("dl", [0.8] * 5, 1.0)}
+    noisy = [0.95, 0.85, 0.97, 0.86, 0.90]
+    for own, noise, key in (
+        (noisy, 0.7, "open"), (noisy, 0.6, "part.some"), (noisy, 0.79, "no.shift"), ([0.81] * 5, 0.7, "no.heart"),
+    ):  # fmt: skip
+        forest = {"own": [0.9] * 5, "shift.noise": [0.7] * 5, "shift.missing": [0.7] * 5}
+        mlp = {"own": own, "shift.noise": [noise] * 5, "shift.missing": [0.7] * 5}
+        row = claimed._other(Measured(given, forest=forest, mlp=mlp), sides, 0.01)
+        assert (row["say"]["key"], row["verdict"]) == (f"cmp.claim.other.{key}", key.partition(".")[0])  # fmt: skip
 
 
 def test_reading_is_told_by_how_far_each_repeats_its_reasons() -> None:

@@ -390,7 +390,8 @@ def compare(
         typer.Option("--curves/--no-curves", help="Learn from fewer rows too [small tables]."),
     ] = None,
     group: Annotated[
-        str | None, typer.Option("--group", help="Column whose rows stay on one side.")
+        str | None,
+        typer.Option("--group", help="Column, or CSV of id and group: a group stays on one side."),
     ] = None,
     in_time: Annotated[
         bool, typer.Option("--in-time", help="Rows stand in the order of time.")

@@ -82,7 +82,8 @@ def compare(
     trials : of tuning, as many for every family inside every fold; 0 for none
     tune_seconds : of tuning instead, as many processor seconds for every family inside every fold, whose
         trials then differ in number; the settings found depend on how fast the machine is
-    group : a column of a table, or one name a row; rows of one group are never on both sides
+    group : rows of one group are never on both sides: a column of a table, an entry of `meta`, a CSV
+        file of the columns id and group, or one name a row
     in_time : rows stand in the order of time, and each fold is held out after all rows before it
     store : a folder for finished fits, from which the same call goes on
 
