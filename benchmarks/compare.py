@@ -148,21 +148,28 @@ SST = {"text_column": "text", "label_column": "label"}
 STUDIES = {
     "breast_cancer": Study("breast_cancer", more={"n": 40}),
     "german_credit": Study("tabular_german_credit/german.csv.gz"),
-    "gunpoint": Study("tsc_gunpoint/GunPoint.npz", models="minirocket,fcn,summary,neighbours"),
-    "italy_power": Study("tsc_italypowerdemand/ItalyPowerDemand.npz"),
+    "gunpoint": Study("tsc_gunpoint/GunPoint.npz", models="minirocket,fcn,summary,dtw,catch22"),
+    "italy_power": Study(
+        "tsc_italypowerdemand/ItalyPowerDemand.npz",
+        models="minirocket,fcn,inception,summary,dtw,catch22",
+    ),
     "adult_4000": Study(
         "tabular_adult/train.csv.gz", 4000, read={"label_column": "income"}, more={"n": 12}
     ),
     "california_4000": Study(
         "tabular_california_housing/california_housing.csv.gz", 4000, more={"n": 12}
     ),
-    "sst2_3000": Study("text_en_sst2/train.csv.gz", 3000, "tfidf,lstm,counts", SST, {"n": 12}),
+    "sst2_3000": Study(
+        "text_en_sst2/train.csv.gz", 3000, "tfidf,lstm,embedding,counts", SST, {"n": 12}
+    ),
     "fashion_3000": Study("image_fashion_mnist/fashion_mnist.npz", 3000, more={"n": 12}),
-    "nsmc_3000": Study("text_ko_nsmc/train.csv.gz", 3000, "tfidf,lstm,words", SST, {"n": 12}),
+    "nsmc_3000": Study(
+        "text_ko_nsmc/train.csv.gz", 3000, "tfidf,lstm,embedding,words", SST, {"n": 12}
+    ),
     "fashion_7000": Study(
         "image_fashion_mnist/fashion_mnist.npz", 7000, "hog,cnn,linear", more={"n": 12}
     ),
-    "sst2_all": Study("text_en_sst2/train.csv.gz", None, "tfidf,lstm,counts", SST, {"n": 12}),
+    "sst2_all": Study("text_en_sst2/train.csv.gz", None, "tfidf,lstm,embedding", SST, {"n": 12}),
     "adult_all": Study(
         "tabular_adult/train.csv.gz",
         models="boosting,mlp,logistic",
@@ -246,17 +253,15 @@ def tables() -> None:
     write("data", "\n".join([*head, *(row(n, f) for n, f in known.items())]))
     for language, verdicts in WORDS.items():
         claimed = {n: {c["id"]: c["verdict"] for c in f["claims"]} for n, f in known.items()}
-        ids = ("features", "appetite", "compute", "fit", "other", "read")
+        kinds = ("held", "part", "no", "open", "missing")
         lines = [
-            f"| {verdicts['claim']} | " + " | ".join(claimed) + " |",
-            "|---" * (len(claimed) + 1) + "|",
+            "| " + " | ".join(verdicts[k] for k in ("claim", *kinds)) + " |",
+            "|---" * (len(kinds) + 1) + "|",
         ]
-        lines += [
-            f"| {verdicts[c]} | "
-            + " | ".join(verdicts[claimed[n].get(c, "missing")] for n in claimed)
-            + " |"
-            for c in ids
-        ]
+        for c in ("features", "appetite", "compute", "fit", "other", "read"):
+            named = {k: [n for n in claimed if claimed[n].get(c, "missing") == k] for k in kinds}
+            cells = [", ".join(named[k]) or "–" for k in kinds]
+            lines.append("| " + " | ".join((verdicts[c], *cells)) + " |")
         write(f"claims {language}", "\n".join(lines), TEXTBOOK)
 
 

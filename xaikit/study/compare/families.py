@@ -110,8 +110,8 @@ FAMILIES: Mapping[str, tuple[Family, ...]] = {
 AUTO: Mapping[str, tuple[str, ...]] = {
     "columns": ("boosting", "mlp", "logistic", "ridge", "forest"),
     "pixels": ("boosting", "cnn", "hog", "linear"),
-    "words": ("tfidf", "lstm", "counts"),
-    "steps": ("minirocket", "fcn", "summary", "neighbours", "lstm"),
+    "words": ("tfidf", "lstm", "embedding", "counts"),
+    "steps": ("minirocket", "fcn", "inception", "summary", "neighbours"),
 }
 
 
