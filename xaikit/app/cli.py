@@ -415,11 +415,21 @@ def compare(
     trials: Annotated[
         int, typer.Option("--trials", min=0, help="Trials of tuning for every model in every fold.")
     ] = 0,
+    tune_seconds: Annotated[
+        float,
+        typer.Option("--tune-seconds", min=0, help="Or seconds of tuning, equal for every model."),
+    ] = 0.0,
     curves: Annotated[
         bool | None,
         typer.Option("--curves/--no-curves", help="Learn from fewer rows too [small tables]."),
     ] = None,
-    group: options.Group = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            "--group",
+            help="A group stays on one side: a column, what is noted of recordings, or a CSV of id and group.",
+        ),
+    ] = None,
     in_time: Annotated[
         bool, typer.Option("--in-time", help="Rows stand in the order of time.")
     ] = False,
@@ -474,6 +484,7 @@ def compare(
         minutes=minutes,
         full=full,
         trials=trials,
+        tune_seconds=tune_seconds,
         group=group,
         in_time=in_time,
         store=html.with_suffix(".fits"),

@@ -40,6 +40,18 @@ for _architecture in (
         "fcn_1d", "cnn", "convolutions over time and a global average (2017)",
         f"{_HERE}.cnn:FCN1d", {"steps": Recipe(steps=800, batch_size=32)},
     ),
+    Architecture(
+        "inception_1d", "cnn", "convolutions of three lengths side by side (2020)",
+        f"{_HERE}.cnn:Inception1d", {"steps": Recipe(steps=800, batch_size=32)},
+    ),
+    Architecture(
+        "word_mean", "mlp", "the mean of word vectors (2017)", f"{_HERE}.mlp:MeanOfWords",
+        {"words": Recipe(steps=700, lr=1e-2, mask_words=0.1)},
+    ),
+    Architecture(
+        "tabm", "mlp", "many dense nets that share their weights (2025)", f"{_HERE}.mlp:TabM",
+        {"columns": Recipe(steps=1500, lr=3e-3)},
+    ),
     Architecture("mlp", "mlp", "fully connected layers (1986)", f"{_HERE}.mlp:MLP", _ROWS),
     Architecture("rnn", "rnn", "plain recurrent net (1990)", _CELLS, _RECURRENT, {"cell": "rnn"}),
     Architecture(
