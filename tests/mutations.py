@@ -633,7 +633,7 @@ MUTATIONS = (
     Mutation("models/store.py", '"centre": np.asarray(model.centre).tolist()', '"centre": 0.0', "tests/models/test_models_checkpoint.py::test_a_regressor_comes_back_in_its_units"),
     Mutation("modalities/rows.py", "apart.sum(axis=1) - furthest", "apart.sum(axis=1)", "tests/modality/test_modality_tabular.py::test_the_nearest_rows_forgive_the_column_that_is_furthest_off"),
     Mutation("judge/shares.py", "if fine and share.max() <= 0.5:", "if fine:", "tests/study/test_findings.py::test_a_mark_that_is_finer_than_the_features_is_that_of_the_features_that_hold_it"),
-    Mutation("judge/shares.py", "self.mass if value else self.support", "self.support", "tests/study/test_findings.py::test_a_region_of_a_value_is_judged_by_all_that_moves_it"),
+    Mutation("judge/shares.py", "return self.mass if", "return self.support if", "tests/study/test_findings.py::test_a_region_of_a_value_is_judged_by_all_that_moves_it"),
     Mutation("models/zoo/transformer.py", "self.entry.weight *= math.sqrt(width)", "self.entry.weight *= 0.5", "tests/models/test_models_training.py::test_a_word_enters_a_transformer_as_large_as_its_place"),
     Mutation("models/training.py", "architecture.recipes.get(data.task, architecture.recipes[inputs])", "architecture.recipes[inputs]", "tests/models/test_models_training.py::test_a_decoder_learns_the_next_word_by_its_own_recipe"),
     Mutation("report/image_case.py", "find_objects(label(inside)[0])", "find_objects(inside.astype(int))", "tests/report/test_report_case.py::test_a_place_is_told_within_the_marked_one_that_holds_it"),
