@@ -252,6 +252,10 @@ def test_own_nets_and_functions_hear_the_wave(heard: Any) -> None:
             assert 3 <= times.mean() <= 8.5  # frames 4 to 8
     found, steps = slopes(net, heard.x, [(80, 6), (80, 5)])
     np.testing.assert_allclose(found, steps, rtol=0.02)
+    with pytest.raises(
+        InvalidInput, match="layout is 'BLC' and a module that hears sounds is given"
+    ):
+        xaikit.wrap(Loud(), modality="audio", names=["a", "b"], sample=heard.x, layout="BLC")
     with pytest.raises(NotApplicable, match="gradcam needs a spatial layer"):
         xaikit.explain(net, heard, "gradcam")
 

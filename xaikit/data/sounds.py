@@ -118,7 +118,9 @@ def _recordings(
     column = options.label_column or "label"
     for path in sounds:
         file = "/".join(path)
-        row = {} if index is None else index.get(file, index.get(path[-1]))
+        row: Mapping[str, str] | None = (
+            {} if index is None else index.get(file, index.get(path[-1]))
+        )
         named = None if pattern is None else pattern.fullmatch(Path(path[-1]).stem)
         if row is None:
             continue  # an index says which recordings are meant

@@ -172,7 +172,11 @@ class OfSound(Reading):
 
     def brought(self, net: nn.Module, x: Array, said: Said) -> Inputs:
         del net
-        return WaveEncoder((*x.shape[:2], 2), *said.scales(1))
+        if said.layout is not None:
+            raise InvalidInput(
+                f"layout is {said.layout!r} and a module that hears sounds is given waves (B, L); leave it out."
+            )
+        return WaveEncoder((x.shape[0], x.shape[1], 2), *said.scales(1))
 
     def varied(self, x: Array, recipe: Recipe, rng: np.random.Generator) -> Array:
         """Moved in time with silence behind, louder or softer."""
