@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -521,3 +523,20 @@ def test_the_page_plays_what_speaks_for_the_answer(run: Any, language: str, tmp_
     assert loud[0] > loud[1]  # bins of about 1 Hz: the planted tone is kept
     told = "logistic regression on mel means" if language == "en" else "멜 평균의 로지스틱 회귀"
     assert told in page or ("forest on mel means" if language == "en" else "랜덤 포레스트") in page
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "on speaker ann, bob, never learned from: right on"),
+        ("ko", "학습에 쓰지 않은 speaker ann, bob: 시험"),
+    ],
+)
+def test_the_page_says_first_whom_the_model_never_heard(
+    run: Any, language: str, told: str, tmp_path: Path
+) -> None:
+    group = {"name": "speaker", "test": ["ann", "bob"], "of": 4}
+    kept = replace(run, context={**run.context, "data": {**run.context["data"], "group": group}})
+    page = xaikit.write_report(kept, tmp_path / "p.html", language).read_text()
+    meta = re.sub("<.*?>", "", page.split('<p class="meta">')[1].split("</p>")[0])
+    assert meta.startswith(told)
