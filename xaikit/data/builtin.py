@@ -13,12 +13,14 @@ from xaikit.data.lags import make_lags
 from xaikit.data.latents import make_handwriting
 from xaikit.data.lookup import make_lookup
 from xaikit.data.objects import make_scenes
+from xaikit.data.pairs import make_dates
 from xaikit.data.plates import make_plates
 from xaikit.data.pulses import make_pulses
 from xaikit.data.reviews import make_reviews
 from xaikit.data.rows import Options, Rows, assemble
 from xaikit.data.scenes import make_digits
 from xaikit.data.sessions import make_sessions
+from xaikit.data.tones import make_tones
 from xaikit.data.waves import make_waves
 
 __all__ = ["DATASETS"]
@@ -168,6 +170,18 @@ def sessions(seed: int = 0) -> Dataset:
 def lookup(seed: int = 0) -> Dataset:
     """Lines of eight keys with their values, and a key that is asked for: its value follows."""
     return make_lookup(seed)
+
+
+@DATASETS.register("tones")
+def tones(seed: int = 0) -> Dataset:
+    """Sounds of noise in which a tone of 1.5 kHz says the class; one of 2.8 kHz means nothing."""
+    return make_tones(seed)
+
+
+@DATASETS.register("dates")
+def dates(seed: int = 0) -> Dataset:
+    """Dates in eight written forms, to be said as 2021-03-07; none of the test dates was learned."""
+    return make_dates(seed)
 
 
 def _rows(x: np.ndarray, y: np.ndarray, columns: list[Column]) -> Rows:

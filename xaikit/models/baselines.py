@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import numpy as np
 
 from xaikit.core.types import Floats
 from xaikit.data.dataset import Dataset
-from xaikit.tasks import TASKS, Task
+from xaikit.models.sklearn import fit_estimator
+from xaikit.tasks import TASKS, SequenceToSequence, Task
 
 __all__ = ["BASELINES", "baselines_of"]
 
@@ -174,7 +177,35 @@ def _grams(data: Dataset, task: Task) -> Floats:
     return np.stack(found)
 
 
+def _estimator(name: str) -> Baseline:
+    """A model of scikit-learn on the features that it reads by default."""
+
+    def answer(data: Dataset, task: Task) -> Floats:
+        del task
+        return fit_estimator(name, data).scores(data.inputs("test"))
+
+    return answer
+
+
+def _copied(data: Dataset, task: Task) -> Floats:
+    """The input, said again, as far as its tokens can be said."""
+    sequences = cast(SequenceToSequence, task)
+    places = {token: i for i, token in enumerate(sequences.tokens)}
+    rows = [[places.get(str(word), -1) for word in x] for x in data.inputs("test")]
+    return sequences.saying([[*(i for i in row if i > 0), 0] for row in rows])
+
+
+def _frequent(data: Dataset, task: Task) -> Floats:
+    """What is said most often in training."""
+    often, _ = Counter(s.label for s in data.train).most_common(1)[0]
+    return cast(SequenceToSequence, task).saying([cast(tuple[int, ...], often)] * len(data.test))
+
+
 BASELINES: dict[str, dict[str, Baseline]] = {
+    "classification of audio": {
+        "logistic regression on mel means": _estimator("logistic"),
+        "forest on mel means": _estimator("forest"),
+    },
     "forecasting": {
         "the last value": _persistence,
         "the value one period before": _seasonal,
@@ -183,5 +214,6 @@ BASELINES: dict[str, dict[str, Baseline]] = {
     "regression of series": {"the mean": _mean, "ridge on mean, sd, min, max and slope": _summary},
     "recommendation": {"the most popular item": _popular, "co-occurrence": _together},
     "next_word": {"the last two words": _grams},
+    "sequence_to_sequence": {"copy": _copied, "the most frequent output": _frequent},
     "reconstruction": {"the distance to the mean": _distance, "PCA": _components},
 }

@@ -20,6 +20,7 @@ from xaikit.tasks.generation import PROPERTIES, Generation
 from xaikit.tasks.reconstruction import Reconstruction
 from xaikit.tasks.regression import Regression
 from xaikit.tasks.segmentation import Segmentation
+from xaikit.tasks.sequence import SequenceToSequence
 
 __all__ = [
     "PROPERTIES",
@@ -34,6 +35,7 @@ __all__ = [
     "Reconstruction",
     "Regression",
     "Segmentation",
+    "SequenceToSequence",
     "Task",
     "default_target",
     "default_targets",
