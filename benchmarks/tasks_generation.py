@@ -36,11 +36,11 @@ def generation(asked: Asked) -> Iterator[Line]:
     yield Line("digits: beside draws along principal components", "<= 1", [beside])
     yield Line("digits: share of the rarest class", ">= .02", [test["rarest"]])
     yield Line("digits: seconds of a core to train", "", [seconds])
-    judge, _ = trained("lenet", data.real, asked)  # type: ignore[arg-type] # it has pictures
+    judge, _ = trained("lenet", data.real, asked, steps=400)  # type: ignore[arg-type] # it has pictures
     yield Line(
         "digits: accuracy of the classifier", "", [judge.info["metrics"]["test"]["accuracy"]]
     )
-    codes = data.test[: asked.n(40, 2)]
+    codes = data.test[: asked.n(24, 2)]
     for name in ("brightness", "slant", "width", "height", "class"):
         asks, target = (
             (_classified(model, judge, data), "predicted") if name == "class" else (model, name)
