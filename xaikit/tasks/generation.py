@@ -62,7 +62,7 @@ class Generation(Regression):
 
     def placed(self, where: Any, raw: Any, given: Any) -> Any:
         """The picture itself, (C, H, W), for `PICTURE`; nothing else can be named."""
-        if where is not PICTURE:
+        if not isinstance(where, str) or where != PICTURE:
             return super().placed(where, raw, given)
         made = plain(raw)[0]
         return made if made.ndim == 3 else made[None]
