@@ -603,7 +603,7 @@ MUTATIONS = (
     Mutation("metrics/base.py", '"n": len(known)', '"n": len(values)', "tests/metrics/test_metrics_means.py"),
     Mutation("report/text_case.py", "inside[inside >= 0]", "inside[inside > 0]", NUMBERS + "::test_a_fold_sums_every_word_that_it_hides"),
     Mutation("report/strips.py", "100 * (b - a) / len(line)", "100 * b / len(line)", NUMBERS + "::test_hatching_of_a_strip_stands_where_the_evidence_is_against"),
-    Mutation("report/image_case.py", "max(height / width, 1 / THINNEST)", "max(width / height, 1 / THINNEST)", NUMBERS + "::test_a_picture_keeps_its_own_height_and_width"),
+    Mutation("report/image_case.py", "shape or height / width, 1 / THINNEST", "shape or width / height, 1 / THINNEST", NUMBERS + "::test_a_picture_keeps_its_own_height_and_width"),
     Mutation("app/options.py", "int(text) < 4", "int(text) <= 4", WORDS + "::test_a_budget_is_auto_or_a_whole_number_from_4"),
     Mutation("study/plan.py", "for i in range(len(some)) for block in by_method]", "for block in by_method for i in range(len(some))]", FACTS + "::test_explanations_come_sample_by_sample_in_the_order_of_the_methods"),
     Mutation("core/target.py", "which = self.which if rows is None else self.which[rows]", "which = self.which if rows is None else self.which[: len(scores)]", "tests/study/test_blocks.py::test_a_block_says_what_each_sample_says_alone"),

@@ -43,7 +43,8 @@ def learn_pictures(
     real = torch.from_numpy(np.stack(data.real.inputs("train"))).movedim(3, 1).to(model.device)  # type: ignore[union-attr]
     n_batches = max(1, len(real) // recipe.batch_size)
     n_epochs = epochs or max(1, round(recipe.steps / n_batches))
-    mean = AveragedModel(net.generator, multi_avg_fn=get_ema_multi_avg_fn(KEPT), use_buffers=True)
+    kept = get_ema_multi_avg_fn(KEPT)  # type: ignore[no-untyped-call]
+    mean = AveragedModel(net.generator, multi_avg_fn=kept, use_buffers=True)
     how: dict[str, Any] = {"lr": recipe.lr, "betas": BETAS, "weight_decay": recipe.weight_decay}
     makers = torch.optim.AdamW([*net.generator.parameters(), *net.critic.code.parameters()], **how)
     judge = torch.optim.AdamW([*net.critic.body.parameters(), *net.critic.real.parameters()], **how)
@@ -72,7 +73,8 @@ def _told_apart(critic: Any, real: Tensor, made: Tensor) -> Tensor:
 def _passing(critic: Any, made: Tensor, code: Tensor) -> Tensor:
     """What the generator lowers: pictures that pass for real, and whose code can be told."""
     logit, guessed = critic.both(made)
-    return F.mse_loss(guessed, code) - logit.mean()
+    lowered: Tensor = F.mse_loss(guessed, code) - logit.mean()
+    return lowered
 
 
 def _step(optimizer: torch.optim.Optimizer, loss: Tensor, model: NeuralModel, epoch: int) -> None:

@@ -112,7 +112,7 @@ def train(
             loop = _Loop(model, data, recipe, epochs, shares, objective)
             ran = loop.run(rng, progress)
     model.net.eval().requires_grad_(False)
-    facts = {
+    facts: dict[str, Any] = {
         "seed": seed,
         "balanced": balanced,
         "epochs": ran,

@@ -35,7 +35,7 @@ def _stills(model: Model, sample: Sample, e: Explanation, seed: int) -> dict[str
     slid = np.tile(sample.x, (N_SLID, 1))
     first = e.segmentation.ids == strong[0]
     ends = np.quantile(model.background[:, first], ENDS, axis=0)
-    slid[:, first] = np.linspace(*ends, N_SLID)
+    slid[:, first] = np.linspace(ends[0], ends[1], N_SLID)
     return {
         "names": [e.names[i] for i in strong],
         "ends": ends[:, 0].tolist() if first.sum() == 1 else None,
