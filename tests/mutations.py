@@ -36,6 +36,8 @@ AUDIO = "tests/modality/test_modality_audio.py"
 CHOOSING = "tests/tasks/test_tasks_choosing.py"
 DETECTION = "tests/tasks/test_tasks_detection.py"
 REGIONS = "tests/tasks/test_tasks_segmentation.py"
+GENERATION = "tests/tasks/test_tasks_generation.py"
+SERIES = "tests/tasks/test_tasks_series.py"
 ANNOTATED = "tests/data/test_data_annotated.py"
 ESTIMATORS = "tests/estimators"
 GRADIENT = "tests/methods/test_methods_gradient.py"
@@ -654,6 +656,11 @@ MUTATIONS = (
     Mutation("tasks/segmentation.py", "inside = raw[:, :, found.at[k]]", "inside = raw[:, :, found.at[0]]", REGIONS + "::test_the_number_of_a_class_is_read_in_its_region"),
     Mutation("models/cam_layer.py", "if math.prod(e.shape[2:]) == fewest", "if math.prod(e.shape[2:]) >= fewest", REGIONS + "::test_an_own_net"),
     Mutation("study/study.py", "_answered(model, questions)", "_answered(questions[0].model, questions)", DETECTION + "::test_a_run_keeps_boxes_and_labels"),
+    Mutation("tasks/generation.py", "return -both / (down + LEAST)", "return both / (down + LEAST)", GENERATION + "::test_properties_by_hand"),
+    Mutation("tasks/generation.py", "joined([PROPERTIES.get(name)(made)[:, None] for name in self.outputs], 1)", "joined([PROPERTIES.get(name)(made)[:, None] for name in self.outputs[::-1]], 1)", GENERATION + "::test_the_latents_that_decide_are_found_exactly[occlusion]"),
+    Mutation("models/realism.py", "np.trace(first + second) - 2 * both", "np.trace(first + second) - both", GENERATION + "::test_the_distance_of_two_normal_laws"),
+    Mutation("data/pulses.py", "heights[which] * widths[which]", "heights[1 - which] * widths[which]", SERIES + "::test_the_value_is_the_area_of_what_is_planted"),
+    Mutation("models/baselines.py", "slope = (x * time).sum(axis=1) / (time**2).sum()", "slope = (x * time).sum(axis=1)[:, ::-1] ** 2", SERIES + "::test_five_numbers_a_channel_on_a_straight_line"),
     Mutation("data/annotations.py", "return name, x0 - 1, y0 - 1, x1, y1", "return name, x0, y0, x1, y1", ANNOTATED + "::test_each_form_gives_the_same_boxes"),
     Mutation("data/annotations.py", 'or ".." in path.parts', "", ANNOTATED + "::test_no_picture_is_taken_from_outside"),
     # frames and missing values
