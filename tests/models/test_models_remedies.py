@@ -43,7 +43,7 @@ def pictures():
 
 @pytest.fixture(scope="module")
 def net(pictures):
-    return quick("resnet_small", pictures, epochs=15)
+    return quick("resnet_small", pictures, epochs=4)
 
 
 # transfer

@@ -38,7 +38,7 @@ def pruned(model: Model, share: float) -> NeuralModel:
     if not 0 < share < 1:
         raise InvalidInput(f"--prune is {share}; it must be a share above 0 and below 1.")
     weights = [w for w in net.parameters() if w.ndim > 1]
-    sizes = torch.cat([w.detach().flatten().abs() for w in weights])
+    sizes = torch.cat([w.detach().flatten() for w in weights])
     kept = prune.L1Unstructured(share).compute_mask(sizes, torch.ones_like(sizes))
     with torch.no_grad():
         for weight, mask in zip(weights, kept.split([w.numel() for w in weights]), strict=True):

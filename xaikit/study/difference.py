@@ -180,7 +180,8 @@ def _floor(kind: str, a: Run, run: Run, method: str, found: Mapping[str, float |
     turns = [_turn(a, run, i, j, task, method) for i, j in places]
     moved = {t.sample: t.moved for t in turns if t.moved is not None}
     gaps = [m - own for s, m in moved.items() if (own := found.get(s)) is not None]
-    return Floor(kind, _mean(list(moved.values())), bootstrap_interval(np.array(gaps)))
+    beyond = bootstrap_interval(np.array(gaps)) if gaps else None
+    return Floor(kind, _mean(list(moved.values())), beyond)
 
 
 def _beyond(turn: Turn) -> float:

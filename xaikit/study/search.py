@@ -66,7 +66,5 @@ def train_tuned(
 def _family(architecture: str, data: Dataset) -> Family:
     """The family of a comparison that the model belongs to, whose settings are searched."""
     inputs = MODALITIES.get(data.modality).inputs
-    known = [f for f in FAMILIES.get(inputs, ()) if architecture in (f.of, f.name)]
-    kind = "dl" if architecture in ZOO else "ml"
-    exact = [f for f in known if f.name == architecture and not f.of]
-    return next(iter([*exact, *known]), Family(architecture, kind))
+    known = [f for f in FAMILIES.get(inputs, ()) if (f.of or f.name) == architecture]
+    return next(iter(known), Family(architecture, "dl" if architecture in ZOO else "ml"))
