@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from xaikit.core.question import Masker, Question
     from xaikit.core.types import Explanation, Sample, Score, Segmentation, Target
     from xaikit.data import load_data
+    from xaikit.modalities import sound
     from xaikit.models import ensemble, load, load_model, save_model, train, wrap
     from xaikit.report import write_comparison, write_report
     from xaikit.shapley import shapley
@@ -44,6 +45,7 @@ _HOMES = {
     "make_question": "xaikit.study.plan",
     "save_model": "xaikit.models",
     "shapley": "xaikit.shapley",
+    "sound": "xaikit.modalities",
     "study": "xaikit.study.study",
     "train": "xaikit.models",
     "wrap": "xaikit.models",
@@ -92,6 +94,7 @@ __all__ = [
     "make_question",
     "save_model",
     "shapley",
+    "sound",
     "study",
     "train",
     "wrap",

@@ -87,6 +87,8 @@ def train(
     missing: options.Missing = None,
     encoding: options.Encoding = None,
     decimal: options.Decimal = None,
+    group: options.Group = None,
+    names: options.FileNames = None,
     horizon: options.Horizon = None,
     lags: options.Lags = 96,
     as_json: options.AsJson = False,
@@ -103,6 +105,8 @@ def train(
 
       xaikit train patch_transformer --data ETTh1.csv --horizon 24 --lags 96
 
+      xaikit train logmel_cnn --data recordings --names "{label}_{speaker}_{take}" --group speaker
+
       xaikit train lenet --data letters.npz --from runs/digits-lenet --freeze
 
       xaikit train lenet --data digits --set width=4 --teacher runs/digits-lenet --out runs/student
@@ -113,7 +117,12 @@ def train(
     from xaikit.models import save_model
     from xaikit.models.fields import MODELS
 
-    read = {"text_column": text_column, "label_column": label_column}
+    read = {
+        "text_column": text_column,
+        "label_column": label_column,
+        "group": group,
+        "names": names,
+    }
     read |= _columns(columns, drop, missing, encoding, decimal) | _ahead(horizon, lags)
     dataset = _load(data, seed, **read, test=test, task=task, size=size)
     place = folder or _model_folder(dataset, model)
@@ -137,7 +146,9 @@ def train(
     else:
         for line in tuning_told(fitted.info):
             say(line)
-        say(f"saved {place} · test: {results(metrics)}")
+        held = dataset.facts.get("group")
+        on = f" on {held['name']} {', '.join(held['test'])}, never learned from" if held else ""
+        say(f"saved {place} · test{on}: {results(metrics)}")
 
 
 app.command()(compress)
@@ -190,6 +201,8 @@ def explain(
     missing: options.Missing = None,
     encoding: options.Encoding = None,
     decimal: options.Decimal = None,
+    group: options.Group = None,
+    names: options.FileNames = None,
     horizon: options.Horizon = None,
     lags: options.Lags = 96,
     force: options.Force = False,
@@ -229,7 +242,7 @@ def explain(
     person = options.for_person(reader)
     explaining.check_places(values, run_folder, html, force)
     given: dict[str, Any] = {"text_column": text_column, "label_column": label_column}
-    given |= {"test": test, "task": task, "size": size}
+    given |= {"test": test, "task": task, "size": size, "group": group, "names": names}
     given |= _columns(columns, drop, missing, encoding, decimal) | _ahead(horizon, lags)
     name = chosen(model, own)
     asked = _known(name, device)
@@ -246,6 +259,7 @@ def explain(
     asked = asked or _model(
         name, dataset, device, seed, quiet=as_json, weights=weights, torch_load=torch_load
     )
+    _same_group(asked, dataset)
     many = n or ("all" if values else "16")
     samples = _samples(dataset, options.count_of(many, dataset), seed, draw)
     if values is not None:
@@ -401,12 +415,20 @@ def compare(
     trials: Annotated[
         int, typer.Option("--trials", min=0, help="Trials of tuning for every model in every fold.")
     ] = 0,
+    tune_seconds: Annotated[
+        float,
+        typer.Option("--tune-seconds", min=0, help="Or seconds of tuning, equal for every model."),
+    ] = 0.0,
     curves: Annotated[
         bool | None,
         typer.Option("--curves/--no-curves", help="Learn from fewer rows too [small tables]."),
     ] = None,
     group: Annotated[
-        str | None, typer.Option("--group", help="Column whose rows stay on one side.")
+        str | None,
+        typer.Option(
+            "--group",
+            help="A group stays on one side: a column, what is noted of recordings, or a CSV of id and group.",
+        ),
     ] = None,
     in_time: Annotated[
         bool, typer.Option("--in-time", help="Rows stand in the order of time.")
@@ -424,6 +446,7 @@ def compare(
     missing: options.Missing = None,
     encoding: options.Encoding = None,
     decimal: options.Decimal = None,
+    names: options.FileNames = None,
     language: options.Language = "en",
     force: options.Force = False,
     as_json: options.AsJson = False,
@@ -442,7 +465,7 @@ def compare(
     from xaikit.report import write_comparison
     from xaikit.study.compare import compare as contrast
 
-    read = {"text_column": text_column, "label_column": label_column}
+    read = {"text_column": text_column, "label_column": label_column, "names": names}
     read |= _columns(columns, drop, missing, encoding, decimal)
     dataset = _load(data, seed, **read, test=test, task=task, size=size)
     html = html or Path("reports") / file_name(f"compare-{dataset.name}", ".html")
@@ -461,6 +484,7 @@ def compare(
         minutes=minutes,
         full=full,
         trials=trials,
+        tune_seconds=tune_seconds,
         group=group,
         in_time=in_time,
         store=html.with_suffix(".fits"),
@@ -654,18 +678,24 @@ def demo(
     folder: Annotated[Path, typer.Option("--out", "-o", help="Folder of the pages.")] = Path(
         "reports"
     ),
+    every: Annotated[
+        bool, typer.Option("--all", help="One for each task too, 25 minutes on one core.")
+    ] = False,
     seed: options.Seed = 0,
     force: options.Force = False,
 ) -> None:
     """Train the demo models and write reports/index.html with one report for each kind of data.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       xaikit demo
-    """
-    from xaikit.app.demo import run_demo
 
-    index = run_demo(folder, seed=seed, force=force)
+      xaikit demo --all
+    """
+    from xaikit.app.demo import DEMOS, OTHERS, run_demo
+
+    demos = (*DEMOS, *OTHERS) if every else DEMOS
+    index = run_demo(folder, seed=seed, demos=demos, force=force)
     say(f"open {index.resolve()}")
 
 
@@ -727,6 +757,16 @@ def _load(data: str, seed: int, **options: Any) -> Any:
     if len(form) > 1 and form != USUAL:
         complain(f"'{dataset.source}' is read as {', '.join(form)}")
     return dataset
+
+
+def _same_group(model: Any, dataset: Any) -> None:
+    """Says so where a model kept groups of the same data apart and these rows are split otherwise."""
+    held = model.info.get("group")
+    if held and model.info.get("data") == dataset.name and dataset.facts.get("group") != held:
+        complain(
+            f"'{model.id}' never learned from {held['name']} {', '.join(held['test'])}, and these test rows are "
+            f"others; give --group {held['name']} and the seed that it was trained with."
+        )
 
 
 def _ahead(horizon: int | None, lags: int) -> dict[str, Any]:

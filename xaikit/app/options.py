@@ -62,7 +62,7 @@ Task = Annotated[
     str | None,
     typer.Option(
         "--task",
-        help="classification, regression, detection, segmentation or recommendation; found out by default.",
+        help="classification, regression, detection, segmentation, recommendation, sequence_to_sequence or generation; found out by default.",
         rich_help_panel=DATA,
     ),
 ]
@@ -90,6 +90,22 @@ Decimal = Annotated[
     str | None,
     typer.Option(
         "--decimal", help="The decimal sign of numbers, . or , [found].", rich_help_panel=DATA
+    ),
+]
+Group = Annotated[
+    str | None,
+    typer.Option(
+        "--group",
+        help="Rows of one group stay on one side: a column, or what is noted of recordings.",
+        rich_help_panel=DATA,
+    ),
+]
+FileNames = Annotated[
+    str | None,
+    typer.Option(
+        "--names",
+        help="What names of recordings say, {label}_{speaker}_{take}.",
+        rich_help_panel=DATA,
     ),
 ]
 Size = Annotated[

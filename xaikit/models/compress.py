@@ -39,11 +39,12 @@ def pruned(model: Model, share: float) -> NeuralModel:
         raise InvalidInput(f"--prune is {share}; it must be a share above 0 and below 1.")
     weights = [w for w in net.parameters() if w.ndim > 1]
     sizes = torch.cat([w.detach().flatten() for w in weights])
-    kept = prune.L1Unstructured(share).compute_mask(sizes, torch.ones_like(sizes))
+    kept = prune.L1Unstructured(share).compute_mask(sizes, torch.ones_like(sizes))  # type: ignore[no-untyped-call]
     with torch.no_grad():
         for weight, mask in zip(weights, kept.split([w.numel() for w in weights]), strict=True):
             weight.mul_(mask.view_as(weight))
-    return replace(model, net=net, info=_told(model, {"pruned": share}))  # type: ignore[type-var]
+    assert isinstance(model, NeuralModel)
+    return replace(model, net=net, info=_told(model, {"pruned": share}))
 
 
 def quantised(model: Model) -> SealedModel:
@@ -128,7 +129,7 @@ def _converted(model: NeuralModel, at: Tensor) -> nn.Module:
         try:
             watched = prepare_fx(model.net, mapping, (at[:1],))
             watched(at)
-            return convert_fx(watched)  # type: ignore[no-any-return]
+            return convert_fx(watched)
         except Exception as error:  # whatever a tracer ends in
             raise ModelError(
                 f"'{model.id}' cannot be traced into int8 ({short(error, 160)}); prune it instead."

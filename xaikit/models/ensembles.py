@@ -89,7 +89,7 @@ class _Mean:
 
     def __call__(self, xs: Any) -> Floats:
         each = torch.stack([torch.from_numpy(m.scores(xs)) for m in self.models])
-        return _mean(each, self.how, self.task).numpy()  # type: ignore[no-any-return]
+        return _mean(each, self.how, self.task).numpy()
 
 
 class _MeanNet(nn.Module):

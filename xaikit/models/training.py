@@ -21,6 +21,7 @@ from xaikit.core.errors import DataError, InvalidInput, TrainingFailed, UnknownN
 from xaikit.core.sample import MODALITIES
 from xaikit.data.dataset import Dataset
 from xaikit.modalities import background
+from xaikit.models.adversarial import learn_pictures, pictured
 from xaikit.models.assembly import KINDS, assemble, reads_of, settable
 from xaikit.models.distillation import distilled
 from xaikit.models.evaluation import evaluate
@@ -31,7 +32,7 @@ from xaikit.models.objectives import Objective, objective_of, turned
 from xaikit.models.reading import reading_of
 from xaikit.models.transfer import begin, carry, learning
 from xaikit.models.zoo import ZOO, Architecture, Recipe
-from xaikit.tasks import TASKS, Forecasting
+from xaikit.tasks import TASKS, Forecasting, Task
 
 __all__ = ["pick_device", "train"]
 
@@ -85,11 +86,17 @@ def train(
     if freeze and start is None:
         raise InvalidInput("freeze keeps the weights of a model; name it by start (--from).")
     entry = ZOO.get(architecture)
+    if data.real is not None and (start is not None or teacher is not None):
+        raise InvalidInput(
+            f"'{architecture}' learns against a critic, not from labels; leave the other model out."
+        )
     begun = None if start is None else begin(start, architecture, data)
     recipe, settings = _split(entry, data, {**(begun.info["params"] if begun else {}), **params})
-    objective = objective_of(data)
-    if teacher is not None:
-        objective = distilled(objective, teacher, data, temperature)
+    if data.real is not None:
+        settings |= pictured(data)
+    objective = (
+        None if teacher is None else distilled(objective_of(data), teacher, data, temperature)
+    )
     target = pick_device(device)
     shares = data.class_weights if balanced else None
     began = time.perf_counter()
@@ -98,10 +105,14 @@ def train(
         model = _fresh(entry, data, settings, target, begun)
         if begun is not None:
             carry(model, begun, freeze)
-        loop = _Loop(model, data, recipe, epochs, shares, objective)
-        ran = loop.run(np.random.default_rng(seed), progress)
+        rng = np.random.default_rng(seed)
+        if data.real is not None:
+            ran = learn_pictures(model, data, recipe, epochs, rng, progress)
+        else:
+            loop = _Loop(model, data, recipe, epochs, shares, objective)
+            ran = loop.run(rng, progress)
     model.net.eval().requires_grad_(False)
-    facts = {
+    facts: dict[str, Any] = {
         "seed": seed,
         "balanced": balanced,
         "epochs": ran,
@@ -180,8 +191,9 @@ def _split(
     inputs = MODALITIES.get(data.modality).inputs
     if data.task not in architecture.tasks:
         _refuse_task(architecture.name, data)
-    recipe = architecture.recipes[inputs]
-    training, net = dataclasses.asdict(recipe), settable(architecture, inputs)
+    recipe = architecture.recipes.get(data.task, architecture.recipes[inputs])
+    net = {**settable(architecture, inputs), **architecture.usual.get(data.task, {})}
+    training = dataclasses.asdict(recipe)
     for name in params:
         if name not in training and name not in net:
             raise InvalidInput(
@@ -222,7 +234,7 @@ def _fresh(
     device: torch.device,
     begun: NeuralModel | None = None,
 ) -> NeuralModel:
-    labels = _checked_labels(data)
+    labels = np.zeros(0) if data.real is not None else _checked_labels(data)
     inputs = begun.inputs if begun else reading_of(data.modality).fit(data)
     task = None if data.task in USUAL else TASKS.get(data.task)(data.outputs)
     width = max(1, len(data.classes)) if task is None else task.width
@@ -232,7 +244,7 @@ def _fresh(
         net=net,
         inputs=inputs,
         classes=data.classes,
-        background=background(data),
+        background=background(data, _n_rows(task, data)),
         reads=reads_of(net),
         modality=data.modality,
         task=task,
@@ -244,6 +256,12 @@ def _fresh(
     if isinstance(task, Forecasting):
         model.centre, model.scale = _channels(labels, len(task.channels))
     return model
+
+
+def _n_rows(task: Task | None, data: Dataset) -> int:
+    """What the task wants, as far as 64 MB hold it."""
+    fit = 2**24 // max(1, data.train[0].x.size)
+    return 100 if task is None else max(100, min(task.n_rows, fit))
 
 
 def _channels(labels: Array, n_channels: int) -> tuple[Array, Array]:
@@ -261,8 +279,11 @@ def _checked_labels(data: Dataset) -> Array:
                 raise DataError(
                     f"sample '{sample.id}' of '{data.name}' has no label; drop it to train."
                 )
-    if data.task not in USUAL and data.classes:
-        TASKS.get(data.task)(data.classes).require_labels((*data.train, *data.val, *data.test))
+    names = data.classes or (
+        data.outputs if data.task not in USUAL and TASKS.get(data.task).finds else ()
+    )
+    if data.task not in USUAL and names:
+        TASKS.get(data.task)(names).require_labels((*data.train, *data.val, *data.test))
         return np.zeros(0)
     labels = data.labels("train")
     if data.task == "classification" and not 0 <= labels.min() <= labels.max() < len(data.classes):
@@ -286,6 +307,7 @@ def _facts(
         "task": data.task,
         "data": data.name,
         "data_hash": data.hash,
+        "group": data.facts.get("group"),
         "columns": [dataclasses.asdict(column) for column in data.columns],
         "metrics": {split: evaluate(model, data, split) for split in ("test", "val")},
     }
@@ -375,7 +397,7 @@ class _Loop:
     ) -> None:
         model, cuda = self.model, self.model.device.type == "cuda"
         with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=cuda):
-            batch = model.read(xs)
+            batch = self.objective.told(model.read(xs), labels)
             found = model.inputs.run(model.net, batch.at, batch)
         loss = self.objective.loss(found.float(), labels, batch.at, self.weights)
         if not math.isfinite(loss.item()):
@@ -391,7 +413,10 @@ class _Loop:
     def _val_loss(self) -> float:
         model, xs, n = self.model, self.data.inputs("val"), self.model.batch_rows
         with evaluating(model.parts), torch.inference_mode():
-            batches = [model.encode(xs[i : i + n]) for i in range(0, len(xs), n)]
+            batches = [
+                self.objective.told(model.encode(xs[i : i + n]), self._val_truth[i : i + n])
+                for i in range(0, len(xs), n)
+            ]
             raw = [model.run(model.net, batch.at, batch) for batch in batches]
             at = raw if self.model.inputs.pads else [batch.at for batch in batches]
             found = (torch.cat(raw), self._val_truth, torch.cat(at), self.weights)

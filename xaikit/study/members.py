@@ -9,8 +9,8 @@ from xaikit.core.abilities import Model
 from xaikit.core.question import Question
 from xaikit.core.types import Explanation
 from xaikit.methods.base import Method
-from xaikit.study.failures import Failure
 from xaikit.study.plan import Plan, explain_all, make_question
+from xaikit.study.run import Failure
 
 __all__ = ["said_by_members"]
 

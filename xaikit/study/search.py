@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import InvalidInput
@@ -53,7 +53,12 @@ def train_tuned(
         raise InvalidInput(
             f"trials is {trials}; it must be 2 or more, the first is the model's own."
         )
-    fixed = {"seed": seed, "device": device, "balanced": balanced, "progress": progress}
+    fixed: dict[str, Any] = {
+        "seed": seed,
+        "device": device,
+        "balanced": balanced,
+        "progress": progress,
+    }
     own = train(architecture, data, **fixed, **params)
     asked = Family(family.name, family.kind, architecture, params)
     found = tune(asked, lambda: inner(data, seed), Teacher(device, balanced), trials, seed)
@@ -67,4 +72,5 @@ def _family(architecture: str, data: Dataset) -> Family:
     """The family of a comparison that the model belongs to, whose settings are searched."""
     inputs = MODALITIES.get(data.modality).inputs
     known = [f for f in FAMILIES.get(inputs, ()) if (f.of or f.name) == architecture]
-    return next(iter(known), Family(architecture, "dl" if architecture in ZOO else "ml"))
+    kind: Literal["ml", "dl"] = "dl" if architecture in ZOO else "ml"
+    return next(iter(known), Family(architecture, kind))
