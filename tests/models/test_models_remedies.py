@@ -160,7 +160,12 @@ def test_a_pruned_net_has_exactly_that_share_of_zeros_and_keeps_the_largest(net)
 
 
 @pytest.mark.parametrize(
-    ("name", "modality"), [("resnet_small", "image"), ("fcn_1d", "series"), ("mlp", "table")]
+    ("name", "modality"),
+    [
+        ("resnet_small", "image"),
+        ("inception_1d", "series"),
+        ("mlp", "table"),
+    ],
 )
 def test_int8_twins_answer_alike_and_come_back_from_a_folder_bit_for_bit(name, modality, tmp_path):
     data = toy_data(modality)
@@ -192,6 +197,11 @@ def test_int8_refuses_gradients_texts_and_damage_by_name(tmp_path, pictures):
         xaikit.explain(twin, pictures.test[0], "saliency")
     with pytest.raises(NotApplicable, match="'toy-lstm' has no int8 twin"):
         quantised(quick("lstm", toy_data("text"), epochs=0))
+    with pytest.raises(ModelError, match="'toy-tabm' cannot be traced into int8"):
+        quantised(quick("tabm", toy_data("table"), epochs=0))
+    wide = nn.Sequential(nn.ConvTranspose2d(2, 2, 2, stride=2), nn.Flatten(), nn.Linear(768, 3))
+    with pytest.raises(NotApplicable, match="'0.weight' has no step of its own for each output"):
+        quantised(replace(own, net=wide))
     with pytest.raises(InvalidInput, match="is no net whose weights can be made smaller"):
         quantised(twin)
     with pytest.raises(InvalidInput, match="holds int8 weights, which learn nothing"):

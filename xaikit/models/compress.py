@@ -139,6 +139,11 @@ def _converted(model: NeuralModel, at: Tensor) -> nn.Module:
 def _plain(name: str, held: Tensor) -> dict[str, Tensor]:
     if not held.is_quantized:
         return {name: held.detach().clone()}
+    if held.qscheme() != torch.per_channel_affine or held.q_per_channel_axis() != 0:
+        raise NotApplicable(
+            f"'{name}' has no step of its own for each output (a transposed convolution), and such int8 nets are "
+            "not saved; prune it instead (--prune 0.5)."
+        )
     return {name: held.int_repr(), f"{name}.scales": held.q_per_channel_scales()}
 
 
