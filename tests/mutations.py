@@ -117,7 +117,7 @@ MUTATIONS = (
     Mutation("models/distillation.py", "SOFT * temperature**2 * near", "SOFT * temperature * near", REMEDIES + "::test_the_loss_of_a_student_is_that_of_the_paper"),
     Mutation("models/compress.py", "prune.L1Unstructured", "prune.RandomUnstructured", REMEDIES + "::test_a_pruned_net_has_exactly_that_share_of_zeros_and_keeps_the_largest"),
     Mutation("models/ensembles.py", "return each.log_softmax(2).logsumexp(0)", "return each.logsumexp(0)", REMEDIES + "::test_probabilities_are_averaged_where_it_is_asked_or_a_forest_is_in"),
-    Mutation("study/difference.py", 'return "closer" if low > 0', 'return "closer" if low < 0', "tests/study/test_difference.py::test_a_difference_is_read_beside_another_seed_and_an_untrained_net"),
+    Mutation("study/difference.py", 'return "farther" if high < 0', 'return "farther" if high > 0', "tests/study/test_difference.py::test_a_difference_is_read_beside_another_seed_and_an_untrained_net"),
     # what comes next
     Mutation("tasks/choosing.py", "before = (scores >= own[:, None]).sum(axis=1) - 1", "before = (scores > own[:, None]).sum(axis=1)", CHOOSING + "::test_hits_are_those_counted_by_hand"),
     Mutation("tasks/choosing.py", ".mean() / np.log(2))", ".mean())", CHOOSING + "::test_bits_are_the_surprise_at_the_word_that_came"),
