@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from scipy.special import log_softmax, softmax
 from sklearn.ensemble import RandomForestClassifier
 from torch import nn
@@ -179,8 +180,6 @@ def test_int8_twins_answer_alike_and_come_back_from_a_folder_bit_for_bit(name, m
 
 
 def test_int8_weights_are_the_float_ones_rounded_to_their_step(tmp_path):
-    from safetensors.torch import load_file
-
     own = quick("mlp", toy_data("table"), epochs=5)
     held = load_file(quantised(own).save(tmp_path / "twin") / "model.safetensors")
     for name, weight in own.net.named_parameters():
