@@ -45,6 +45,7 @@ CAM = "tests/methods/test_methods_cam.py"
 ATTENTION = "tests/methods/test_methods_attention.py"
 FEW = "tests/methods/test_methods_few.py"
 LIME = "tests/methods/test_methods_surrogate.py"
+REMEDIES = "tests/models/test_models_remedies.py"
 REMOVAL = "tests/metrics/test_metrics_removal.py"
 AGREEMENT = "tests/metrics/test_metrics_agreement.py"
 PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
@@ -112,6 +113,13 @@ PAGED = "tests/study/test_page_facts.py"
 REFINING = "tests/study/test_refining.py"
 
 MUTATIONS = (
+    # remedies
+    Mutation("models/transfer.py", "            module.eval()\n", "            pass\n", REMEDIES + "::test_a_frozen_net_keeps_every_number_but_those_of_its_new_head"),
+    Mutation("models/training.py", "begun.inputs if begun else reading_of", "reading_of", REMEDIES + "::test_a_net_that_begins_with_another_of_the_same_classes_answers_as_it_does"),
+    Mutation("models/distillation.py", "SOFT * temperature**2 * near", "SOFT * temperature * near", REMEDIES + "::test_the_loss_of_a_student_is_that_of_the_paper"),
+    Mutation("models/compress.py", "prune.L1Unstructured", "prune.RandomUnstructured", REMEDIES + "::test_a_pruned_net_has_exactly_that_share_of_zeros_and_keeps_the_largest"),
+    Mutation("models/ensembles.py", "return each.log_softmax(2).logsumexp(0)", "return each.logsumexp(0)", REMEDIES + "::test_probabilities_are_averaged_where_it_is_asked_or_a_forest_is_in"),
+    Mutation("study/difference.py", 'return "farther" if high < 0', 'return "farther" if high > 0', "tests/study/test_difference.py::test_a_difference_is_read_beside_another_seed_and_an_untrained_net"),
     # what comes next
     Mutation("tasks/choosing.py", "before = (scores >= own[:, None]).sum(axis=1) - 1", "before = (scores > own[:, None]).sum(axis=1)", CHOOSING + "::test_hits_are_those_counted_by_hand"),
     Mutation("tasks/choosing.py", ".mean() / np.log(2))", ".mean())", CHOOSING + "::test_bits_are_the_surprise_at_the_word_that_came"),
