@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from xaikit.study.flip.api import counterfactual
     from xaikit.study.flip.result import Counterfactual
     from xaikit.study.interactions import interactions
+    from xaikit.study.layers import layers
     from xaikit.study.plan import Plan, explain, make_question
     from xaikit.study.run import Run
     from xaikit.study.study import study
@@ -37,6 +38,7 @@ _HOMES = {
     "counterfactual": "xaikit.study.flip.api",
     "explain": "xaikit.study.plan",
     "interactions": "xaikit.study.interactions",
+    "layers": "xaikit.study.layers",
     "load": "xaikit.models",
     "load_data": "xaikit.data",
     "load_model": "xaikit.models",
@@ -84,6 +86,7 @@ __all__ = [
     "counterfactual",
     "explain",
     "interactions",
+    "layers",
     "load",
     "load_data",
     "load_model",
