@@ -193,8 +193,12 @@ def layers(
     names : of the layers to look at; else n_layers evenly from the first to the last
     n_channels : of each layer, those whose activation x derivative of the predicted answer is largest
     n_patches : of the test pictures, the strongest for each channel, one a picture
-    Seconds for a small net, some minutes for one of 224 px. `NotApplicable` for models without layers, other modalities and
-    tasks without classes.
+    Seconds for a small net, some minutes for one of 224 px. `NotApplicable` for models without layers, other
+    modalities and tasks without classes.
+
+    >>> xaikit.layers(model, data)
+    Traceback (most recent call last):
+    xaikit.core.errors.NotApplicable: 'wine-logistic' is no torch net whose modules can be watched, so it has no layers to look at; use one, for example 'lenet'.
     """
     net = _require_pictures(model, data)
     from xaikit.models.layers import layers_of, named, spread, untrained
@@ -230,7 +234,7 @@ def layers(
 def _require_pictures(model: Model, data: Dataset) -> Any:
     """The model, a net that classifies pictures."""
     kind = MODALITIES.get(model.modality)
-    if not hasattr(model, "net") or not hasattr(model, "randomised"):
+    if not hasattr(model, "net") or getattr(model, "randomised", None) is None:
         raise NotApplicable(
             f"'{model.id}' is no torch net whose modules can be watched, so it has no layers to look at; use one, "
             "for example 'lenet'."
