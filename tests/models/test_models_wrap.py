@@ -404,6 +404,7 @@ def test_a_function():
 
 
 LINEAR = nn.Linear(2, 2)
+nn.init.constant_(LINEAR.bias, -1.0)
 MISFITS = [
     (LINEAR, {"modality": "sound"}, InvalidInput, r"modality 'sound' is unknown; use image"),
     (LINEAR, {"outputs": "values"}, InvalidInput, r"outputs is 'values' with 2 classes"),
