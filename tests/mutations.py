@@ -106,6 +106,7 @@ FOREIGN = "tests/methods/test_methods_foreign.py"
 NOISY = "tests/methods/test_methods_noisy.py"
 OWN = "tests/study/test_own_question.py"
 PAIRS = "tests/study/test_interactions.py"
+LAYERS = "tests/study/test_layers.py"
 FINDINGS = "tests/study/test_findings.py"
 CASE = "tests/report/test_report_case.py"
 PAGED = "tests/study/test_page_facts.py"
@@ -430,6 +431,14 @@ MUTATIONS = (
     Mutation("models/onnx.py", "x = x[..., 0]", "x = x[:, ::-1, 0]", "tests/models/test_models_onnx.py::test_a_series_of_one_channel_goes_into_a_graph_of_rows"),
     Mutation("study/study.py", "_pairs(questions[:interactions]", "_pairs(questions[-interactions:]", "tests/study/test_own_question.py::test_a_study_keeps_what_features_are_worth_together_and_the_page_shows_it"),
     Mutation("report/blocks/strip.py", '"strip.legend" if groups.wrong', '"strip.legend" if groups.rest', CASE + "::test_samples_without_labels_are_called_neither_right_nor_near"),
+    # layers: what a cell has seen, what excites a channel, what a probe is asked
+    Mutation("models/layers.py", "(s.first + i * s.step, s.end + i * s.step)", "(s.first + i * s.step, s.end + i * s.step + s.step)", LAYERS + "::test_the_window_of_a_cell_is_all_that_moves_it"),
+    Mutation("models/layers.py", "(held * placed(layer, slope))", "held", LAYERS + "::test_channels_weigh_what_they_add_to_the_predicted_answer"),
+    Mutation("models/layers.py", "                start()", "                pass", LAYERS + "::test_the_untrained_twin_starts_as_its_modules_do"),
+    Mutation("models/visualise.py", "grid[0][:, None] * math.cos(turn)", "grid[0][:, None] * math.sin(turn)", LAYERS + "::test_the_answer_to_gratings_is_that_of_the_filter"),
+    Mutation("models/visualise.py", "(-given(spectrum", "(given(spectrum", LAYERS + "::test_a_made_picture_is_the_one_that_excites_a_known_filter_most"),
+    Mutation("study/layers.py", "line.predict(asked.mean)", "line.predict(learned.mean[: len(held)])", LAYERS + "::test_a_probe_is_scikit_learns_own_score"),
+    Mutation("study/layers.py", "max(self.majority, best.twin.interval[1])", "self.majority", LAYERS + "::test_classes_can_be_told_from_a_layer_on"),
     # training: which rows decide what
     Mutation("models/training.py", 'self.data.inputs("val")', 'self.data.inputs("test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
     Mutation("models/training.py", 'self.objective.truth(self.model, self.data, "val")', 'self.objective.truth(self.model, self.data, "test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
