@@ -28,7 +28,7 @@ def next_token(sources, said):
     return logits
 
 
-sample = xaikit.Sample("sentence", np.array("das haus ist nicht alt".split()), "text")
+sample = xaikit.Sample("sentence", np.array(["das", "haus", "ist", "nicht", "alt"]), "text")
 model = xaikit.wrap(
     next_token,
     modality="text",
