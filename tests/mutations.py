@@ -33,9 +33,12 @@ class Mutation:
 
 CONTRACT = "tests/test_contract.py"
 SAID = "tests/tasks/test_tasks_sequence.py"
+AUDIO = "tests/modality/test_modality_audio.py"
 CHOOSING = "tests/tasks/test_tasks_choosing.py"
 DETECTION = "tests/tasks/test_tasks_detection.py"
 REGIONS = "tests/tasks/test_tasks_segmentation.py"
+GENERATION = "tests/tasks/test_tasks_generation.py"
+SERIES = "tests/tasks/test_tasks_series.py"
 ANNOTATED = "tests/data/test_data_annotated.py"
 ESTIMATORS = "tests/estimators"
 GRADIENT = "tests/methods/test_methods_gradient.py"
@@ -43,6 +46,7 @@ CAM = "tests/methods/test_methods_cam.py"
 ATTENTION = "tests/methods/test_methods_attention.py"
 FEW = "tests/methods/test_methods_few.py"
 LIME = "tests/methods/test_methods_surrogate.py"
+REMEDIES = "tests/models/test_models_remedies.py"
 REMOVAL = "tests/metrics/test_metrics_removal.py"
 AGREEMENT = "tests/metrics/test_metrics_agreement.py"
 PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
@@ -103,6 +107,7 @@ FOREIGN = "tests/methods/test_methods_foreign.py"
 NOISY = "tests/methods/test_methods_noisy.py"
 OWN = "tests/study/test_own_question.py"
 PAIRS = "tests/study/test_interactions.py"
+LAYERS = "tests/study/test_layers.py"
 FINDINGS = "tests/study/test_findings.py"
 CASE = "tests/report/test_report_case.py"
 PAGED = "tests/study/test_page_facts.py"
@@ -110,6 +115,13 @@ PAGED = "tests/study/test_page_facts.py"
 REFINING = "tests/study/test_refining.py"
 
 MUTATIONS = (
+    # remedies
+    Mutation("models/transfer.py", "            module.eval()\n", "            pass\n", REMEDIES + "::test_a_frozen_net_keeps_every_number_but_those_of_its_new_head"),
+    Mutation("models/training.py", "begun.inputs if begun else reading_of", "reading_of", REMEDIES + "::test_a_net_that_begins_with_another_of_the_same_classes_answers_as_it_does"),
+    Mutation("models/distillation.py", "SOFT * temperature**2 * near", "SOFT * temperature * near", REMEDIES + "::test_the_loss_of_a_student_is_that_of_the_paper"),
+    Mutation("models/compress.py", "prune.L1Unstructured", "prune.RandomUnstructured", REMEDIES + "::test_a_pruned_net_has_exactly_that_share_of_zeros_and_keeps_the_largest"),
+    Mutation("models/ensembles.py", "return each.log_softmax(2).logsumexp(0)", "return each.logsumexp(0)", REMEDIES + "::test_probabilities_are_averaged_where_it_is_asked_or_a_forest_is_in"),
+    Mutation("study/difference.py", 'return "farther" if high < 0', 'return "farther" if high > 0', "tests/study/test_difference.py::test_a_difference_is_read_beside_another_seed_and_an_untrained_net"),
     # what comes next
     Mutation("tasks/choosing.py", "before = (scores >= own[:, None]).sum(axis=1) - 1", "before = (scores > own[:, None]).sum(axis=1)", CHOOSING + "::test_hits_are_those_counted_by_hand"),
     Mutation("tasks/choosing.py", ".mean() / np.log(2))", ".mean())", CHOOSING + "::test_bits_are_the_surprise_at_the_word_that_came"),
@@ -405,6 +417,11 @@ MUTATIONS = (
     Mutation("study/compare/reasons.py", "(draws[1], 0)", "(draws[0], 0)", COMPARE + "::test_floors_are_fits_on_other_rows_and_with_another_seed"),
     Mutation("study/compare/reasons.py", 'task.named("label", s)', "task.named(0, s)", "tests/study/test_compare_parts.py::test_the_true_class_of_each_sample_is_explained"),
     Mutation("study/compare/reasons.py", "return -sum(wrong),", "return sum(wrong),", "tests/study/test_compare_parts.py::test_samples_that_both_answer_wrongly_come_before_those_that_one_does"),
+    Mutation("study/compare/together.py", "TIMES * max(v", "TIMES * min(v", "tests/study/test_compare_together.py::test_a_pair_is_one_sides_own_only_where_both_of_its_fits_have_it"),
+    Mutation("study/compare/folds.py", "known[s.id] for s in rows", "known[rows[0].id] for s in rows", COMPARED + "::test_samples_of_any_kind_are_grouped_by_a_file_or_by_what_they_carry[text]"),
+    Mutation("study/compare/claims.py", "else -apart, outer", "else apart, outer", "tests/study/test_compare_parts.py::test_gaps_that_the_folds_cannot_tell_apart_are_no_verdict"),
+    Mutation("models/warping.py", "apart + least", "apart + before[j]", "tests/models/test_models_compared.py::test_distances_under_warping_are_those_of_the_recursion[0.3-3]"),
+    Mutation("models/zoo/mlp.py", "reshape(len(x), -1) / members)", "reshape(len(x), -1))", "tests/models/test_models_compared.py::test_many_nets_in_one_answer_the_mean_of_their_members"),
     Mutation("study/compare/calibration.py", "p.max(axis=1), p.argmax", "p.min(axis=1), p.argmax", COMPARE + "::test_the_calibration_errors"),
     Mutation("study/compare/calibration.py", "false * thresholds / (1 - thresholds)", "false", COMPARE + "::test_errors_of_one_side_and_the_net_benefit"),
     Mutation("study/compare/fitting.py", "if self.balanced:", "if not self.balanced:", COMPARE + "::test_all_models_of_a_comparison_get_the_same_weights"),
@@ -422,6 +439,14 @@ MUTATIONS = (
     Mutation("models/onnx.py", "x = x[..., 0]", "x = x[:, ::-1, 0]", "tests/models/test_models_onnx.py::test_a_series_of_one_channel_goes_into_a_graph_of_rows"),
     Mutation("study/study.py", "_pairs(questions[:interactions]", "_pairs(questions[-interactions:]", "tests/study/test_own_question.py::test_a_study_keeps_what_features_are_worth_together_and_the_page_shows_it"),
     Mutation("report/blocks/strip.py", '"strip.legend" if groups.wrong', '"strip.legend" if groups.rest', CASE + "::test_samples_without_labels_are_called_neither_right_nor_near"),
+    # layers: what a cell has seen, what excites a channel, what a probe is asked
+    Mutation("models/layers.py", "(s.first + i * s.step, s.end + i * s.step)", "(s.first + i * s.step, s.end + i * s.step + s.step)", LAYERS + "::test_the_window_of_a_cell_is_all_that_moves_it"),
+    Mutation("models/layers.py", "(held * placed(layer, slope))", "held", LAYERS + "::test_channels_weigh_what_they_add_to_the_predicted_answer"),
+    Mutation("models/layers.py", "                start()", "                pass", LAYERS + "::test_the_untrained_twin_starts_as_its_modules_do"),
+    Mutation("models/visualise.py", "grid[0][:, None] * math.cos(turn)", "grid[0][:, None] * math.sin(turn)", LAYERS + "::test_the_answer_to_gratings_is_that_of_the_filter"),
+    Mutation("models/visualise.py", "(-given(spectrum", "(given(spectrum", LAYERS + "::test_a_made_picture_is_the_one_that_excites_a_known_filter_most"),
+    Mutation("study/layers.py", "line.predict(asked.mean)", "line.predict(learned.mean[: len(held)])", LAYERS + "::test_a_probe_is_scikit_learns_own_score"),
+    Mutation("study/layers.py", "max(self.majority, best.twin.interval[1])", "self.majority", LAYERS + "::test_classes_can_be_told_from_a_layer_on"),
     # training: which rows decide what
     Mutation("models/training.py", 'self.data.inputs("val")', 'self.data.inputs("test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
     Mutation("models/training.py", 'self.objective.truth(self.model, self.data, "val")', 'self.objective.truth(self.model, self.data, "test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
@@ -477,6 +502,14 @@ MUTATIONS = (
     Mutation("data/pictures.py", '"valid": "val"', '"valid": "test"', ROWS + "::test_pictures_of_given_parts_keep_class_part_and_name"),
     Mutation("data/dataset.py", "digest.update(label.tobytes() if is_array else repr(label).encode())", "pass", ROWS + "::test_a_hash_follows_every_value_and_label"),
     Mutation("modalities/text.py", "touched[start + 1 : end + 1]", "touched[start:end]", ROWS + "::test_a_span_of_tokens_marks_every_word_of_them"),
+    # sounds: there and back, mel bands, what is removed, who is kept apart
+    Mutation("core/sound.py", "found = 10 ** (level / 20)", "found = 10 ** (level / 10)", AUDIO + "::test_a_sound_comes_back_from_its_spectrum"),
+    Mutation("core/sound.py", "clip(0)[::-1, ::-1]", "clip(0)[::-1]", AUDIO + "::test_mel_levels_as_they_are_written"),
+    Mutation("models/audio.py", "at.flip(2)", "at", AUDIO + "::test_a_sound_comes_back_from_its_spectrum"),
+    Mutation("models/audio.py", "self.bank.sum(axis=1, keepdims=True)", "self.bank.sum(axis=0, keepdims=True).clip(1e-9)", AUDIO + "::test_cells_of_a_layer_come_back_to_frequencies"),
+    Mutation("modalities/audio.py", "level = rows[..., 0].mean(", "level = rows[..., 0].max(", AUDIO + "::test_what_is_removed_has_the_mean_spectrum_and_its_own_phase"),
+    Mutation("data/rows.py", "if len(named) >= ENOUGH_GROUPS", "if len(named) > 99", AUDIO + "::test_six_groups_are_enough_for_val_too"),
+    Mutation("report/answers_sounds.py", "(size < 0) * 128", "(size > 0) * 128", AUDIO + "::test_a_sound_inside_the_page_is_the_sound"),
     # files as people have them, and as ill-wishers have them
     Mutation("data/encodings.py", "if other and not any(map(str.isalpha, other)):", "if False:", FORMS + "::test_an_encoding_that_is_not_sure_is_asked_for"),
     Mutation("data/decimals.py", 'c.replace(".", "").replace(",", ".")', 'c.replace(",", ".")', FORMS + "::test_a_decimal_comma_is_found_where_it_means_one_thing"),
@@ -595,7 +628,7 @@ MUTATIONS = (
     Mutation("metrics/base.py", '"n": len(known)', '"n": len(values)', "tests/metrics/test_metrics_means.py"),
     Mutation("report/text_case.py", "inside[inside >= 0]", "inside[inside > 0]", NUMBERS + "::test_a_fold_sums_every_word_that_it_hides"),
     Mutation("report/strips.py", "100 * (b - a) / len(line)", "100 * b / len(line)", NUMBERS + "::test_hatching_of_a_strip_stands_where_the_evidence_is_against"),
-    Mutation("report/image_case.py", "max(height / width, 1 / THINNEST)", "max(width / height, 1 / THINNEST)", NUMBERS + "::test_a_picture_keeps_its_own_height_and_width"),
+    Mutation("report/image_case.py", "shape or height / width, 1 / THINNEST", "shape or width / height, 1 / THINNEST", NUMBERS + "::test_a_picture_keeps_its_own_height_and_width"),
     Mutation("app/options.py", "int(text) < 4", "int(text) <= 4", WORDS + "::test_a_budget_is_auto_or_a_whole_number_from_4"),
     Mutation("study/plan.py", "for i in range(len(some)) for block in by_method]", "for block in by_method for i in range(len(some))]", FACTS + "::test_explanations_come_sample_by_sample_in_the_order_of_the_methods"),
     Mutation("core/target.py", "which = self.which if rows is None else self.which[rows]", "which = self.which if rows is None else self.which[: len(scores)]", "tests/study/test_blocks.py::test_a_block_says_what_each_sample_says_alone"),
@@ -625,6 +658,12 @@ MUTATIONS = (
     Mutation("modalities/image.py", "return x.clip(0.0, 1.0)", "return x", "tests/metrics/test_metrics_sanity.py"),
     Mutation("modalities/series.py", "sigma = len(x) / 10", "sigma = len(x) / 20", "tests/modality/test_modality_series.py::test_blur_runs_along_time_only"),
     Mutation("models/store.py", '"centre": np.asarray(model.centre).tolist()', '"centre": 0.0', "tests/models/test_models_checkpoint.py::test_a_regressor_comes_back_in_its_units"),
+    Mutation("modalities/rows.py", "apart.sum(axis=1) - furthest", "apart.sum(axis=1)", "tests/modality/test_modality_tabular.py::test_the_nearest_rows_forgive_the_column_that_is_furthest_off"),
+    Mutation("judge/shares.py", "if fine and share.max() <= 0.5:", "if fine:", "tests/study/test_findings.py::test_a_mark_that_is_finer_than_the_features_is_that_of_the_features_that_hold_it"),
+    Mutation("judge/shares.py", "return self.mass if", "return self.support if", "tests/study/test_findings.py::test_a_region_of_a_value_is_judged_by_all_that_moves_it"),
+    Mutation("models/zoo/transformer.py", "self.entry.weight *= math.sqrt(width)", "self.entry.weight *= 0.5", "tests/models/test_models_training.py::test_a_word_enters_a_transformer_as_large_as_its_place"),
+    Mutation("models/training.py", "architecture.recipes.get(data.task, architecture.recipes[inputs])", "architecture.recipes[inputs]", "tests/models/test_models_training.py::test_a_decoder_learns_the_next_word_by_its_own_recipe"),
+    Mutation("report/image_case.py", "find_objects(label(inside)[0])", "find_objects(inside.astype(int))", "tests/report/test_report_case.py::test_a_place_is_told_within_the_marked_one_that_holds_it"),
     Mutation("modalities/rows.py", "np.linspace(0, len(rows) - 1, n)", "np.linspace(0, len(rows) - n, n)", "tests/modality/test_modality_tabular.py::test_rows_are_the_backgrounds_own_up_to_fifty"),
     Mutation("study/context.py", 'np.stack(data.inputs("train"))', 'np.stack(data.inputs("test"))', FACTS + "::test_the_usual_range_of_a_column_is_that_of_the_training_rows"),
     Mutation("models/video.py", "x.movedim(-1, 1).contiguous()", "x.movedim(-1, 1).flip(2).contiguous()", VIDEOS + "::test_a_linear_net_gives_the_credit_that_is_worked_by_hand"),
@@ -642,6 +681,11 @@ MUTATIONS = (
     Mutation("tasks/segmentation.py", "inside = raw[:, :, found.at[k]]", "inside = raw[:, :, found.at[0]]", REGIONS + "::test_the_number_of_a_class_is_read_in_its_region"),
     Mutation("models/cam_layer.py", "if math.prod(e.shape[2:]) == fewest", "if math.prod(e.shape[2:]) >= fewest", REGIONS + "::test_an_own_net"),
     Mutation("study/study.py", "_answered(model, questions)", "_answered(questions[0].model, questions)", DETECTION + "::test_a_run_keeps_boxes_and_labels"),
+    Mutation("tasks/generation.py", "return -both / (down + LEAST)", "return both / (down + LEAST)", GENERATION + "::test_properties_by_hand"),
+    Mutation("tasks/generation.py", "joined([PROPERTIES.get(name)(made)[:, None] for name in self.outputs], 1)", "joined([PROPERTIES.get(name)(made)[:, None] for name in self.outputs[::-1]], 1)", GENERATION + "::test_the_latents_that_decide_are_found_exactly[occlusion]"),
+    Mutation("models/realism.py", "np.trace(first + second) - 2 * both", "np.trace(first + second) - both", GENERATION + "::test_the_distance_of_two_normal_laws"),
+    Mutation("data/pulses.py", "heights[which] * widths[which]", "heights[1 - which] * widths[which]", SERIES + "::test_the_value_is_the_area_of_what_is_planted"),
+    Mutation("models/baselines.py", "slope = (x * time).sum(axis=1) / (time**2).sum()", "slope = (x * time).sum(axis=1)[:, ::-1] ** 2", SERIES + "::test_five_numbers_a_channel_on_a_straight_line"),
     Mutation("data/annotations.py", "return name, x0 - 1, y0 - 1, x1, y1", "return name, x0, y0, x1, y1", ANNOTATED + "::test_each_form_gives_the_same_boxes"),
     Mutation("data/annotations.py", 'or ".." in path.parts', "", ANNOTATED + "::test_no_picture_is_taken_from_outside"),
     # frames and missing values

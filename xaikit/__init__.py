@@ -21,13 +21,15 @@ if TYPE_CHECKING:
     from xaikit.core.question import Masker, Question
     from xaikit.core.types import Explanation, Sample, Score, Segmentation, Target
     from xaikit.data import load_data
-    from xaikit.models import load, load_model, save_model, train, wrap
+    from xaikit.modalities import sound
+    from xaikit.models import ensemble, load, load_model, save_model, train, wrap
     from xaikit.report import write_comparison, write_report
     from xaikit.shapley import shapley
     from xaikit.study.compare import compare
     from xaikit.study.flip.api import counterfactual
     from xaikit.study.flip.result import Counterfactual
     from xaikit.study.interactions import interactions
+    from xaikit.study.layers import layers
     from xaikit.study.plan import Plan, explain, make_question
     from xaikit.study.run import Run
     from xaikit.study.study import study
@@ -35,14 +37,17 @@ if TYPE_CHECKING:
 _HOMES = {
     "compare": "xaikit.study.compare",
     "counterfactual": "xaikit.study.flip.api",
+    "ensemble": "xaikit.models",
     "explain": "xaikit.study.plan",
     "interactions": "xaikit.study.interactions",
+    "layers": "xaikit.study.layers",
     "load": "xaikit.models",
     "load_data": "xaikit.data",
     "load_model": "xaikit.models",
     "make_question": "xaikit.study.plan",
     "save_model": "xaikit.models",
     "shapley": "xaikit.shapley",
+    "sound": "xaikit.modalities",
     "study": "xaikit.study.study",
     "train": "xaikit.models",
     "wrap": "xaikit.models",
@@ -82,14 +87,17 @@ __all__ = [
     "__version__",
     "compare",
     "counterfactual",
+    "ensemble",
     "explain",
     "interactions",
+    "layers",
     "load",
     "load_data",
     "load_model",
     "make_question",
     "save_model",
     "shapley",
+    "sound",
     "study",
     "train",
     "wrap",

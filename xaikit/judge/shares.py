@@ -127,23 +127,33 @@ class Shares:
             if 0 < mine.sum() < len(overview):
                 yield name, mine
 
+    @property
+    def told(self) -> Floats:
+        """(N, n) share of what speaks for the answer; of a value that of all that moves it."""
+        return self.mass if self.overview.meaning.words.startswith("value") else self.support
+
     @cached_property
     def inside(self) -> Part:
-        """The places that the data name, by what speaks for the answer."""
-        return self.part(self.overview.rationales, self.support)
+        """The places that the data name."""
+        return self.part(self.overview.rationales, self.told, fine=True)
 
     @cached_property
     def ink(self) -> Part:
         """The pixels of a picture that stand out from its ground, where it has one."""
-        drawn = self.kind.view == "picture" and len(self.kind.axes) == 3
+        drawn = self.kind.view == "picture" and len(self.kind.axes) == 3 and not self.kind.plot
         return self.part([ink_of(x) for x in self.overview.inputs] if drawn else (), self.mass)
 
     def everywhere(self, region: Bools, evidence: Floats | None = None) -> Part:
         """The same region (*grid) in every sample."""
         return self.part([region] * len(self.overview), self.mass if evidence is None else evidence)
 
-    def part(self, regions: Sequence[Bools | None], evidence: Floats) -> Part:
-        """Share of (N, n) evidence in a region (*grid) of each sample, spread evenly over a feature."""
+    def part(
+        self, regions: Sequence[Bools | None], evidence: Floats, *, fine: bool = False
+    ) -> Part:
+        """Share of (N, n) evidence in a region (*grid) of each sample, spread evenly over a feature.
+
+        fine : a region that fills no feature by more than half is that of the features that hold it
+        """
         found = np.full((2, len(self.overview)), np.nan)
         pooled: dict[tuple[int, int], tuple[Floats, float]] = {}
         cuts = self.overview.explanations.segmentations
@@ -153,7 +163,9 @@ class Shares:
             key = (id(where), id(cut))  # both live as long as this loop
             if key not in pooled:
                 share = cut.pool(where.astype(np.float64), "mean")
-                pooled[key] = share, float(where[cut.ids >= 0].mean())
+                if fine and share.max() <= 0.5:
+                    share = (share > 0).astype(np.float64)
+                pooled[key] = share, float(share @ cut.sizes / cut.sizes.sum())
             inside, size = pooled[key]
             found[:, i] = evidence[i, : len(inside)] @ inside, size
         return Part(*found)
@@ -229,6 +241,8 @@ def regions(seen: Shares) -> Mapping[str, Bools]:
     (shape,) = shapes
     if len(shape) == 3:  # in every frame
         return {k: np.broadcast_to(v, shape) for k, v in _squares(*shape[1:]).items()}
+    if seen.kind.plot:
+        return {k: v.T for k, v in _thirds(shape[::-1]).items()}
     return _squares(*shape[:2]) if seen.kind.view == "picture" else _thirds(shape)
 
 

@@ -14,11 +14,13 @@ from torch import nn
 
 from xaikit.core.errors import InvalidInput, ModelError
 from xaikit.core.sample import MODALITIES, Modality
+from xaikit.core.sound import FLOOR, wave_of
 from xaikit.core.words import Text
 from xaikit.data.dataset import Dataset
 from xaikit.modalities.parts import Parts
 from xaikit.modalities.text import MASK_WORD
 from xaikit.models import features
+from xaikit.models.audio import MelEncoder, WaveEncoder
 from xaikit.models.inputs import ColumnEncoder, Inputs, PixelEncoder, StepEncoder
 from xaikit.models.parts import PartsEncoder
 from xaikit.models.text import Encode, TokenEncoder, WordEncoder
@@ -159,6 +161,45 @@ class OfFrames(Reading):
         return VideoEncoder((length, height, across, n), *said.scales(n))
 
 
+class OfSound(Reading):
+    """(F, T, 2) levels and phases of a sound; what people bring is given the wave (L,)."""
+
+    features: ClassVar[Mapping[str, Callable[[], Any]]] = {"mel": features.MelMeans}
+    compared = ("logistic", "logmel_cnn")
+
+    def fit(self, data: Dataset) -> Inputs:
+        return MelEncoder.fit(data.inputs("train"), _rate(data))
+
+    def brought(self, net: nn.Module, x: Array, said: Said) -> Inputs:
+        del net
+        if said.layout is not None:
+            raise InvalidInput(
+                f"layout is {said.layout!r} and a module that hears sounds is given waves (B, L); leave it out."
+            )
+        return WaveEncoder((x.shape[0], x.shape[1], 2), *said.scales(1))
+
+    def varied(self, x: Array, recipe: Recipe, rng: np.random.Generator) -> Array:
+        """Moved in time with silence behind, louder or softer."""
+        if not recipe.shift:
+            return x
+        n = int(rng.integers(-recipe.shift, recipe.shift + 1))
+        moved = np.roll(x, n, axis=1)
+        moved[:, slice(0, n) if n > 0 else slice(n or x.shape[1], None), 0] = FLOOR
+        moved[..., 0] = np.maximum(moved[..., 0] + rng.uniform(-15, 15), FLOOR)
+        return moved
+
+    def given(self, xs: Any) -> Any:
+        return wave_of(np.asarray(xs))
+
+    def flat(self, xs: Any) -> Any:
+        return wave_of(np.asarray(xs))
+
+    def steps(self, learner: str, scaled: bool, data: Dataset, wanted: str | None) -> list[Any]:
+        del learner, wanted
+        made = features.MelMeans(rate=_rate(data))
+        return [made, *([StandardScaler()] if scaled else [])]
+
+
 class OfSteps(Reading):
     """(L, C) numbers over time."""
 
@@ -274,6 +315,7 @@ READINGS: dict[str, Reading] = {
     "steps": OfSteps(),
     "words": OfWords(),
     "frames": OfFrames(),
+    "sound": OfSound(),
     "parts": OfParts(),
 }
 """By what a `Modality` states as its `inputs`."""
@@ -301,6 +343,18 @@ def _valid_as(net: nn.Module) -> str | None:
     second = [p for p in arguments.values() if p.kind in places][1:2]
     named = any(p.default is p.empty or "mask" in p.name or "valid" in p.name for p in second)
     return "" if named else None
+
+
+def _rate(data: Dataset) -> int:
+    """Samples a second of all sounds; `InvalidInput` where some do not say it or differ."""
+    rates = {s.meta.get("rate") for s in (*data.train, *data.val, *data.test)}
+    (rate, *others) = sorted(rates, key=str)
+    if others or not isinstance(rate, int):
+        raise InvalidInput(
+            f"the sounds of '{data.name}' have the rates {', '.join(map(str, (rate, *others)))}; make all "
+            "by xaikit.sound(wave, rate) with one rate."
+        )
+    return rate
 
 
 def _categories(data: Dataset) -> tuple[int, ...]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import find_objects, label
 
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Sample, Segmentation
 from xaikit.report.case import Case
@@ -30,6 +31,7 @@ __all__ = [
 
 WIDTH = 96  # the drawing's own width; heights follow the picture
 CAP = 56
+PLOT = 0.5  # height of a plot by its width
 N_OUTLINED = 3
 ALIKE = 0.8  # likeness from which a finer map stands for the tested one
 THINNEST = 8  # times as long as wide; longer pictures are drawn in this shape, so that they fit
@@ -46,7 +48,7 @@ SMALL = 96  # pixels a side up to which a thing on a plain ground is drawn as li
 
 def picture(sample: Sample) -> dict[str, Any]:
     """The input once, and its lines (or, for a photograph, its edges) to lie over every map."""
-    drawn = _of_pixels(sheet_of_pixels(sample.x))
+    drawn = _of_pixels(sheet_of_pixels(sample.kind.seen(sample.x)), PLOT * sample.kind.plot)
     return drawn | {"rules": _rules(sample.grid, drawn["height"])}
 
 
@@ -60,9 +62,10 @@ def _rules(grid: tuple[int, ...], height: float) -> str:
     return "".join(upright + level)
 
 
-def _of_pixels(x: NDArray[Any]) -> dict[str, Any]:
+def _of_pixels(x: NDArray[Any], shape: float = 0) -> dict[str, Any]:
+    """shape : height by width, 0 for that of the pixels."""
     height, width = x.shape[:2]
-    tall = round(WIDTH * min(max(height / width, 1 / THINNEST), THINNEST), 1)
+    tall = round(WIDTH * min(max(shape or height / width, 1 / THINNEST), THINNEST), 1)
     return {
         "photo": photo_uri(x),
         "lines": _lines(x, (WIDTH, tall)),
@@ -192,6 +195,8 @@ def taken_away(e: Explanation, removed: list[int], height: float) -> dict[str, s
 def place_of(mine: Case, e: Explanation, i: int) -> Phrase:
     """Where a feature lies: in the thing that the data mark, or in the picture."""
     words, inside = mine.findings.words, mine.sample.rationale
+    if mine.sample.kind.plot:
+        return Phrase(e.names[i])
     *times, rows, columns = np.nonzero(e.segmentation.ids == i)
     at = float(rows.mean()), float(columns.mean())
     height, width = mine.sample.grid[-2:]
@@ -199,15 +204,19 @@ def place_of(mine: Case, e: Explanation, i: int) -> Phrase:
         return _moment(mine, times[0], len(rows) == len(np.unique(times[0])) * height * width, at)
     box = (0, 0, height, width)
     what = words("object.picture")
-    if inside is not None and inside.any():
-        ys, xs = np.nonzero(inside)
-        marked = (int(ys.min()), int(xs.min()), int(ys.max()) + 1, int(xs.max()) + 1)
+    for marked in () if inside is None else _apart(inside):
         if marked[0] <= at[0] < marked[2] and marked[1] <= at[1] < marked[3]:
             box, what = marked, mine.findings.marked
     name = words(f"area.{area_of(at, box)}")
     outside = inside is not None and what == words("object.picture")
     short = words("area.outside", name=name, what=what) if outside else name
     return Phrase(name, lambda names: words("area.of", names=names, what=what), what, short)
+
+
+def _apart(inside: Bools) -> list[tuple[int, int, int, int]]:
+    """Top, left, bottom and right of each of the marked places."""
+    found = find_objects(label(inside)[0])
+    return [(rows.start, columns.start, rows.stop, columns.stop) for rows, columns in found]
 
 
 def _moment(mine: Case, times: Ints, whole: bool, at: tuple[float, float]) -> Phrase:

@@ -46,8 +46,11 @@ def texts(findings: Findings, i: int) -> tuple[str, str | None] | None:
 
 def verb_of(findings: Findings) -> str:
     """Whether a model reads what a sample is, or says something of it."""
-    seen = findings.kind.view in ("picture", "text")
-    return "reads" if seen and (findings.classes or not findings.task.decides) else "says"
+    return (
+        "reads"
+        if findings.kind.is_read and (findings.classes or not findings.task.decides)
+        else "says"
+    )
 
 
 def answer(findings: Findings, i: int) -> str:

@@ -213,11 +213,11 @@ def _target(model: Model, sample: Sample, scores: Floats, target: Any) -> Target
     """The target of one sample with scores (K,), told what the scores are."""
     task = task_of(model)
     if isinstance(target, Target):
-        target = task.fitted(target)
+        asked = task.fitted(target)
     else:
-        target = default_targets(model, [sample], scores[None], target).distinct[0]
-    task.require_there(target, scores)
-    return target
+        asked = default_targets(model, [sample], scores[None], target).distinct[0]
+    task.require_there(asked, scores)
+    return asked
 
 
 def _one_by_one(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions:

@@ -34,6 +34,7 @@ class Task(ABC):
     finds : whether they are read at what it found on one sample, by `found`
     cuts, removals : how samples are cut and features removed where nobody says it: the first that the
         modality knows, the next removal as a second opinion; () as the modality has it
+    n_rows : training inputs that a net keeps as its background
     """
 
     outputs: tuple[str, ...]
@@ -44,6 +45,7 @@ class Task(ABC):
     tells: ClassVar[bool] = False
     cuts: ClassVar[tuple[str, ...]] = ()
     removals: ClassVar[tuple[str, ...]] = ()
+    n_rows: ClassVar[int] = 100
 
     def __post_init__(self) -> None:
         names = tuple(str(name) for name in self.outputs)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, ClassVar
+from typing import Any, ClassVar, cast
 
 import numpy as np
 
@@ -136,9 +136,11 @@ class SequenceToSequence(Regression):
         return cls(numbers(MOST_STEPS, names))
 
     @classmethod
-    def asking(cls, function: NextToken, names: Sequence[str], kind: str | None) -> Steps:
+    def asking(
+        cls, function: Callable[[Any], Any], names: Sequence[str], kind: str | None
+    ) -> Steps:
         """names : the tokens that can be said, the end first"""
-        return Steps(function, tuple(names), kind == "probabilities")
+        return Steps(cast(NextToken, function), tuple(names), kind == "probabilities")
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from xaikit.core.errors import ModelError
 from xaikit.models.zoo.architecture import Shape
 
-__all__ = ["Recurrent", "states_of"]
+__all__ = ["LogMelGRU", "Recurrent", "states_of"]
 
 _CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 _POOLS = ("last", "mean", "max")
@@ -68,6 +68,32 @@ class Recurrent(nn.Module):
         if self.pool == "mean":
             return (states * there).sum(1) / there.sum(1)
         return states.masked_fill(~there, -torch.inf).amax(1)
+
+
+class LogMelGRU(Recurrent):
+    """The same over the frames of a sound: (B, 1, M, T) -> (B, K)."""
+
+    def __init__(
+        self,
+        shape: Shape,
+        n_outputs: int,
+        *,
+        width: int = 64,
+        pool: str = "max",
+        dropout: float = 0.3,
+    ) -> None:
+        super().__init__(
+            (shape[2], shape[1]),
+            n_outputs,
+            "gru",
+            width=width,
+            bidirectional=True,
+            pool=pool,
+            dropout=dropout,
+        )
+
+    def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
+        return super().forward(x[:, 0].transpose(1, 2), valid)
 
 
 def states_of(rnn: nn.RNNBase, x: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:

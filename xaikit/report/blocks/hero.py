@@ -10,6 +10,7 @@ from xaikit.report.badges import badge
 from xaikit.report.blocks.change import change_of
 from xaikit.report.case import Case
 from xaikit.report.findings import Findings
+from xaikit.report.members import members_of
 from xaikit.report.predictions import asked_answer, bars, explained, verb_of
 from xaikit.report.spoken import lead
 from xaikit.report.views import view_of
@@ -36,6 +37,7 @@ def case_block(findings: Findings, index: int) -> dict[str, Any]:
         "sides": _sides(findings, mine),
         "change": change_of(mine),
         "answer": answer_drawn(mine),
+        "members": members_of(mine),
         **view.hero(mine),
     }
 
