@@ -36,6 +36,8 @@ AUDIO = "tests/modality/test_modality_audio.py"
 CHOOSING = "tests/tasks/test_tasks_choosing.py"
 DETECTION = "tests/tasks/test_tasks_detection.py"
 REGIONS = "tests/tasks/test_tasks_segmentation.py"
+GENERATION = "tests/tasks/test_tasks_generation.py"
+SERIES = "tests/tasks/test_tasks_series.py"
 ANNOTATED = "tests/data/test_data_annotated.py"
 ESTIMATORS = "tests/estimators"
 GRADIENT = "tests/methods/test_methods_gradient.py"
@@ -104,6 +106,7 @@ FOREIGN = "tests/methods/test_methods_foreign.py"
 NOISY = "tests/methods/test_methods_noisy.py"
 OWN = "tests/study/test_own_question.py"
 PAIRS = "tests/study/test_interactions.py"
+LAYERS = "tests/study/test_layers.py"
 FINDINGS = "tests/study/test_findings.py"
 CASE = "tests/report/test_report_case.py"
 PAGED = "tests/study/test_page_facts.py"
@@ -410,7 +413,7 @@ MUTATIONS = (
     Mutation("study/compare/folds.py", "known[s.id] for s in rows", "known[rows[0].id] for s in rows", COMPARED + "::test_samples_of_any_kind_are_grouped_by_a_file_or_by_what_they_carry[text]"),
     Mutation("study/compare/claims.py", "else -apart, outer", "else apart, outer", "tests/study/test_compare_parts.py::test_gaps_that_the_folds_cannot_tell_apart_are_no_verdict"),
     Mutation("models/warping.py", "apart + least", "apart + before[j]", "tests/models/test_models_compared.py::test_distances_under_warping_are_those_of_the_recursion[0.3-3]"),
-    Mutation("models/zoo/mlp.py", ".flatten(1) / members)", ".flatten(1))", "tests/models/test_models_compared.py::test_many_nets_in_one_answer_the_mean_of_their_members"),
+    Mutation("models/zoo/mlp.py", "reshape(len(x), -1) / members)", "reshape(len(x), -1))", "tests/models/test_models_compared.py::test_many_nets_in_one_answer_the_mean_of_their_members"),
     Mutation("study/compare/calibration.py", "p.max(axis=1), p.argmax", "p.min(axis=1), p.argmax", COMPARE + "::test_the_calibration_errors"),
     Mutation("study/compare/calibration.py", "false * thresholds / (1 - thresholds)", "false", COMPARE + "::test_errors_of_one_side_and_the_net_benefit"),
     Mutation("study/compare/fitting.py", "if self.balanced:", "if not self.balanced:", COMPARE + "::test_all_models_of_a_comparison_get_the_same_weights"),
@@ -428,6 +431,14 @@ MUTATIONS = (
     Mutation("models/onnx.py", "x = x[..., 0]", "x = x[:, ::-1, 0]", "tests/models/test_models_onnx.py::test_a_series_of_one_channel_goes_into_a_graph_of_rows"),
     Mutation("study/study.py", "_pairs(questions[:interactions]", "_pairs(questions[-interactions:]", "tests/study/test_own_question.py::test_a_study_keeps_what_features_are_worth_together_and_the_page_shows_it"),
     Mutation("report/blocks/strip.py", '"strip.legend" if groups.wrong', '"strip.legend" if groups.rest', CASE + "::test_samples_without_labels_are_called_neither_right_nor_near"),
+    # layers: what a cell has seen, what excites a channel, what a probe is asked
+    Mutation("models/layers.py", "(s.first + i * s.step, s.end + i * s.step)", "(s.first + i * s.step, s.end + i * s.step + s.step)", LAYERS + "::test_the_window_of_a_cell_is_all_that_moves_it"),
+    Mutation("models/layers.py", "(held * placed(layer, slope))", "held", LAYERS + "::test_channels_weigh_what_they_add_to_the_predicted_answer"),
+    Mutation("models/layers.py", "                start()", "                pass", LAYERS + "::test_the_untrained_twin_starts_as_its_modules_do"),
+    Mutation("models/visualise.py", "grid[0][:, None] * math.cos(turn)", "grid[0][:, None] * math.sin(turn)", LAYERS + "::test_the_answer_to_gratings_is_that_of_the_filter"),
+    Mutation("models/visualise.py", "(-given(spectrum", "(given(spectrum", LAYERS + "::test_a_made_picture_is_the_one_that_excites_a_known_filter_most"),
+    Mutation("study/layers.py", "line.predict(asked.mean)", "line.predict(learned.mean[: len(held)])", LAYERS + "::test_a_probe_is_scikit_learns_own_score"),
+    Mutation("study/layers.py", "max(self.majority, best.twin.interval[1])", "self.majority", LAYERS + "::test_classes_can_be_told_from_a_layer_on"),
     # training: which rows decide what
     Mutation("models/training.py", 'self.data.inputs("val")', 'self.data.inputs("test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
     Mutation("models/training.py", 'self.objective.truth(self.model, self.data, "val")', 'self.objective.truth(self.model, self.data, "test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
@@ -641,7 +652,7 @@ MUTATIONS = (
     Mutation("models/store.py", '"centre": np.asarray(model.centre).tolist()', '"centre": 0.0', "tests/models/test_models_checkpoint.py::test_a_regressor_comes_back_in_its_units"),
     Mutation("modalities/rows.py", "apart.sum(axis=1) - furthest", "apart.sum(axis=1)", "tests/modality/test_modality_tabular.py::test_the_nearest_rows_forgive_the_column_that_is_furthest_off"),
     Mutation("judge/shares.py", "if fine and share.max() <= 0.5:", "if fine:", "tests/study/test_findings.py::test_a_mark_that_is_finer_than_the_features_is_that_of_the_features_that_hold_it"),
-    Mutation("judge/shares.py", "self.mass if value else self.support", "self.support", "tests/study/test_findings.py::test_a_region_of_a_value_is_judged_by_all_that_moves_it"),
+    Mutation("judge/shares.py", "return self.mass if", "return self.support if", "tests/study/test_findings.py::test_a_region_of_a_value_is_judged_by_all_that_moves_it"),
     Mutation("models/zoo/transformer.py", "self.entry.weight *= math.sqrt(width)", "self.entry.weight *= 0.5", "tests/models/test_models_training.py::test_a_word_enters_a_transformer_as_large_as_its_place"),
     Mutation("models/training.py", "architecture.recipes.get(data.task, architecture.recipes[inputs])", "architecture.recipes[inputs]", "tests/models/test_models_training.py::test_a_decoder_learns_the_next_word_by_its_own_recipe"),
     Mutation("report/image_case.py", "find_objects(label(inside)[0])", "find_objects(inside.astype(int))", "tests/report/test_report_case.py::test_a_place_is_told_within_the_marked_one_that_holds_it"),
@@ -662,6 +673,11 @@ MUTATIONS = (
     Mutation("tasks/segmentation.py", "inside = raw[:, :, found.at[k]]", "inside = raw[:, :, found.at[0]]", REGIONS + "::test_the_number_of_a_class_is_read_in_its_region"),
     Mutation("models/cam_layer.py", "if math.prod(e.shape[2:]) == fewest", "if math.prod(e.shape[2:]) >= fewest", REGIONS + "::test_an_own_net"),
     Mutation("study/study.py", "_answered(model, questions)", "_answered(questions[0].model, questions)", DETECTION + "::test_a_run_keeps_boxes_and_labels"),
+    Mutation("tasks/generation.py", "return -both / (down + LEAST)", "return both / (down + LEAST)", GENERATION + "::test_properties_by_hand"),
+    Mutation("tasks/generation.py", "joined([PROPERTIES.get(name)(made)[:, None] for name in self.outputs], 1)", "joined([PROPERTIES.get(name)(made)[:, None] for name in self.outputs[::-1]], 1)", GENERATION + "::test_the_latents_that_decide_are_found_exactly[occlusion]"),
+    Mutation("models/realism.py", "np.trace(first + second) - 2 * both", "np.trace(first + second) - both", GENERATION + "::test_the_distance_of_two_normal_laws"),
+    Mutation("data/pulses.py", "heights[which] * widths[which]", "heights[1 - which] * widths[which]", SERIES + "::test_the_value_is_the_area_of_what_is_planted"),
+    Mutation("models/baselines.py", "slope = (x * time).sum(axis=1) / (time**2).sum()", "slope = (x * time).sum(axis=1)[:, ::-1] ** 2", SERIES + "::test_five_numbers_a_channel_on_a_straight_line"),
     Mutation("data/annotations.py", "return name, x0 - 1, y0 - 1, x1, y1", "return name, x0, y0, x1, y1", ANNOTATED + "::test_each_form_gives_the_same_boxes"),
     Mutation("data/annotations.py", 'or ".." in path.parts', "", ANNOTATED + "::test_no_picture_is_taken_from_outside"),
     # frames and missing values

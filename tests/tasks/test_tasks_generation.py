@@ -165,6 +165,10 @@ def test_the_page_shows_the_picture_and_what_its_latents_make(data, model, tmp_p
     quality = run.context["model"]["quality"]
     assert quality["metric"] == "frechet"
     assert quality["baseline"]["says"] == "pca_draws"
+    assert quality["baseline"]["verdict"] == "a_better"  # after two epochs
+    told = {"frechet": 1.0, "frechet_pca": 2.0, "n": 5}
+    for gap, verdict in (([0.1, 1], "b_better"), ([-1, 1], "not_settled")):
+        assert model.task.quality({**told, "gap": gap})["baseline"]["verdict"] == verdict
     still = run.context["stills"][run.samples[0].id]
     (e,) = [x for x in run.of("occlusion") if x.sample_id == run.samples[0].id]
     assert still["names"] == [e.names[i] for i in np.argsort(-np.abs(e.values))[:2]]
@@ -185,7 +189,9 @@ def test_what_does_not_apply_is_refused(data, model, tmp_path) -> None:
         Generation(("loops",))
     with pytest.raises(InvalidInput, match=r"gives a picture \(C, H, W\)"):
         Generation.of((), (5,))
-    with pytest.raises(InvalidInput, match="a generator learns pictures and 'wine' is table"):
+    with pytest.raises(
+        InvalidInput, match="'wine' is a classification of table; give a folder of pictures"
+    ):
         load_data("wine", task="generation")
     with pytest.raises(InvalidInput, match="'lenet' reads image"):
         xaikit.train("lenet", data, progress=False)
