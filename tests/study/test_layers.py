@@ -230,6 +230,7 @@ def test_tokens_are_looked_at_too() -> None:
 def test_everything_is_left_as_it_was_and_the_same_seed_gives_the_same(model, data) -> None:
     model.net.train()
     before = copy.deepcopy(model.net.state_dict())
+    flags = [p.requires_grad for p in model.net.parameters()]
     random_state, numpy_state = random.getstate(), np.random.get_state()[1].tolist()
     torch_state = torch.get_rng_state().tolist()
     one, two = (layers(model, data, n_channels=1, seed=4) for _ in range(2))
@@ -238,7 +239,8 @@ def test_everything_is_left_as_it_was_and_the_same_seed_gives_the_same(model, da
     assert torch.get_rng_state().tolist() == torch_state
     assert all(m.training for m in model.net.modules())
     model.net.eval()
-    assert all(p.requires_grad and p.grad is None for p in model.net.parameters())
+    assert [p.requires_grad for p in model.net.parameters()] == flags
+    assert all(p.grad is None for p in model.net.parameters())
     assert not any(m._forward_hooks for m in model.net.modules())
     assert all(torch.equal(v, before[k]) for k, v in model.net.state_dict().items())
     assert one.to_json() == two.to_json()

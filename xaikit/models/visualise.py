@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from torch import Tensor
 
 from xaikit.core.errors import NotApplicable
 from xaikit.core.types import Floats
+from xaikit.models.inputs import Batch
 from xaikit.models.layers import Layer, placed, read_layers
 from xaikit.models.modes import differentiating
 from xaikit.models.neural import NeuralModel
@@ -63,7 +64,7 @@ def excite(
         )
         x = torch.sigmoid(flat)
         return x, _middle(
-            model, layer, channels, torch.roll(black + x * (white - black), moved, (2, 3))
+            model, layer, channels, torch.roll(black + x.to(black) * (white - black), moved, (2, 3))
         )
 
     with torch.inference_mode(False), differentiating(model.parts):
@@ -120,7 +121,7 @@ def _ends(model: NeuralModel) -> tuple[Tensor, Tensor]:
     grey = np.random.default_rng(0).random(x.shape, dtype=np.float32)
     read = model.encode([np.zeros_like(x), np.ones_like(x), grey]).at
     black, white, other = read[:1], read[1:2], read[2:]
-    own = torch.from_numpy(grey).movedim(-1, 0)[None]
+    own = torch.from_numpy(grey).movedim(-1, 0)[None].to(read)
     if (
         read.ndim != 4
         or own.shape != other.shape
@@ -141,12 +142,10 @@ def _middle(model: NeuralModel, layer: Layer, channels: Sequence[int], at: Tenso
 def _cells(model: NeuralModel, layer: Layer, at: Tensor) -> Tensor:
     """(B, C) activations of the middle cell."""
     middle = 0 if layer.cells is None else int(np.ravel_multi_index(layer.centre, layer.shape))
-    batch = model.encode([model.example()])
     parts = []
-    for part in at.split(model.batch_rows):
-        part = part.contiguous()
-        rows = replace(batch, at=part)
-        parts.append(placed(layer, read_layers(model, part, rows, [layer])[0][0])[:, :, middle])
+    for part in at.contiguous().split(model.batch_rows):
+        (given,), _ = read_layers(model, part, Batch(part), [layer])
+        parts.append(placed(layer, given)[:, :, middle])
     return torch.cat(parts)
 
 
@@ -198,7 +197,7 @@ def tune(model: NeuralModel, layer: Layer) -> Tuning | None:
     shown = [_grating(grid, a, f, p) for f in waves for a in angles for p in range(PHASES)]
     x = torch.from_numpy(np.array([np.full(size, 0.5), *shown], dtype=np.float32))[:, None]
     with torch.inference_mode(False), differentiating(model.parts), torch.no_grad():
-        found = _cells(model, layer, black + x * (white - black)).double().cpu().numpy()
+        found = _cells(model, layer, black + x.to(black) * (white - black)).double().cpu().numpy()
     gained = np.maximum(found[1:] - found[0], 0).reshape(WAVES, ANGLES, PHASES, -1).max(2)
     best = gained.max(1).argmax(0)  # (C,) the frequency that each channel prefers
     return Tuning(angles, gained[best, :, np.arange(len(best))])

@@ -147,7 +147,7 @@ def _times(channel: Channel, words: Words) -> str:
     """How far the made picture goes beyond the strongest patch."""
     if channel.made is None:
         return words("layers.silent")
-    best = channel.patches[0].activation
+    best = channel.patches[0].activation if channel.patches else 0.0
     if best <= 0:
         return ""
     return words("layers.times", times=f"{channel.made.activation / best:.1f}")

@@ -243,7 +243,8 @@ def _require_pictures(model: Model, data: Dataset) -> Any:
         raise NotApplicable(
             f"'{model.id}' reads {kind.titles.samples[0]}, and layers are looked at for images; use a net of images."
         )
-    if data.task != "classification" or getattr(model, "task", None) is not None:
+    task = getattr(model, "task", None)
+    if data.task != "classification" or (task is not None and task.words != "class"):
         raise NotApplicable(
             f"'{data.name}' is a {data.task}, and a probe tells classes; give pictures of one class each."
         )
@@ -251,6 +252,13 @@ def _require_pictures(model: Model, data: Dataset) -> Any:
         raise InvalidInput(
             f"'{model.id}' reads {model.modality} and '{data.name}' is {data.modality}."
         )
+    if tuple(model.classes) != tuple(data.classes):
+        raise InvalidInput(
+            f"'{model.id}' answers with {', '.join(model.classes)} and '{data.name}' has the classes "
+            f"{', '.join(data.classes)}; give both the same, in the same order."
+        )
+    for split in ("train", "test"):
+        data.labels(split)  # which refuses where one has none
     return model
 
 
@@ -349,7 +357,9 @@ class _Look:
         return i, [int(c) for c in cell]
 
     def _patches(self, layer: Layer, answer: Responses, channel: int) -> tuple[Patch, ...]:
-        """The strongest, one a picture."""
+        """The strongest, one a picture; none where all pictures excite it alike."""
+        if np.ptp(answer.peak[:, channel]) == 0:
+            return ()
         found = []
         for rank in range(min(self.n_patches, len(self.held))):
             i, cell = self._best(layer, answer, channel, rank)
