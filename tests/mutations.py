@@ -32,6 +32,7 @@ class Mutation:
 
 
 CONTRACT = "tests/test_contract.py"
+AUDIO = "tests/modality/test_modality_audio.py"
 CHOOSING = "tests/tasks/test_tasks_choosing.py"
 DETECTION = "tests/tasks/test_tasks_detection.py"
 REGIONS = "tests/tasks/test_tasks_segmentation.py"
@@ -397,6 +398,11 @@ MUTATIONS = (
     Mutation("study/compare/reasons.py", "(draws[1], 0)", "(draws[0], 0)", COMPARE + "::test_floors_are_fits_on_other_rows_and_with_another_seed"),
     Mutation("study/compare/reasons.py", 'task.named("label", s)', "task.named(0, s)", "tests/study/test_compare_parts.py::test_the_true_class_of_each_sample_is_explained"),
     Mutation("study/compare/reasons.py", "return -sum(wrong),", "return sum(wrong),", "tests/study/test_compare_parts.py::test_samples_that_both_answer_wrongly_come_before_those_that_one_does"),
+    Mutation("study/compare/together.py", "TIMES * max(v", "TIMES * min(v", "tests/study/test_compare_together.py::test_a_pair_is_one_sides_own_only_where_both_of_its_fits_have_it"),
+    Mutation("study/compare/folds.py", "known[s.id] for s in rows", "known[rows[0].id] for s in rows", COMPARED + "::test_samples_of_any_kind_are_grouped_by_a_file_or_by_what_they_carry[text]"),
+    Mutation("study/compare/claims.py", "else -apart, outer", "else apart, outer", "tests/study/test_compare_parts.py::test_gaps_that_the_folds_cannot_tell_apart_are_no_verdict"),
+    Mutation("models/warping.py", "apart + least", "apart + before[j]", "tests/models/test_models_compared.py::test_distances_under_warping_are_those_of_the_recursion[0.3-3]"),
+    Mutation("models/zoo/mlp.py", ".flatten(1) / members)", ".flatten(1))", "tests/models/test_models_compared.py::test_many_nets_in_one_answer_the_mean_of_their_members"),
     Mutation("study/compare/calibration.py", "p.max(axis=1), p.argmax", "p.min(axis=1), p.argmax", COMPARE + "::test_the_calibration_errors"),
     Mutation("study/compare/calibration.py", "false * thresholds / (1 - thresholds)", "false", COMPARE + "::test_errors_of_one_side_and_the_net_benefit"),
     Mutation("study/compare/fitting.py", "if self.balanced:", "if not self.balanced:", COMPARE + "::test_all_models_of_a_comparison_get_the_same_weights"),
@@ -469,6 +475,14 @@ MUTATIONS = (
     Mutation("data/pictures.py", '"valid": "val"', '"valid": "test"', ROWS + "::test_pictures_of_given_parts_keep_class_part_and_name"),
     Mutation("data/dataset.py", "digest.update(label.tobytes() if is_array else repr(label).encode())", "pass", ROWS + "::test_a_hash_follows_every_value_and_label"),
     Mutation("modalities/text.py", "touched[start + 1 : end + 1]", "touched[start:end]", ROWS + "::test_a_span_of_tokens_marks_every_word_of_them"),
+    # sounds: there and back, mel bands, what is removed, who is kept apart
+    Mutation("core/sound.py", "found = 10 ** (level / 20)", "found = 10 ** (level / 10)", AUDIO + "::test_a_sound_comes_back_from_its_spectrum"),
+    Mutation("core/sound.py", "clip(0)[::-1, ::-1]", "clip(0)[::-1]", AUDIO + "::test_mel_levels_as_they_are_written"),
+    Mutation("models/audio.py", "at.flip(2)", "at", AUDIO + "::test_a_sound_comes_back_from_its_spectrum"),
+    Mutation("models/audio.py", "self.bank.sum(axis=1, keepdims=True)", "self.bank.sum(axis=0, keepdims=True).clip(1e-9)", AUDIO + "::test_cells_of_a_layer_come_back_to_frequencies"),
+    Mutation("modalities/audio.py", "level = rows[..., 0].mean(", "level = rows[..., 0].max(", AUDIO + "::test_what_is_removed_has_the_mean_spectrum_and_its_own_phase"),
+    Mutation("data/rows.py", "if len(named) >= ENOUGH_GROUPS", "if len(named) > 99", AUDIO + "::test_six_groups_are_enough_for_val_too"),
+    Mutation("report/answers_sounds.py", "(size < 0) * 128", "(size > 0) * 128", AUDIO + "::test_a_sound_inside_the_page_is_the_sound"),
     # files as people have them, and as ill-wishers have them
     Mutation("data/encodings.py", "if other and not any(map(str.isalpha, other)):", "if False:", FORMS + "::test_an_encoding_that_is_not_sure_is_asked_for"),
     Mutation("data/decimals.py", 'c.replace(".", "").replace(",", ".")', 'c.replace(",", ".")', FORMS + "::test_a_decimal_comma_is_found_where_it_means_one_thing"),
@@ -587,7 +601,7 @@ MUTATIONS = (
     Mutation("metrics/base.py", '"n": len(known)', '"n": len(values)', "tests/metrics/test_metrics_means.py"),
     Mutation("report/text_case.py", "inside[inside >= 0]", "inside[inside > 0]", NUMBERS + "::test_a_fold_sums_every_word_that_it_hides"),
     Mutation("report/strips.py", "100 * (b - a) / len(line)", "100 * b / len(line)", NUMBERS + "::test_hatching_of_a_strip_stands_where_the_evidence_is_against"),
-    Mutation("report/image_case.py", "max(height / width, 1 / THINNEST)", "max(width / height, 1 / THINNEST)", NUMBERS + "::test_a_picture_keeps_its_own_height_and_width"),
+    Mutation("report/image_case.py", "shape or height / width, 1 / THINNEST", "shape or width / height, 1 / THINNEST", NUMBERS + "::test_a_picture_keeps_its_own_height_and_width"),
     Mutation("app/options.py", "int(text) < 4", "int(text) <= 4", WORDS + "::test_a_budget_is_auto_or_a_whole_number_from_4"),
     Mutation("study/plan.py", "for i in range(len(some)) for block in by_method]", "for block in by_method for i in range(len(some))]", FACTS + "::test_explanations_come_sample_by_sample_in_the_order_of_the_methods"),
     Mutation("core/target.py", "which = self.which if rows is None else self.which[rows]", "which = self.which if rows is None else self.which[: len(scores)]", "tests/study/test_blocks.py::test_a_block_says_what_each_sample_says_alone"),

@@ -199,3 +199,15 @@ def test_a_figure_over_seeds_is_their_mean_with_students_interval() -> None:
 def test_every_file_of_a_task_joins_the_table() -> None:
     assert tasks.main(["reconstruction", "--quick", "--seeds", "0"]) == 0
     assert {"forecasting", "reconstruction", "detection", "next_word"} <= set(PARTS)
+
+
+def test_what_a_test_can_find_at_most_is_what_one_finds_that_is_told_the_spread() -> None:
+    from benchmarks.compare import Planted, findable
+
+    planted = Planted(2000, 0.25, (0.15, 0.12))
+    rng = np.random.default_rng(0)
+    shares = [0.14, 0.11, 0.75]  # only the second right, only the first right, alike
+    counts = rng.multinomial(planted.n, shares, size=20_000)
+    z = (counts[:, 0] - counts[:, 1]) / np.sqrt(planted.n * (0.25 - 0.03**2))
+    assert np.mean(np.abs(z) > 1.96) == pytest.approx(findable(planted), abs=0.012)
+    assert findable(Planted(2000, 0.17, (0.15, 0.12))) == pytest.approx(0.904, abs=0.001)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
 
+from xaikit.core.sound import spectrum
 from xaikit.core.types import Sample
 from xaikit.data.dataset import Column, Dataset
 from xaikit.models.assembly import KINDS, assemble, reads_of
+from xaikit.models.audio import MelEncoder
 from xaikit.models.inputs import ColumnEncoder, PixelEncoder, StepEncoder
 from xaikit.models.neural import NeuralModel
 from xaikit.models.text import WordEncoder
@@ -26,6 +29,9 @@ SMALL: dict[str, dict[str, Any]] = {
     "vgg_small": {"width": 4, "hidden": 8},
     "resnet_small": {"width": 4},
     "fcn_1d": {"width": 4},
+    "inception_1d": {"width": 2, "depth": 2},
+    "word_mean": {},
+    "tabm": {"width": 8, "members": 3},
     "mlp": {"width": 8},
     "rnn": {"width": 8},
     "lstm": {"width": 8},
@@ -38,6 +44,8 @@ SMALL: dict[str, dict[str, Any]] = {
     "patch_transformer": {"width": 8, "heads": 2, "depth": 1, "patch": 4},
     "autoencoder": {"width": 8, "middle": 2},
     "conv_autoencoder": {"width": 4, "middle": 4},
+    "logmel_cnn": {"width": 4},
+    "logmel_gru": {"width": 8},
 }
 COLUMNS = (
     Column("age"),
@@ -50,7 +58,9 @@ COLUMNS = (
 def toy_data(modality: str, n: int = 24) -> Dataset:
     """Three classes that are easy to tell apart: 12 in train, 6 in val, 6 in test at n = 24."""
     rng = np.random.default_rng(0)
-    samples = [Sample(f"s{i}", _x(modality, i % 3, rng), modality, i % 3) for i in range(n)]
+    meta = {"rate": 8000} if modality == "audio" else {}
+    xs = [_x(modality, i % 3, rng) for i in range(n)]
+    samples = [Sample(f"s{i}", x, modality, i % 3, meta=meta) for i, x in enumerate(xs)]
     return Dataset(
         name="toy",
         modality=modality,
@@ -80,7 +90,13 @@ def fresh(name: str, modality: str, seed: int = 0, **params: Any) -> NeuralModel
     """The net on toy inputs with random weights; batch statistics are random too."""
     data, architecture = toy_data(modality), ZOO.get(name)
     xs = data.inputs("train")
-    fit = {"image": PixelEncoder.fit, "series": StepEncoder.fit, "text": WordEncoder.fit}
+    heard = partial(MelEncoder.fit, rate=8000)
+    fit = {
+        "audio": heard,
+        "image": PixelEncoder.fit,
+        "series": StepEncoder.fit,
+        "text": WordEncoder.fit,
+    }
     inputs = (
         ColumnEncoder.fit(xs, [len(c.categories) for c in COLUMNS])
         if modality == "table"
@@ -108,6 +124,9 @@ def _x(modality: str, label: int, rng: np.random.Generator) -> np.ndarray:
         x = rng.normal(size=(20, 2))
         x[6 * label : 6 * label + 6] += 2
         return x
+    if modality == "audio":
+        pitch = 2 * np.pi * (500 + 1000 * label) * np.arange(1024) / 8000
+        return spectrum(0.2 * np.sin(pitch) + rng.normal(0, 0.05, 1024), 8000)
     if modality == "table":
         return np.array([rng.normal() + 3 * label, rng.normal(), label, rng.integers(0, 2)])
     filler = rng.choice(["the", "a", "film", "영화", "was"], rng.integers(3, 7))

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from xaikit.core.question import Masker, Question
     from xaikit.core.types import Explanation, Sample, Score, Segmentation, Target
     from xaikit.data import load_data
-    from xaikit.models import load, load_model, save_model, train, wrap
+    from xaikit.modalities import sound
+    from xaikit.models import ensemble, load, load_model, save_model, train, wrap
     from xaikit.report import write_comparison, write_report
     from xaikit.shapley import shapley
     from xaikit.study.compare import compare
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "compare": "xaikit.study.compare",
     "counterfactual": "xaikit.study.flip.api",
+    "ensemble": "xaikit.models",
     "explain": "xaikit.study.plan",
     "interactions": "xaikit.study.interactions",
     "load": "xaikit.models",
@@ -43,6 +45,7 @@ _HOMES = {
     "make_question": "xaikit.study.plan",
     "save_model": "xaikit.models",
     "shapley": "xaikit.shapley",
+    "sound": "xaikit.modalities",
     "study": "xaikit.study.study",
     "train": "xaikit.models",
     "wrap": "xaikit.models",
@@ -82,6 +85,7 @@ __all__ = [
     "__version__",
     "compare",
     "counterfactual",
+    "ensemble",
     "explain",
     "interactions",
     "load",
@@ -90,6 +94,7 @@ __all__ = [
     "make_question",
     "save_model",
     "shapley",
+    "sound",
     "study",
     "train",
     "wrap",

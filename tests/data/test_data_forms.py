@@ -233,15 +233,17 @@ def test_recordings_are_series_in_one_range_with_their_rate(tmp_path: Path) -> N
         folder = tmp_path / "sounds" / "ab"[i % 2]
         folder.mkdir(parents=True, exist_ok=True)
         (folder / f"{i}-{kind}.wav").write_bytes(wav(8000, x))
-    data = load_data(tmp_path / "sounds")
+    data = load_data(tmp_path / "sounds", modality="series")
     for split in (data.train, data.val, data.test):
         for s in split:
             assert s.x[:, 0].tolist() == wave.tolist(), s.id
     assert data.facts["form"] == ("wav", "8000 Hz", "4 steps")
     (tmp_path / "sounds" / "a" / "odd.wav").write_bytes(wav(8000, kinds["i2"][:3]))
     with pytest.raises(DataError, match=r"'sounds' holds series of 3 to 4 steps .* give size="):
-        load_data(tmp_path / "sounds")
-    assert row(load_data(tmp_path / "sounds", size=4), "a/odd.wav").x[:, 0].tolist() == [
+        load_data(tmp_path / "sounds", modality="series")
+    assert row(load_data(tmp_path / "sounds", size=4, modality="series"), "a/odd.wav").x[
+        :, 0
+    ].tolist() == [
         0,
         0.5,
         -1,
@@ -249,7 +251,7 @@ def test_recordings_are_series_in_one_range_with_their_rate(tmp_path: Path) -> N
     ]
     (tmp_path / "sounds" / "a" / "odd.wav").write_bytes(wav(16000, kinds["i2"]))
     with pytest.raises(DataError, match=r"'a/odd.wav' in 'sounds' has 16000 samples a second and"):
-        load_data(tmp_path / "sounds")
+        load_data(tmp_path / "sounds", modality="series")
 
 
 def folder_of_sounds(place: Path, name: str, raw: bytes) -> Path:
@@ -264,14 +266,14 @@ def test_compressed_recordings_are_those_that_were_packed(tmp_path: Path) -> Non
     soundfile = pytest.importorskip("soundfile", exc_type=ImportError)
     wave, packed = np.linspace(-0.5, 0.5, 400), io.BytesIO()
     soundfile.write(packed, wave, 8000, format="FLAC")
-    data = load_data(folder_of_sounds(tmp_path, "a.flac", packed.getvalue()))
+    data = load_data(folder_of_sounds(tmp_path, "a.flac", packed.getvalue()), modality="series")
     assert np.abs(data.train[0].x[:, 0] - wave).max() < 2**-14
     assert data.facts["form"] == ("wav", "8000 Hz", "400 steps")
     folder_of_sounds(tmp_path, "a.flac", packed.getvalue()[:60])
     with pytest.raises(
         DataError, match=r"'a/0-a.flac' in 'sounds' (cannot be read|holds no|brings)"
     ):
-        load_data(tmp_path / "sounds")
+        load_data(tmp_path / "sounds", modality="series")
 
 
 def test_compressed_recordings_without_their_reader_are_a_sentence(tmp_path, monkeypatch) -> None:
@@ -312,7 +314,7 @@ def test_archives_hold_what_folders_hold(tmp_path: Path, ending: str, pack: Any)
     both = {"train.csv": table.encode(), "test.csv": b"a,b,label\n1,2,0\n3,4,1\n"}
     assert len(load_data(put(tmp_path, f"c.{ending}", pack(both))).test) == 2
     sounds = {f"{'ab'[i % 2]}/{i}.wav": wav(8000, np.arange(9, dtype=np.int16)) for i in range(12)}
-    assert load_data(put(tmp_path, f"d.{ending}", pack(sounds))).modality == "series"
+    assert load_data(put(tmp_path, f"d.{ending}", pack(sounds))).modality == "audio"
     with pytest.raises(DataError, match=rf"'e.{ending}' holds a.csv, b.csv; put images or record"):
         load_data(put(tmp_path, f"e.{ending}", pack({"a.csv": b"", "b.csv": b""})))
 

@@ -1,4 +1,4 @@
-"""What holds for all four modalities: names, refusals, the background, and maskers that fit."""
+"""What holds for the modalities: names, refusals, the background, and maskers that fit."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ import pytest
 from xaikit.core.errors import InvalidInput
 from xaikit.core.types import Sample
 from xaikit.data import Dataset
-from xaikit.modalities import MODALITIES, background, masker, segment
+from xaikit.modalities import MODALITIES, background, masker, segment, sound
 
 RNG = np.random.default_rng(0)
 SAMPLES = {
+    "audio": sound(RNG.normal(0, 0.1, 1500), 8000, id="a"),
     "image": Sample("i", RNG.random((12, 12, 3)), "image"),
     "text": Sample("t", ["not", "bad", "."], "text"),
     "table": Sample("r", [1.0, 2.0], "table"),

@@ -140,7 +140,7 @@ def test_a_loss_that_turns_nan_ends_in_one_sentence():
         ("mlp", {"width": 2.5}, ModelError, r"width is 2.5; it must be of type int"),
         ("mlp", {"depth": 10**9}, ModelError, r"depth is 1000000000; it must be from 1 to 64"),
         ("mlp", {"dropout": 1.0}, ModelError, r"dropout is 1.0; it must be a number from 0 to below 1"),
-        ("mlp", {"epochs": 0}, InvalidInput, r"epochs is 0; it must be 1 or more"),
+        ("mlp", {"epochs": -1}, InvalidInput, r"epochs is -1; it must be 0 or more"),
         ("mlp", {"lr": -1.0}, InvalidInput, r"lr is -1.0; it must be above 0"),
         ("mlp", {"batch_size": 1}, InvalidInput, r"batch_size is 1; it must be 2 or more"),
         ("mlp", {"flip": 1}, InvalidInput, r"flip is 1; it must be of type bool"),

@@ -69,7 +69,9 @@ def test_the_policy_allows_this_script_only(pages):
     )
     (script,) = re.findall(r"<script>(.*?)</script>", html, re.S)
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-    assert policy.startswith("default-src 'none'; img-src data:; style-src 'unsafe-inline'; ")
+    assert policy.startswith(
+        "default-src 'none'; img-src data:; media-src data:; style-src 'unsafe-inline'; "
+    )
     assert f"script-src 'sha256-{digest}';" in policy
 
 

@@ -58,6 +58,7 @@ class Modality:
 
     axes : of a sample's array, for example ("H", "W", "C")
     segmenters, maskers : the ways to cut and to remove, the default first, a second opinion next
+    plot : whether a picture of it is a plot whose axes have units: drawn wide, its features called by their names
     given : further ways to remove, by what goes with what is kept: they ask another question
     titles : what pages call it
     inputs : what a model's inputs look like: "pixels" (H, W, C), "columns" (D,), "steps" (L, C),
@@ -84,8 +85,14 @@ class Modality:
     typical: bool = True
     tabular: bool = False
     words: bool = False
+    plot: bool = False
     shared: tuple[str, ...] = ()
     given: tuple[str, ...] = ()
+
+    @property
+    def is_read(self) -> bool:
+        """Whether a model is said to read its samples."""
+        return self.view in ("picture", "text") and not self.plot
 
     def shares(self, how: str, ways: tuple[str, ...]) -> bool:
         """Whether a way, by name or "auto", is the same for all samples of one shape."""
@@ -154,6 +161,10 @@ class Modality:
         """Which columns are categories by a model's info; None where it does not say."""
         del info
         return None
+
+    def seen(self, x: Array) -> Array:
+        """What a "picture" of it shows, (H, W, C) in [0, 1]; (T, H, W, C) of frames."""
+        return x
 
     def within(self, x: Array) -> Array:
         """Changed inputs, brought back to where inputs can be."""

@@ -27,12 +27,14 @@ from xaikit.data.encodings import known
 from xaikit.data.forecasts import Windows, read_forecasts
 from xaikit.data.given import is_held, rows_held
 from xaikit.data.jsonl import read_jsonl
+from xaikit.data.latents import latents_of
+from xaikit.data.pairs import read_pairs
 from xaikit.data.parquet import read_parquet
 from xaikit.data.pictures import ENDINGS, picture_rows
 from xaikit.data.rows import Missing, Options, Rows, Task, assemble
 from xaikit.data.sessions import read_sessions
 from xaikit.data.sktime import read_ts
-from xaikit.data.sounds import SOUNDS, sound_rows
+from xaikit.data.sounds import INDEXES, SOUNDS, sound_rows
 from xaikit.data.tables import read_csv
 
 __all__ = ["load_data"]
@@ -47,7 +49,7 @@ FILES: dict[str, Reader] = {
     ".ts": read_ts,
     ".arff": read_arff,
 }
-OF_TASKS = {**ANNOTATED, "recommendation": read_sessions}
+OF_TASKS = {**ANNOTATED, "recommendation": read_sessions, "sequence_to_sequence": read_pairs}
 _FRAME = "save what it holds as a table, frame.to_parquet('data.parquet'), or as arrays, numpy.savez('data.npz', X=X, y=y)"
 PICKLES = dict.fromkeys((".pkl", ".pickle", ".joblib", ".pt", ".pth"), _FRAME)
 GZIPPED = (".csv", ".tsv", ".jsonl", ".ts", ".arff", ".tar")
@@ -72,6 +74,8 @@ def load_data(
     missing: Missing = "refuse",
     encoding: str | None = None,
     decimal: str | None = None,
+    group: str | None = None,
+    names: str | None = None,
     horizon: int | None = None,
     lags: int = 96,
     period: int = 24,
@@ -93,9 +97,10 @@ def load_data(
     task : "classification" or "regression"; numbers of more than 20 different values in a table
         are a regression when None. "detection" reads a folder (or .zip) of pictures with .xml of Pascal VOC, .txt
         of YOLO or a .json of COCO; "segmentation" one with `images/` and `masks/` of the same names. "recommendation" reads
-        a .csv of the columns session, item and time
+         a .csv of the columns session, item and time; "sequence_to_sequence" one of the columns source and target, or
+         of text_column and label_column; "generation" takes any pictures, to be made by a generator
     modality : of an .npz: "image", "series", "table" or another whose samples are numbers; found
-        from its shape when None
+        from its shape when None; "series" reads recordings as waves
     channels : of an .npz of series: "first" (N, C, L) or "last" (N, L, C); the longer axis is time
         when None
     size : side, or (height, width), that images of a folder are scaled to, or the function of a model
@@ -108,6 +113,9 @@ def load_data(
         these rows out, "keep" gives them as NaN to models that read missing values; `facts` says how many
     encoding : of a file of text, for example "cp1252"; UTF-8, UTF-16, cp949 and cp1252 are found out when None
     decimal : of a .csv "," or "."; found out when None where the commas of numbers can mean one thing only
+    group : rows of one group are never both learned from and measured: a column of a table, which is then no
+        input, or what an index or the names of recordings say, for example "speaker"
+    names : of recordings, what their file names say, for example "{label}_{speaker}_{take}"
     horizon, lags : of a .csv in the order of time: so many steps are forecast from so many before; of every
         column of numbers, or of `label_column`. Splits go forward in time
     period : steps after which things repeat, for the removal and the simple answers beside a forecast
@@ -121,6 +129,8 @@ def load_data(
     >>> len(data.train), len(data.test), data.columns[0].name
     (124, 27, 'alcohol')
     """
+    if task == "generation":
+        return latents_of(load_data(**{**locals(), "task": None}), seed=seed)
     options = Options(
         text_column=text_column,
         label_column=label_column,
@@ -135,6 +145,8 @@ def load_data(
         missing=missing,
         encoding=encoding,
         decimal=decimal,
+        group=group,
+        names=names,
         seed=seed,
     )
     known(encoding)
@@ -160,7 +172,7 @@ def load_data(
         return DATASETS.get(str(source))(seed)
     if task is not None and task in OF_TASKS:
         if test is not None:
-            where = "a folder 'test'" if task in ANNOTATED else "the end of the file"
+            where = "a folder 'test'" if task in ANNOTATED else "the file itself"
             raise InvalidInput(
                 f"a {task} takes what it is measured on from {where}; leave test out."
             )
@@ -209,12 +221,15 @@ def read_many(path: Path, test: Path | None, options: Options) -> Rows:
     """A folder or an archive: images or recordings in class folders, or one file of data (or train and test)."""
     places = {part: p for part, p in (("", path), ("test", test)) if p is not None}
     held = {part: (p.name, files_in(p)) for part, p in places.items()}
-    for endings, rows_of in ((ENDINGS, picture_rows), (SOUNDS, sound_rows)):
+    for endings, beside, rows_of in ((ENDINGS, (), picture_rows), (SOUNDS, INDEXES, sound_rows)):
         found = {
-            part: (name, {p: read for p, read in files.items() if _ending(p[-1]) in endings})
+            part: (name, {p: r for p, r in files.items() if _ending(p[-1]) in endings})
             for part, (name, files) in held.items()
         }
         if all(files for _, files in found.values()):
+            for part, (name, files) in held.items():
+                index = {p: r for p, r in files.items() if p[-1].lower() in beside}
+                found[part] = (name, {**found[part][1], **index})
             return rows_of(found, options)
     return _read_inside(held, options)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 import numpy as np
@@ -17,11 +17,20 @@ from xaikit.data.dataset import Column, Dataset
 
 __all__ = ["Missing", "Options", "Rows", "Task", "assemble", "split_rows"]
 
-Task = Literal["classification", "regression", "detection", "segmentation", "recommendation"]
+Task = Literal[
+    "classification",
+    "regression",
+    "detection",
+    "segmentation",
+    "recommendation",
+    "sequence_to_sequence",
+    "generation",
+]
 Missing = Literal["refuse", "drop", "keep"]
 SPLITS = ("train", "val", "test")
 SHARE = 0.15  # of val and of test, where the file does not say which rows they are
 MAX_NUMBER_CLASSES = 20
+ENOUGH_GROUPS = 6  # for val to have its own
 
 
 @dataclass(frozen=True)
@@ -41,6 +50,8 @@ class Options:
     missing: Missing = "refuse"
     encoding: str | None = None
     decimal: str | None = None
+    group: str | None = None
+    names: str | None = None
     seed: int = 0
 
 
@@ -69,6 +80,7 @@ def assemble(rows: Rows, options: Options, *, name: str, source: str, language: 
     """The data set of these rows; `DataError` when the labels or the number of rows cannot do."""
     if not rows.xs:
         raise DataError(f"'{source}' holds no rows; give it at least a few of each class.")
+    rows, groups = _grouped(rows, options.group, source)
     if rows.labels is None:
         classes = options.classes or ()
         task: Task = "classification" if classes else "regression"
@@ -76,7 +88,8 @@ def assemble(rows: Rows, options: Options, *, name: str, source: str, language: 
         splits = dict.fromkeys(SPLITS, np.arange(len(rows.xs)))  # nothing is learned or measured
     else:
         task, classes, codes = _encode(rows.labels, rows, options, source)
-        splits = split_rows(codes if task == "classification" else None, rows.parts, options.seed)
+        strata = codes if task == "classification" else None
+        splits = split_rows(strata, rows.parts, options.seed, groups)
         if task == "classification":
             _check_classes(classes, codes, splits, source)
         labels = codes.tolist()
@@ -103,9 +116,37 @@ def assemble(rows: Rows, options: Options, *, name: str, source: str, language: 
             else f"{' and '.join(drawn)} drawn with seed {options.seed}"
             if drawn
             else "as given",
+            **({} if groups is None else _heard(options.group, groups, splits)),
             **rows.facts,
         },
     )
+
+
+def _grouped(rows: Rows, name: str | None, source: str) -> tuple[Rows, NDArray[Any] | None]:
+    """The rows, and the group of each by a column, which is then no input, or by what is noted of it."""
+    if name is None:
+        return rows, None
+    if any(rows.parts):
+        raise DataError(f"'{source}' says which rows are measured; leave group out.")
+    if rows.metas and all(name in meta for meta in rows.metas):
+        return rows, np.array([str(meta[name]) for meta in rows.metas])
+    names = [c.name for c in rows.columns] if MODALITIES.get(rows.modality).tabular else []
+    if name not in names:
+        known = ", ".join(names or (rows.metas or ({},))[0]) or "no columns"
+        raise DataError(
+            f"'{source}' has no column '{name}' to group by; it has {short(known, 300)}."
+        )
+    at = names.index(name)
+    words = rows.columns[at].categories
+    groups = np.array([words[int(x[at])] if words else f"{x[at]:g}" for x in rows.xs])
+    left = tuple(c for c in rows.columns if c.name != name)
+    return replace(rows, xs=[np.delete(x, at) for x in rows.xs], columns=left), groups
+
+
+def _heard(name: str | None, groups: NDArray[Any], splits: Mapping[str, Ints]) -> dict[str, Any]:
+    """Which groups are only measured on."""
+    kept = sorted(set(groups[splits["test"]].tolist()))
+    return {"group": {"name": name, "test": kept, "of": len(set(groups.tolist()))}}
 
 
 def _sample(rows: Rows, i: int, label: float | None) -> Sample:
@@ -204,12 +245,21 @@ def _check_classes(
             )
 
 
-def split_rows(codes: NDArray[Any] | None, parts: Sequence[str], seed: int) -> dict[str, Ints]:
-    """Indices of each split in the order of the file; a part that no row names is drawn by class."""
+def split_rows(
+    codes: NDArray[Any] | None, parts: Sequence[str], seed: int, groups: NDArray[Any] | None = None
+) -> dict[str, Ints]:
+    """Indices of each split in the order of the file; a part that no row names is drawn by class.
+
+    groups : (N,) those of the test rows are in no other split, those of `val` neither where there are six
+        or more
+    """
     rng = np.random.default_rng(seed)
     given = np.array(parts, dtype=np.str_)
     chosen = np.where(given == "", "train", given)
     missing = [split for split in ("val", "test") if split not in chosen]
+    if groups is not None:
+        for split in _by_group(groups, chosen, rng):
+            missing.remove(split)
     strata = np.zeros(len(given), dtype=np.int64) if codes is None else codes
     for stratum in np.unique(strata):
         members = rng.permutation(np.flatnonzero((strata == stratum) & (chosen == "train")))
@@ -217,3 +267,15 @@ def split_rows(codes: NDArray[Any] | None, parts: Sequence[str], seed: int) -> d
         for i, split in enumerate(missing):
             chosen[members[i * n : (i + 1) * n]] = split
     return {split: np.flatnonzero(chosen == split) for split in SPLITS}
+
+
+def _by_group(groups: NDArray[Any], chosen: NDArray[Any], rng: np.random.Generator) -> list[str]:
+    """Puts whole groups into splits; gives these splits."""
+    named = rng.permutation(np.unique(groups))
+    if len(named) < 2:
+        raise DataError(f"all rows are of one group, '{short(named[0])}'; two or more are needed.")
+    n = max(1, round(SHARE * len(named)))
+    splits = ["test", "val"] if len(named) >= ENOUGH_GROUPS else ["test"]
+    for i, split in enumerate(splits):
+        chosen[np.isin(groups, named[i * n : (i + 1) * n])] = split
+    return splits

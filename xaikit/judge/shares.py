@@ -140,7 +140,7 @@ class Shares:
     @cached_property
     def ink(self) -> Part:
         """The pixels of a picture that stand out from its ground, where it has one."""
-        drawn = self.kind.view == "picture" and len(self.kind.axes) == 3
+        drawn = self.kind.view == "picture" and len(self.kind.axes) == 3 and not self.kind.plot
         return self.part([ink_of(x) for x in self.overview.inputs] if drawn else (), self.mass)
 
     def everywhere(self, region: Bools, evidence: Floats | None = None) -> Part:
@@ -241,6 +241,8 @@ def regions(seen: Shares) -> Mapping[str, Bools]:
     (shape,) = shapes
     if len(shape) == 3:  # in every frame
         return {k: np.broadcast_to(v, shape) for k, v in _squares(*shape[1:]).items()}
+    if seen.kind.plot:
+        return {k: v.T for k, v in _thirds(shape[::-1]).items()}
     return _squares(*shape[:2]) if seen.kind.view == "picture" else _thirds(shape)
 
 

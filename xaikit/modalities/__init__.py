@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from xaikit.core.errors import InvalidInput
 from xaikit.core.features import Masker, Segmentation
 from xaikit.core.sample import MODALITIES, Modality, Sample, Titles
+from xaikit.modalities.audio import AUDIO, sound
 from xaikit.modalities.image import IMAGE
 from xaikit.modalities.parts import Parts, Slot, parts_of
 from xaikit.modalities.series import SERIES
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from xaikit.data.dataset import Dataset
 
 __all__ = [
+    "AUDIO",
     "IMAGE",
     "MODALITIES",
     "SERIES",
@@ -43,11 +45,12 @@ __all__ = [
     "masker",
     "parts_of",
     "segment",
+    "sound",
 ]
 
 MAX_BYTES = 2**30  # of a sparse background as a full one
 
-for _kind in (IMAGE, TEXT, TABLE, SERIES, VIDEO, VOLUME):
+for _kind in (IMAGE, TEXT, TABLE, SERIES, VIDEO, VOLUME, AUDIO):
     MODALITIES.register(_kind.name)(_kind)
 
 
@@ -104,7 +107,9 @@ def background(dataset: Dataset, limit: int = 100, seed: int = 0) -> NDArray[Any
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(dataset.train))
     held: list[Any] = [s.label for s in dataset.train]
-    labels = np.array([np.mean(label) if np.size(label) else 0.0 for label in held])
+    labels = np.array(
+        [np.mean(label) if label is not None and np.size(label) else 0.0 for label in held]
+    )
     ordered = shuffled[np.argsort(labels[shuffled], kind="stable")]
     n = min(limit, len(ordered))
     chosen = ordered[((np.arange(n) + 0.5) * len(ordered) / n).astype(np.int64)]

@@ -9,10 +9,12 @@ from torch import nn
 
 from xaikit.core.errors import ModelError
 from xaikit.models.attention import TokenModel
+from xaikit.models.audio import MelEncoder
 from xaikit.models.cam_layer import SpatialModel
 from xaikit.models.inputs import ColumnEncoder, Inputs, PixelEncoder, StepEncoder
 from xaikit.models.neural import NeuralModel, Reads
 from xaikit.models.reading import EMBEDDING, READINGS
+from xaikit.models.saying import SayingModel
 from xaikit.models.text import WordEncoder
 from xaikit.models.zoo import Architecture, build
 from xaikit.models.zoo.architecture import Family, Shape
@@ -25,6 +27,7 @@ KINDS: dict[Family, type[NeuralModel]] = {
     "cnn": SpatialModel,
     "rnn": SpatialModel,
     "transformer": TokenModel,
+    "encoder_decoder": SayingModel,
 }
 
 
@@ -66,4 +69,6 @@ def _shape(inputs: Inputs) -> Shape:
         return (len(inputs.owners),)
     if isinstance(inputs, StepEncoder):
         return inputs.shape
+    if isinstance(inputs, MelEncoder):
+        return (1, len(inputs.bank), inputs.shape[1])
     raise ModelError(f"no net of the zoo reads {type(inputs).__name__}; wrap the module instead.")

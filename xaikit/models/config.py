@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from xaikit.core.sound import mel_bank
+from xaikit.models.audio import MelEncoder
 from xaikit.models.fields import Fields
 from xaikit.models.inputs import ColumnEncoder, Inputs, PixelEncoder, StepEncoder
 from xaikit.models.text import WordEncoder
@@ -28,6 +30,7 @@ def read_inputs(path: Path, values: Mapping[str, Any]) -> Inputs:
         "steps": _steps,
         "words": _words,
         "frames": _frames,
+        "sound": _sound,
     }
     return readers[fields.choice("kind", readers)](fields)
 
@@ -42,6 +45,16 @@ def _frames(fields: Fields) -> VideoEncoder:
     length, height, across, channels = _shape(fields, 4)
     mean, std = fields.numbers("mean", channels), fields.numbers("std", channels, above=0)
     return VideoEncoder((length, height, across, channels), mean, std)
+
+
+def _sound(fields: Fields) -> MelEncoder:
+    n_bins, length, two = _shape(fields, 3)
+    rate = fields.whole("rate", 1, 1 << 20)
+    if two != 2 or not 33 <= n_bins <= 1 << 15:
+        raise fields.wrong("shape", "frequencies, times and 2")
+    n = len(mel_bank(n_bins, rate))
+    mean, std = fields.numbers("mean", n), fields.numbers("std", n, above=0)
+    return MelEncoder((n_bins, length, two), mean, std, rate)
 
 
 def _steps(fields: Fields) -> StepEncoder:

@@ -19,12 +19,14 @@ from sklearn.feature_selection import chi2, f_regression
 from sklearn.preprocessing import normalize
 
 from xaikit.core.errors import ModelError
+from xaikit.core.sound import mel_levels
 from xaikit.core.types import Bools, Floats, Ints
 
-__all__ = ["Columns", "Gradients", "Pixels", "Strongest", "Summary", "WordGrams"]
+__all__ = ["Columns", "Gradients", "MelMeans", "Pixels", "Strongest", "Summary", "WordGrams"]
 
 MASK_WORD = "[MASK]"  # says nothing, so it is left out
 _CHUNK = 1024  # images at a time
+QUIETEST, DEEPEST = -50.0, 60.0  # dB: of a sound that is brought to one loudness, and below it
 
 
 class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
@@ -253,6 +255,34 @@ class Summary(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-l
             bands = np.array_split(power, min(self.n_bands, power.shape[1]), axis=1)
             parts += [np.log(band.mean(axis=1) + 1e-12) for band in bands]
         return np.concatenate(parts, axis=1)
+
+
+class MelMeans(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+    """A sound in numbers: the mean level of each mel band in each part of its time, in dB above the loudness
+    of the sound, so that it is no matter how near a microphone stood.
+
+    rate : samples a second; n_times : parts of equal length, at most
+    """
+
+    def __init__(self, rate: int = 8000, n_times: int = 8) -> None:
+        self.rate = rate
+        self.n_times = n_times
+
+    def fit(self, x: NDArray[Any], y: Any = None) -> Self:
+        del x, y
+        self.fitted_ = True
+        return self
+
+    def transform(self, x: NDArray[Any]) -> Floats:
+        """(B, F, T, 2) -> (B, M * times)"""
+        parts = []
+        for chunk in (x[i : i + 64] for i in range(0, len(x), 64)):  # powers take memory
+            levels = mel_levels(chunk, self.rate)
+            loud = 10 * np.log10((10 ** (levels / 10)).mean(axis=(1, 2), keepdims=True))
+            levels = np.maximum(levels - np.maximum(loud, QUIETEST), -DEEPEST)
+            times = np.array_split(levels, min(self.n_times, levels.shape[2]), axis=2)
+            parts.append(np.concatenate([t.mean(axis=2) for t in times], axis=1))
+        return np.concatenate(parts)
 
 
 def _known(text: NDArray[Any]) -> list[str]:

@@ -14,11 +14,13 @@ from torch import nn
 
 from xaikit.core.errors import InvalidInput, ModelError
 from xaikit.core.sample import MODALITIES, Modality
+from xaikit.core.sound import FLOOR, wave_of
 from xaikit.core.words import Text
 from xaikit.data.dataset import Dataset
 from xaikit.modalities.parts import Parts
 from xaikit.modalities.text import MASK_WORD
 from xaikit.models import features
+from xaikit.models.audio import MelEncoder, WaveEncoder
 from xaikit.models.inputs import ColumnEncoder, Inputs, PixelEncoder, StepEncoder
 from xaikit.models.parts import PartsEncoder
 from xaikit.models.text import Encode, TokenEncoder, WordEncoder
@@ -159,6 +161,41 @@ class OfFrames(Reading):
         return VideoEncoder((length, height, across, n), *said.scales(n))
 
 
+class OfSound(Reading):
+    """(F, T, 2) levels and phases of a sound; what people bring is given the wave (L,)."""
+
+    features: ClassVar[Mapping[str, Callable[[], Any]]] = {"mel": features.MelMeans}
+    compared = ("logistic", "logmel_cnn")
+
+    def fit(self, data: Dataset) -> Inputs:
+        return MelEncoder.fit(data.inputs("train"), data.train[0].meta["rate"])
+
+    def brought(self, net: nn.Module, x: Array, said: Said) -> Inputs:
+        del net
+        return WaveEncoder((*x.shape[:2], 2), *said.scales(1))
+
+    def varied(self, x: Array, recipe: Recipe, rng: np.random.Generator) -> Array:
+        """Moved in time with silence behind, louder or softer."""
+        if not recipe.shift:
+            return x
+        n = int(rng.integers(-recipe.shift, recipe.shift + 1))
+        moved = np.roll(x, n, axis=1)
+        moved[:, slice(0, n) if n > 0 else slice(n or x.shape[1], None), 0] = FLOOR
+        moved[..., 0] = np.maximum(moved[..., 0] + rng.uniform(-15, 15), FLOOR)
+        return moved
+
+    def given(self, xs: Any) -> Any:
+        return wave_of(np.asarray(xs))
+
+    def flat(self, xs: Any) -> Any:
+        return wave_of(np.asarray(xs))
+
+    def steps(self, learner: str, scaled: bool, data: Dataset, wanted: str | None) -> list[Any]:
+        del learner, wanted
+        made = features.MelMeans(rate=data.train[0].meta["rate"])
+        return [made, *([StandardScaler()] if scaled else [])]
+
+
 class OfSteps(Reading):
     """(L, C) numbers over time."""
 
@@ -274,6 +311,7 @@ READINGS: dict[str, Reading] = {
     "steps": OfSteps(),
     "words": OfWords(),
     "frames": OfFrames(),
+    "sound": OfSound(),
     "parts": OfParts(),
 }
 """By what a `Modality` states as its `inputs`."""

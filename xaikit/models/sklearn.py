@@ -108,6 +108,7 @@ def fit_estimator(
         "task": data.task,
         "data": data.name,
         "data_hash": data.hash,
+        "group": data.facts.get("group"),
         "columns": [dataclasses.asdict(column) for column in data.columns],
         "seed": seed,
         "fit_seconds": seconds,

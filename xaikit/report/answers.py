@@ -1,6 +1,6 @@
 """What a task draws of its answer beside the case: a forecast, a reconstruction.
 
-One function a task, by its name, gives what `answer_<kind>.html.j2` draws; a task that has none shows its
+One function a task or a modality, by its name, gives what `answer_<kind>.html.j2` draws; a task that has none shows its
 numbers as every task does.
 """
 
@@ -13,6 +13,9 @@ import numpy as np
 
 from xaikit.core.types import Floats
 from xaikit.report.answers_pictures import detection, segmentation
+from xaikit.report.answers_sounds import played
+from xaikit.report.answers_stills import generation
+from xaikit.report.answers_texts import alignment
 from xaikit.report.case import Case
 from xaikit.report.formats import amount
 
@@ -26,7 +29,7 @@ LEAST = 0.15  # of the evidence for it, that a cause has
 
 def answer_drawn(mine: Case) -> dict[str, Any] | None:
     """What the task draws of one case."""
-    drawn = ANSWERS.get(mine.findings.task.name)
+    drawn = ANSWERS.get(mine.findings.task.name) or ANSWERS.get(mine.sample.modality)
     return None if drawn is None else drawn(mine)
 
 
@@ -113,10 +116,13 @@ def _path(line: Floats, start: int, n: int, low: float, high: float) -> str:
 
 
 ANSWERS: dict[str, Callable[[Case], dict[str, Any] | None]] = {
+    "audio": played,
     "detection": detection,
     "forecasting": forecast,
+    "generation": generation,
     "next_word": because,
     "recommendation": because,
     "reconstruction": reconstruction,
     "segmentation": segmentation,
+    "sequence_to_sequence": alignment,
 }

@@ -194,7 +194,7 @@ def _tick(value: float, _: int) -> str:
 def _picture(mine: Single) -> Any:
     """The map, its strongest feature dashed, and the input beside and as lines above it."""
     grid, ids = sheet(mine.e.segmentation.scatter(mine.shown)), sheet(mine.e.segmentation.ids, -1)
-    pixels = None if mine.sample is None else sheet_of_pixels(mine.sample.x)
+    pixels = None if mine.sample is None else sheet_of_pixels(mine.sample.kind.seen(mine.sample.x))
     ratio = float(np.clip(grid.shape[0] / grid.shape[1], 0.2, 1.6))
     figure = figure_of(MAP * ratio + 0.5, mine.title, mine.caption)
     if pixels is None:

@@ -31,6 +31,7 @@ __all__ = [
 
 WIDTH = 96  # the drawing's own width; heights follow the picture
 CAP = 56
+PLOT = 0.5  # height of a plot by its width
 N_OUTLINED = 3
 ALIKE = 0.8  # likeness from which a finer map stands for the tested one
 THINNEST = 8  # times as long as wide; longer pictures are drawn in this shape, so that they fit
@@ -47,7 +48,7 @@ SMALL = 96  # pixels a side up to which a thing on a plain ground is drawn as li
 
 def picture(sample: Sample) -> dict[str, Any]:
     """The input once, and its lines (or, for a photograph, its edges) to lie over every map."""
-    drawn = _of_pixels(sheet_of_pixels(sample.x))
+    drawn = _of_pixels(sheet_of_pixels(sample.kind.seen(sample.x)), PLOT * sample.kind.plot)
     return drawn | {"rules": _rules(sample.grid, drawn["height"])}
 
 
@@ -61,9 +62,10 @@ def _rules(grid: tuple[int, ...], height: float) -> str:
     return "".join(upright + level)
 
 
-def _of_pixels(x: NDArray[Any]) -> dict[str, Any]:
+def _of_pixels(x: NDArray[Any], shape: float = 0) -> dict[str, Any]:
+    """shape : height by width, 0 for that of the pixels."""
     height, width = x.shape[:2]
-    tall = round(WIDTH * min(max(height / width, 1 / THINNEST), THINNEST), 1)
+    tall = round(WIDTH * min(max(shape or height / width, 1 / THINNEST), THINNEST), 1)
     return {
         "photo": photo_uri(x),
         "lines": _lines(x, (WIDTH, tall)),
@@ -193,6 +195,8 @@ def taken_away(e: Explanation, removed: list[int], height: float) -> dict[str, s
 def place_of(mine: Case, e: Explanation, i: int) -> Phrase:
     """Where a feature lies: in the thing that the data mark, or in the picture."""
     words, inside = mine.findings.words, mine.sample.rationale
+    if mine.sample.kind.plot:
+        return Phrase(e.names[i])
     *times, rows, columns = np.nonzero(e.segmentation.ids == i)
     at = float(rows.mean()), float(columns.mean())
     height, width = mine.sample.grid[-2:]

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from xaikit.core.types import Explanation
 from xaikit.report.case import Case
-from xaikit.report.predictions import asked_answer, explained, likely
+from xaikit.report.predictions import asked_answer, explained, likely, texts
 from xaikit.report.words import Words
 
 __all__ = ["Phrase", "lead", "said_of", "spoken", "strong"]
@@ -81,7 +81,9 @@ def lead(mine: Case, named: Callable[[Case, Explanation, int], Phrase]) -> Marku
     other = _phrases(mine, e, against, named, MOST_AGAINST, told)
     kind, what = _kind(mine, e)
     parts = {
-        "answer": Markup("<b>{}</b>").format(what) if what else _answer(mine),
+        "answer": Markup("<b>{}</b>").format(what)
+        if kind in ("target", "values")
+        else _answer(mine),
         "fors": Markup(said_of(words, told)),
         "against": Markup(said_of(words, other)),
     }
@@ -103,7 +105,9 @@ def lead(mine: Case, named: Callable[[Case, Explanation, int], Phrase]) -> Marku
 def _kind(mine: Case, e: Explanation) -> tuple[str, str]:
     """Which sentence is said: of the answer, of a value, of one of several, or of an output that was asked
     about; and what is spoken of where that is not the answer."""
-    findings = mine.findings
+    findings, number = mine.findings, e.target.index > 0 or e.target.against is not None
+    if texts(findings, mine.index):
+        return ("target" if number else "says"), findings.task.describe(e.target)
     if findings.task.words.startswith("value"):
         if e.target.against is not None:
             return "target", findings.task.describe(e.target)
@@ -111,7 +115,7 @@ def _kind(mine: Case, e: Explanation) -> tuple[str, str]:
         return ("values", findings.task.outputs[e.target.index]) if several else ("value", "")
     if findings.task.words == "labels" or explained(findings, mine.index, e):
         return "target", findings.task.describe(e.target)
-    return ("reads" if mine.sample.kind.view in ("picture", "text") else "says"), ""
+    return ("reads" if mine.sample.kind.is_read else "says"), ""
 
 
 def _answer(mine: Case) -> Markup:

@@ -129,6 +129,7 @@ def _data(model: Model, data: Dataset | None) -> dict[str, Any]:
         "columns": _columns(data),
         "n_test": len(data.test),
         "hash": data.hash,
+        "group": data.facts.get("group"),
     }
 
 

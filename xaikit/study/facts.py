@@ -47,6 +47,13 @@ class ModelFacts(TypedDict, total=False):
     twin: bool | None
 
 
+class GroupFacts(_Named, total=False):
+    """Rows of one group were kept on one side; test: the groups that were only measured on, of so many."""
+
+    test: list[str]
+    of: int
+
+
 class DataFacts(TypedDict, total=False):
     """The data that the samples are of."""
 
@@ -58,6 +65,7 @@ class DataFacts(TypedDict, total=False):
     columns: list[ColumnFacts] | None
     n_test: int | None
     hash: str | None
+    group: GroupFacts | None
 
 
 class QuestionFacts(TypedDict, total=False):

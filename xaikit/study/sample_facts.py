@@ -39,13 +39,13 @@ def facts_of(samples: Sequence[Sample], data: Dataset) -> dict[str, Floats]:
     if kind.words:
         return {"length": _each(len, xs), "unseen": _unseen(xs, data.inputs("train"))}
     found: dict[str, Floats] = {}
-    if kind.view == "picture":
+    if kind.view == "picture" and not kind.plot:
         found = {"brightness": _each(np.mean, xs), "contrast": _each(np.std, xs)}
         if xs[0].ndim == 3:
             found["ink"] = _each(_ink, xs)
     elif kind.view == "lines":
         found = {"level": _each(np.mean, xs), "spread": _each(np.std, xs), "length": _each(len, xs)}
-    train = data.inputs("train")
+    xs, train = ([kind.seen(x) for x in held] for held in (xs, data.inputs("train")))
     if len({x.shape for x in (*xs, *train)}) == 1 and len(train) > 1:
         found["distance"] = _unlike(xs, train, data)
     return found

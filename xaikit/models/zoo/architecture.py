@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ZOO", "Architecture", "Family", "Recipe", "Shape", "build"]
 
-Family = Literal["cnn", "rnn", "transformer", "mlp"]
+Family = Literal["cnn", "rnn", "transformer", "mlp", "encoder_decoder"]
 Shape = tuple[int, ...]
 
 

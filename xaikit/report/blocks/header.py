@@ -33,8 +33,11 @@ def _meta(findings: Findings) -> list[Markup]:
     named = {"model": _bold(findings.model), "data": _bold(data.get("name") or "–")}
     quality = model.get("quality") or {}
     lines = [spoken(words, "meta.model" if data.get("name") else "meta.alone", **named)]
-    lines.append(_quality(findings, quality))
-    return [*lines, _samples(findings)]
+    said, group = _quality(findings, quality), data.get("group")
+    if group:
+        held = {"name": group["name"], "groups": ", ".join(group["test"]), "said": said}
+        return [spoken(words, "meta.group", **held), *lines, _samples(findings)]
+    return [*lines, said, _samples(findings)]
 
 
 def _bold(text: object) -> Markup:

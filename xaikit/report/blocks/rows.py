@@ -11,7 +11,7 @@ from xaikit.report.blocks.strip import Groups, thumb_of
 from xaikit.report.case import Case
 from xaikit.report.cases import sample_block
 from xaikit.report.findings import Findings
-from xaikit.report.predictions import asked_answer, likely
+from xaikit.report.predictions import asked_answer, likely, verb_of
 from xaikit.report.spoken import lead
 from xaikit.report.views import view_of
 
@@ -79,8 +79,8 @@ def _row(findings: Findings, groups: Groups, i: int) -> dict[str, Any]:
 def _said(mine: Case) -> str:
     findings, i, words = mine.findings, mine.index, mine.findings.words
     said, true = asked_answer(findings, i, mine.lead)
-    verb = "reads" if findings.kind.view in ("picture", "text") else "says"
-    if not findings.classes:
+    verb = verb_of(findings)
+    if not findings.task.decides:
         key = "rows.value" if true is not None else "rows.says"
     else:
         key = f"rows.wrong.{verb}" if findings.is_wrong(i) else f"rows.{verb}"
