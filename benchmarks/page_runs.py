@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from xaikit.app.demo import DEMOS, ERRORS
+from xaikit.app.demo import DEMOS, ERRORS, OTHERS
 from xaikit.data import Dataset, load_data
 from xaikit.models import load_model, save_model, train
 from xaikit.study.run import Run
@@ -46,7 +46,7 @@ class Studied:
 
 
 STUDIES = (
-    *(Studied(demo.data, demo.data, demo.model, demo.n) for demo in DEMOS),
+    *(Studied(demo.data, demo.data, demo.model, demo.n) for demo in (*DEMOS, *OTHERS)),
     Studied(
         "fashion_mnist", "image_fashion_mnist/fashion_mnist.npz", "lenet",
         options={"classes": FASHION},

@@ -13,8 +13,9 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).parent.parent))  # the benchmarks are no part of the package
 
-from benchmarks import command, harness, page
+from benchmarks import command, harness, page, tasks
 from benchmarks.harness import Options, Row
+from benchmarks.tasks_lines import PARTS, Line, over_seeds
 
 HOME = Path(harness.__file__).parent
 QUICK = Options(quick=True)
@@ -179,3 +180,34 @@ def test_a_part_that_is_not_there_is_said_to_be_missing(monkeypatch) -> None:
     missing: dict[str, str] = {}
     assert list(command._rows("structure", QUICK, missing)) == []
     assert "structure" in missing["structure"]
+
+
+def test_a_figure_over_seeds_is_their_mean_with_students_interval() -> None:
+    def lines(values):
+        return [Line("hit", ">= .9", v) for v in values]
+
+    (one,) = over_seeds(lines([[0.0, 1.0, 1.0, 1.0]]))
+    assert (one.value, one.interval, one.holds) == (0.75, None, False)
+    (found,) = over_seeds(lines([[0.8, 1.0], [1.0], [0.95]]))  # a seed counts once
+    assert found.value == pytest.approx((0.9 + 1.0 + 0.95) / 3)
+    half = 4.302653 * 0.05 / np.sqrt(3)  # the 97.5 % point of two degrees of freedom
+    assert found.interval == pytest.approx((0.95 - half, 0.95 + half))
+    assert found.holds
+    assert found.told().startswith("| hit | >= .9 | 0.950 (")
+
+
+def test_every_file_of_a_task_joins_the_table() -> None:
+    assert tasks.main(["reconstruction", "--quick", "--seeds", "0"]) == 0
+    assert {"forecasting", "reconstruction", "detection", "next_word"} <= set(PARTS)
+
+
+def test_what_a_test_can_find_at_most_is_what_one_finds_that_is_told_the_spread() -> None:
+    from benchmarks.compare import Planted, findable
+
+    planted = Planted(2000, 0.25, (0.15, 0.12))
+    rng = np.random.default_rng(0)
+    shares = [0.14, 0.11, 0.75]  # only the second right, only the first right, alike
+    counts = rng.multinomial(planted.n, shares, size=20_000)
+    z = (counts[:, 0] - counts[:, 1]) / np.sqrt(planted.n * (0.25 - 0.03**2))
+    assert np.mean(np.abs(z) > 1.96) == pytest.approx(findable(planted), abs=0.012)
+    assert findable(Planted(2000, 0.17, (0.15, 0.12))) == pytest.approx(0.904, abs=0.001)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from xaikit.app.demo import DEMOS, Demo, run_demo
+from xaikit.app.demo import DEMOS, OTHERS, Demo, run_demo
+from xaikit.data.builtin import DATASETS
+from xaikit.models.zoo import ZOO
 
 
 @pytest.mark.filterwarnings("ignore")  # of the packages that the worker processes load
@@ -20,3 +22,9 @@ def test_the_demo_leaves_an_index_that_links_its_pages(tmp_path, monkeypatch) ->
 
 def test_the_demo_covers_every_modality() -> None:
     assert [d.data for d in DEMOS] == ["digits", "reviews", "waves", "breast_cancer"]
+
+
+def test_all_tasks_have_a_page_and_a_net_that_does_them() -> None:
+    for demo in OTHERS:
+        assert demo.data in DATASETS
+        assert set(ZOO.get(demo.model).tasks) - {"classification", "regression"}

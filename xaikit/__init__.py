@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from xaikit.core.types import Explanation, Sample, Score, Segmentation, Target
     from xaikit.data import load_data
     from xaikit.modalities import sound
-    from xaikit.models import load, load_model, save_model, train, wrap
+    from xaikit.models import ensemble, load, load_model, save_model, train, wrap
     from xaikit.report import write_comparison, write_report
     from xaikit.shapley import shapley
     from xaikit.study.compare import compare
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 _HOMES = {
     "compare": "xaikit.study.compare",
     "counterfactual": "xaikit.study.flip.api",
+    "ensemble": "xaikit.models",
     "explain": "xaikit.study.plan",
     "interactions": "xaikit.study.interactions",
     "load": "xaikit.models",
@@ -84,6 +85,7 @@ __all__ = [
     "__version__",
     "compare",
     "counterfactual",
+    "ensemble",
     "explain",
     "interactions",
     "load",

@@ -11,6 +11,8 @@ from xaikit.modalities.text import join
 
 TASKS = {
     "diabetes": "regression",
+    "pulses": "regression",
+    "handwriting": "generation",
     "lags": "forecasting",
     "factors": "reconstruction",
     "scenes": "detection",
@@ -32,7 +34,7 @@ def samples(data: Dataset) -> list:
 def test_the_names_are_those_of_the_documentation() -> None:
     assert DATASETS.names() == (
         "digits", "breast_cancer", "wine", "diabetes", "reviews", "reviews_en", "reviews_ko", "waves",
-        "lags", "factors", "scenes", "plates", "sessions", "lookup", "tones",
+        "pulses", "lags", "factors", "scenes", "plates", "handwriting", "sessions", "lookup", "tones", "dates",
     )  # fmt: skip
 
 

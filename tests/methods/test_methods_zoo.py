@@ -26,7 +26,7 @@ GRADIENTS = (
     "gradient_shap",
 )
 METHODS = (*GRADIENTS, "gradcam", "hirescam", "attention")
-SMALL = {"width": 16, "hidden": 8, "heads": 2, "dropout": 0.1, "depth": 2}
+SMALL = {"width": 16, "hidden": 8, "heads": 2, "dropout": 0.1, "depth": 2, "members": 3}
 NETS = [
     (name, kind)
     for name in ZOO

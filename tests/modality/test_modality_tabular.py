@@ -8,6 +8,7 @@ import pytest
 from xaikit.core.errors import InvalidInput
 from xaikit.core.types import Sample
 from xaikit.modalities import masker, segment
+from xaikit.modalities.rows import nearest
 
 ROW = Sample("r", [1.0, 5.0, 2.0], "table")
 #                 measure, whole number of many values, code
@@ -82,3 +83,13 @@ def test_a_missing_value_is_near_a_missing_one() -> None:
     near = masker(sample, segment(sample), rows, "given_nearest", categorical=[False, True])
     stood = near.stand_ins(sample.x, np.array([[False, True]]))[0]
     assert 1.0 in stood[:, 0]  # of the only row without a second value
+
+
+def test_the_nearest_rows_forgive_the_column_that_is_furthest_off() -> None:
+    rows = np.array([[0.0, 0, 0], [3, 3, 3], [1, 1, 1], [9, 9, 9]])
+    x = np.array([1.0, 99.0, 1.0])  # as the third, but for a broken column
+    found, told = nearest(rows, x, 2, "rows")
+    assert found.tolist() == [[1, 1, 1], [0, 0, 0]]
+    assert told == "the 2 nearest of 4 rows"
+    pairs, _ = nearest(rows[:, :2], x[:2], 1, "rows")  # of two columns both count
+    assert pairs.tolist() == [[9, 9]]

@@ -13,9 +13,10 @@ from toy_zoo import CELLS, SMALL, line_data, toy_data
 from xaikit.core.errors import DataError, InvalidInput, ModelError, TrainingFailed, UnknownName
 from xaikit.core.types import Sample
 from xaikit.data.dataset import Dataset
+from xaikit.data.lookup import make_lookup
 from xaikit.models.evaluation import evaluate
-from xaikit.models.training import _Loop, pick_device, train
-from xaikit.models.zoo import Recipe
+from xaikit.models.training import _fresh, _Loop, _split, pick_device, train
+from xaikit.models.zoo import ZOO, Recipe
 
 
 def quick(name, data, **params):
@@ -139,7 +140,7 @@ def test_a_loss_that_turns_nan_ends_in_one_sentence():
         ("mlp", {"width": 2.5}, ModelError, r"width is 2.5; it must be of type int"),
         ("mlp", {"depth": 10**9}, ModelError, r"depth is 1000000000; it must be from 1 to 64"),
         ("mlp", {"dropout": 1.0}, ModelError, r"dropout is 1.0; it must be a number from 0 to below 1"),
-        ("mlp", {"epochs": 0}, InvalidInput, r"epochs is 0; it must be 1 or more"),
+        ("mlp", {"epochs": -1}, InvalidInput, r"epochs is -1; it must be 0 or more"),
         ("mlp", {"lr": -1.0}, InvalidInput, r"lr is -1.0; it must be above 0"),
         ("mlp", {"batch_size": 1}, InvalidInput, r"batch_size is 1; it must be 2 or more"),
         ("mlp", {"flip": 1}, InvalidInput, r"flip is 1; it must be of type bool"),
@@ -178,3 +179,24 @@ def test_a_scikit_learn_name_fits_a_scikit_learn_model():
     model = train("logistic", toy_data("table"), progress=False)
     assert model.info["family"] == "sklearn"
     assert evaluate(model, toy_data("table"))["accuracy"] == 1.0
+
+
+def test_a_decoder_learns_the_next_word_by_its_own_recipe():
+    """No dropout, and longer: a look-up is learned suddenly and late."""
+    data = make_lookup(0, (64, 8, 8))
+    recipe, settings = _split(ZOO.get("gpt_small"), data, {})
+    assert (recipe.steps, recipe.mask_words, settings["dropout"]) == (3000, 0.1, 0.0)
+    assert _split(ZOO.get("gpt_small"), data, {"dropout": 0.3})[1]["dropout"] == 0.3
+    assert _split(ZOO.get("gpt_small"), toy_data("text"), {})[1]["dropout"] == 0.2
+
+
+def test_a_word_enters_a_transformer_as_large_as_its_place():
+    """Places have a length of sqrt(width / 2) each, and drowned words of a tenth of that."""
+    torch.manual_seed(0)
+    data = make_lookup(0, (8, 8, 8))
+    net = _fresh(ZOO.get("gpt_small"), data, {"embedding": 64, "width": 64}, torch.device("cpu"))
+    words = net.inputs.read(net.net, data.inputs("test"), torch.device("cpu")).at
+    entered = net.net["body"].entry(words)
+    place = (net.net["body"].positions(entered) - entered).norm(dim=2).mean().item()
+    assert place == pytest.approx(np.sqrt(32), rel=1e-3)
+    assert entered.norm(dim=2).mean().item() > place

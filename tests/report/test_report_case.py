@@ -150,6 +150,24 @@ def test_the_sentence_names_places_of_what_is_marked() -> None:
     assert row["parts"] == ["top right", "bottom left", "against: top left of the picture"]
 
 
+def test_a_place_is_told_within_the_marked_one_that_holds_it() -> None:
+    """Two marked places of 6 x 4 px; a patch at the top right of the first is at the top left of both."""
+    marked = np.zeros((6, 12), dtype=bool)
+    marked[:, :4] = marked[:, 8:] = True
+    ids = (np.arange(6) // 2)[:, None] * 6 + np.arange(12) // 2
+    values = np.zeros(18)
+    values[1] = 4.0
+    run = hand_run(
+        {"m": values.tolist()},
+        samples=[Sample("s", np.zeros((6, 12, 1)), "image", 1, rationale=marked)],
+        segmentation=Segmentation(ids, tuple(map(str, range(18))), "18 patches"),
+        predictions=np.array([[0.4, 0.6]]),
+        changes={"target": Target(1)},
+        context={**CLASSES, "rationale": "rationale.plates"},
+    )
+    assert first(run)["lead"] == "Reads <b>dog</b> mainly for the top right of the defect."
+
+
 def test_names_in_a_sentence_are_text() -> None:
     run = row_of([1.0, -1.0], [0, 0], [{"name": "<b>a</b>"}, {"name": "&b"}])
     assert "&lt;b&gt;a&lt;/b&gt;; &amp;b speaks" in first(run)["lead"]

@@ -145,8 +145,7 @@ def test_every_page_has_the_policy_before_anything_else(page: Any, name: str) ->
 @pytest.mark.parametrize("name", PAGES)
 def test_nothing_of_a_hostile_name_runs_or_asks(browser: Any, page: Any, name: str) -> None:  # noqa: F811
     with Visit(browser, page(name), viewport={"width": 390, "height": 900}) as visit:
-        if name != "comparison":  # its charts name models beside their ends, however long
-            assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
+        assert visit.page.evaluate("document.documentElement.scrollWidth") <= 390
         visit.page.evaluate("document.querySelectorAll('details').forEach(d => { d.open = true })")
         for link in visit.page.locator("summary").all()[:3]:
             link.dispatch_event("mouseover")

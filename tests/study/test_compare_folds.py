@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.model_selection import StratifiedKFold
@@ -65,6 +67,30 @@ def test_a_net_stops_by_an_eighth_of_the_training_rows_and_never_sees_those_held
         assert parts[2] == {f"r{i}" for i in fold.test}
         assert len(parts[1]) == pytest.approx(len(fold.train) / 8, abs=1)
         assert set(made.labels("val")) == {0, 1}
+
+
+@pytest.mark.parametrize("modality", ["image", "series", "text", "table"])
+def test_samples_of_any_kind_are_grouped_by_a_file_or_by_what_they_carry(
+    modality, tmp_path
+) -> None:
+    data = toy_data(modality, 60)
+    ids = [s.id for s in (*data.train, *data.val, *data.test)]
+    whose = {name: f"g{i % 7}" for i, name in enumerate(ids)}
+    path = tmp_path / "whose.csv"
+    path.write_text("id,group\n" + "".join(f"{k},{v}\n" for k, v in whose.items()), "utf-8")
+    carried = {p: tuple(replace(s, meta={"by": whose[s.id]}) for s in getattr(data, p)) for p in ("train", "val", "test")}  # fmt: skip
+    for folds in (folds_of(data, group=str(path)), folds_of(replace(data, **carried), group="by")):
+        assert folds.data.columns == data.columns
+        for fold in folds.repeat(0):
+            sides = [{whose[ids[i]] for i in side} for side in (fold.train, fold.test)]
+            assert not sides[0] & sides[1]
+            assert set.union(*sides) == set(whose.values())
+    path.write_text("id,group\n" + "".join(f"{k},g\n" for k in ids[1:]), "utf-8")
+    with pytest.raises(InvalidInput, match=f"names no group for 1 of 60 rows, such as '{ids[0]}'"):
+        folds_of(data, group=str(path))
+    path.write_text("name,group\na,b\n", "utf-8")
+    with pytest.raises(InvalidInput, match="it must be a CSV file of the columns id and group"):
+        folds_of(data, group=str(path))
 
 
 def test_rows_of_a_group_are_on_one_side_and_the_column_is_no_input() -> None:

@@ -18,9 +18,10 @@ from xaikit.models.assembly import settable
 from xaikit.models.wrapping import wrap
 from xaikit.models.zoo import ZOO
 from xaikit.study.compare import claims as claimed
-from xaikit.study.compare import compare
+from xaikit.study.compare import compare, tuning
 from xaikit.study.compare.calibration import ece, net_benefit, reliability, temperature, tempered
 from xaikit.study.compare.families import FAMILIES, Family, chosen
+from xaikit.study.compare.fitting import Teacher
 from xaikit.study.compare.folds import Folds, pooled
 from xaikit.study.compare.outer import BASE
 from xaikit.study.compare.reasons import Reasons, _ask
@@ -245,10 +246,23 @@ def test_own_rows_and_shifts_of_the_net_beside_the_other() -> None:
             forest={"own": [0.9] * 5, "shift.noise": [0.7] * 5, "shift.missing": [0.7] * 5},
             mlp={"own": [own] * 5, "shift.noise": [noise] * 5, "shift.missing": [missing] * 5},
         )
-        row = claimed._other(outer, sides)
+        row = claimed._other(outer, sides, 0.01)
         assert row["say"]["key"] == f"cmp.claim.other.{key}"
         assert row["bars"][0]["value"] == pytest.approx(own - 0.8)
         assert row["bars"][2]["value"] == pytest.approx(noise - 0.8)
+
+
+def test_gaps_that_the_folds_cannot_tell_apart_are_no_verdict() -> None:
+    sides = claimed.Sides("forest", "mlp")
+    given = {"forest": ("ml", [0.8] * 5, 1.0), "mlp": ("dl", [0.8] * 5, 1.0)}
+    noisy = [0.95, 0.85, 0.97, 0.86, 0.90]
+    for own, noise, key in (
+        (noisy, 0.7, "open"), (noisy, 0.6, "part.some"), (noisy, 0.79, "no.shift"), ([0.81] * 5, 0.7, "no.heart"),
+    ):  # fmt: skip
+        forest = {"own": [0.9] * 5, "shift.noise": [0.7] * 5, "shift.missing": [0.7] * 5}
+        mlp = {"own": own, "shift.noise": [noise] * 5, "shift.missing": [0.7] * 5}
+        row = claimed._other(Measured(given, forest=forest, mlp=mlp), sides, 0.01)
+        assert (row["say"]["key"], row["verdict"]) == (f"cmp.claim.other.{key}", key.partition(".")[0])  # fmt: skip
 
 
 def test_reading_is_told_by_how_far_each_repeats_its_reasons() -> None:
@@ -355,3 +369,26 @@ def test_samples_that_both_answer_wrongly_come_before_those_that_one_does():
     held = SimpleNamespace(samples=samples)
     ranks = [Reasons._rank(held, one, two, i) for i in range(2)]
     assert [rank[0] for rank in ranks] == [-1, -2]
+
+
+def test_equal_seconds_are_counted_within_5_percent_and_a_cheap_model_makes_more_trials(
+    monkeypatch,
+):
+    """The clock is one that fits alone move: 0.3 s a tree, 0.7 s a logistic model."""
+    pytest.importorskip("optuna")
+    clock = {"now": 0.0}
+    fit = Teacher.__call__
+
+    def timed(self, family, data, seed, **params):
+        clock["now"] += {"logistic": 0.7, "tree": 0.3}[family.name]
+        return fit(self, family, data, seed, **params)
+
+    monkeypatch.setattr(Teacher, "__call__", timed)
+    monkeypatch.setattr(tuning, "process_time", lambda: clock["now"])
+    asked = {"models": "logistic,tree", "n": 0, "full": False, "learning": False}
+    found = compare(toy_data("table", 60), tune_seconds=2.0, **asked)
+    rows = {r["id"]: r for r in found["tuning"]["models"]}
+    assert [rows[n]["seconds"] for n in rows] == pytest.approx([20, 20], rel=0.05)
+    assert [rows[n]["trials"] for n in rows] == [29, 67]  # ceil(20 / 0.7), ceil(20 / 0.3)
+    with pytest.raises(InvalidInput, match="3 trials and 2 seconds of tuning were asked for"):
+        compare(toy_data("table", 60), trials=3, tune_seconds=2.0, **asked)

@@ -129,6 +129,29 @@ def test_a_region_is_judged_by_what_speaks_for_the_answer() -> None:
     assert keys(texts(words, values, rationales=(first,) * N))[0] == "region"
 
 
+def test_a_region_of_a_value_is_judged_by_all_that_moves_it() -> None:
+    """What lowers a value counts; for a class only what speaks for it does."""
+    values = np.tile([-1.0, 0.1, 0.1, 0.1, 0.1], (N, 1))
+    words = [[f"w{i}-{j}" for j in range(5)] for i in range(N)]
+    first = np.array([True, False, False, False, False])
+    given = {"rationales": (first,) * N, "unit": "value", "labels": [0.0] * N}
+    numbers = {"predictions": np.ones((N, 1)), "predicted": [0] * N, "classes": ()}
+    seen = texts(words, values, task="regression", **numbers, **given)
+    assert Shares(seen).inside.mean == pytest.approx(1 / 1.4)
+    assert Shares(texts(words, values, rationales=(first,) * N)).inside.mean == 0.0
+
+
+def test_a_mark_that_is_finer_than_the_features_is_that_of_the_features_that_hold_it() -> None:
+    values = np.tile([3.0, 1.0] + [0.0] * 14, (N, 1))
+    fine, wide = (np.zeros((8, 8), dtype=bool) for _ in range(2))
+    fine[0, 0] = True  # a quarter of a patch of 2 x 2 px
+    wide[:2, :3] = True  # one patch, and half of the next
+    for mark, share, size in ((fine, 0.75, 4 / 64), (wide, 0.75 + 0.25 / 2, 6 / 64)):
+        inside = Shares(pictures(values, rationales=(mark,) * N)).inside
+        assert inside.mean == pytest.approx(share)
+        assert inside.expected == pytest.approx(size)
+
+
 def test_relative_values_are_means_over_the_places_of_a_feature() -> None:
     cut = Segmentation(np.array([0, 1, 1, 1]), ("one", "three"), "words")
     words = tuple(np.array([f"a{i}", "b", "c", "d"]) for i in range(N))

@@ -13,6 +13,7 @@ import typer
 
 from xaikit import __version__
 from xaikit.app import options
+from xaikit.app.compressing import compress
 from xaikit.app.process import settle
 from xaikit.app.terminal import complain, print_json, print_table, say, show_page, tell
 from xaikit.core.errors import InvalidInput, XaikitError
@@ -71,6 +72,11 @@ def train(
     seed: options.Seed = 0,
     balanced: options.Balanced = False,
     settings: options.Settings = None,
+    start: options.From = None,
+    freeze: options.Freeze = False,
+    teacher: options.TeacherModel = None,
+    temperature: options.Temperature = None,
+    trials: options.Trials = None,
     text_column: options.TextColumn = None,
     label_column: options.LabelColumn = None,
     test: options.TestFile = None,
@@ -100,9 +106,15 @@ def train(
       xaikit train patch_transformer --data ETTh1.csv --horizon 24 --lags 96
 
       xaikit train logmel_cnn --data recordings --names "{label}_{speaker}_{take}" --group speaker
+
+      xaikit train lenet --data letters.npz --from runs/digits-lenet --freeze
+
+      xaikit train lenet --data digits --set width=4 --teacher runs/digits-lenet --out runs/student
+
+      xaikit train mlp --data wine --tune 20
     """
+    from xaikit.app.training import fitted_by, remedies, results, tuning_told
     from xaikit.models import save_model
-    from xaikit.models import train as fit
     from xaikit.models.fields import MODELS
 
     read = {
@@ -115,7 +127,7 @@ def train(
     dataset = _load(data, seed, **read, test=test, task=task, size=size)
     place = folder or _model_folder(dataset, model)
     MODELS.check_free(place)
-    fitted = fit(
+    fitted = fitted_by(trials)(
         model,
         dataset,
         epochs=epochs,
@@ -123,17 +135,23 @@ def train(
         seed=seed,
         balanced=balanced,
         progress=not as_json,
+        **remedies(start, freeze, teacher, temperature, device),
         **options.settings_of(settings),
     )
     save_model(fitted, place)
     metrics = fitted.info.get("metrics", {}).get("test", {})
     if as_json:
-        print_json({"folder": str(place), "test": metrics, "id": fitted.id})
+        told = {"folder": str(place), "test": metrics, "id": fitted.id}
+        print_json(told | {k: v for k, v in fitted.info.items() if k == "tuning"})
     else:
-        words = ", ".join(f"{k} {v:.4g}" for k, v in metrics.items() if isinstance(v, (int, float)))
+        for line in tuning_told(fitted.info):
+            say(line)
         held = dataset.facts.get("group")
         on = f" on {held['name']} {', '.join(held['test'])}, never learned from" if held else ""
-        say(f"saved {place} · test{on}: {words}")
+        say(f"saved {place} · test{on}: {results(metrics)}")
+
+
+app.command()(compress)
 
 
 @app.command()
@@ -211,6 +229,8 @@ def explain(
       xaikit explain runs/credit --data credit.csv --flip --immutable age,sex --increasing income
 
       xaikit explain hf:models/my-bert --data reviews.csv
+
+      xaikit explain runs/seed0,runs/seed1,runs/seed2 --data digits
 
       xaikit explain --model nets.small:make --weights small.safetensors --data digits
     """
@@ -395,11 +415,21 @@ def compare(
     trials: Annotated[
         int, typer.Option("--trials", min=0, help="Trials of tuning for every model in every fold.")
     ] = 0,
+    tune_seconds: Annotated[
+        float,
+        typer.Option("--tune-seconds", min=0, help="Or seconds of tuning, equal for every model."),
+    ] = 0.0,
     curves: Annotated[
         bool | None,
         typer.Option("--curves/--no-curves", help="Learn from fewer rows too [small tables]."),
     ] = None,
-    group: options.Group = None,
+    group: Annotated[
+        str | None,
+        typer.Option(
+            "--group",
+            help="A group stays on one side: a column, what is noted of recordings, or a CSV of id and group.",
+        ),
+    ] = None,
     in_time: Annotated[
         bool, typer.Option("--in-time", help="Rows stand in the order of time.")
     ] = False,
@@ -454,6 +484,7 @@ def compare(
         minutes=minutes,
         full=full,
         trials=trials,
+        tune_seconds=tune_seconds,
         group=group,
         in_time=in_time,
         store=html.with_suffix(".fits"),
@@ -541,6 +572,14 @@ def index(
 def diff(
     run_a: Annotated[Path, typer.Argument(help="A run folder that `xaikit explain` wrote.")],
     run_b: Annotated[Path, typer.Argument(help="Another, of the same samples.")],
+    floor: Annotated[
+        Path | None,
+        typer.Option("--floor", help="A run of another seed of the first model's recipe."),
+    ] = None,
+    untrained: Annotated[
+        Path | None,
+        typer.Option("--untrained", help="A run of an untrained net (xaikit train --epochs 0)."),
+    ] = None,
     html: options.Page = None,
     language: options.Language = "en",
     show: options.Open = False,
@@ -554,6 +593,8 @@ def diff(
       xaikit diff runs/explain-digits-lenet runs/explain-digits-resnet_small
 
       xaikit diff runs/old runs/new --out diff.html --language ko
+
+      xaikit diff runs/explain-net runs/explain-net-int8 --floor runs/explain-seed1 --untrained runs/explain-fresh
     """
     from xaikit.app.lines import names_of
     from xaikit.core.folders import check_page, file_name
@@ -565,7 +606,9 @@ def diff(
     html = html or Path("reports") / file_name(f"{run_a.name}-{run_b.name}", ".html")
     check_page(html, force)
     a, b = Run.load(run_a), Run.load(run_b)
-    found = difference(a, b, names_of(a, b, run_a, run_b))
+    beside = {"seed": floor, "untrained": untrained}
+    floors = {kind: Run.load(run) for kind, run in beside.items() if run is not None}
+    found = difference(a, b, names_of(a, b, run_a, run_b), floors)
     page = write_diff(a, b, html, language, found=found, force=force)
     if as_json:
         print_json({"page": str(page), **found.facts()})
@@ -635,18 +678,24 @@ def demo(
     folder: Annotated[Path, typer.Option("--out", "-o", help="Folder of the pages.")] = Path(
         "reports"
     ),
+    every: Annotated[
+        bool, typer.Option("--all", help="One for each task too, 25 minutes on one core.")
+    ] = False,
     seed: options.Seed = 0,
     force: options.Force = False,
 ) -> None:
     """Train the demo models and write reports/index.html with one report for each kind of data.
 
-    [bold]Example[/bold]
+    [bold]Examples[/bold]
 
       xaikit demo
-    """
-    from xaikit.app.demo import run_demo
 
-    index = run_demo(folder, seed=seed, force=force)
+      xaikit demo --all
+    """
+    from xaikit.app.demo import DEMOS, OTHERS, run_demo
+
+    demos = (*DEMOS, *OTHERS) if every else DEMOS
+    index = run_demo(folder, seed=seed, demos=demos, force=force)
     say(f"open {index.resolve()}")
 
 
@@ -761,6 +810,11 @@ def _model(
     from xaikit.models import load_model, save_model, train
     from xaikit.models.fields import MODELS
 
+    if "," in name:
+        from xaikit.models import ensemble
+
+        each = (one.strip() for one in name.split(","))
+        return ensemble([_model(one, dataset, device, seed, quiet) for one in each])
     if is_factory(name):
         return made(name, weights, dataset, device, torch_load)
     if weights is not None:

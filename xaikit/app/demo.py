@@ -19,7 +19,7 @@ from xaikit.study.compare import compare
 from xaikit.study.run import RUNS
 from xaikit.study.study import study
 
-__all__ = ["COMPARED", "DEMOS", "Demo", "run_demo"]
+__all__ = ["COMPARED", "DEMOS", "OTHERS", "Demo", "run_demo"]
 
 
 @dataclass(frozen=True)
@@ -49,6 +49,14 @@ DEMOS = (
     Demo("waves", "fcn_1d"),
     Demo("breast_cancer", "mlp"),
 )
+OTHERS = (
+    Demo("lags", "mixer_1d"),
+    Demo("factors", "autoencoder"),
+    Demo("scenes", "detector"),
+    Demo("plates", "unet"),
+    Demo("sessions", "gru"),
+    Demo("lookup", "gpt_small"),
+)  # a task each that is no classification
 COMPARED = "breast_cancer"
 ERRORS = 4  # shown beside the drawn samples
 

@@ -62,7 +62,7 @@ Task = Annotated[
     str | None,
     typer.Option(
         "--task",
-        help="classification, regression, detection, segmentation or recommendation; found out by default.",
+        help="classification, regression, detection, segmentation, recommendation, sequence_to_sequence or generation; found out by default.",
         rich_help_panel=DATA,
     ),
 ]
@@ -135,6 +135,43 @@ Balanced = Annotated[
 Settings = Annotated[
     list[str] | None,
     typer.Option("--set", help="A parameter of the model, for example --set dropout=0.2."),
+]
+
+REMEDY = "Other models, and a search"
+
+From = Annotated[
+    Path | None,
+    typer.Option(
+        "--from",
+        help="A saved net of the same architecture to begin with; a new head where the classes differ.",
+        rich_help_panel=REMEDY,
+    ),
+]
+Freeze = Annotated[
+    bool,
+    typer.Option("--freeze", help="With --from: train the head alone.", rich_help_panel=REMEDY),
+]
+TeacherModel = Annotated[
+    Path | None,
+    typer.Option(
+        "--teacher",
+        help="A saved model whose answers are learned beside the labels.",
+        rich_help_panel=REMEDY,
+    ),
+]
+Temperature = Annotated[
+    float | None,
+    typer.Option(
+        "--temperature", help="How soft the teacher's answers are [4].", rich_help_panel=REMEDY
+    ),
+]
+Trials = Annotated[
+    int | None,
+    typer.Option(
+        "--tune",
+        help="Try so many settings on a fifth of the training rows first (needs optuna).",
+        rich_help_panel=REMEDY,
+    ),
 ]
 
 Methods = Annotated[

@@ -26,6 +26,7 @@ __all__ = [
     "Attention",
     "Attentive",
     "Coded",
+    "CrossAttentive",
     "Differentiable",
     "Framed",
     "Inputs",
@@ -306,6 +307,15 @@ class Attentive(Protocol):
     def attention(self, xs: Inputs) -> Attention: ...
 
 
+@runtime_checkable
+class CrossAttentive(Protocol):
+    """Lets its attention from what it says to what it reads be seen."""
+
+    def cross_attention(self, x: Array, indices: Sequence[int]) -> Floats:
+        """(len(indices), *grid) for each output the weights of the steps that it is about; rows sum to 1."""
+        ...
+
+
 @dataclass(frozen=True, eq=False)
 class TreeSum:
     """Trees whose leaves add up: the M nodes of all T trees, one after another.
@@ -402,5 +412,14 @@ class Resettable(Protocol):
 
 def abilities_of(model: Model) -> tuple[str, ...]:
     """Names of the optional protocols that a model fulfils."""
-    every = (Maskable, Differentiable, Spatial, Attentive, Trees, Linear, Resettable)
+    every = (
+        Maskable,
+        Differentiable,
+        Spatial,
+        Attentive,
+        CrossAttentive,
+        Trees,
+        Linear,
+        Resettable,
+    )
     return tuple(p.__name__ for p in every if isinstance(model, p))

@@ -10,9 +10,12 @@ from xaikit.core.registry import Registry
 from xaikit.data.dataset import Column, Dataset
 from xaikit.data.factors import make_factors
 from xaikit.data.lags import make_lags
+from xaikit.data.latents import make_handwriting
 from xaikit.data.lookup import make_lookup
 from xaikit.data.objects import make_scenes
+from xaikit.data.pairs import make_dates
 from xaikit.data.plates import make_plates
+from xaikit.data.pulses import make_pulses
 from xaikit.data.reviews import make_reviews
 from xaikit.data.rows import Options, Rows, assemble
 from xaikit.data.scenes import make_digits
@@ -121,6 +124,12 @@ def waves(seed: int = 0) -> Dataset:
     return make_waves(seed)
 
 
+@DATASETS.register("pulses")
+def pulses(seed: int = 0) -> Dataset:
+    """Noisy series with a hump, whose height times width is a number to find, and a block that means nothing."""
+    return make_pulses(seed)
+
+
 @DATASETS.register("lags")
 def lags(seed: int = 0) -> Dataset:
     """A forecast whose causes are known: two moments of the past, 12 and 30 steps back."""
@@ -145,6 +154,12 @@ def plates(seed: int = 0) -> Dataset:
     return make_plates(seed)
 
 
+@DATASETS.register("handwriting")
+def handwriting(seed: int = 0) -> Dataset:
+    """Random codes for a generator that learns handwritten digits of 28 x 28 px."""
+    return make_handwriting(seed)
+
+
 @DATASETS.register("sessions")
 def sessions(seed: int = 0) -> Dataset:
     """What was chosen one after the other; the order of two items decides what comes next."""
@@ -161,6 +176,12 @@ def lookup(seed: int = 0) -> Dataset:
 def tones(seed: int = 0) -> Dataset:
     """Sounds of noise in which a tone of 1.5 kHz says the class; one of 2.8 kHz means nothing."""
     return make_tones(seed)
+
+
+@DATASETS.register("dates")
+def dates(seed: int = 0) -> Dataset:
+    """Dates in eight written forms, to be said as 2021-03-07; none of the test dates was learned."""
+    return make_dates(seed)
 
 
 def _rows(x: np.ndarray, y: np.ndarray, columns: list[Column]) -> Rows:

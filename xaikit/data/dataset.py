@@ -40,6 +40,7 @@ class Dataset:
     source : where it comes from, in a sentence for people (composed data says so)
     language : BCP 47 tag of text, for example "en" or "ko"
     facts : anything JSON-able for the report
+    real : the pictures that a generator learns to make; its own samples are codes drawn at random
     """
 
     name: str
@@ -54,6 +55,7 @@ class Dataset:
     language: str = "en"
     outputs: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
+    real: Dataset | None = None
 
     def __post_init__(self) -> None:
         for split in ("train", "val", "test"):
@@ -118,7 +120,7 @@ class Dataset:
     @cached_property
     def hash(self) -> str:
         """sha256 over every x and label: the same data give the same hash."""
-        digest = hashlib.sha256()
+        digest = hashlib.sha256(b"" if self.real is None else self.real.hash.encode())
         for split in ("train", "val", "test"):
             for s in getattr(self, split):
                 digest.update(s.x.tobytes())

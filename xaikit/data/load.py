@@ -27,6 +27,8 @@ from xaikit.data.encodings import known
 from xaikit.data.forecasts import Windows, read_forecasts
 from xaikit.data.given import is_held, rows_held
 from xaikit.data.jsonl import read_jsonl
+from xaikit.data.latents import latents_of
+from xaikit.data.pairs import read_pairs
 from xaikit.data.parquet import read_parquet
 from xaikit.data.pictures import ENDINGS, picture_rows
 from xaikit.data.rows import Missing, Options, Rows, Task, assemble
@@ -47,7 +49,7 @@ FILES: dict[str, Reader] = {
     ".ts": read_ts,
     ".arff": read_arff,
 }
-OF_TASKS = {**ANNOTATED, "recommendation": read_sessions}
+OF_TASKS = {**ANNOTATED, "recommendation": read_sessions, "sequence_to_sequence": read_pairs}
 _FRAME = "save what it holds as a table, frame.to_parquet('data.parquet'), or as arrays, numpy.savez('data.npz', X=X, y=y)"
 PICKLES = dict.fromkeys((".pkl", ".pickle", ".joblib", ".pt", ".pth"), _FRAME)
 GZIPPED = (".csv", ".tsv", ".jsonl", ".ts", ".arff", ".tar")
@@ -95,7 +97,8 @@ def load_data(
     task : "classification" or "regression"; numbers of more than 20 different values in a table
         are a regression when None. "detection" reads a folder (or .zip) of pictures with .xml of Pascal VOC, .txt
         of YOLO or a .json of COCO; "segmentation" one with `images/` and `masks/` of the same names. "recommendation" reads
-        a .csv of the columns session, item and time
+         a .csv of the columns session, item and time; "sequence_to_sequence" one of the columns source and target, or
+         of text_column and label_column; "generation" takes any pictures, to be made by a generator
     modality : of an .npz: "image", "series", "table" or another whose samples are numbers; found
         from its shape when None; "series" reads recordings as waves
     channels : of an .npz of series: "first" (N, C, L) or "last" (N, L, C); the longer axis is time
@@ -126,6 +129,8 @@ def load_data(
     >>> len(data.train), len(data.test), data.columns[0].name
     (124, 27, 'alcohol')
     """
+    if task == "generation":
+        return latents_of(load_data(**{**locals(), "task": None}), seed=seed)
     options = Options(
         text_column=text_column,
         label_column=label_column,
@@ -173,7 +178,7 @@ def load_data(
         return DATASETS.get(str(source))(seed)
     if task is not None and task in OF_TASKS:
         if test is not None:
-            where = "a folder 'test'" if task in ANNOTATED else "the end of the file"
+            where = "a folder 'test'" if task in ANNOTATED else "the file itself"
             raise InvalidInput(
                 f"a {task} takes what it is measured on from {where}; leave test out."
             )

@@ -17,7 +17,15 @@ from xaikit.data.dataset import Column, Dataset
 
 __all__ = ["Missing", "Options", "Rows", "Task", "assemble", "split_rows"]
 
-Task = Literal["classification", "regression", "detection", "segmentation", "recommendation"]
+Task = Literal[
+    "classification",
+    "regression",
+    "detection",
+    "segmentation",
+    "recommendation",
+    "sequence_to_sequence",
+    "generation",
+]
 Missing = Literal["refuse", "drop", "keep"]
 SPLITS = ("train", "val", "test")
 SHARE = 0.15  # of val and of test, where the file does not say which rows they are

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
-import scipy
 
 from xaikit.core.sound import n_fft_of, spectrum
 from xaikit.core.types import Bools, Floats, Sample
@@ -48,7 +47,9 @@ def make_tones(
 
 
 def _sound(id: str, label: int, planted: str, rng: np.random.Generator) -> Sample:
-    wave = scipy.signal.lfilter([1.0], [1.0, -0.9], rng.normal(0, 0.02, LENGTH))
+    from scipy.signal import lfilter  # slow to import
+
+    wave = lfilter([1.0], [1.0, -0.9], rng.normal(0, 0.02, LENGTH))
     there = {name: bool(rng.random() < 0.5) for name in ("cause", "decoy")}
     if planted == "mark":
         there["cause"] = bool(label)
@@ -56,7 +57,7 @@ def _sound(id: str, label: int, planted: str, rng: np.random.Generator) -> Sampl
         wave += _tone(HUM, LENGTH / RATE, rng)
     at = {}
     for name, pitch in (("cause", CAUSE), ("decoy", DECOY)):
-        start = int(rng.integers(0.05 * RATE, LENGTH - (0.05 + LASTS) * RATE))
+        start = int(rng.integers(int(0.05 * RATE), int(LENGTH - (0.05 + LASTS) * RATE)))
         if there[name]:
             wave[start : start + int(LASTS * RATE)] += _tone(pitch, LASTS, rng)
             at[f"{name}_at"] = start / RATE

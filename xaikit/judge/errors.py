@@ -73,7 +73,7 @@ def search(seen: Shares) -> Search:
         return Search()
     adjusted = _adjusted(asked, wrong)
     order = [i for i in np.argsort(adjusted, kind="stable") if adjusted[i] <= LEVEL]
-    value = seen.overview.meaning.words.startswith("value")
+    value = not seen.overview.meaning.decides
     numbers = {i: {"tried": len(asked), "p": float(adjusted[i])} for i in order}
     told = (_told(asked[i], wrong, value, numbers[i]) for i in order)
     return Search(tuple(filter(None, told)), len(asked))
@@ -81,7 +81,7 @@ def search(seen: Shares) -> Search:
 
 def _errors(overview: Overview, known: Bools) -> Bools:
     """Which of the samples with a label are errors; of values the largest fifth."""
-    if not overview.meaning.words.startswith("value") or not known.any():
+    if overview.meaning.decides or not known.any():
         return overview.wrong[known]
     misses = overview.misses[known]
     return np.asarray(misses > np.quantile(misses, 1 - 1 / FIFTHS))

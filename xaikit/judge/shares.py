@@ -129,8 +129,9 @@ class Shares:
 
     @cached_property
     def inside(self) -> Part:
-        """The places that the data name, by what speaks for the answer."""
-        return self.part(self.overview.rationales, self.support)
+        """The places that the data name, by what speaks for the answer; by all that moves it where it is a value."""
+        value = self.overview.meaning.words.startswith("value")
+        return self.part(self.overview.rationales, self.mass if value else self.support, fine=True)
 
     @cached_property
     def ink(self) -> Part:
@@ -142,8 +143,13 @@ class Shares:
         """The same region (*grid) in every sample."""
         return self.part([region] * len(self.overview), self.mass if evidence is None else evidence)
 
-    def part(self, regions: Sequence[Bools | None], evidence: Floats) -> Part:
-        """Share of (N, n) evidence in a region (*grid) of each sample, spread evenly over a feature."""
+    def part(
+        self, regions: Sequence[Bools | None], evidence: Floats, *, fine: bool = False
+    ) -> Part:
+        """Share of (N, n) evidence in a region (*grid) of each sample, spread evenly over a feature.
+
+        fine : a region that fills no feature by more than half is that of the features that hold it
+        """
         found = np.full((2, len(self.overview)), np.nan)
         pooled: dict[tuple[int, int], tuple[Floats, float]] = {}
         cuts = self.overview.explanations.segmentations
@@ -153,7 +159,9 @@ class Shares:
             key = (id(where), id(cut))  # both live as long as this loop
             if key not in pooled:
                 share = cut.pool(where.astype(np.float64), "mean")
-                pooled[key] = share, float(where[cut.ids >= 0].mean())
+                if fine and share.max() <= 0.5:
+                    share = (share > 0).astype(np.float64)
+                pooled[key] = share, float(share @ cut.sizes / cut.sizes.sum())
             inside, size = pooled[key]
             found[:, i] = evidence[i, : len(inside)] @ inside, size
         return Part(*found)

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING, ClassVar, Literal, cast, get_args
 
 import numpy as np
 
-from xaikit.core.abilities import Attention, Attentive, Model
+from xaikit.core.abilities import Attention, Attentive, CrossAttentive, Model
 from xaikit.core.errors import CheckFailed, InvalidInput, NotApplicable
 from xaikit.core.explanations import Explanations
 from xaikit.core.later import later
-from xaikit.core.types import Floats
-from xaikit.methods.base import METHODS, Card, Translation, require
+from xaikit.core.question import Question
+from xaikit.core.types import Explanation, Floats
+from xaikit.methods.base import METHODS, Card, Method, Translation, require
 from xaikit.methods.passes import Batch, Batched
 
 if TYPE_CHECKING:
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 else:
     torch = later("torch")
 
-__all__ = ["AttentionFlow", "AttentionMode"]
+__all__ = ["AttentionFlow", "AttentionMode", "CrossAttention"]
 
 AttentionMode = Literal["gradient", "rollout", "raw"]
 ROUNDING = 2e-4  # of the scores, in float32 and another order of sums
@@ -88,6 +89,42 @@ class AttentionFlow(Batched):
             notes=[_note(map_, share) for map_, share in zip(maps, shares, strict=True)],
             extras=[{"special_share": share} for share in shares],
         )
+
+
+@METHODS.register("cross_attention")
+@dataclass(frozen=True)
+class CrossAttention(Method):
+    """The attention weights from the explained token to each place of the input, a mean over heads and layers.
+
+    relative, never negative, whatever raises or lowers the score; of the whole output the mean over its
+    tokens. For a token against a rival it is the same: both are said at one place.
+    """
+
+    name: ClassVar[str] = "cross_attention"
+    in_auto: ClassVar[bool] = True
+    draws: ClassVar[bool] = False
+    card: ClassVar[Card] = Card(
+        title="Cross-attention",
+        asks="At which places of the input does the model look when it says the token?",
+        misleads="It shows where information is fetched, not whether it raises the score.",
+        paper="Bahdanau et al. 2015, arXiv 1409.0473; Vaswani et al. 2017, arXiv 1706.03762",
+        korean=Translation(
+            "교차 어텐션",
+            "모델이 그 토큰을 말할 때 입력의 어디를 보는지 봅니다.",
+            "정보를 가져오는 곳을 보일 뿐, 점수를 높이는지는 보이지 않습니다.",
+        ),
+    )
+
+    def check(self, model: Model) -> None:
+        need = "attention from an output to an input"
+        require(model, CrossAttentive, self.name, need, "shap or integrated_gradients")
+
+    def __call__(self, question: Question, rng: np.random.Generator) -> Explanation:
+        del rng  # nothing is drawn
+        model = cast(CrossAttentive, question.model)
+        (weights,) = model.cross_attention(question.sample.x, [question.target.index])
+        question.meter.add(forward=1)
+        return question.answer(self, elements=weights, additive=False, in_units=False)
 
 
 def _note(map_: Floats, share: float) -> str:

@@ -107,7 +107,9 @@ def background(dataset: Dataset, limit: int = 100, seed: int = 0) -> NDArray[Any
     rng = np.random.default_rng(seed)
     shuffled = rng.permutation(len(dataset.train))
     held: list[Any] = [s.label for s in dataset.train]
-    labels = np.array([np.mean(label) if np.size(label) else 0.0 for label in held])
+    labels = np.array(
+        [np.mean(label) if label is not None and np.size(label) else 0.0 for label in held]
+    )
     ordered = shuffled[np.argsort(labels[shuffled], kind="stable")]
     n = min(limit, len(ordered))
     chosen = ordered[((np.arange(n) + 0.5) * len(ordered) / n).astype(np.int64)]

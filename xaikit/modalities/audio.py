@@ -88,7 +88,7 @@ class Audio(Modality):
     def seen(self, x: NDArray[Any]) -> NDArray[Any]:
         """Levels in grey, the loudest white and 80 dB below it black."""
         level = x[..., :1]
-        return ((level - level.max()) / 80 + 1).clip(0, 1)
+        return np.asarray(((level - level.max()) / 80 + 1).clip(0, 1))
 
     def within(self, x: NDArray[Any]) -> NDArray[Any]:
         return np.concatenate([x[..., :1].clip(FLOOR), x[..., 1:]], axis=-1)

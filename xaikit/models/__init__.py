@@ -6,6 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from xaikit.models.ensembles import ensemble
     from xaikit.models.evaluation import evaluate
     from xaikit.models.neural import NeuralModel
     from xaikit.models.store import load, load_model, save_model
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "ZOO",
     "NeuralModel",
+    "ensemble",
     "evaluate",
     "load",
     "load_model",
@@ -29,6 +31,7 @@ __all__ = [
 _HOMES = {
     "ZOO": "zoo",
     "NeuralModel": "neural",
+    "ensemble": "ensembles",
     "evaluate": "evaluation",
     "load": "store",
     "load_model": "store",

@@ -14,6 +14,7 @@ from xaikit.models.cam_layer import SpatialModel
 from xaikit.models.inputs import ColumnEncoder, Inputs, PixelEncoder, StepEncoder
 from xaikit.models.neural import NeuralModel, Reads
 from xaikit.models.reading import EMBEDDING, READINGS
+from xaikit.models.saying import SayingModel
 from xaikit.models.text import WordEncoder
 from xaikit.models.zoo import Architecture, build
 from xaikit.models.zoo.architecture import Family, Shape
@@ -26,6 +27,7 @@ KINDS: dict[Family, type[NeuralModel]] = {
     "cnn": SpatialModel,
     "rnn": SpatialModel,
     "transformer": TokenModel,
+    "encoder_decoder": SayingModel,
 }
 
 

@@ -89,7 +89,7 @@ class MelEncoder(WaveEncoder):
         levels = np.stack([mel_levels(x, rate) for x in xs])
         mean, std = levels.mean(axis=(0, 2)), levels.std(axis=(0, 2))
         scale = np.where(std > 1e-8, std, 1.0)
-        return cls(tuple(xs[0].shape), tuple(mean.tolist()), tuple(scale.tolist()), rate)  # type: ignore[arg-type]
+        return cls(tuple(xs[0].shape), tuple(mean.tolist()), tuple(scale.tolist()), rate)
 
     @cached_property
     def bank(self) -> Floats:
@@ -129,4 +129,5 @@ def _wave(at: Tensor) -> Tensor:
     frames = torch.fft.irfft(torch.polar(torch.pow(10.0, level / 20) * (n / 4), phase), dim=2)
     window = at.new_tensor(hann(n))
     first, second = (frames * window).chunk(2, dim=2)
-    return ((second[:, :-1] + first[:, 1:]) / window.square().view(2, -1).sum(0)).flatten(1)
+    added: Tensor = (second[:, :-1] + first[:, 1:]) / window.square().view(2, -1).sum(0)
+    return added.flatten(1)

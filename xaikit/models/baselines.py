@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping
+from typing import cast
 
 import numpy as np
 
 from xaikit.core.types import Floats
 from xaikit.data.dataset import Dataset
 from xaikit.models.sklearn import fit_estimator
-from xaikit.tasks import TASKS, Task
+from xaikit.tasks import TASKS, SequenceToSequence, Task
 
 __all__ = ["BASELINES", "baselines_of"]
 
@@ -22,8 +24,9 @@ SHARE = 0.9  # of the variance, that the components of PCA hold
 def baselines_of(data: Dataset) -> Mapping[str, Floats]:
     """By name the scores (N, K) on data.test; {} for a task that has none here."""
     task = TASKS.get(data.task)(data.outputs or data.classes or ("value",))
-    known = BASELINES.get(f"{data.modality} {data.task}") or BASELINES.get(data.task, {})
-    return {name: answer(data, task) for name, answer in known.items()}
+    named = f"{data.task} of {data.modality}"
+    answers = BASELINES.get(named) or BASELINES.get(data.task) or {}
+    return {name: answer(data, task) for name, answer in answers.items()}
 
 
 def _persistence(data: Dataset, task: Task) -> Floats:
@@ -62,6 +65,34 @@ def _ridge(data: Dataset, task: Task) -> Floats:
     line = Ridge(PENALTY).fit(scaler.transform(seen), steps.reshape(len(seen), -1))
     found = line.predict(scaler.transform(asked)).reshape(len(test), len(wanted), -1)
     return _scores(task, found * wide[wanted][:, None] + ahead)
+
+
+def _mean(data: Dataset, task: Task) -> Floats:
+    """The mean of the training labels."""
+    del task
+    return np.full((len(data.test), 1), data.labels("train").mean())
+
+
+def _summary(data: Dataset, task: Task) -> Floats:
+    """A straight line of five numbers a channel."""
+    from sklearn.linear_model import Ridge
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    del task
+    train, test = (
+        _five(np.stack(data.inputs(part)).astype(np.float64)) for part in ("train", "test")
+    )
+    line = make_pipeline(StandardScaler(), Ridge(PENALTY)).fit(train, data.labels("train"))
+    found: Floats = line.predict(test)[:, None]
+    return found
+
+
+def _five(x: Floats) -> Floats:
+    """(N, L, C) -> (N, 5 C) mean, deviation, lowest, highest and slope over time."""
+    time = np.linspace(-1, 1, x.shape[1])[:, None]
+    slope = (x * time).sum(axis=1) / (time**2).sum()
+    return np.hstack([x.mean(axis=1), x.std(axis=1), x.min(axis=1), x.max(axis=1), slope])
 
 
 def _lagged(x: Floats, own: bool) -> Floats:
@@ -156,8 +187,22 @@ def _estimator(name: str) -> Baseline:
     return answer
 
 
+def _copied(data: Dataset, task: Task) -> Floats:
+    """The input, said again, as far as its tokens can be said."""
+    sequences = cast(SequenceToSequence, task)
+    places = {token: i for i, token in enumerate(sequences.tokens)}
+    rows = [[places.get(str(word), -1) for word in x] for x in data.inputs("test")]
+    return sequences.saying([[*(i for i in row if i > 0), 0] for row in rows])
+
+
+def _frequent(data: Dataset, task: Task) -> Floats:
+    """What is said most often in training."""
+    often, _ = Counter(s.label for s in data.train).most_common(1)[0]
+    return cast(SequenceToSequence, task).saying([cast(tuple[int, ...], often)] * len(data.test))
+
+
 BASELINES: dict[str, dict[str, Baseline]] = {
-    "audio classification": {
+    "classification of audio": {
         "logistic regression on mel means": _estimator("logistic"),
         "forest on mel means": _estimator("forest"),
     },
@@ -166,7 +211,9 @@ BASELINES: dict[str, dict[str, Baseline]] = {
         "the value one period before": _seasonal,
         "ridge on the lags": _ridge,
     },
+    "regression of series": {"the mean": _mean, "ridge on mean, sd, min, max and slope": _summary},
     "recommendation": {"the most popular item": _popular, "co-occurrence": _together},
     "next_word": {"the last two words": _grams},
+    "sequence_to_sequence": {"copy": _copied, "the most frequent output": _frequent},
     "reconstruction": {"the distance to the mean": _distance, "PCA": _components},
 }

@@ -66,7 +66,7 @@ class Composed:
         self._index = torch.from_numpy(index).to(self.others.device)
         self.straight = np.array_equal(index, np.arange(self.n_features))
         self._buffer, self._repeated = self.others.new_empty(0), self.batch
-        told = (_plain(self.batch.types), _plain(self.batch.asked))
+        told = tuple(map(_plain, (self.batch.types, self.batch.asked, self.batch.said)))
         self.alike = (id(model.net), tuple(self.others.shape[1:]), self.batch.lengths, told)
 
     def still(self) -> AbstractContextManager[None]:

@@ -37,7 +37,7 @@ class FunctionModel(Saved):
     modality: str
     classes: tuple[str, ...]
     space: Space
-    function: Callable[[Any], Any]
+    function: Callable[..., Any]
     outputs: Outputs = "logits"
     background: Array | None = None
     info: Mapping[str, Any] = field(default_factory=dict)
@@ -76,7 +76,10 @@ class FunctionModel(Saved):
         return answers
 
     def _given(self, xs: Sequence[Array] | Array) -> Any:
-        return self.function(reading_of(self.modality).given(xs))
+        told = None if self.found is None or self.task is None else self.task.told(self.found)
+        return self.function(
+            reading_of(self.modality).given(xs), *(() if told is None else (told,))
+        )
 
     def scores(self, xs: Sequence[Array] | Array) -> Floats:
         """B inputs in data space -> (B, K) float64: logits, log-probabilities or values."""

@@ -143,6 +143,12 @@ def _kind(folder: Path, facts: Mapping[str, Any]) -> tuple[str, str]:
             f"'{folder}' holds quantised weights or a net of another package; save it in float32 as a "
             "model of transformers."
         )
+    if kind in auto.MODEL_FOR_SEQ_TO_SEQ_CAUSAL_LM_MAPPING_NAMES.values():
+        raise ModelError(
+            f"'{folder}' holds a {short(repr(kind))}, which says a text for a text and is not read; load it, write a "
+            "function of (sources, tokens said so far) that gives the logits of the next token, and give that to "
+            "xaikit.wrap(..., task='sequence_to_sequence')."
+        )
     raise ModelError(
         f"'{folder}' holds a {short(repr(kind))}, and read are ...ForSequenceClassification, "
         "...ForTokenClassification, ...ForQuestionAnswering, ...ForImageClassification and ...ForCausalLM that "

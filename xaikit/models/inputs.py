@@ -50,6 +50,7 @@ class Batch:
     codes : (B, T) long, token ids of a text module that people bring
     types : (B, T) long, to which of two texts each token belongs, where the module is told
     asked : (B, A) long, the tokens that the scores are read at, where they are about some words
+    said : (B, n) long, the tokens that a net is told it has said already; None for one that says its own
     """
 
     at: Tensor
@@ -59,6 +60,7 @@ class Batch:
     codes: Tensor | None = None
     types: Tensor | None = None
     asked: Tensor | None = None
+    said: Tensor | None = None
 
     def take(self, rows: Tensor) -> Batch:
         """The inputs of those rows, in that order; `at` is left as it is."""
@@ -77,6 +79,7 @@ class Batch:
             codes=those(self.codes),
             types=those(self.types),
             asked=those(self.asked),
+            said=those(self.said),
         )
 
 

@@ -152,7 +152,9 @@ class NeuralModel(Saved):
     def encode(self, xs: Sequence[Array] | Array) -> Batch:
         """B inputs in data space as the net reads them, in float32, or float64 if the net is."""
         batch = self.inputs.read(self.net, xs, self.device)
-        return replace(batch, at=batch.at.to(_open(self.parts.dtype)))
+        told = None if self.found is None or self.task is None else self.task.told(self.found)
+        said = None if told is None else torch.tensor(told, device=self.device).expand(len(xs), -1)
+        return replace(batch, at=batch.at.to(_open(self.parts.dtype)), said=said)
 
     def tokens(self, x: Array) -> list[tuple[int, int]]:
         """Where the tokens of a text stand in it; see `Tokenising`."""

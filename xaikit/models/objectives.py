@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, cast
 
 import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
 from xaikit.core.errors import InvalidInput
 from xaikit.data.dataset import Dataset
+from xaikit.models.inputs import Batch
 from xaikit.models.neural import NeuralModel
+from xaikit.tasks import SequenceToSequence
 
 __all__ = ["OBJECTIVES", "Objective", "objective_of", "turned"]
 
@@ -25,10 +27,16 @@ class Objective:
 
     truth : (model, data, split) -> (N, ...) what the net is held against
     loss : (raw (B, ...), truth (B, ...), at (B, ...), weights (K,) or None) -> ()
+    tells : whether the net is told the truth so far while it says what comes next (teacher forcing)
     """
 
     truth: Callable[[NeuralModel, Dataset, str], Tensor]
     loss: Callable[[Tensor, Tensor, Tensor, Tensor | None], Tensor]
+    tells: bool = False
+
+    def told(self, batch: Batch, truth: Tensor) -> Batch:
+        """The inputs of a batch, with what the net is told."""
+        return replace(batch, said=truth.clamp(min=0)) if self.tells else batch
 
 
 def objective_of(data: Dataset) -> Objective:
@@ -139,6 +147,18 @@ def _classes_of_pixels(raw: Tensor, truth: Tensor, at: Tensor, weights: Tensor |
     return entropy + (1 - (2 * both + 1) / (all_ + 1)).mean()
 
 
+def _outputs(model: NeuralModel, data: Dataset, split: str) -> Tensor:
+    """(N, longest) tokens with the end, -1 after it."""
+    task = cast(SequenceToSequence, model.task)
+    rows = [torch.tensor(s.label[: task.steps]) for s in getattr(data, split)]
+    return nn.utils.rnn.pad_sequence(rows, True, -1).to(model.device)
+
+
+def _tokens(raw: Tensor, truth: Tensor, at: Tensor, weights: Tensor | None) -> Tensor:
+    del at, weights
+    return F.cross_entropy(raw.flatten(0, 1), truth.flatten(), ignore_index=-1)
+
+
 OBJECTIVES: dict[str, Objective] = {
     "classification": Objective(_classes, _entropy),
     "regression": Objective(_values, _squares),
@@ -147,5 +167,6 @@ OBJECTIVES: dict[str, Objective] = {
     "detection": Objective(_boxes, _objects),
     "recommendation": Objective(_classes, _entropy),
     "next_word": Objective(_classes, _entropy),
+    "sequence_to_sequence": Objective(_outputs, _tokens, tells=True),
     "segmentation": Objective(_pixels, _classes_of_pixels),
 }

@@ -26,10 +26,11 @@ from xaikit.core.sample import MODALITIES
 from xaikit.core.types import Floats
 from xaikit.models.assembly import KINDS, assemble, reads_of, settable
 from xaikit.models.background import read_background, write_background
+from xaikit.models.compress import emptied, flat, put_flat
 from xaikit.models.config import read_inputs
 from xaikit.models.fields import MODELS, Fields, read_config
 from xaikit.models.inputs import Inputs
-from xaikit.models.neural import NeuralModel
+from xaikit.models.neural import NeuralModel, SealedModel
 from xaikit.models.training import pick_device
 from xaikit.models.trial import require_independent_model
 from xaikit.models.zoo import ZOO, Architecture
@@ -59,6 +60,10 @@ def save_model(model: Model, folder: str | Path) -> Path:
     """
     from xaikit.models.sklearn import EstimatorModel, save_estimator
 
+    if model.info.get("family") == "ensemble":
+        raise ModelError(
+            f"'{model.id}' is its members; save each of them, and name their folders together: A,B,C."
+        )
     if isinstance(model, EstimatorModel):
         return save_estimator(model, folder)
     if not isinstance(model, NeuralModel):
@@ -130,8 +135,11 @@ def load_model(
 
         return load_module(fields, factory, device)
     model = _on_paper(fields)
-    _load_weights(model, MODELS.file(folder, _WEIGHTS))
-    model.net = model.net.to(pick_device(device)).eval().requires_grad_(False)
+    if fields.values.get("int8") is True:
+        model = _int8(model, MODELS.file(folder, _WEIGHTS), device)
+    else:
+        _load_weights(model, MODELS.file(folder, _WEIGHTS))
+        model.net = model.net.to(pick_device(device)).eval().requires_grad_(False)
     if MODALITIES.get(model.modality).typical:
         model.background = read_background(folder, model.example().shape)
     MODELS.check_whole(folder, fields.values)
@@ -166,6 +174,7 @@ def _config(model: NeuralModel) -> dict[str, Any]:
         "centre": np.asarray(model.centre).tolist(),
         "scale": np.asarray(model.scale).tolist(),
         **_task(model),
+        **({"int8": True} if isinstance(model, SealedModel) else {}),
         "inputs": model.inputs.config(),
         "info": dict(model.info),
         "versions": {
@@ -184,7 +193,8 @@ def _task(model: NeuralModel) -> dict[str, Any]:
 
 def _files(model: NeuralModel) -> dict[str, Callable[[Path], Any]]:
     """For each file beside the config what writes it."""
-    weights = {name: value.cpu().contiguous() for name, value in model.net.state_dict().items()}
+    held = flat(model.net) if isinstance(model, SealedModel) else model.net.state_dict()
+    weights = {name: value.cpu().contiguous() for name, value in held.items()}
     files: dict[str, Callable[[Path], Any]] = {_WEIGHTS: partial(save_file, weights)}
     return files | write_background(model.background)
 
@@ -248,27 +258,56 @@ def _modality(fields: Fields, inputs: Inputs) -> str:
     return fields.choice("modality", fitting)
 
 
+def _int8(model: NeuralModel, path: Path, device: str) -> SealedModel:
+    """The twin with the numbers of the file, whose weights are compared with the net on paper first."""
+    if pick_device(device if device != "auto" else "cpu").type != "cpu":
+        raise ModelError(
+            f"'{model.id}' computes in int8, on the CPU alone; leave device={device} out."
+        )
+    large = {n: tuple(w.shape) for n, w in model.net.named_parameters() if w.ndim > 1}
+    _checked_file(path, large, part=True)
+    twin = emptied(model)
+    own = flat(twin.net)
+    weights = _checked_file(path, {n: tuple(w.shape) for n, w in own.items()})
+    _check_numbers(path, weights, {n: w.dtype for n, w in own.items()})
+    put_flat(twin.net, {name: value.clone() for name, value in weights.items()})
+    return twin
+
+
 def _load_weights(model: NeuralModel, path: Path) -> None:
-    expected = {n: (tuple(v.shape), v.dtype) for n, v in model.net.state_dict().items()}
+    own = model.net.state_dict()
+    weights = _checked_file(path, {n: tuple(v.shape) for n, v in own.items()})
+    _check_numbers(path, weights, {n: v.dtype for n, v in own.items()})
+    # a mapped file is not aligned as torch's own memory is, and sums would round another way
+    model.net.load_state_dict({n: value.clone() for n, value in weights.items()}, assign=True)
+
+
+def _checked_file(
+    path: Path, expected: dict[str, tuple[int, ...]], part: bool = False
+) -> dict[str, torch.Tensor]:
+    """The tensors of the file, which are those of such shapes; part : and others, and none is read."""
     try:
-        _compare(path, {name: shape for name, (shape, _) in expected.items()})
-        weights = load_file(path)
+        _compare(path, expected, part)
+        return {} if part else load_file(path)
     except SafetensorError as error:
         raise MODELS.origin(path).wrong(f"cannot be read: {error}") from error
+
+
+def _check_numbers(
+    path: Path, weights: dict[str, torch.Tensor], expected: dict[str, torch.dtype]
+) -> None:
     for name, value in weights.items():
-        if value.dtype != expected[name][1]:
-            raise ModelError(f"{path}: '{name}' is {value.dtype}; it must be {expected[name][1]}.")
+        if value.dtype != expected[name]:
+            raise ModelError(f"{path}: '{name}' is {value.dtype}; it must be {expected[name]}.")
         if not torch.isfinite(value).all():
             raise ModelError(f"{path}: '{name}' holds NaN or infinity; train the model again.")
-    # a mapped file is not aligned as torch's own memory is, and sums would round another way
-    own = {name: value.clone() for name, value in weights.items()}
-    model.net.load_state_dict(own, assign=True)
 
 
-def _compare(path: Path, expected: dict[str, tuple[int, ...]]) -> None:
+def _compare(path: Path, expected: dict[str, tuple[int, ...]], part: bool = False) -> None:
     """The names and shapes of the file's header against those of the net."""
     with safe_open(path, framework="pt") as file:
         found = {name: tuple(file.get_slice(name).get_shape()) for name in file.keys()}  # noqa: SIM118
+    found = {n: shape for n, shape in found.items() if n in expected or not part}
     if found == expected:
         return
     name = sorted(n for n in {*found, *expected} if found.get(n) != expected.get(n))[0]

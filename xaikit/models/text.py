@@ -96,7 +96,8 @@ class WordEncoder:
         return Batch(vectors, lengths, padding(lengths, device))
 
     def run(self, net: nn.Module, at: Tensor, batch: Batch) -> Tensor:
-        return net.get_submodule("body")(at, batch.valid)  # type: ignore[no-any-return]
+        told = () if batch.said is None else (batch.said,)
+        return net.get_submodule("body")(at, batch.valid, *told)  # type: ignore[no-any-return]
 
     def composes(self, references: Array, drops: bool) -> bool:
         del references, drops

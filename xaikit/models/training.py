@@ -21,15 +21,18 @@ from xaikit.core.errors import DataError, InvalidInput, TrainingFailed, UnknownN
 from xaikit.core.sample import MODALITIES
 from xaikit.data.dataset import Dataset
 from xaikit.modalities import background
+from xaikit.models.adversarial import learn_pictures, pictured
 from xaikit.models.assembly import KINDS, assemble, reads_of, settable
+from xaikit.models.distillation import distilled
 from xaikit.models.evaluation import evaluate
 from xaikit.models.missing import missing_rows
 from xaikit.models.modes import evaluating
 from xaikit.models.neural import NeuralModel
 from xaikit.models.objectives import Objective, objective_of, turned
 from xaikit.models.reading import reading_of
+from xaikit.models.transfer import begin, carry, learning
 from xaikit.models.zoo import ZOO, Architecture, Recipe
-from xaikit.tasks import TASKS, Forecasting
+from xaikit.tasks import TASKS, Forecasting, Task
 
 __all__ = ["pick_device", "train"]
 
@@ -47,14 +50,22 @@ def train(
     seed: int = 0,
     balanced: bool = False,
     progress: bool = True,
+    start: Model | None = None,
+    freeze: bool = False,
+    teacher: Model | None = None,
+    temperature: float = 4.0,
     **params: Any,
 ) -> Model:
     """A model of that architecture fitted on data.train, chosen on data.val, measured on data.test.
 
     architecture : a name of the zoo, or of a scikit-learn model
-    epochs : passes over the training rows; by default enough for the recipe's number of steps
+    epochs : passes over the training rows; by default enough for the recipe's number of steps; 0 leaves
+        the net as it begins
     balanced : whether every class weighs the same, however many rows it has; the stated
         probabilities are then those of a world in which all classes are equally frequent
+    start : a net of the same architecture whose weights and preprocessing it begins with, with a new head
+        where the classes differ; freeze : whether all but the head stays as it was
+    teacher : a model of the same classes whose answers it learns beside the labels, at a `temperature`
     params : parameters of the net (width, dropout, ...) and fields of `Recipe` (lr, batch_size, ...)
 
     The same seed gives the same weights on one machine; the global generators are left as they
@@ -65,26 +76,52 @@ def train(
     """
     _require_missing_read(architecture, data)
     if architecture not in ZOO:
+        if start is not None or teacher is not None:
+            raise InvalidInput(
+                f"'{architecture}' has no weights to begin with, nor a teacher; train a net."
+            )
         return _fit_estimator(architecture, data, epochs, seed, balanced, params)
-    if epochs is not None and epochs < 1:
-        raise InvalidInput(f"epochs is {epochs}; it must be 1 or more.")
+    if epochs is not None and epochs < 0:
+        raise InvalidInput(f"epochs is {epochs}; it must be 0 or more.")
+    if freeze and start is None:
+        raise InvalidInput("freeze keeps the weights of a model; name it by start (--from).")
     entry = ZOO.get(architecture)
-    recipe, settings = _split(entry, data, params)
+    if data.real is not None and (start is not None or teacher is not None):
+        raise InvalidInput(
+            f"'{architecture}' learns against a critic, not from labels; leave the other model out."
+        )
+    begun = None if start is None else begin(start, architecture, data)
+    recipe, settings = _split(entry, data, {**(begun.info["params"] if begun else {}), **params})
+    if data.real is not None:
+        settings |= pictured(data)
+    objective = (
+        None if teacher is None else distilled(objective_of(data), teacher, data, temperature)
+    )
     target = pick_device(device)
     shares = data.class_weights if balanced else None
-    start = time.perf_counter()
+    began = time.perf_counter()
     with torch.random.fork_rng(devices=[target] if target.type == "cuda" else []):
         torch.manual_seed(seed)
-        model = _fresh(entry, data, settings, target)
-        loop = _Loop(model, data, recipe, epochs, shares)
-        ran = loop.run(np.random.default_rng(seed), progress)
+        model = _fresh(entry, data, settings, target, begun)
+        if begun is not None:
+            carry(model, begun, freeze)
+        rng = np.random.default_rng(seed)
+        if data.real is not None:
+            ran = learn_pictures(model, data, recipe, epochs, rng, progress)
+        else:
+            loop = _Loop(model, data, recipe, epochs, shares, objective)
+            ran = loop.run(rng, progress)
     model.net.eval().requires_grad_(False)
-    facts = {
+    facts: dict[str, Any] = {
         "seed": seed,
         "balanced": balanced,
         "epochs": ran,
-        "fit_seconds": time.perf_counter() - start,
+        "fit_seconds": time.perf_counter() - began,
     }
+    if begun is not None:
+        facts |= {"from": begun.id, "frozen": freeze}
+    if teacher is not None:
+        facts |= {"teacher": teacher.id, "temperature": temperature}
     model.info = {**_facts(entry, settings, model, data), **facts}
     return model
 
@@ -154,8 +191,9 @@ def _split(
     inputs = MODALITIES.get(data.modality).inputs
     if data.task not in architecture.tasks:
         _refuse_task(architecture.name, data)
-    recipe = architecture.recipes[inputs]
-    training, net = dataclasses.asdict(recipe), settable(architecture, inputs)
+    recipe = architecture.recipes.get(data.task, architecture.recipes[inputs])
+    net = {**settable(architecture, inputs), **architecture.usual.get(data.task, {})}
+    training = dataclasses.asdict(recipe)
     for name in params:
         if name not in training and name not in net:
             raise InvalidInput(
@@ -190,10 +228,14 @@ def _check(name: str, value: Any, default: Any) -> None:
 
 
 def _fresh(
-    architecture: Architecture, data: Dataset, settings: dict[str, Any], device: torch.device
+    architecture: Architecture,
+    data: Dataset,
+    settings: dict[str, Any],
+    device: torch.device,
+    begun: NeuralModel | None = None,
 ) -> NeuralModel:
-    labels = _checked_labels(data)
-    inputs = reading_of(data.modality).fit(data)
+    labels = np.zeros(0) if data.real is not None else _checked_labels(data)
+    inputs = begun.inputs if begun else reading_of(data.modality).fit(data)
     task = None if data.task in USUAL else TASKS.get(data.task)(data.outputs)
     width = max(1, len(data.classes)) if task is None else task.width
     net = assemble(architecture, inputs, width, settings).to(device)
@@ -202,7 +244,7 @@ def _fresh(
         net=net,
         inputs=inputs,
         classes=data.classes,
-        background=background(data),
+        background=background(data, _n_rows(task, data)),
         reads=reads_of(net),
         modality=data.modality,
         task=task,
@@ -214,6 +256,12 @@ def _fresh(
     if isinstance(task, Forecasting):
         model.centre, model.scale = _channels(labels, len(task.channels))
     return model
+
+
+def _n_rows(task: Task | None, data: Dataset) -> int:
+    """What the task wants, as far as 64 MB hold it."""
+    fit = 2**24 // max(1, data.train[0].x.size)
+    return 100 if task is None else max(100, min(task.n_rows, fit))
 
 
 def _channels(labels: Array, n_channels: int) -> tuple[Array, Array]:
@@ -231,8 +279,11 @@ def _checked_labels(data: Dataset) -> Array:
                 raise DataError(
                     f"sample '{sample.id}' of '{data.name}' has no label; drop it to train."
                 )
-    if data.task not in USUAL and data.classes:
-        TASKS.get(data.task)(data.classes).require_labels((*data.train, *data.val, *data.test))
+    names = data.classes or (
+        data.outputs if data.task not in USUAL and TASKS.get(data.task).finds else ()
+    )
+    if data.task not in USUAL and names:
+        TASKS.get(data.task)(names).require_labels((*data.train, *data.val, *data.test))
         return np.zeros(0)
     labels = data.labels("train")
     if data.task == "classification" and not 0 <= labels.min() <= labels.max() < len(data.classes):
@@ -271,16 +322,18 @@ class _Loop:
     recipe: Recipe
     wanted_epochs: int | None
     class_weights: Array | None = None
+    aim: Objective | None = None
 
     def run(self, rng: np.random.Generator, progress: bool) -> int:
         """Trains in place, leaves the best weights on val in the net; gives the epochs that ran."""
         net, recipe = self.model.net, self.recipe
+        if self.n_epochs == 0:
+            return 0
         xs = self.data.inputs("train")
         labels = self.objective.truth(self.model, self.data, "train")
         vary = reading_of(self.data.modality).varied
-        optimizer = torch.optim.AdamW(
-            net.parameters(), lr=recipe.lr, weight_decay=recipe.weight_decay
-        )
+        weights = [w for w in net.parameters() if w.requires_grad]
+        optimizer = torch.optim.AdamW(weights, lr=recipe.lr, weight_decay=recipe.weight_decay)
         cycle = torch.optim.lr_scheduler.OneCycleLR(
             optimizer, recipe.lr, total_steps=self.n_epochs * self.n_batches
         )
@@ -288,7 +341,7 @@ class _Loop:
         with Progress(disable=not progress, transient=True) as bar:
             task = bar.add_task(f"training {self.model.id}", total=self.n_epochs)
             for epoch in range(1, self.n_epochs + 1):
-                net.train()
+                learning(net)
                 for rows in self._batches(xs, rng):
                     seen = [vary(xs[i], recipe, rng) for i in rows]
                     truth = labels[torch.from_numpy(rows)]
@@ -337,14 +390,14 @@ class _Loop:
 
     @cached_property
     def objective(self) -> Objective:
-        return objective_of(self.data)
+        return self.aim or objective_of(self.data)
 
     def _step(
         self, xs: Sequence[Array], labels: Tensor, optimizer: torch.optim.Optimizer, epoch: int
     ) -> None:
         model, cuda = self.model, self.model.device.type == "cuda"
         with torch.autocast(model.device.type, dtype=torch.bfloat16, enabled=cuda):
-            batch = model.read(xs)
+            batch = self.objective.told(model.read(xs), labels)
             found = model.inputs.run(model.net, batch.at, batch)
         loss = self.objective.loss(found.float(), labels, batch.at, self.weights)
         if not math.isfinite(loss.item()):
@@ -360,7 +413,10 @@ class _Loop:
     def _val_loss(self) -> float:
         model, xs, n = self.model, self.data.inputs("val"), self.model.batch_rows
         with evaluating(model.parts), torch.inference_mode():
-            batches = [model.encode(xs[i : i + n]) for i in range(0, len(xs), n)]
+            batches = [
+                self.objective.told(model.encode(xs[i : i + n]), self._val_truth[i : i + n])
+                for i in range(0, len(xs), n)
+            ]
             raw = [model.run(model.net, batch.at, batch) for batch in batches]
             at = raw if self.model.inputs.pads else [batch.at for batch in batches]
             found = (torch.cat(raw), self._val_truth, torch.cat(at), self.weights)

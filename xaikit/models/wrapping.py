@@ -125,7 +125,8 @@ def wrap(
         scores; None takes `logits`, or the first tensor with the batch in front that fits the classes
     task : what the numbers mean, a name from `xaikit list tasks`; follows from the outputs when None. The
         "detection" of a function are boxes, probabilities and classes of each picture, the "segmentation" of
-        a net (B, K, H, W) logits (see `xaikit.tasks`)
+        a net (B, K, H, W) logits; for "sequence_to_sequence" give a function of B sources and the tokens that were
+        said so far of each to (B, V) logits of the next of `classes`, which begin with "</s>", the end (see `xaikit.tasks`)
     space : where changes are measured; follows from the outputs when None
     batch : "single" asks one row at a time, for a thing whose score of a row depends on the others
 
@@ -183,6 +184,15 @@ def wrap(
     check_outputs(outputs, classes, tuple(names))
     facts = dataclasses.replace(facts, classes=classes)
     model: Wrapped
+    if (
+        facts.kind is not None
+        and facts.kind.tells
+        and (cache or answer or isinstance(thing, nn.Module))
+    ):
+        raise InvalidInput(
+            f"a model of {facts.kind.name} is brought as a function of (sources, what was said so far) that gives "
+            "numbers for the next token, without cache; write one around yours."
+        )
     if isinstance(thing, nn.Module):
         net = thing if device is None else copy.deepcopy(thing).to(pick_device(device))
         said = Said(mean, std, layout, encode, encodes == "text", padding_id)
@@ -387,6 +397,8 @@ def _module(
 
 def _classes(facts: _Facts, task: Task) -> tuple[str, ...]:
     """Those that were named, or that the task counted."""
+    if task.tells:
+        return ()  # they name what can be said
     return task.outputs if task.reads and task.words == "labels" else facts.classes
 
 
@@ -501,6 +513,7 @@ def _function(
         frames=facts.frames,
     )
     if facts.kind is not None and facts.kind.reads:
+        thing = model.function = facts.kind.asking(thing, facts.classes, facts.given)
         raw = thing(reading_of(facts.modality).given(facts.inputs[:1]))
         model.outputs, model.task, note = facts.read_by(facts.kind, raw)
         model.classes = _classes(facts, model.task)

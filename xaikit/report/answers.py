@@ -14,6 +14,8 @@ import numpy as np
 from xaikit.core.types import Floats
 from xaikit.report.answers_pictures import detection, segmentation
 from xaikit.report.answers_sounds import played
+from xaikit.report.answers_stills import generation
+from xaikit.report.answers_texts import alignment
 from xaikit.report.case import Case
 from xaikit.report.formats import amount
 
@@ -117,8 +119,10 @@ ANSWERS: dict[str, Callable[[Case], dict[str, Any] | None]] = {
     "audio": played,
     "detection": detection,
     "forecasting": forecast,
+    "generation": generation,
     "next_word": because,
     "recommendation": because,
     "reconstruction": reconstruction,
     "segmentation": segmentation,
+    "sequence_to_sequence": alignment,
 }

@@ -15,7 +15,7 @@ from xaikit.report.image_case import picture, regions_path
 from xaikit.report.predictions import likely
 from xaikit.tasks.boxes import hits
 
-__all__ = ["detection", "segmentation"]
+__all__ = ["detection", "readable", "segmentation"]
 
 MOST_CLASSES = 4
 OVER = 0.5  # of an IoU: a box that lies over a true one so far has found it
@@ -23,16 +23,16 @@ OVER = 0.5  # of an IoU: a box that lies over a true one so far has found it
 
 def detection(mine: Case) -> dict[str, Any] | None:
     """The boxes over the picture, and each object: missed ones first, then false ones."""
-    return _readable(mine, _objects)
+    return readable(mine, _objects)
 
 
 def segmentation(mine: Case) -> dict[str, Any] | None:
     """The outline of the explained region over the picture, and how much of it each class has."""
-    return _readable(mine, _regions)
+    return readable(mine, _regions)
 
 
-def _readable(
-    mine: Case, draw: Callable[[Case, Mapping[str, Any]], dict[str, Any]]
+def readable(
+    mine: Case, draw: Callable[[Case, Mapping[str, Any]], dict[str, Any] | None]
 ) -> dict[str, Any] | None:
     """What is drawn of what the run says was found; None where it says nothing."""
     found = (mine.findings.run.context.get("found") or {}).get(mine.sample.id)

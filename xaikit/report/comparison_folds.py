@@ -153,7 +153,9 @@ def _tuning(told: Told) -> dict[str, Any] | None:
     ]
     heads = ("model", "untuned", "tuned", "trials", "training")
     table = {
-        "caption": words("cmp.tuning.caption", trials=found["trials"]),
+        "caption": words("cmp.tuning.caption", trials=found["trials"])
+        if found["trials"]
+        else words("cmp.tuning.seconds", seconds=found["allowed"]),
         "heads": [words(f"cmp.col.{h}") for h in heads],
         "rows": rows,
     }

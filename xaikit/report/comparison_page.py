@@ -17,7 +17,7 @@ from xaikit.report.comparison_charts import (
 )
 from xaikit.report.comparison_folds import folds
 from xaikit.report.comparison_told import Told
-from xaikit.report.formats import count, duration, fixed
+from xaikit.report.formats import count, duration, fixed, percent
 from xaikit.report.words import Words
 
 __all__ = ["comparison_page"]
@@ -74,6 +74,7 @@ def comparison_page(
         "table": _table(told),
         "cases": cases(told),
         "agreement": _agreement(told),
+        "together": _together(told),
         "method": (comparison.get("same") or {}).get("method", ""),
         "n_explained": (comparison.get("same") or {}).get("n", 0),
         "errors": _errors(told),
@@ -350,6 +351,23 @@ def _agreement_row(told: Told, row: Mapping[str, Any]) -> dict[str, Any]:
         "width": 100 * (bounds[1] - bounds[0]) if bounds else 0.0,
         "text": fixed(row["value"]),
     }
+
+
+def _together(told: Told) -> dict[str, Any] | None:
+    """Pairs of features that a side uses together; one that only one side has is marked."""
+    found = (told.comparison.get("same") or {}).get("together") or []
+    if not found:
+        return None
+    rows = [
+        {
+            "name": " × ".join(r["pair"]),
+            "on": r["only"] is not None,
+            "cells": [percent(r["shares"][n], 1) for n in told.asked],
+            "only": told.words("cmp.together.only", name=told.name(r["only"])) if r["only"] else "",
+        }
+        for r in found
+    ]
+    return {"heads": [told.name(n) for n in told.asked], "rows": rows}
 
 
 def _errors(told: Told) -> dict[str, Any] | None:

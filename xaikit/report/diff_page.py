@@ -61,6 +61,8 @@ def diff_page(found: Difference, a: Run, b: Run, language: str = "en") -> dict[s
         "headline": headline(both),
         "meta": " · ".join(_meta(both)),
         "split": _split(words, found),
+        "floor": floor_told(both),
+        "floors": _floors(both),
         "view": both.sides[0].kind.view,
         "first": _first(both, found.turns[0]),
         "rows": rows,
@@ -83,12 +85,37 @@ def headline(both: Both) -> str:
     return words(key, a=a, b=b, n=n, k=count(found.n_answers), of=count(n))
 
 
+def floor_told(both: Both) -> str:
+    """How far the second lies from the first, beside another seed and an untrained net; "" without."""
+    found, words, told = both.found, both.words, []
+    seed, untrained, (a, b) = found.floor("seed"), found.floor("untrained"), found.names
+    moved = percent(found.moved or 0.0)
+    if seed is not None and found.beside_seed:
+        key, far = f"diff.floor.{found.beside_seed}", percent(seed.moved or 0.0)
+        told.append(words(key, a=a, b=b, moved=moved, seed=far, noise=percent(found.noise)))
+    if untrained is not None:
+        told.append(words("diff.floor.untrained", moved=percent(untrained.moved or 0.0)))
+    return " ".join(told)
+
+
+def _floors(both: Both) -> list[dict[str, str]]:
+    """What a share of moved evidence is held against, each a bar."""
+    found, words = both.found, both.words
+    if not floor_told(both):
+        return []
+    rows = [(words("diff.floor.own"), found.noise), (found.names[1], found.moved or 0.0)]
+    rows += [
+        (words(f"diff.floor.{f.kind}.name"), f.moved) for f in found.floors if f.moved is not None
+    ]
+    return [{"name": n, "text": percent(v), "bar": f"{100 * v:.1f}"} for n, v in rows]
+
+
 def _meta(both: Both) -> list[str]:
     """What was compared, and how far reasons lie apart."""
     found, words, data = both.found, both.words, both.runs[0].context.get("data") or {}
     told = [str(data["name"])] if data.get("name") else []
     told.append(words("diff.by", method=both.method))
-    if found.moved is not None:
+    if found.moved is not None and not floor_told(both):
         told.append(
             words("diff.moved", moved=percent(found.moved), noise=percent(found.noise))
             if found.noise
@@ -202,7 +229,12 @@ def diff_lines(found: Difference, a: Run, b: Run) -> list[str]:
     both = Both(found, (a, b), Words())
     return [
         line
-        for line in (headline(both), " · ".join(_meta(both)), _split(both.words, found))
+        for line in (
+            headline(both),
+            floor_told(both),
+            " · ".join(_meta(both)),
+            _split(both.words, found),
+        )
         if line
     ]
 

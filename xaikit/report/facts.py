@@ -16,6 +16,8 @@ from xaikit.study.run import Run
 
 __all__ = ["facts", "fingerprint", "part", "worth"]
 
+LEAST = 0.001  # a quality below it is told to be so
+
 
 def part(run: Run, name: str) -> Mapping[str, Any]:
     """One part of the run's context, {} when it has none."""
@@ -172,7 +174,9 @@ def worth(findings: Findings, quality: Mapping[str, Any]) -> dict[str, str]:
     told = {"metric": findings.words.known(f"metric.{name}", findings.measured(name))}
     if name == "accuracy":
         return told | {"value": percent(value, 1), "interval": percent_interval(bounds)}
-    return told | {"value": amount(float(value)), "interval": interval(bounds, 3, sign=False)}
+    least = name != "mae" and 0 < value < LEAST  # of something that ends at 1
+    shown = findings.words("under", value=amount(LEAST)) if least else amount(float(value))
+    return told | {"value": shown, "interval": interval(bounds, 3, sign=False)}
 
 
 def fingerprint(run: Run) -> str:

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import find_objects, label
 
 from xaikit.core.types import Bools, Explanation, Floats, Ints, Sample, Segmentation
 from xaikit.report.case import Case
@@ -203,15 +204,19 @@ def place_of(mine: Case, e: Explanation, i: int) -> Phrase:
         return _moment(mine, times[0], len(rows) == len(np.unique(times[0])) * height * width, at)
     box = (0, 0, height, width)
     what = words("object.picture")
-    if inside is not None and inside.any():
-        ys, xs = np.nonzero(inside)
-        marked = (int(ys.min()), int(xs.min()), int(ys.max()) + 1, int(xs.max()) + 1)
+    for marked in () if inside is None else _apart(inside):
         if marked[0] <= at[0] < marked[2] and marked[1] <= at[1] < marked[3]:
             box, what = marked, mine.findings.marked
     name = words(f"area.{area_of(at, box)}")
     outside = inside is not None and what == words("object.picture")
     short = words("area.outside", name=name, what=what) if outside else name
     return Phrase(name, lambda names: words("area.of", names=names, what=what), what, short)
+
+
+def _apart(inside: Bools) -> list[tuple[int, int, int, int]]:
+    """Top, left, bottom and right of each of the marked places."""
+    found = find_objects(label(inside)[0])
+    return [(rows.start, columns.start, rows.stop, columns.stop) for rows, columns in found]
 
 
 def _moment(mine: Case, times: Ints, whole: bool, at: tuple[float, float]) -> Phrase:

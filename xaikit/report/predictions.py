@@ -21,7 +21,9 @@ __all__ = [
     "is_right",
     "likely",
     "said",
+    "texts",
     "true_answer",
+    "verb_of",
 ]
 
 MANY_CLASSES = 20
@@ -30,7 +32,25 @@ MOST_VALUES = 5
 
 def said(findings: Findings, i: int) -> str:
     """What was predicted, and what is true where that is known."""
-    return _SAID[findings.task.words](findings, i)
+    found = texts(findings, i)
+    if found is None:
+        return _SAID[findings.task.words](findings, i)
+    key = "wrong" if findings.is_wrong(i) else "right" if found[1] is not None else "read"
+    return findings.words(f"sample.{key}", read=found[0], label=found[1] or "")
+
+
+def texts(findings: Findings, i: int) -> tuple[str, str | None] | None:
+    """What was said and what is true, where an answer is a text."""
+    return findings.task.texts(findings.run.predictions[i], findings.run.samples[i].label)
+
+
+def verb_of(findings: Findings) -> str:
+    """Whether a model reads what a sample is, or says something of it."""
+    return (
+        "reads"
+        if findings.kind.is_read and (findings.classes or not findings.task.decides)
+        else "says"
+    )
 
 
 def answer(findings: Findings, i: int) -> str:
@@ -41,6 +61,8 @@ def answer(findings: Findings, i: int) -> str:
 
 def answer_of(findings: Findings, prediction: Floats) -> str:
     """What a prediction (K,) says."""
+    if text := findings.task.texts(prediction, None):
+        return text[0]
     if findings.classes:
         return _names(findings, findings.task.chosen(prediction[None])[0])
     return findings.words.listed([amount(float(v)) for v in prediction[:MOST_VALUES]])
@@ -48,7 +70,7 @@ def answer_of(findings: Findings, prediction: Floats) -> str:
 
 def asked_answer(findings: Findings, i: int, e: Explanation | None) -> tuple[str, str | None]:
     """What was said and what is true in few words: of several values the one that is explained."""
-    if findings.task.words != "values" or e is None:
+    if texts(findings, i) or findings.task.words != "values" or e is None:
         return answer(findings, i), true_answer(findings, i)
     at, label = e.target.index, findings.run.samples[i].label
     said = f"{findings.task.outputs[at]} {amount(float(findings.run.predictions[i, at]))}"
@@ -63,6 +85,8 @@ def true_answer(findings: Findings, i: int) -> str | None:
     label = findings.run.samples[i].label
     if label is None:
         return None
+    if found := texts(findings, i):
+        return found[1]
     if findings.classes:
         return _true_names(findings, label)
     return findings.words.listed([amount(v) for v in findings.task.truth(label).tolist()])

@@ -10,7 +10,7 @@ from markupsafe import Markup, escape
 
 from xaikit.core.types import Explanation
 from xaikit.report.case import Case
-from xaikit.report.predictions import asked_answer, explained, likely
+from xaikit.report.predictions import asked_answer, explained, likely, texts
 from xaikit.report.words import Words
 
 __all__ = ["Phrase", "lead", "said_of", "spoken", "strong"]
@@ -102,7 +102,9 @@ def lead(mine: Case, named: Callable[[Case, Explanation, int], Phrase]) -> Marku
 
 def _kind(mine: Case, e: Explanation) -> tuple[str, str]:
     """Which sentence is said: of the answer, of a value, or of an output that was asked about."""
-    findings = mine.findings
+    findings, number = mine.findings, e.target.index > 0 or e.target.against is not None
+    if texts(findings, mine.index):
+        return ("target" if number else "says"), findings.task.describe(e.target)
     if findings.task.words.startswith("value"):
         kind = "value" if e.target.against is None else "target"
         return kind, findings.task.describe(e.target)

@@ -24,12 +24,8 @@ __all__ = ["describe", "environment"]
 QUANTILES = 51  # of a column, by which a page tells where a value lies
 MOST_COLUMNS = 500  # of which they are kept
 _RATIONALES = (
-    "digits",
-    "reviews",
-    "waves",
-    "lags",
-    "factors",
-)  # data sets whose marked places have a name
+    "digits", "reviews", "waves", "lags", "factors", "scenes", "plates", "sessions", "lookup",
+)  # fmt: skip # data sets whose marked places have a name
 
 
 def describe(

@@ -20,7 +20,7 @@ from xaikit.core.types import Explanation, Floats, Sample
 from xaikit.study.run import Run
 from xaikit.tasks import Task, restored_task
 
-__all__ = ["Difference", "Shift", "Split", "Turn", "difference"]
+__all__ = ["Difference", "Floor", "Shift", "Split", "Turn", "difference"]
 
 MOST_SHIFTS = 8
 HALF = 0.5  # of the spread of values
@@ -77,6 +77,21 @@ class Split:
 
 
 @dataclass(frozen=True)
+class Floor:
+    """A third model beside which a difference is read: "seed", another seed of the first one's recipe, or
+    "untrained", a net that learned nothing.
+
+    moved : as of a difference, from the first run to this one; None where the two share no explained output
+    beyond : 95 % interval of how much more that is than from the first run to the second, on the samples that
+        both compare; None with too few
+    """
+
+    kind: str
+    moved: float | None
+    beyond: tuple[float, float] | None
+
+
+@dataclass(frozen=True)
 class Difference:
     """What two runs say of the same samples; turns : the strongest change first."""
 
@@ -86,6 +101,22 @@ class Difference:
     shifts: tuple[Shift, ...]
     split: Split | None
     left_out: int = 0  # samples of one run alone
+    floors: tuple[Floor, ...] = ()
+
+    def floor(self, kind: str) -> Floor | None:
+        return next((f for f in self.floors if f.kind == kind and f.moved is not None), None)
+
+    @property
+    def beside_seed(self) -> str | None:
+        """How the second run lies beside another seed of the first: "noise" where it moves no more than the
+        estimates' errors, else "closer", "alike" or "farther"; None without such a run."""
+        seed = self.floor("seed")
+        if seed is None or self.moved is None:
+            return None
+        if self.moved <= self.noise:
+            return "noise"
+        low, high = seed.beyond or (-np.inf, np.inf)
+        return "closer" if low > 0 else "farther" if high < 0 else "alike"
 
     @property
     def n_answers(self) -> int:
@@ -107,8 +138,15 @@ class Difference:
         return {**asdict(self), "n": len(self.turns), "moved": self.moved, "noise": self.noise}
 
 
-def difference(a: Run, b: Run, names: tuple[str, str] | None = None) -> Difference:
+def difference(
+    a: Run,
+    b: Run,
+    names: tuple[str, str] | None = None,
+    floors: Mapping[str, Run] | None = None,
+) -> Difference:
     """Where two runs differ; names : what the runs are called, their models' where nobody says.
+
+    floors : runs of other models on the same samples, by what they are: "seed", "untrained"
 
     `InvalidInput` names what differs in the question: samples, features or outputs.
 
@@ -117,9 +155,9 @@ def difference(a: Run, b: Run, names: tuple[str, str] | None = None) -> Differen
     ('test-7', 2)
     """
     places = _places(a, b)
-    task = _task(a, b)
-    method = _method(a, b)
+    task, method = _task(a, b), _method(a, b)
     turns = [_turn(a, b, i, j, task, method) for i, j in places]
+    found = {t.sample: t.moved for t in turns}
     turns.sort(key=lambda t: (-t.answers, -(t.by if t.answers else _beyond(t)), -t.by))
     return Difference(
         names or _names(a, b),
@@ -128,7 +166,21 @@ def difference(a: Run, b: Run, names: tuple[str, str] | None = None) -> Differen
         tuple(_shifts(a, b, method, [t.sample for t in turns if t.moved is not None])),
         _split(a, b, task),
         len({s.id for s in a.samples} ^ {s.id for s in b.samples}),
+        tuple(_floor(kind, a, run, method, found) for kind, run in (floors or {}).items()),
     )
+
+
+def _floor(kind: str, a: Run, run: Run, method: str, found: Mapping[str, float | None]) -> Floor:
+    if method not in run.methods:
+        raise InvalidInput(
+            f"the run beside ({kind}) has {', '.join(run.methods)} and the two are compared by {method}; give "
+            "all the same --methods."
+        )
+    places, task = _places(a, run), _task(a, run)
+    turns = [_turn(a, run, i, j, task, method) for i, j in places]
+    moved = {t.sample: t.moved for t in turns if t.moved is not None}
+    gaps = [m - own for s, m in moved.items() if (own := found.get(s)) is not None]
+    return Floor(kind, _mean(list(moved.values())), bootstrap_interval(np.array(gaps)))
 
 
 def _beyond(turn: Turn) -> float:

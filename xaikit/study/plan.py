@@ -211,9 +211,13 @@ def _of(plan: Plan, each: Sequence[Any] | None, i: int) -> Plan:
 
 def _target(model: Model, sample: Sample, scores: Floats, target: Any) -> Target:
     """The target of one sample with scores (K,), told what the scores are."""
+    task = task_of(model)
     if isinstance(target, Target):
-        return task_of(model).fitted(target)
-    return default_targets(model, [sample], scores[None], target).distinct[0]
+        asked = task.fitted(target)
+    else:
+        asked = default_targets(model, [sample], scores[None], target).distinct[0]
+    task.require_there(asked, scores)
+    return asked
 
 
 def _one_by_one(model: Model, samples: Sequence[Sample], plan: Plan) -> Questions:

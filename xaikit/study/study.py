@@ -17,6 +17,7 @@ from xaikit.core.types import Floats, Sample, Score, Target
 from xaikit.data.dataset import Dataset
 from xaikit.methods.base import Method
 from xaikit.metrics import METRICS
+from xaikit.study.alignment import alignment_of
 from xaikit.study.context import describe, environment
 from xaikit.study.failures import EVERY, recorded
 from xaikit.study.flip.api import FEW
@@ -25,6 +26,7 @@ from xaikit.study.forecast import forecast, search_forecast
 from xaikit.study.given import require_model, samples_of
 from xaikit.study.interactions import interactions_of
 from xaikit.study.measuring import N_AGAIN, Measuring, masked
+from xaikit.study.members import said_by_members
 from xaikit.study.naming import named
 from xaikit.study.overview import SECONDS, cheapest, make_overview, worst_errors
 from xaikit.study.plan import (
@@ -40,7 +42,8 @@ from xaikit.study.quality import BESIDE_BLIND, beside_baselines, labelled, measu
 from xaikit.study.refining import in_common, refining_of
 from xaikit.study.run import Failure, Run
 from xaikit.study.smooth import smooth_maps
-from xaikit.tasks import task_of
+from xaikit.study.stills import stills_of
+from xaikit.tasks import Generation, task_of
 
 __all__ = ["probabilities", "study"]
 
@@ -132,9 +135,10 @@ def study(
             mine = {sample.id for sample in samples}
             found = [e for e in explanations if e.sample_id in mine]
             scores = measuring(questions, found, bar.tick)
+    members = said_by_members(model, [*questions, *added], _leading(chosen), seed, failures)
     quality = _quality(model, data, tested, failures)
     shown = [*samples, *(question.sample for question in added)]
-    seen = {q.sample.id: _found(q) for q in (*questions, *added)}
+    seen = {q.sample.id: _found(q, seed, failures) for q in (*questions, *added)}
     if added:
         predictions = np.concatenate([predictions, probabilities(model, shown[len(samples) :])])
     if flips == "auto":
@@ -178,19 +182,30 @@ def study(
         | ({"found": seen} if any(seen.values()) else {})
         | ({} if flips is None else {"flips": _of(flips, shown)})
         | ({"interactions": pairs} if pairs else {})
+        | ({"members": members} if members else {})
         | ({"added": [question.sample.id for question in added]} if added else {}),
     )
-    run = _with_smooth(run, model, chosen, asked, seed)
+    run = _with_stills(_with_smooth(run, model, chosen, asked, seed), model, seed)
     if data is None or tested is None or not overview:
         return run
     most = None if overview is True else overview
     return _with_overview(run, model, data, chosen, asked, most, seed, progress)
 
 
-def _found(question: Question) -> Any:
+def _leading(methods: Sequence[Method]) -> Method:
+    """The method by which the members of an ensemble are asked: SHAP, or else the first."""
+    return next((m for m in methods if m.name == "shap"), methods[0])
+
+
+def _found(question: Question, seed: int, failures: list[Failure]) -> Any:
     """What the model found on the whole sample, for the page to draw."""
     found = getattr(question.model, "found", None)
-    return None if found is None else task_of(question.model).drawn(found, question.target.index)
+    if found is None:
+        return None
+    drawn = task_of(question.model).drawn(found, question.target.index)
+    with recorded(failures, "alignment", question.model.id, question.sample.id):
+        return {**(drawn or {}), **alignment_of(question, seed)} or None
+    return drawn
 
 
 def _with_smooth(run: Run, model: Model, methods: Sequence[Method], plan: Plan, seed: int) -> Run:
@@ -201,6 +216,16 @@ def _with_smooth(run: Run, model: Model, methods: Sequence[Method], plan: Plan, 
     with recorded(failures, "smooth", model.id):
         maps = smooth_maps(run, methods, model, plan, seed)
         run = replace(run, context=dict(run.context) | ({"smooth": maps} if maps else {}))
+    return replace(run, failures=(*run.failures, *failures))
+
+
+def _with_stills(run: Run, model: Model, seed: int) -> Run:
+    """With what a generator makes when its latents change."""
+    failures: list[Failure] = []
+    if not isinstance(task_of(model), Generation):
+        return run
+    with recorded(failures, "stills", model.id):
+        run = replace(run, context={**run.context, "stills": stills_of(run, model, seed)})
     return replace(run, failures=(*run.failures, *failures))
 
 
@@ -353,8 +378,7 @@ def _quality(
         task = task_of(model)
         found = task.quality(task.measured(model, data.test))
         if found and found["metric"] in BESIDE_BLIND and not task.many:
-            plain = measured(task.predictions(scores), data)
-            return {**plain, **beside_baselines(task, scores, data, found)}
+            found = measured(task.predictions(scores), data)
         return found and {**found, "split": "test", **beside_baselines(task, scores, data, found)}
     return None
 

@@ -16,21 +16,26 @@ from xaikit.tasks.choosing import NextWord, Recommendation
 from xaikit.tasks.classification import Classification, MultiLabel
 from xaikit.tasks.detection import Detection
 from xaikit.tasks.forecasting import Forecasting
+from xaikit.tasks.generation import PROPERTIES, Generation
 from xaikit.tasks.reconstruction import Reconstruction
 from xaikit.tasks.regression import Regression
 from xaikit.tasks.segmentation import Segmentation
+from xaikit.tasks.sequence import SequenceToSequence
 
 __all__ = [
+    "PROPERTIES",
     "TASKS",
     "Classification",
     "Detection",
     "Forecasting",
+    "Generation",
     "MultiLabel",
     "NextWord",
     "Recommendation",
     "Reconstruction",
     "Regression",
     "Segmentation",
+    "SequenceToSequence",
     "Task",
     "default_target",
     "default_targets",

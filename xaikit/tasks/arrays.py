@@ -8,7 +8,18 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-__all__ = ["exp", "joined", "larger", "like", "log", "log_odds", "plain", "softmax", "top"]
+__all__ = [
+    "exp",
+    "joined",
+    "larger",
+    "like",
+    "log",
+    "log_odds",
+    "picked",
+    "plain",
+    "softmax",
+    "top",
+]
 
 
 def plain(x: Any) -> NDArray[Any]:
@@ -50,6 +61,13 @@ def larger(a: Any, b: Any) -> Any:
 def top(x: Any, axis: int) -> Any:
     """The largest along an axis."""
     return x.max(axis) if isinstance(x, np.ndarray) else x.max(axis).values
+
+
+def picked(x: Any, index: NDArray[Any]) -> Any:
+    """x (..., V) at index (...)."""
+    if isinstance(x, np.ndarray):
+        return np.take_along_axis(x, index[..., None], axis=-1)[..., 0]
+    return x.gather(-1, x.new_tensor(index).long()[..., None])[..., 0]
 
 
 def softmax(x: Any) -> Any:

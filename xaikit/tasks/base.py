@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
@@ -29,10 +29,12 @@ class Task(ABC):
 
     outputs : K names
     name, noun : of the kind of task, and of one of its outputs
+    tells : whether a model is told what it found (`told`), as one that says a text token by token
     reads : whether its scores are made of what the model gives, by `scores`
     finds : whether they are read at what it found on one sample, by `found`
     cuts, removals : how samples are cut and features removed where nobody says it: the first that the
         modality knows, the next removal as a second opinion; () as the modality has it
+    n_rows : training inputs that a net keeps as its background
     """
 
     outputs: tuple[str, ...]
@@ -40,8 +42,10 @@ class Task(ABC):
     noun: ClassVar[str]
     reads: ClassVar[bool] = False
     finds: ClassVar[bool] = False
+    tells: ClassVar[bool] = False
     cuts: ClassVar[tuple[str, ...]] = ()
     removals: ClassVar[tuple[str, ...]] = ()
+    n_rows: ClassVar[int] = 100
 
     def __post_init__(self) -> None:
         names = tuple(str(name) for name in self.outputs)
@@ -65,6 +69,11 @@ class Task(ABC):
     @abstractmethod
     def words(self) -> str:
         """Which sentences of the page tell its predictions: "class", "labels", "value" or "values"."""
+
+    @property
+    def decides(self) -> bool:
+        """Whether an answer is right or wrong; of others it is near or far."""
+        return not self.words.startswith("value")
 
     @abstractmethod
     def predictions(self, scores: Floats) -> Floats:
@@ -146,6 +155,30 @@ class Task(ABC):
             f"at is {where!r:.60} and the numbers of a {self.name} are read at nothing; leave at out."
         )
 
+    @classmethod
+    def asking(cls, function: Callable[[Any], Any], names: Sequence[str], kind: str | None) -> Any:
+        """A function that people bring, as it is asked: with (inputs), or where the task `tells` with (inputs, told).
+
+        names : of its classes; kind : what they said that it gives, "probabilities" for example
+        """
+        del names, kind
+        return function
+
+    def told(self, found: Any) -> Ints | None:
+        """The tokens (n,) that a net is told it has said already, by what was found; None of other nets."""
+        del found
+        return None
+
+    def texts(self, prediction: Floats, label: Label) -> tuple[str, str | None] | None:
+        """What a prediction (K,) says and what is true, where an answer is a text."""
+        del prediction, label
+        return None
+
+    def parts(self, found: Any) -> tuple[Target, ...]:
+        """What an answer is made of, one after the other, each a number that the page explains too."""
+        del found
+        return ()
+
     def drawn(self, found: Any, index: int) -> dict[str, Any] | None:
         """What was found, and where that output is read, as the page draws it: JSON-able."""
         del found, index
@@ -178,6 +211,10 @@ class Task(ABC):
             f"target '{choice}' is no {self.noun} of the model; use predicted, label or one of "
             f"{', '.join(self.outputs)}."
         )
+
+    def require_there(self, target: Target, scores: Floats) -> None:
+        """`InvalidInput` when the sample with scores (K,) has no such output."""
+        del target, scores
 
     def describe(self, target: Target) -> str:
         """The target in words."""

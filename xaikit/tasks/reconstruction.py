@@ -32,6 +32,7 @@ class Reconstruction(Regression):
     name: ClassVar[str] = "reconstruction"
     reads: ClassVar[bool] = True
     removals: ClassVar[tuple[str, ...]] = ("nearest", "rows")
+    n_rows: ClassVar[int] = 2000  # among 100 the nearest are not near
 
     def __post_init__(self) -> None:
         super().__post_init__()

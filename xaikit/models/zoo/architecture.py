@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 __all__ = ["ZOO", "Architecture", "Family", "Recipe", "Shape", "build"]
 
-Family = Literal["cnn", "rnn", "transformer", "mlp"]
+Family = Literal["cnn", "rnn", "transformer", "mlp", "encoder_decoder"]
 Shape = tuple[int, ...]
 
 
@@ -55,8 +55,9 @@ class Architecture:
         module from the shape of one encoded input and the number of outputs; its keyword arguments
         are the parameters that people can set. Shapes are (C, H, W) for images, (L, C) for series,
         (T, E) for text (T is 0: any length), (D,) for tables
-    recipes : how it is trained, by the kind of inputs that a modality states
+    recipes : how it is trained, by the kind of inputs that a modality states, or by the task
     fixed : keyword arguments that are part of the architecture
+    usual : keyword arguments that people can set, where a task needs another default
     tasks : what it can be trained for
     """
 
@@ -67,6 +68,7 @@ class Architecture:
     recipes: Mapping[str, Recipe]
     fixed: Mapping[str, Any] = field(default_factory=dict)
     tasks: tuple[str, ...] = ("classification", "regression")
+    usual: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
     @property
     def modalities(self) -> tuple[str, ...]:

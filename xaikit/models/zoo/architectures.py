@@ -40,6 +40,18 @@ for _architecture in (
         "fcn_1d", "cnn", "convolutions over time and a global average (2017)",
         f"{_HERE}.cnn:FCN1d", {"steps": Recipe(steps=800, batch_size=32)},
     ),
+    Architecture(
+        "inception_1d", "cnn", "convolutions of three lengths side by side (2020)",
+        f"{_HERE}.cnn:Inception1d", {"steps": Recipe(steps=800, batch_size=32)},
+    ),
+    Architecture(
+        "word_mean", "mlp", "the mean of word vectors (2017)", f"{_HERE}.mlp:MeanOfWords",
+        {"words": Recipe(steps=700, lr=1e-2, mask_words=0.1)},
+    ),
+    Architecture(
+        "tabm", "mlp", "many dense nets that share their weights (2025)", f"{_HERE}.mlp:TabM",
+        {"columns": Recipe(steps=1500, lr=3e-3)},
+    ),
     Architecture("mlp", "mlp", "fully connected layers (1986)", f"{_HERE}.mlp:MLP", _ROWS),
     Architecture("rnn", "rnn", "plain recurrent net (1990)", _CELLS, _RECURRENT, {"cell": "rnn"}),
     Architecture(
@@ -55,7 +67,8 @@ for _architecture in (
     ),
     Architecture(
         "gpt_small", "transformer", "causal net that reads the last token (2018)",
-        _ENCODER, _TOKENS, {"reads": "last"}, ("classification", "regression", *_NEXT),
+        _ENCODER, {**_TOKENS, "next_word": Recipe(steps=3000, mask_words=0.1)}, {"reads": "last"},
+        ("classification", "regression", *_NEXT), {"next_word": {"dropout": 0.0}},
     ),
     Architecture(
         "vit_small", "transformer", "encoder over image patches (2021)",
@@ -101,6 +114,21 @@ for _architecture in (
         "unet", "cnn", "a class for every pixel, down by halves and up again (2015)",
         f"{_HERE}.dense:UNet", {"pixels": Recipe(steps=800, lr=4e-3, batch_size=16, patience=1.0, turn=True)},
         {}, ("segmentation",),
+    ),
+    Architecture(
+        "gru_attention", "encoder_decoder", "reads with one GRU, says with another that attends to it (2015)",
+        f"{_HERE}.encoder_decoder:AttentiveGRU", {"words": Recipe(steps=1500, lr=4e-3, mask_words=0.1)},
+        {}, ("sequence_to_sequence",),
+    ),
+    Architecture(
+        "encoder_decoder", "encoder_decoder", "transformer that reads one text and says another (2017)",
+        f"{_HERE}.encoder_decoder:EncoderDecoder", {"words": Recipe(steps=2000, lr=2e-3, mask_words=0.1)},
+        {}, ("sequence_to_sequence",),
+    ),
+    Architecture(
+        "dcgan", "cnn", "a generator of pictures that learns against a critic (2016)",
+        f"{_HERE}.dcgan:DCGAN", {"columns": Recipe(steps=1500, weight_decay=0.0)},
+        {}, ("generation",),
     ),
 ):  # fmt: skip
     ZOO.register(_architecture.name)(_architecture)

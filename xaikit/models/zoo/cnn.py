@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
 
 from xaikit.core.errors import ModelError
 from xaikit.models.zoo.architecture import Shape
 
-__all__ = ["FCN1d", "LeNet", "LogMelCNN", "ResNetSmall", "VGGSmall"]
+__all__ = ["FCN1d", "Inception1d", "LeNet", "LogMelCNN", "ResNetSmall", "VGGSmall"]
+
+_LENGTHS = (39, 19, 9)  # of convolutions over time
 
 
 class LeNet(nn.Module):
@@ -180,6 +183,53 @@ class LogMelCNN(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:  # (B, 1, M, T) -> (B, K)
         return self.head(self.pool(self.features(x)))  # type: ignore[no-any-return]
+
+
+class InceptionBlock(nn.Module):
+    """Three lengths of convolution over a narrowed input and one behind a maximum, side by side."""
+
+    def __init__(self, channels: int, width: int) -> None:
+        super().__init__()
+        self.narrow = nn.Conv1d(channels, width, 1, bias=False)
+        self.branches = nn.ModuleList(
+            nn.Conv1d(width, width, kernel, padding=kernel // 2, bias=False) for kernel in _LENGTHS
+        )
+        self.highest = nn.Sequential(
+            nn.MaxPool1d(3, 1, 1), nn.Conv1d(channels, width, 1, bias=False)
+        )
+        self.norm = nn.BatchNorm1d((len(_LENGTHS) + 1) * width)
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, C, L) -> (B, 4 W, L)
+        narrow = self.narrow(x)
+        found = [branch(narrow) for branch in self.branches]
+        return self.norm(torch.cat([*found, self.highest(x)], dim=1))  # type: ignore[no-any-return]
+
+
+class Inception1d(nn.Module):
+    """Blocks of convolutions of three lengths, a short cut around all of them, a global average and one
+    linear layer (InceptionTime, Ismail Fawaz et al. 2020: one small net of it, not an ensemble of five)."""
+
+    def __init__(
+        self, shape: Shape, n_outputs: int, *, width: int = 16, depth: int = 3, dropout: float = 0.0
+    ) -> None:
+        super().__init__()
+        wide = (len(_LENGTHS) + 1) * width
+        self.shortcut = nn.Sequential(
+            nn.Conv1d(shape[1], wide, 1, bias=False), nn.BatchNorm1d(wide)
+        )
+        layers: list[nn.Module] = []
+        for i in range(depth):
+            layers += [InceptionBlock(wide if i else shape[1], width)]
+            layers += [nn.ReLU()] if i < depth - 1 else []
+        self.blocks = nn.Sequential(*layers)
+        self.features = nn.ReLU()
+        self.pool = nn.AdaptiveAvgPool1d(1)
+        self.head = nn.Sequential(nn.Flatten(), nn.Dropout(dropout), nn.Linear(wide, n_outputs))
+
+    def forward(self, x: Tensor) -> Tensor:  # (B, L, C) -> (B, K)
+        steps = x.transpose(1, 2)
+        features = self.features(self.blocks(steps) + self.shortcut(steps))
+        return self.head(self.pool(features))  # type: ignore[no-any-return]
 
 
 def _conv(channels: int, out: int, stride: int = 1) -> list[nn.Module]:

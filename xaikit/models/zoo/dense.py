@@ -46,10 +46,12 @@ class Detector(nn.Module):
 
 
 class UNet(nn.Module):
-    """Down by halves and up again, with bridges (Ronneberger et al. 2015), and what the whole picture
-    holds on average, added to every pixel's logits."""
+    """Down by halves and up again, with bridges (Ronneberger et al. 2015), and with `context` what the whole
+    picture holds on average, added to every pixel's logits."""
 
-    def __init__(self, shape: Shape, n_outputs: int, *, width: int = 8) -> None:
+    def __init__(
+        self, shape: Shape, n_outputs: int, *, width: int = 8, context: bool = True
+    ) -> None:
         super().__init__()
         channels = shape[0]
         _need(shape, 8)
@@ -67,7 +69,7 @@ class UNet(nn.Module):
         self.context = nn.Sequential(
             nn.AdaptiveAvgPool2d(1), nn.Flatten(),
             nn.Linear(widths[-1], widths[-1]), nn.ReLU(), nn.Linear(widths[-1], n_outputs),
-        )  # fmt: skip
+        ) if context else None  # fmt: skip
         self.head = nn.Conv2d(width, n_outputs, 1)
 
     def forward(self, x: Tensor) -> Tensor:  # (B, C, H, W) -> (B, K, H, W)
@@ -76,10 +78,11 @@ class UNet(nn.Module):
             bridges.append(conv(x))
             x = shrink(bridges[-1])
         x = self.bottom(x)
-        context = self.context(x)
+        context = None if self.context is None else self.context(x)[:, :, None, None]
         for conv, grow in zip(self.up, self.grow, strict=True):
             x = conv(torch.cat([grow(x), bridges.pop()], dim=1))
-        return self.head(x) + context[:, :, None, None]  # type: ignore[no-any-return]
+        near = self.head(x)
+        return near if context is None else near + context  # type: ignore[no-any-return]
 
 
 def _conv(before: int, after: int) -> list[nn.Module]:

@@ -9,7 +9,7 @@ from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 from xaikit.core.errors import ModelError
 from xaikit.models.zoo.architecture import Shape
 
-__all__ = ["LogMelGRU", "Recurrent"]
+__all__ = ["LogMelGRU", "Recurrent", "states_of"]
 
 _CELLS = {"rnn": nn.RNN, "lstm": nn.LSTM, "gru": nn.GRU}
 _POOLS = ("last", "mean", "max")
@@ -58,14 +58,7 @@ class Recurrent(nn.Module):
         return self.head(final if self.pool == "last" else self._pooled(states, valid))  # type: ignore[no-any-return]
 
     def _run(self, x: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
-        if valid is None:
-            states, final = self.rnn(x)
-        else:
-            lengths = valid.sum(1).cpu()
-            packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
-            states, final = self.rnn(packed)
-            states, _ = pad_packed_sequence(states, batch_first=True, total_length=x.shape[1])
-        final = final[0] if isinstance(final, tuple) else final  # an LSTM gives (h, c)
+        states, final = states_of(self.rnn, x, valid)
         return states, torch.cat(list(final[-self.ends :]), dim=1)
 
     def _pooled(self, states: Tensor, valid: Tensor | None) -> Tensor:
@@ -101,3 +94,15 @@ class LogMelGRU(Recurrent):
 
     def forward(self, x: Tensor, valid: Tensor | None = None) -> Tensor:
         return super().forward(x[:, 0].transpose(1, 2), valid)
+
+
+def states_of(rnn: nn.RNNBase, x: Tensor, valid: Tensor | None) -> tuple[Tensor, Tensor]:
+    """(B, T, E), valid (B, T) or None -> (B, T, W) states, and the final ones (layers and ends, B, W)."""
+    if valid is None:
+        states, final = rnn(x)
+    else:
+        lengths = valid.sum(1).cpu()
+        packed = pack_padded_sequence(x, lengths, batch_first=True, enforce_sorted=False)
+        states, final = rnn(packed)
+        states, _ = pad_packed_sequence(states, batch_first=True, total_length=x.shape[1])
+    return states, final[0] if isinstance(final, tuple) else final  # an LSTM gives (h, c)

@@ -108,6 +108,8 @@ class SequenceTransformer(nn.Module):
         super().__init__()
         self.reads = reads
         self.entry = nn.Linear(shape[1], width)
+        with torch.no_grad():  # else places drown words (Vaswani et al. 2017, 3.4)
+            self.entry.weight *= math.sqrt(width)
         self.prefix = ClassToken(width) if reads == "first" else nn.Identity()
         self.positions = Positions()
         self.drop = nn.Dropout(dropout)

@@ -30,7 +30,9 @@ def change_of(mine: Case) -> dict[str, Any] | None:
     flips = mine.findings.run.context.get("flips") or ()
     flip = next((f for f in flips if f.get("sample") == mine.sample.id), None)
     if flip is None:
-        return None
+        task = mine.findings.task
+        number = task.finds or task.words.startswith("value")
+        return {"text": [mine.findings.words("change.number")], "how": ""} if number else None
     if not flip.get("told"):
         return {"text": [mine.findings.words("flip.none")], "how": ""}
     try:

@@ -10,7 +10,8 @@ from xaikit.report.badges import badge
 from xaikit.report.blocks.change import change_of
 from xaikit.report.case import Case
 from xaikit.report.findings import Findings
-from xaikit.report.predictions import asked_answer, bars, explained
+from xaikit.report.members import members_of
+from xaikit.report.predictions import asked_answer, bars, explained, verb_of
 from xaikit.report.spoken import lead
 from xaikit.report.views import view_of
 
@@ -36,6 +37,7 @@ def case_block(findings: Findings, index: int) -> dict[str, Any]:
         "sides": _sides(findings, mine),
         "change": change_of(mine),
         "answer": answer_drawn(mine),
+        "members": members_of(mine),
         **view.hero(mine),
     }
 
@@ -43,8 +45,7 @@ def case_block(findings: Findings, index: int) -> dict[str, Any]:
 def chip(findings: Findings, i: int, e: Explanation | None = None) -> dict[str, Any]:
     """What was said and what is true, in a few words; of several values the one that e explains."""
     words, (answer, true) = findings.words, asked_answer(findings, i, e)
-    kind = "value" if findings.task.words.startswith("value") else "class"
-    verb = "reads" if findings.kind.is_read else "says"
+    kind, verb = "class" if findings.task.decides else "value", verb_of(findings)
     if true is None:
         key = f"chip.{verb}"
     elif kind == "value":

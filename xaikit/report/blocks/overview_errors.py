@@ -160,7 +160,7 @@ def _scatter(seen: Seen) -> Card:
 def worst_card(seen: Seen) -> Card | None:
     """The errors, the worst first; of values the largest."""
     overview, words = seen.overview, seen.words
-    value = overview.meaning.words.startswith("value")
+    value = not overview.meaning.decides
     order = np.argsort(-overview.misses, kind="stable")
     wrong = [int(i) for i in order if overview.misses[i] > 0]
     if not wrong or not overview.inputs:
@@ -191,6 +191,8 @@ def _answer(seen: Seen, i: int) -> Card:
     """What is true, what was said, and how sure."""
     overview = seen.overview
     p, label = overview.predictions[i], overview.labels[i]
+    if found := overview.meaning.texts(p, label):
+        return {"id": overview.ids[i], "true": found[1], "said": found[0], "sure": ""}
     if overview.meaning.words.startswith("value"):
         k = int(np.argmax(np.abs(p - overview.meaning.truth(label))))
         true = float(overview.meaning.truth(label)[k])
@@ -265,7 +267,7 @@ def _counts(seen: Seen, groups: tuple[str, ...]) -> Counter[str]:
 
 def _grouped(seen: Seen, name: str) -> Card:
     groups = np.array(seen.overview.groups[name])
-    value = seen.overview.meaning.words.startswith("value")
+    value = not seen.overview.meaning.decides
     rows = []
     for group, n in sorted(
         _counts(seen, seen.overview.groups[name]).items(), key=lambda g: (-g[1], g[0])

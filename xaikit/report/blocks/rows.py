@@ -11,7 +11,7 @@ from xaikit.report.blocks.strip import Groups, thumb_of
 from xaikit.report.case import Case
 from xaikit.report.cases import sample_block
 from xaikit.report.findings import Findings
-from xaikit.report.predictions import answer, likely, true_answer
+from xaikit.report.predictions import answer, likely, true_answer, verb_of
 from xaikit.report.spoken import lead
 from xaikit.report.views import view_of
 
@@ -78,8 +78,8 @@ def _row(findings: Findings, groups: Groups, i: int) -> dict[str, Any]:
 
 def _said(findings: Findings, i: int) -> str:
     words, true = findings.words, true_answer(findings, i)
-    verb = "reads" if findings.kind.is_read else "says"
-    if not findings.classes:
+    verb = verb_of(findings)
+    if not findings.task.decides:
         key = "rows.value" if true is not None else "rows.says"
     else:
         key = f"rows.wrong.{verb}" if findings.is_wrong(i) else f"rows.{verb}"

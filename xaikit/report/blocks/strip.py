@@ -10,6 +10,7 @@ import numpy as np
 from xaikit.report.blocks.hero import chip
 from xaikit.report.case import Case
 from xaikit.report.findings import Findings
+from xaikit.report.predictions import texts
 from xaikit.report.views import view_of
 
 __all__ = ["Groups", "groups_of", "strip_block", "thumb_of"]
@@ -53,8 +54,11 @@ def _labelled(findings: Findings) -> bool:
 
 
 def _sureness(findings: Findings, i: int) -> float:
-    """How sure the answer is: its probability; of a value how near it is to the true one."""
+    """How sure the answer is: its probability, of a text the logarithm; of a value how near it is to the true
+    one."""
     p = findings.run.predictions[i]
+    if texts(findings, i):
+        return float(p[0])
     if not findings.classes:
         label = findings.run.samples[i].label
         return 0.0 if label is None else -float(np.abs(findings.task.truth(label) - p).max())
@@ -63,7 +67,7 @@ def _sureness(findings: Findings, i: int) -> float:
 
 def strip_block(findings: Findings, groups: Groups) -> dict[str, Any]:
     """A radio a case; the groups by name."""
-    kind = "value" if not findings.classes else "class"
+    kind = "class" if findings.task.decides else "value"
     kind = kind if _labelled(findings) else "open"
     named = (("wrong", groups.wrong), ("unsure", groups.unsure), ("rest", groups.rest))
     return {

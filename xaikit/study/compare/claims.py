@@ -65,7 +65,7 @@ def claims(
         _appetite(outer, sides, curves, rope),
         _compute(outer, sides),
         _fit(outer, judged),
-        _other(outer, sides),
+        _other(outer, sides, rope),
         _read(sides, floors),
     ]
 
@@ -194,27 +194,37 @@ def between(judged: Mapping[tuple[str, str], Judged], a: str, b: str) -> Word:
     return turned.get(word, word)
 
 
-def _other(outer: Outer, sides: Sides) -> dict[str, Any]:
+def _other(outer: Outer, sides: Sides, rope: float) -> dict[str, Any]:
     """What is lost from own rows to held-out ones, and from those to shifted ones."""
     inputs = MODALITIES.get(outer.folds.data.modality).inputs
-    shifts = list(SHIFTS.get(inputs, {}))
-    both = (sides.dl, sides.ml)
-    gap = {n: float((outer.each(n, "own") - outer.each(n, "rows")).mean()) for n in both}
-    lost = {
-        (n, s): float((outer.each(n, "rows") - outer.each(n, f"shift.{s}")).mean())
-        for n in both
-        for s in shifts
+    both, changes = (sides.dl, sides.ml), ("own", *(f"shift.{s}" for s in SHIFTS.get(inputs, {})))
+    gaps = {
+        (name, change): outer.each(name, change) - outer.each(name, "rows")
+        for change in changes
+        for name in both
     }
-    bars = [_bar("own", n, gap[n], "gap", name=n) for n in both]
-    bars += [_bar(f"shift.{s}", n, -lost[n, s], "gap", name=n) for s in shifts for n in both]
-    by_heart = gap[sides.dl] > gap[sides.ml]
-    worse = [s for s in shifts if lost[sides.dl, s] > lost[sides.ml, s]]
-    verdict = (
-        "held" if by_heart and len(worse) == len(shifts) else "part" if by_heart or worse else "no"
-    )
-    key = f"part.{'heart' if by_heart else 'shift'}" if verdict == "part" else verdict
+    bars = [_bar(c, n, float(gap.mean()), "gap", name=n) for (n, c), gap in gaps.items()]
+    more, less = [], []
+    for change in changes:
+        apart = gaps[sides.dl, change] - gaps[sides.ml, change]
+        word = _plain(_judge(apart if change == "own" else -apart, outer, rope).word)
+        more += [change] if word == "better" else []  # the net has the larger gap, or loses more
+        less += [change] if word == "worse" else []
+    key = _lost(more, less, len(changes))
     row = _row("other", key, bars, dl=sides.dl, ml=sides.ml)
-    return row | {"verdict": verdict}
+    return row | {"verdict": key.partition(".")[0]}
+
+
+def _lost(more: Sequence[str], less: Sequence[str], n: int) -> str:
+    """The sentence for the changes under which the net is shown to lose more, and less, of n in all."""
+    if not more and not less:
+        return "open"
+    if more:
+        heart = "heart" if "own" in more else "shift" if "own" in less else "some"
+        return "held" if len(more) == n else f"part.{heart}"
+    if "own" not in less:
+        return "no.shift"
+    return "no" if len(less) > 1 else "no.heart"
 
 
 def _read(sides: Sides, floors: Sequence[Mapping[str, Any]]) -> dict[str, Any]:

@@ -42,6 +42,7 @@ __all__ = ["compare"]
 
 SMALL = 5000  # rows of a table up to which learning curves are drawn by default
 EXPLAINED = 4  # families whose reasons are compared
+SLOW = ("neighbours", "dtw")  # to ask thousands of times
 
 
 def compare(
@@ -59,6 +60,7 @@ def compare(
     minutes: float | None = None,
     full: bool | None = None,
     trials: int = 0,
+    tune_seconds: float = 0.0,
     group: str | Sequence[Any] | None = None,
     in_time: bool = False,
     store: str | Path | None = None,
@@ -78,7 +80,10 @@ def compare(
         What comes after those is left out where it does not fit, and told in "not_run"
     full : 50 folds instead of 10 while the pair is undecided; by default for tables
     trials : of tuning, as many for every family inside every fold; 0 for none
-    group : a column of a table, or one name a row; rows of one group are never on both sides
+    tune_seconds : of tuning instead, as many processor seconds for every family inside every fold, whose
+        trials then differ in number; the settings found depend on how fast the machine is
+    group : rows of one group are never on both sides: a column of a table, an entry of `meta`, a CSV
+        file of the columns id and group, or one name a row
     in_time : rows stand in the order of time, and each fold is held out after all rows before it
     store : a folder for finished fits, from which the same call goes on
 
@@ -86,7 +91,7 @@ def compare(
     >>> [row["id"] for row in found["models"]]
     ['majority', 'logistic', 'forest']
     """
-    _check(data, rope, trials, n)
+    _check(data, rope, trials, tune_seconds, n)
     families = chosen(data, models if isinstance(models, str) else list(models))
     data, rows, groups = pooled(data, group)
     folds = Folds(data, rows, seed, groups, in_time)
@@ -97,6 +102,7 @@ def compare(
         learning=tabular and len(rows) <= SMALL if learning is None else learning,
         full=(tabular if full is None else full) and not in_time,
         trials=trials,
+        tune_seconds=tune_seconds,
         rope=rope / 100,
         progress=progress,
     )
@@ -105,7 +111,7 @@ def compare(
     return _Comparison(outer, wants).result()
 
 
-def _check(data: Dataset, rope: float, trials: int, n: int) -> None:
+def _check(data: Dataset, rope: float, trials: int, tune_seconds: float, n: int) -> None:
     if not labelled(data):
         raise InvalidInput(
             f"some rows of '{data.name}' have no label; drop them to compare models."
@@ -114,7 +120,11 @@ def _check(data: Dataset, rope: float, trials: int, n: int) -> None:
         raise InvalidInput(f"rope is {rope}; the points that are too small to matter are above 0.")
     if n == 1 or n < 0:
         raise InvalidInput(f"n is {n}; explain 2 samples or more, or 0 for none.")
-    if trials:
+    if trials and tune_seconds:
+        raise InvalidInput(
+            f"{trials} trials and {tune_seconds:g} seconds of tuning were asked for; give one of the two."
+        )
+    if trials or tune_seconds:
         check_tuner()
 
 
@@ -127,6 +137,7 @@ class _Wants:
     learning: bool
     full: bool
     trials: int
+    tune_seconds: float
     rope: float
     progress: bool
 
@@ -245,7 +256,7 @@ class _Comparison:
         mean = {n: self.outer.quality(n).mean() for n in self.names}
         rest = sorted(self.names[2:], key=lambda n: (n != use, -mean[n]))
         wanted = [*self.names[:2], *rest][:EXPLAINED]
-        return [f for f in self.outer.families if f.name in wanted and f.name != "neighbours"]
+        return [f for f in self.outer.families if f.name in wanted and f.name not in SLOW]
 
     def _same(self, same: Reasons, floors: list[dict[str, Any]]) -> dict[str, Any]:
         a, b = self.names[:2]
@@ -255,23 +266,26 @@ class _Comparison:
             "pairs": same.pairs(),
             "cases": same.shown(a, b) if known else [],
             "evidence": same.evidence(),
+            "together": same.together(a, b, self.outer.seed) if known else [],
             "n": len(same.samples),
             "space": same.space,
             "method": "SHAP",
         }
 
     def _tuning(self) -> dict[str, Any] | None:
-        if not self.wants.trials:
+        outer, trials, allowed = self.outer, self.wants.trials, self.wants.tune_seconds
+        if not trials and not allowed:
             self.not_run.append(told("cmp.left.tuning"))
             return None
-        seconds = self.outer.forecast(self.wants.trials * LOOKS[0] * self.outer.folds.count)
-        if not self.outer.budget.fits(seconds):
+        n_folds = LOOKS[0] * outer.folds.count
+        seconds = outer.forecast(trials * n_folds) + allowed * n_folds * len(self.names)
+        if not outer.budget.fits(seconds):
             self._left_out("tuned", seconds)
             return None
-        total = LOOKS[0] * self.outer.folds.count * len(self.names)
-        with Progress(total, f"{self.wants.trials} trials each", show=self.wants.progress) as bar:
-            self.outer.tick = bar.tick
-            return tuned(self.outer, self.wants.trials, self.wants.rope)
+        title = f"{trials} trials each" if trials else f"{allowed:g} s of tuning each"
+        with Progress(n_folds * len(self.names), title, show=self.wants.progress) as bar:
+            outer.tick = bar.tick
+            return tuned(outer, trials, self.wants.rope, allowed)
 
     def _baseline(self) -> dict[str, Any]:
         train = [self.outer.folds.rows[i] for i in self.outer.splits[0, 0].train]

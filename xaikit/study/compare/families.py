@@ -72,6 +72,7 @@ FAMILIES: Mapping[str, tuple[Family, ...]] = {
         Family("boosting", "ml"),
         Family("mlp", "dl", params=_GOOD_MLP),
         Family("logistic", "ml"),
+        Family("tabm", "dl", params={"dropout": 0.15, "weight_decay": 0.05}),
         Family("ridge", "ml"),
         Family("forest", "ml"),
         *_PACKAGES,
@@ -89,13 +90,17 @@ FAMILIES: Mapping[str, tuple[Family, ...]] = {
         Family("lstm", "dl"),
         Family("counts", "ml", make=pipelines.counts),
         Family("words", "ml", of="logistic"),
+        Family("embedding", "dl", of="word_mean"),
         Family("transformer", "dl", of="bert_small"),
     ),
     "steps": (
         Family("minirocket", "ml", make=pipelines.minirocket, needs=("sktime", "series")),
         Family("fcn", "dl", of="fcn_1d"),
+        Family("inception", "dl", of="inception_1d"),
         Family("summary", "ml", of="logistic", params={"features": "summary"}),
         Family("neighbours", "ml", make=pipelines.neighbours),
+        Family("dtw", "ml", make=pipelines.neighbours_dtw),
+        Family("catch22", "ml", make=pipelines.catch22, needs=("pycatch22", "series")),
         Family("forest", "ml"),
         Family("lstm", "dl", params={"pool": "mean"}),
     ),
@@ -111,8 +116,8 @@ FAMILIES: Mapping[str, tuple[Family, ...]] = {
 AUTO: Mapping[str, tuple[str, ...]] = {
     "columns": ("boosting", "mlp", "logistic", "ridge", "forest"),
     "pixels": ("boosting", "cnn", "hog", "linear"),
-    "words": ("tfidf", "lstm", "counts"),
-    "steps": ("minirocket", "fcn", "summary", "neighbours", "lstm"),
+    "words": ("tfidf", "lstm", "embedding", "counts"),
+    "steps": ("minirocket", "fcn", "inception", "summary", "neighbours"),
     "sound": ("mel", "logmel_cnn", "forest"),
 }
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -17,6 +19,7 @@ from sklearn.model_selection import (
 )
 
 from xaikit.core.errors import InvalidInput
+from xaikit.core.files import short
 from xaikit.core.sample import MODALITIES
 from xaikit.core.types import Ints, Sample
 from xaikit.data.dataset import Dataset
@@ -138,7 +141,8 @@ def pooled(
 ) -> tuple[Dataset, tuple[Sample, ...], NDArray[Any] | None]:
     """The data, all its rows (train, val, test), and the group of each.
 
-    group : what is noted of every sample, or a column of a table, which is then no input of any model
+    group : a column of a table, which is then no input of any model; an entry of `meta` that every
+        sample has; a CSV file of the columns `id` and `group`; or one name a row
     """
     rows = (*data.train, *data.val, *data.test)
     if group is None:
@@ -151,18 +155,44 @@ def pooled(
                 "test in this order."
             )
         return data, rows, groups
-    if all(group in s.meta for s in rows):
+    if group.endswith(".csv"):
+        return data, rows, _listed(rows, Path(group))
+    if group not in _columns(data) and all(group in s.meta for s in rows):
         return data, rows, np.array([str(s.meta[group]) for s in rows])
     return _without(data, rows, group)
+
+
+def _listed(rows: Sequence[Sample], path: Path) -> NDArray[Any]:
+    """(N,) the group of each row by its id, as a CSV file says."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            known = {line["id"]: line["group"] for line in csv.DictReader(file)}
+    except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
+        raise InvalidInput(
+            f"'{path}' gives no groups ({short(error)}); it must be a CSV file of the columns id and group."
+        ) from error
+    if missing := [s.id for s in rows if not known.get(s.id)]:
+        raise InvalidInput(
+            f"'{path}' names no group for {len(missing)} of {len(rows)} rows, such as '{missing[0]}'; "
+            "add them."
+        )
+    return np.array([known[s.id] for s in rows])
+
+
+def _columns(data: Dataset) -> list[str]:
+    return [c.name for c in data.columns] if MODALITIES.get(data.modality).tabular else []
 
 
 def _without(
     data: Dataset, rows: tuple[Sample, ...], group: str
 ) -> tuple[Dataset, tuple[Sample, ...], NDArray[Any]]:
-    names = [c.name for c in data.columns] if MODALITIES.get(data.modality).tabular else []
+    names = _columns(data)
     if group not in names:
         known = ", ".join(names) or "no columns"
-        raise InvalidInput(f"'{data.name}' has no column '{group}' to group by; it has {known}.")
+        raise InvalidInput(
+            f"'{data.name}' has no column '{group}' to group by; it has {known}. Name a CSV file of the "
+            "columns id and group for other data."
+        )
     at = names.index(group)
     groups = np.array([s.x[at] for s in rows])
     cut = {id(s): replace(s, x=np.delete(s.x, at)) for s in rows}

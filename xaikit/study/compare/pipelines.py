@@ -1,5 +1,5 @@
 """Pipelines that only a comparison needs: boosting of other packages, TF-IDF with characters, counts,
-random convolutions of a series, nearest neighbours."""
+random convolutions and standard features of a series, nearest neighbours."""
 
 from __future__ import annotations
 
@@ -17,15 +17,19 @@ from xaikit.core.words import Text
 from xaikit.data.dataset import Dataset
 from xaikit.modalities.text import MASK_WORD
 from xaikit.models.features import Pixels
+from xaikit.models.warping import Warped
 
 __all__ = [
+    "Catch22",
     "Kernels",
     "Written",
     "catboost",
+    "catch22",
     "counts",
     "lightgbm",
     "minirocket",
     "neighbours",
+    "neighbours_dtw",
     "tfidf",
     "xgboost",
 ]
@@ -68,6 +72,26 @@ class Kernels(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-l
     def transform(self, x: NDArray[Any]) -> Floats:
         """(B, L, C) -> (B, F)"""
         return np.asarray(self.made_.transform(_panel(x)), dtype=np.float64)
+
+
+class Catch22(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
+    """Twenty-two standard features of a series, and its mean and deviation, for each channel (Lubba et al.
+    2019), by the package pycatch22; what a constant stretch leaves undefined is 0."""
+
+    def fit(self, x: NDArray[Any], y: Any = None) -> Self:
+        del x, y
+        self.fitted_ = True
+        return self
+
+    def transform(self, x: NDArray[Any]) -> Floats:
+        """(B, L, C) -> (B, 24 C)"""
+        from pycatch22 import catch22_all
+
+        rows = [
+            [v for line in one.T for v in catch22_all(line.tolist(), catch24=True)["values"]]
+            for one in np.asarray(x, dtype=np.float64)
+        ]
+        return np.nan_to_num(np.array(rows, dtype=np.float64), posinf=0.0, neginf=0.0)
 
 
 def xgboost(data: Dataset, seed: int, params: Params) -> Pipeline:
@@ -137,6 +161,26 @@ def neighbours(data: Dataset, seed: int, params: Params) -> Pipeline:
     del seed
     kind = KNeighborsClassifier if data.classes else KNeighborsRegressor
     return make_pipeline(Pixels(), kind(**{"n_neighbors": 3, **params}))
+
+
+def neighbours_dtw(data: Dataset, seed: int, params: Params) -> Pipeline:
+    """The answer of the nearest training row, time stretched to fit."""
+    from sklearn.neighbors import KNeighborsClassifier, KNeighborsRegressor
+
+    del seed
+    kind = KNeighborsClassifier if data.classes else KNeighborsRegressor
+    window, near = float(params.get("window", 0.1)), int(params.get("n_neighbors", 1))
+    return make_pipeline(Warped(window), kind(n_neighbors=near, metric="precomputed"))
+
+
+def catch22(data: Dataset, seed: int, params: Params) -> Pipeline:
+    """Standard features of a series, read by a forest."""
+    from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+
+    kind = RandomForestClassifier if data.classes else RandomForestRegressor
+    return make_pipeline(
+        Catch22(), kind(**{"n_estimators": 200, **params}, n_jobs=1, random_state=seed)
+    )
 
 
 def _weighted_sum(data: Dataset, seed: int, params: Params) -> Any:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from xaikit.core.abilities import Model
+from xaikit.core.question import Question
 from xaikit.core.sample import MODALITIES
 from xaikit.core.stats import bootstrap_interval, pearson
 from xaikit.core.types import Explanation, Floats, Sample, Space
@@ -22,6 +23,7 @@ from xaikit.study.compare.families import Family
 from xaikit.study.compare.fitting import answers
 from xaikit.study.compare.folds import Fold
 from xaikit.study.compare.outer import Outer
+from xaikit.study.compare.together import together, used_together
 from xaikit.study.plan import Plan, make_question
 from xaikit.tasks import task_of
 
@@ -40,6 +42,7 @@ class _Asked:
     model: Model
     told: Floats  # (n, K)
     explained: Sequence[Explanation]
+    questions: Sequence[Question]
 
     @property
     def values(self) -> list[Floats]:
@@ -127,6 +130,14 @@ class Reasons:
         ]
         return {"method": "SHAP", "n_features": len(first[0].names), "rows": rows}
 
+    def together(self, a: str, b: str, seed: int) -> list[dict[str, Any]]:
+        """The strongest pairs of features that either of two uses together."""
+        used = {
+            name: tuple(used_together(fit.questions, seed) for fit in self.asked[name][:2])
+            for name in (a, b)
+        }
+        return together(a, b, used)  # type: ignore[arg-type] # two fits each
+
 
 def reasons(outer: Outer, families: Sequence[Family], n: int, draw: bool) -> Reasons:
     """Explanations of n held-out rows of the first fold by every family."""
@@ -165,7 +176,7 @@ def _ask(model: Model, samples: Sequence[Sample], space: Space, ground: Any, see
     ]
     questions = [make_question(model, s, p) for s, p in zip(samples, plans, strict=True)]
     explained = ask(make_method("shap"), questions, seed=seed)
-    return _Asked(model, answers(model, [s.x for s in samples]), explained)
+    return _Asked(model, answers(model, [s.x for s in samples]), explained, questions)
 
 
 def _shared_space(models: Sequence[Model]) -> Space:

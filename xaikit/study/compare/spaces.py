@@ -35,6 +35,8 @@ SPACES: Mapping[str, Space] = {
     "ridge": {"alpha": ("log", 1e-3, 1e3)},
     "counts": {"alpha": ("log", 1e-2, 10.0)},
     "neighbours": {"n_neighbors": ("whole", 1, 15), "weights": ("of", "uniform", "distance")},
+    "dtw": {"n_neighbors": ("whole", 1, 5), "window": ("of", 0.02, 0.05, 0.1, 0.2)},
+    "catch22": {"max_features": ("of", "sqrt", 0.3, 0.6), "min_samples_leaf": ("whole", 1, 10)},
     "minirocket": {"n_kernels": ("of", 2000, 5000, 10_000, 20_000)},
     "forest": {
         "max_features": ("of", "sqrt", 0.3, 0.6),
@@ -55,6 +57,9 @@ SPACES: Mapping[str, Space] = {
         "iterations": ("of", 200, 500),
     },
     "mlp": {**_NET, "width": ("of", 64, 128, 256), "depth": ("whole", 1, 3)},
+    "tabm": {**_NET, "width": ("of", 64, 128, 256), "members": ("of", 8, 16, 32)},
+    "embedding": _NET,
+    "inception": {**_NET, "width": ("of", 8, 16), "depth": ("whole", 2, 4)},
     "cnn": {**_NET, "width": ("of", 16, 32), "shift": ("of", 1, 2)},
     "resnet": {
         "lr": ("log", 3e-4, 1e-2),
@@ -62,6 +67,6 @@ SPACES: Mapping[str, Space] = {
         "width": ("of", 8, 16),
     },
     "fcn": {"lr": ("log", 3e-4, 1e-2), "weight_decay": ("log", 1e-3, 0.3), "width": ("of", 32, 64)},
-    "lstm": {**_NET, "width": ("of", 32, 64, 128)},
-    "transformer": _NET,
+    **{name: {**_NET, "width": ("of", 32, 64, 128)} for name in ("lstm", "gru", "rnn")},
+    **dict.fromkeys(("transformer", "gpt_small", "vit_small", "vgg_small"), _NET),
 }

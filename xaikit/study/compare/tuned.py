@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from xaikit.core.types import Floats
-from xaikit.data.dataset import Dataset
 from xaikit.judge.rule import LOOKS, judge_folds
 from xaikit.study.compare.families import Family
 from xaikit.study.compare.folds import Fold
 from xaikit.study.compare.outer import Outer
-from xaikit.study.compare.tuning import tune
+from xaikit.study.compare.tuning import Tuned, inner, tune
 
 __all__ = ["tuned"]
 
 
-def tuned(outer: Outer, trials: int, rope: float) -> dict[str, Any]:
-    """Quality of every family with settings chosen in each of the first ten folds, by as many trials."""
+def tuned(outer: Outer, trials: int, rope: float, allowed: float = 0.0) -> dict[str, Any]:
+    """Quality of every family with settings chosen in each of the first ten folds, by as many trials, or
+    in as many processor seconds.
+
+    allowed : seconds a fold, where `trials` is 0; what a family's last trial took too long in one fold
+        is missing in its next
+    """
     repeats = range(1 if outer.folds.in_time else LOOKS[0])
     quality: dict[str, list[float]] = {f.name: [] for f in outer.families}
     seconds, counted = dict.fromkeys(quality, 0.0), dict.fromkeys(quality, 0)
     for repeat in repeats:
         for k in range(outer.folds.count):
+            due = allowed * (repeat * outer.folds.count + k + 1)
             for family in outer.families:
                 fold = outer.splits[repeat, k]
-                found = _searched(outer, family, fold, trials)
+                left = max(0.0, due - seconds[family.name])
+                found = _searched(outer, family, fold, trials, left)
                 params = json.loads(bytes(found["params"].astype(np.uint8)).decode())
                 if params:
                     rows = outer.fit(family, fold, params=params)["rows"]
@@ -44,6 +50,7 @@ def tuned(outer: Outer, trials: int, rope: float) -> dict[str, Any]:
     n = len(d)
     return {
         "trials": trials,
+        "allowed": allowed,
         "word": judged.word,
         "difference": judged.difference,
         "interval": judged.interval,
@@ -60,13 +67,19 @@ def tuned(outer: Outer, trials: int, rope: float) -> dict[str, Any]:
     }
 
 
-def _searched(outer: Outer, family: Family, fold: Fold, trials: int) -> dict[str, Floats]:
+def _searched(
+    outer: Outer, family: Family, fold: Fold, trials: int, seconds: float
+) -> dict[str, Floats]:
     """What the trials chose in one fold: settings as the bytes of JSON, trials and seconds."""
     data = outer.folds.dataset(fold)
-    key = {**outer.key(family, data, {}), "trials": trials}
+    key = {**outer.key(family, data, {}), "trials": trials, "allowed": seconds}
 
     def make() -> dict[str, Floats]:
-        found = tune(family, lambda: _inner(data, outer.seed), outer.teach, trials, outer.seed)
+        if not trials and not seconds:
+            found = Tuned({}, 0, 0.0)  # its last trials took what this fold had
+        else:
+            rows = partial(inner, data, outer.seed)
+            found = tune(family, rows, outer.teach, trials, outer.seed, seconds)
         text = json.dumps(found.params).encode()
         return {
             "params": np.frombuffer(text, np.uint8).astype(np.float64),
@@ -75,18 +88,3 @@ def _searched(outer: Outer, family: Family, fold: Fold, trials: int) -> dict[str
         }
 
     return dict(outer.store(key, make))
-
-
-def _inner(data: Dataset, seed: int) -> Dataset:
-    """A fifth of the training rows of a fold held out in place of its test rows."""
-    rng = np.random.default_rng(seed)
-    order = rng.permutation(len(data.train))
-    if data.classes:
-        order = order[np.argsort(data.labels("train")[order], kind="stable")]
-    held = np.zeros(len(order), dtype=bool)
-    held[order[2::5]] = True
-    parts = [
-        tuple(s for s, h in zip(data.train, held, strict=True) if h == side)
-        for side in (False, True)
-    ]
-    return replace(data, train=parts[0], test=parts[1])
