@@ -32,6 +32,7 @@ class Mutation:
 
 
 CONTRACT = "tests/test_contract.py"
+SAID = "tests/tasks/test_tasks_sequence.py"
 AUDIO = "tests/modality/test_modality_audio.py"
 CHOOSING = "tests/tasks/test_tasks_choosing.py"
 DETECTION = "tests/tasks/test_tasks_detection.py"
@@ -45,6 +46,7 @@ CAM = "tests/methods/test_methods_cam.py"
 ATTENTION = "tests/methods/test_methods_attention.py"
 FEW = "tests/methods/test_methods_few.py"
 LIME = "tests/methods/test_methods_surrogate.py"
+REMEDIES = "tests/models/test_models_remedies.py"
 REMOVAL = "tests/metrics/test_metrics_removal.py"
 AGREEMENT = "tests/metrics/test_metrics_agreement.py"
 PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
@@ -105,6 +107,7 @@ FOREIGN = "tests/methods/test_methods_foreign.py"
 NOISY = "tests/methods/test_methods_noisy.py"
 OWN = "tests/study/test_own_question.py"
 PAIRS = "tests/study/test_interactions.py"
+LAYERS = "tests/study/test_layers.py"
 FINDINGS = "tests/study/test_findings.py"
 CASE = "tests/report/test_report_case.py"
 PAGED = "tests/study/test_page_facts.py"
@@ -112,6 +115,13 @@ PAGED = "tests/study/test_page_facts.py"
 REFINING = "tests/study/test_refining.py"
 
 MUTATIONS = (
+    # remedies
+    Mutation("models/transfer.py", "            module.eval()\n", "            pass\n", REMEDIES + "::test_a_frozen_net_keeps_every_number_but_those_of_its_new_head"),
+    Mutation("models/training.py", "begun.inputs if begun else reading_of", "reading_of", REMEDIES + "::test_a_net_that_begins_with_another_of_the_same_classes_answers_as_it_does"),
+    Mutation("models/distillation.py", "SOFT * temperature**2 * near", "SOFT * temperature * near", REMEDIES + "::test_the_loss_of_a_student_is_that_of_the_paper"),
+    Mutation("models/compress.py", "prune.L1Unstructured", "prune.RandomUnstructured", REMEDIES + "::test_a_pruned_net_has_exactly_that_share_of_zeros_and_keeps_the_largest"),
+    Mutation("models/ensembles.py", "return each.log_softmax(2).logsumexp(0)", "return each.logsumexp(0)", REMEDIES + "::test_probabilities_are_averaged_where_it_is_asked_or_a_forest_is_in"),
+    Mutation("study/difference.py", 'return "farther" if high < 0', 'return "farther" if high > 0', "tests/study/test_difference.py::test_a_difference_is_read_beside_another_seed_and_an_untrained_net"),
     # what comes next
     Mutation("tasks/choosing.py", "before = (scores >= own[:, None]).sum(axis=1) - 1", "before = (scores > own[:, None]).sum(axis=1)", CHOOSING + "::test_hits_are_those_counted_by_hand"),
     Mutation("tasks/choosing.py", ".mean() / np.log(2))", ".mean())", CHOOSING + "::test_bits_are_the_surprise_at_the_word_that_came"),
@@ -119,6 +129,13 @@ MUTATIONS = (
     Mutation("data/sessions.py", "session = found.pop(frame[\"session\"].iloc[i], [])", "session = found.get(frame[\"session\"].iloc[i], [])", CHOOSING + "::test_a_session_that_goes_on_longest_is_measured_though_it_began_first"),
     Mutation("data/sessions.py", "order = np.argsort(when, kind=\"stable\")", "order = np.arange(len(when))", CHOOSING + "::test_rows_are_put_in_the_order_of_their_time"),
     Mutation("report/answers.py", "for i in sorted(strong))", "for i in strong[:1])", CHOOSING + "::test_both_items_and_no_decoy_are_named_of_a_known_rule"),
+    # a text for a text
+    Mutation("tasks/sequence.py", "(best == 0, axis=1) - (best == 0) > 0", "(best == 0, axis=1) > 0", SAID + "::test_the_numbers_are_log_probabilities_by_hand"),
+    Mutation("models/function_model.py", "*(() if told is None else (told,))", "*()", SAID + "::test_each_token_comes_from_its_word"),
+    Mutation("tasks/sequence.py", "said[:t].tolist()) for source", "said[: t + 1].tolist()) for source", SAID + "::test_masked_samples_are_read_at_what_the_whole_one_was_told"),
+    Mutation("models/zoo/encoder_decoder.py", "torch.cat([before, said[:, :-1]], dim=1)", "said", SAID + "::test_a_net_says_the_likeliest_token_and_is_told_those_before"),
+    Mutation("report/answers_texts.py", "gains.sum(axis=1, keepdims=True)", "gains.sum(axis=0, keepdims=True)", SAID + "::test_the_page_says_what_was_said_and_where_each_token_comes_from"),
+    Mutation("data/pairs.py", '(("day", "D"), ("month", "M")', '(("day", "M"), ("month", "D")', SAID + "::test_dates_are_said_right_and_no_test_date_was_learned"),
     # many features, found coarse to fine
     Mutation("study/refining.py", "yield way, start ^ done", "yield way, done", REFINING + "::test_effects_that_cancel_within_a_block_are_seen"),
     Mutation("study/refining.py", "steps[order] = np.diff(", "steps[order[::-1]] = np.diff(", REFINING + "::test_the_effect_of_columns_that_add_is_their_weight_squared"),
@@ -404,7 +421,7 @@ MUTATIONS = (
     Mutation("study/compare/folds.py", "known[s.id] for s in rows", "known[rows[0].id] for s in rows", COMPARED + "::test_samples_of_any_kind_are_grouped_by_a_file_or_by_what_they_carry[text]"),
     Mutation("study/compare/claims.py", "else -apart, outer", "else apart, outer", "tests/study/test_compare_parts.py::test_gaps_that_the_folds_cannot_tell_apart_are_no_verdict"),
     Mutation("models/warping.py", "apart + least", "apart + before[j]", "tests/models/test_models_compared.py::test_distances_under_warping_are_those_of_the_recursion[0.3-3]"),
-    Mutation("models/zoo/mlp.py", ".flatten(1) / members)", ".flatten(1))", "tests/models/test_models_compared.py::test_many_nets_in_one_answer_the_mean_of_their_members"),
+    Mutation("models/zoo/mlp.py", "reshape(len(x), -1) / members)", "reshape(len(x), -1))", "tests/models/test_models_compared.py::test_many_nets_in_one_answer_the_mean_of_their_members"),
     Mutation("study/compare/calibration.py", "p.max(axis=1), p.argmax", "p.min(axis=1), p.argmax", COMPARE + "::test_the_calibration_errors"),
     Mutation("study/compare/calibration.py", "false * thresholds / (1 - thresholds)", "false", COMPARE + "::test_errors_of_one_side_and_the_net_benefit"),
     Mutation("study/compare/fitting.py", "if self.balanced:", "if not self.balanced:", COMPARE + "::test_all_models_of_a_comparison_get_the_same_weights"),
@@ -422,6 +439,14 @@ MUTATIONS = (
     Mutation("models/onnx.py", "x = x[..., 0]", "x = x[:, ::-1, 0]", "tests/models/test_models_onnx.py::test_a_series_of_one_channel_goes_into_a_graph_of_rows"),
     Mutation("study/study.py", "_pairs(questions[:interactions]", "_pairs(questions[-interactions:]", "tests/study/test_own_question.py::test_a_study_keeps_what_features_are_worth_together_and_the_page_shows_it"),
     Mutation("report/blocks/strip.py", '"strip.legend" if groups.wrong', '"strip.legend" if groups.rest', CASE + "::test_samples_without_labels_are_called_neither_right_nor_near"),
+    # layers: what a cell has seen, what excites a channel, what a probe is asked
+    Mutation("models/layers.py", "(s.first + i * s.step, s.end + i * s.step)", "(s.first + i * s.step, s.end + i * s.step + s.step)", LAYERS + "::test_the_window_of_a_cell_is_all_that_moves_it"),
+    Mutation("models/layers.py", "(held * placed(layer, slope))", "held", LAYERS + "::test_channels_weigh_what_they_add_to_the_predicted_answer"),
+    Mutation("models/layers.py", "                start()", "                pass", LAYERS + "::test_the_untrained_twin_starts_as_its_modules_do"),
+    Mutation("models/visualise.py", "grid[0][:, None] * math.cos(turn)", "grid[0][:, None] * math.sin(turn)", LAYERS + "::test_the_answer_to_gratings_is_that_of_the_filter"),
+    Mutation("models/visualise.py", "(-given(spectrum", "(given(spectrum", LAYERS + "::test_a_made_picture_is_the_one_that_excites_a_known_filter_most"),
+    Mutation("study/layers.py", "line.predict(asked.mean)", "line.predict(learned.mean[: len(held)])", LAYERS + "::test_a_probe_is_scikit_learns_own_score"),
+    Mutation("study/layers.py", "max(self.majority, best.twin.interval[1])", "self.majority", LAYERS + "::test_classes_can_be_told_from_a_layer_on"),
     # training: which rows decide what
     Mutation("models/training.py", 'self.data.inputs("val")', 'self.data.inputs("test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
     Mutation("models/training.py", 'self.objective.truth(self.model, self.data, "val")', 'self.objective.truth(self.model, self.data, "test")', SPLITS + "::test_the_test_rows_change_nothing_but_the_measurement"),
@@ -635,7 +660,7 @@ MUTATIONS = (
     Mutation("models/store.py", '"centre": np.asarray(model.centre).tolist()', '"centre": 0.0', "tests/models/test_models_checkpoint.py::test_a_regressor_comes_back_in_its_units"),
     Mutation("modalities/rows.py", "apart.sum(axis=1) - furthest", "apart.sum(axis=1)", "tests/modality/test_modality_tabular.py::test_the_nearest_rows_forgive_the_column_that_is_furthest_off"),
     Mutation("judge/shares.py", "if fine and share.max() <= 0.5:", "if fine:", "tests/study/test_findings.py::test_a_mark_that_is_finer_than_the_features_is_that_of_the_features_that_hold_it"),
-    Mutation("judge/shares.py", "self.mass if value else self.support", "self.support", "tests/study/test_findings.py::test_a_region_of_a_value_is_judged_by_all_that_moves_it"),
+    Mutation("judge/shares.py", "return self.mass if", "return self.support if", "tests/study/test_findings.py::test_a_region_of_a_value_is_judged_by_all_that_moves_it"),
     Mutation("models/zoo/transformer.py", "self.entry.weight *= math.sqrt(width)", "self.entry.weight *= 0.5", "tests/models/test_models_training.py::test_a_word_enters_a_transformer_as_large_as_its_place"),
     Mutation("models/training.py", "architecture.recipes.get(data.task, architecture.recipes[inputs])", "architecture.recipes[inputs]", "tests/models/test_models_training.py::test_a_decoder_learns_the_next_word_by_its_own_recipe"),
     Mutation("report/image_case.py", "find_objects(label(inside)[0])", "find_objects(inside.astype(int))", "tests/report/test_report_case.py::test_a_place_is_told_within_the_marked_one_that_holds_it"),

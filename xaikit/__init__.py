@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from xaikit.study.flip.api import counterfactual
     from xaikit.study.flip.result import Counterfactual
     from xaikit.study.interactions import interactions
+    from xaikit.study.layers import layers
     from xaikit.study.plan import Plan, explain, make_question
     from xaikit.study.run import Run
     from xaikit.study.study import study
@@ -39,6 +40,7 @@ _HOMES = {
     "ensemble": "xaikit.models",
     "explain": "xaikit.study.plan",
     "interactions": "xaikit.study.interactions",
+    "layers": "xaikit.study.layers",
     "load": "xaikit.models",
     "load_data": "xaikit.data",
     "load_model": "xaikit.models",
@@ -88,6 +90,7 @@ __all__ = [
     "ensemble",
     "explain",
     "interactions",
+    "layers",
     "load",
     "load_data",
     "load_model",

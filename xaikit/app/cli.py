@@ -371,6 +371,52 @@ def interactions(
     say(f"{told}; {found.note}" if found.note else told)
 
 
+@app.command()
+def layers(
+    data: options.Data,
+    model: options.AnyModel = None,
+    names: Annotated[
+        str,
+        typer.Option("--layers", help="Names of modules, commas between [five over the depth]."),
+    ] = "",
+    channels: Annotated[
+        int, typer.Option("--channels", min=1, help="Of each layer, those answers lean on most.")
+    ] = 6,
+    html: options.Page = None,
+    language: options.Language = "en",
+    show: options.Open = False,
+    own: options.OwnModel = None,
+    weights: options.Weights = None,
+    device: options.Device = "auto",
+    seed: options.Seed = 0,
+    label_column: options.LabelColumn = None,
+    test: options.TestFile = None,
+    size: options.Size = None,
+    force: options.Force = False,
+    as_json: options.AsJson = False,
+) -> None:
+    """Show what each layer of an image net reacts to, from edge to object, and how well classes can be told there.
+
+    [bold]Examples[/bold]
+
+      xaikit layers runs/digits-lenet --data digits --open
+
+      xaikit layers runs/digits-resnet_small --data digits --layers stem.2,stages.1 --channels 8
+    """
+    from xaikit.app.brought import chosen, fitting
+    from xaikit.app.layering import check, looked_at
+
+    place = check(html, model or own, force)
+    name, read = chosen(model, own), {"label_column": label_column, "test": test, "size": size}
+    asked = _known(name, device)
+    dataset = _load(data, seed, **{**read, **fitting(asked, data, read)})
+    asked = asked or _model(name, dataset, device, seed, quiet=as_json, weights=weights)
+    looked_at(
+        asked, dataset, place, options.listed(names), channels, seed, language,
+        show=show, force=force, as_json=as_json,
+    )  # fmt: skip
+
+
 def _sample(dataset: Any, wanted: str) -> Any:
     """The test sample of that id, the first where none is named."""
     if not wanted:

@@ -15,6 +15,7 @@ DISPLAYS = {
     "pairs": "xaikit.report.pairs:plot_pairs",
     "pairs file": "xaikit.report.pairs:save_pairs",
     "pairs html": "xaikit.report.pairs:html_of_pairs",
+    "layers page": "xaikit.report:write_layers",
     "sentence": "xaikit.report.words:told",
     "model folder": "xaikit.models.store:save_model",
 }

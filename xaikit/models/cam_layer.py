@@ -64,11 +64,15 @@ class Cells:
     prefix: int = 0
     channels_last: bool = False
 
-    def split(self, output: Tensor) -> Tensor:
-        """(B, C, *shape), a tensor of its own."""
+    def of(self, output: Tensor) -> Tensor:
+        """(B, C, *shape)"""
         if self.channels_last:
             output = output[:, self.prefix :].transpose(1, 2)
-        return output.detach().reshape(len(output), -1, *self.shape).clone()
+        return output.reshape(len(output), -1, *self.shape)
+
+    def split(self, output: Tensor) -> Tensor:
+        """(B, C, *shape), a tensor of its own."""
+        return self.of(output.detach()).clone()
 
     def join(self, cells: Tensor, output: Tensor) -> Tensor:
         """The output with its cells replaced, which the net may change in place."""

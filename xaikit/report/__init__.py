@@ -15,10 +15,12 @@ from xaikit.report.comparison import Comparison
 from xaikit.report.comparison_page import comparison_page
 from xaikit.report.diff_page import diff_page
 from xaikit.report.index_page import Entry, index_page
+from xaikit.report.layers_page import layers_page
 from xaikit.report.letter import letter_page
 from xaikit.report.page import report_page
 from xaikit.report.render import render
 from xaikit.study.difference import Difference, difference
+from xaikit.study.layers import Layers
 from xaikit.study.run import Run
 
 __all__ = [
@@ -27,6 +29,7 @@ __all__ = [
     "write_comparison",
     "write_diff",
     "write_index",
+    "write_layers",
     "write_letters",
     "write_report",
 ]
@@ -94,6 +97,11 @@ def write_index(
 ) -> Path:
     """Write the page that links reports; `href` is relative to it, `force` as in `write_report`."""
     return write_page(render("index.html.j2", index_page(entries, language)), out, force)
+
+
+def write_layers(found: Layers, out: str | Path, language: str = "en", force: bool = False) -> Path:
+    """Write the page of `xaikit.layers`: the layers of a net from left to right. `force` as in `write_report`."""
+    return write_page(render("layers.html.j2", layers_page(found, language)), out, force)
 
 
 def write_letters(

@@ -118,7 +118,7 @@ class FieldTracker(TorchFunctionMode):
         step = operation(func, args[1:], kwargs)
         if step is None:
             return None
-        sides = self._sides_of(read[0])
+        sides = self.sides_of(read[0])
         if step.axes is None:
             return sides
         down, across = (reach.through(axis) for reach, axis in zip(sides, step.axes, strict=True))
@@ -129,12 +129,9 @@ class FieldTracker(TorchFunctionMode):
     ) -> Sides | None:
         if kwargs or len(args) != 2 or len(read) != 2 or args[0].shape != args[1].shape:
             return None
-        one, other = map(self._sides_of, read)
+        one, other = map(self.sides_of, read)
         down, across = one[0].joined(other[0]), one[1].joined(other[1])
         return None if down is None or across is None else (down, across)
-
-    def _sides_of(self, index: int) -> Sides:
-        return self.calls[index - 1].sides if index else (ReceptiveField(), ReceptiveField())
 
     def _follow(self, call: Call, out: Tensor) -> None:
         self.calls.append(call)
@@ -145,6 +142,14 @@ class FieldTracker(TorchFunctionMode):
         if len(self.calls) == self.upto:
             self.last = out
             raise FieldTracker.Reached
+
+    def map_of(self, given: Tensor) -> int | None:
+        """The number of the map that a tensor is, None where it was not followed."""
+        return self._index.get(id(given))
+
+    def sides_of(self, index: int) -> Sides:
+        """What a place of that map has seen."""
+        return self.calls[index - 1].sides if index else (ReceptiveField(), ReceptiveField())
 
     def finish(self) -> None:
         """Let go of the maps; what was counted stays."""

@@ -46,7 +46,7 @@ for _architecture in (
     ),
     Architecture(
         "word_mean", "mlp", "the mean of word vectors (2017)", f"{_HERE}.mlp:MeanOfWords",
-        {"words": Recipe(steps=700, lr=1e-2, mask_words=0.1)},
+        {"words": Recipe(steps=700, lr=3e-3, mask_words=0.1)},
     ),
     Architecture(
         "tabm", "mlp", "many dense nets that share their weights (2025)", f"{_HERE}.mlp:TabM",
