@@ -2,9 +2,10 @@
 
     python -m benchmarks.compare rule           the rule on planted truths, refitted in every fold
     python -m benchmarks.compare data [NAME]    real data, one page each in build/compare
+    python -m benchmarks.compare tuning         breast_cancer with equal trials, then with equal seconds
     python -m benchmarks.compare tables         the tables of what `data` has made so far
 
-`rule` and `tables` write between their markers in docs/results.md and docs/ml-vs-dl.md. The rule takes a minute on one core, the
+`rule`, `tuning` and `tables` write between their markers in docs/results.md and docs/ml-vs-dl.md. The rule takes a minute on one core, the
 data half an hour; what is there already in build/compare is kept. Data are read from $XAIKIT_SHARED/data, or from the folder
 `shared` beside the repository.
 """
@@ -239,6 +240,29 @@ def row(name: str, found: Mapping[str, Any]) -> str:
     return "| " + " | ".join(cells) + " |"
 
 
+def tuning() -> str:
+    """A row a model and a budget: untuned, tuned, and the trials and seconds that were counted."""
+    from xaikit.data import load_data
+    from xaikit.study.compare import compare
+
+    lines = [
+        "| each fold | model | untuned | tuned | trials | processor seconds | the pair, tuned |",
+        "|---|---|---|---|---|---|---|",
+    ]
+    asked = {"models": "boosting,mlp,logistic", "n": 0, "learning": False, "full": False}
+    kept = {"store": MADE / "breast_cancer.fits"}
+    for title, budget in (("5 trials", {"trials": 5}), ("3 s", {"tune_seconds": 3.0})):
+        found = compare(load_data("breast_cancer"), **asked, **kept, **budget)["tuning"]
+        low, high = (100 * b for b in found["interval"])
+        said = f"{100 * found['difference']:+.1f} [{low:.1f}, {high:.1f}], {found['word'].replace('_', ' ')}"
+        lines += [
+            f"| {title} | {m['id']} | {100 * m['untuned']:.1f} | {100 * m['tuned']:.1f} | {m['trials']} "
+            f"| {m['seconds']:.1f} | {said if m['id'] == 'mlp' else ''} |"
+            for m in found["models"]
+        ]
+    return "\n".join(lines)
+
+
 def tables() -> None:
     """What all data sets say: their table, and the textbook's, claim by claim."""
     known = {
@@ -309,6 +333,8 @@ def write(name: str, table: str, page: Path = PAGE) -> None:
 def main(words: Sequence[str]) -> None:
     if list(words) == ["rule"]:
         return write("rule", rule())
+    if list(words) == ["tuning"]:
+        return write("tuning", tuning())
     if words[:1] == ["data"]:
         *names, minutes = words[1:] if "--minutes" in words else (*words[1:], None)
         return data([n for n in names if n != "--minutes"], minutes and float(minutes))

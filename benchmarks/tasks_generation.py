@@ -17,8 +17,8 @@ from xaikit.tasks.reconstruction import auroc
 
 __all__ = ["generation"]
 
-DRAWS = 64  # fresh codes that stand in for the latents that are drawn anew
-SHAP: dict[str, Any] = {"methods": "shap", "n_background": 16}
+DRAWS = 32  # fresh codes that stand in for the latents that are drawn anew
+SHAP: dict[str, Any] = {"methods": "shap", "n_background": 8}
 NOISE = 8  # px a side of the patch of noise
 
 
@@ -36,11 +36,11 @@ def generation(asked: Asked) -> Iterator[Line]:
     yield Line("digits: beside draws along principal components", "<= 1", [beside])
     yield Line("digits: share of the rarest class", ">= .02", [test["rarest"]])
     yield Line("digits: seconds of a core to train", "", [seconds])
-    judge, _ = trained("lenet", data.real, asked)  # type: ignore[arg-type] # it has pictures
+    judge, _ = trained("lenet", data.real, asked, steps=300)  # type: ignore[arg-type] # it has pictures
     yield Line(
         "digits: accuracy of the classifier", "", [judge.info["metrics"]["test"]["accuracy"]]
     )
-    codes = data.test[: asked.n(40, 2)]
+    codes = data.test[: asked.n(24, 2)]
     for name in ("brightness", "slant", "width", "height", "class"):
         asks, target = (
             (_classified(model, judge, data), "predicted") if name == "class" else (model, name)
@@ -114,7 +114,7 @@ def _critic(model: Any, data: Dataset, asked: Asked) -> Iterator[Line]:
     area = auroc(np.concatenate(logits), np.repeat([True, False], len(real)))
     yield Line("critic: AUROC of real against made pictures", "", [area[0]], tuple(area[1]))
     rng, falls, hits = np.random.default_rng(asked.seed), [], []
-    for sample in real[: asked.n(30, 2)]:
+    for sample in real[: asked.n(10, 2)]:
         side = sample.x.shape[0] // 4 * 4
         top, left = 4 * rng.integers(0, (side - NOISE) // 4 + 1, 2)
         spoiled = sample.x.copy()

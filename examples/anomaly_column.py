@@ -28,7 +28,7 @@ def main(epochs: int | None = None, n: int = 16, out: str = "reports") -> Path:
     for name, values in told.items():
         print(f"the broken sensor comes first by {name}: {(values.argmax(1) == broken).mean():.0%}")
 
-    (e,) = xaikit.explain(model, odd[0], "shap", target="error of sensor 1")
+    (e,) = xaikit.explain(model, odd[0], "shap", target="error of sensor A")
     print(
         f"{e.target_names[0]} is {e.output:.2f}, mostly by {', '.join(name for name, _ in e.top(2))}"
     )

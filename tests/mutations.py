@@ -32,10 +32,13 @@ class Mutation:
 
 
 CONTRACT = "tests/test_contract.py"
+SAID = "tests/tasks/test_tasks_sequence.py"
 AUDIO = "tests/modality/test_modality_audio.py"
 CHOOSING = "tests/tasks/test_tasks_choosing.py"
 DETECTION = "tests/tasks/test_tasks_detection.py"
 REGIONS = "tests/tasks/test_tasks_segmentation.py"
+GENERATION = "tests/tasks/test_tasks_generation.py"
+SERIES = "tests/tasks/test_tasks_series.py"
 ANNOTATED = "tests/data/test_data_annotated.py"
 ESTIMATORS = "tests/estimators"
 GRADIENT = "tests/methods/test_methods_gradient.py"
@@ -43,6 +46,7 @@ CAM = "tests/methods/test_methods_cam.py"
 ATTENTION = "tests/methods/test_methods_attention.py"
 FEW = "tests/methods/test_methods_few.py"
 LIME = "tests/methods/test_methods_surrogate.py"
+REMEDIES = "tests/models/test_models_remedies.py"
 REMOVAL = "tests/metrics/test_metrics_removal.py"
 AGREEMENT = "tests/metrics/test_metrics_agreement.py"
 PLAUSIBILITY = "tests/metrics/test_metrics_plausibility.py"
@@ -111,6 +115,13 @@ PAGED = "tests/study/test_page_facts.py"
 REFINING = "tests/study/test_refining.py"
 
 MUTATIONS = (
+    # remedies
+    Mutation("models/transfer.py", "            module.eval()\n", "            pass\n", REMEDIES + "::test_a_frozen_net_keeps_every_number_but_those_of_its_new_head"),
+    Mutation("models/training.py", "begun.inputs if begun else reading_of", "reading_of", REMEDIES + "::test_a_net_that_begins_with_another_of_the_same_classes_answers_as_it_does"),
+    Mutation("models/distillation.py", "SOFT * temperature**2 * near", "SOFT * temperature * near", REMEDIES + "::test_the_loss_of_a_student_is_that_of_the_paper"),
+    Mutation("models/compress.py", "prune.L1Unstructured", "prune.RandomUnstructured", REMEDIES + "::test_a_pruned_net_has_exactly_that_share_of_zeros_and_keeps_the_largest"),
+    Mutation("models/ensembles.py", "return each.log_softmax(2).logsumexp(0)", "return each.logsumexp(0)", REMEDIES + "::test_probabilities_are_averaged_where_it_is_asked_or_a_forest_is_in"),
+    Mutation("study/difference.py", 'return "farther" if high < 0', 'return "farther" if high > 0', "tests/study/test_difference.py::test_a_difference_is_read_beside_another_seed_and_an_untrained_net"),
     # what comes next
     Mutation("tasks/choosing.py", "before = (scores >= own[:, None]).sum(axis=1) - 1", "before = (scores > own[:, None]).sum(axis=1)", CHOOSING + "::test_hits_are_those_counted_by_hand"),
     Mutation("tasks/choosing.py", ".mean() / np.log(2))", ".mean())", CHOOSING + "::test_bits_are_the_surprise_at_the_word_that_came"),
@@ -118,6 +129,13 @@ MUTATIONS = (
     Mutation("data/sessions.py", "session = found.pop(frame[\"session\"].iloc[i], [])", "session = found.get(frame[\"session\"].iloc[i], [])", CHOOSING + "::test_a_session_that_goes_on_longest_is_measured_though_it_began_first"),
     Mutation("data/sessions.py", "order = np.argsort(when, kind=\"stable\")", "order = np.arange(len(when))", CHOOSING + "::test_rows_are_put_in_the_order_of_their_time"),
     Mutation("report/answers.py", "for i in sorted(strong))", "for i in strong[:1])", CHOOSING + "::test_both_items_and_no_decoy_are_named_of_a_known_rule"),
+    # a text for a text
+    Mutation("tasks/sequence.py", "(best == 0, axis=1) - (best == 0) > 0", "(best == 0, axis=1) > 0", SAID + "::test_the_numbers_are_log_probabilities_by_hand"),
+    Mutation("models/function_model.py", "*(() if told is None else (told,))", "*()", SAID + "::test_each_token_comes_from_its_word"),
+    Mutation("tasks/sequence.py", "said[:t].tolist()) for source", "said[: t + 1].tolist()) for source", SAID + "::test_masked_samples_are_read_at_what_the_whole_one_was_told"),
+    Mutation("models/zoo/encoder_decoder.py", "torch.cat([before, said[:, :-1]], dim=1)", "said", SAID + "::test_a_net_says_the_likeliest_token_and_is_told_those_before"),
+    Mutation("report/answers_texts.py", "gains.sum(axis=1, keepdims=True)", "gains.sum(axis=0, keepdims=True)", SAID + "::test_the_page_says_what_was_said_and_where_each_token_comes_from"),
+    Mutation("data/pairs.py", '(("day", "D"), ("month", "M")', '(("day", "M"), ("month", "D")', SAID + "::test_dates_are_said_right_and_no_test_date_was_learned"),
     # many features, found coarse to fine
     Mutation("study/refining.py", "yield way, start ^ done", "yield way, done", REFINING + "::test_effects_that_cancel_within_a_block_are_seen"),
     Mutation("study/refining.py", "steps[order] = np.diff(", "steps[order[::-1]] = np.diff(", REFINING + "::test_the_effect_of_columns_that_add_is_their_weight_squared"),
@@ -403,7 +421,7 @@ MUTATIONS = (
     Mutation("study/compare/folds.py", "known[s.id] for s in rows", "known[rows[0].id] for s in rows", COMPARED + "::test_samples_of_any_kind_are_grouped_by_a_file_or_by_what_they_carry[text]"),
     Mutation("study/compare/claims.py", "else -apart, outer", "else apart, outer", "tests/study/test_compare_parts.py::test_gaps_that_the_folds_cannot_tell_apart_are_no_verdict"),
     Mutation("models/warping.py", "apart + least", "apart + before[j]", "tests/models/test_models_compared.py::test_distances_under_warping_are_those_of_the_recursion[0.3-3]"),
-    Mutation("models/zoo/mlp.py", ".flatten(1) / members)", ".flatten(1))", "tests/models/test_models_compared.py::test_many_nets_in_one_answer_the_mean_of_their_members"),
+    Mutation("models/zoo/mlp.py", "reshape(len(x), -1) / members)", "reshape(len(x), -1))", "tests/models/test_models_compared.py::test_many_nets_in_one_answer_the_mean_of_their_members"),
     Mutation("study/compare/calibration.py", "p.max(axis=1), p.argmax", "p.min(axis=1), p.argmax", COMPARE + "::test_the_calibration_errors"),
     Mutation("study/compare/calibration.py", "false * thresholds / (1 - thresholds)", "false", COMPARE + "::test_errors_of_one_side_and_the_net_benefit"),
     Mutation("study/compare/fitting.py", "if self.balanced:", "if not self.balanced:", COMPARE + "::test_all_models_of_a_comparison_get_the_same_weights"),
@@ -642,7 +660,7 @@ MUTATIONS = (
     Mutation("models/store.py", '"centre": np.asarray(model.centre).tolist()', '"centre": 0.0', "tests/models/test_models_checkpoint.py::test_a_regressor_comes_back_in_its_units"),
     Mutation("modalities/rows.py", "apart.sum(axis=1) - furthest", "apart.sum(axis=1)", "tests/modality/test_modality_tabular.py::test_the_nearest_rows_forgive_the_column_that_is_furthest_off"),
     Mutation("judge/shares.py", "if fine and share.max() <= 0.5:", "if fine:", "tests/study/test_findings.py::test_a_mark_that_is_finer_than_the_features_is_that_of_the_features_that_hold_it"),
-    Mutation("judge/shares.py", "self.mass if value else self.support", "self.support", "tests/study/test_findings.py::test_a_region_of_a_value_is_judged_by_all_that_moves_it"),
+    Mutation("judge/shares.py", "return self.mass if", "return self.support if", "tests/study/test_findings.py::test_a_region_of_a_value_is_judged_by_all_that_moves_it"),
     Mutation("models/zoo/transformer.py", "self.entry.weight *= math.sqrt(width)", "self.entry.weight *= 0.5", "tests/models/test_models_training.py::test_a_word_enters_a_transformer_as_large_as_its_place"),
     Mutation("models/training.py", "architecture.recipes.get(data.task, architecture.recipes[inputs])", "architecture.recipes[inputs]", "tests/models/test_models_training.py::test_a_decoder_learns_the_next_word_by_its_own_recipe"),
     Mutation("report/image_case.py", "find_objects(label(inside)[0])", "find_objects(inside.astype(int))", "tests/report/test_report_case.py::test_a_place_is_told_within_the_marked_one_that_holds_it"),
@@ -663,6 +681,11 @@ MUTATIONS = (
     Mutation("tasks/segmentation.py", "inside = raw[:, :, found.at[k]]", "inside = raw[:, :, found.at[0]]", REGIONS + "::test_the_number_of_a_class_is_read_in_its_region"),
     Mutation("models/cam_layer.py", "if math.prod(e.shape[2:]) == fewest", "if math.prod(e.shape[2:]) >= fewest", REGIONS + "::test_an_own_net"),
     Mutation("study/study.py", "_answered(model, questions)", "_answered(questions[0].model, questions)", DETECTION + "::test_a_run_keeps_boxes_and_labels"),
+    Mutation("tasks/generation.py", "return -both / (down + LEAST)", "return both / (down + LEAST)", GENERATION + "::test_properties_by_hand"),
+    Mutation("tasks/generation.py", "joined([PROPERTIES.get(name)(made)[:, None] for name in self.outputs], 1)", "joined([PROPERTIES.get(name)(made)[:, None] for name in self.outputs[::-1]], 1)", GENERATION + "::test_the_latents_that_decide_are_found_exactly[occlusion]"),
+    Mutation("models/realism.py", "np.trace(first + second) - 2 * both", "np.trace(first + second) - both", GENERATION + "::test_the_distance_of_two_normal_laws"),
+    Mutation("data/pulses.py", "heights[which] * widths[which]", "heights[1 - which] * widths[which]", SERIES + "::test_the_value_is_the_area_of_what_is_planted"),
+    Mutation("models/baselines.py", "slope = (x * time).sum(axis=1) / (time**2).sum()", "slope = (x * time).sum(axis=1)[:, ::-1] ** 2", SERIES + "::test_five_numbers_a_channel_on_a_straight_line"),
     Mutation("data/annotations.py", "return name, x0 - 1, y0 - 1, x1, y1", "return name, x0, y0, x1, y1", ANNOTATED + "::test_each_form_gives_the_same_boxes"),
     Mutation("data/annotations.py", 'or ".." in path.parts', "", ANNOTATED + "::test_no_picture_is_taken_from_outside"),
     # frames and missing values

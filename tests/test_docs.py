@@ -52,6 +52,12 @@ def test_the_code_on_interactions_runs(capsys, tmp_path, monkeypatch) -> None:
     assert (tmp_path / "pairs.html").exists()
 
 
+def test_the_code_on_remedies_runs(capsys) -> None:
+    text = (ROOT / "docs" / "remedies.md").read_text("utf-8")
+    exec(re.search(r"```python[^\n]*\n(.*?)```", text, flags=re.S)[1], {})  # noqa: S102 - the document's own code
+    assert capsys.readouterr().out == "logits\n"
+
+
 def script(name: str) -> ModuleType:
     """A program of the documents."""
     spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")

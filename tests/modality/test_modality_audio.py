@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 import struct
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +21,7 @@ import xaikit
 from xaikit.core.errors import DataError, InvalidInput, NotApplicable
 from xaikit.core.sound import FLOOR, bands, mel_bank, mel_levels, spectrum, wave_of
 from xaikit.data import load_data
+from xaikit.data.dataset import Dataset
 from xaikit.data.rows import split_rows
 from xaikit.data.tones import CAUSE, make_tones
 from xaikit.modalities import AUDIO, masker, segment
@@ -251,8 +254,38 @@ def test_own_nets_and_functions_hear_the_wave(heard: Any) -> None:
             assert 3 <= times.mean() <= 8.5  # frames 4 to 8
     found, steps = slopes(net, heard.x, [(80, 6), (80, 5)])
     np.testing.assert_allclose(found, steps, rtol=0.02)
+    with pytest.raises(
+        InvalidInput, match="layout is 'BLC' and a module that hears sounds is given"
+    ):
+        xaikit.wrap(Loud(), modality="audio", names=["a", "b"], sample=heard.x, layout="BLC")
     with pytest.raises(NotApplicable, match="gradcam needs a spatial layer"):
         xaikit.explain(net, heard, "gradcam")
+
+
+def test_a_wrapped_net_is_saved_with_how_it_hears(heard: Any, tmp_path: Path) -> None:
+    rows = np.stack([s.x for s in sounds()])
+    net = xaikit.wrap(
+        Loud(), modality="audio", names=["near", "all"], sample=heard.x, background=rows
+    )
+    found = xaikit.load_model(net.save(tmp_path / "m"), factory=Loud)
+    np.testing.assert_array_equal(found.scores(rows), net.scores(rows))
+
+
+def test_rates_must_be_one_and_known() -> None:
+    x = [xaikit.sound(w, r, i % 2, f"s{i}") for i, (w, r) in enumerate(zip(NOISE * 2, [8000, 9000] * 6, strict=True))]  # fmt: skip
+    data = Dataset(
+        "d", "audio", "classification", ("a", "b"), tuple(x[:8]), tuple(x[8:10]), tuple(x[10:])
+    )
+    for name in ("logmel_cnn", "logistic"):
+        with pytest.raises(
+            InvalidInput, match="the sounds of 'd' have the rates 8000, 9000; make all"
+        ):
+            xaikit.train(name, data, progress=False)
+    model = mel_model()
+    with pytest.raises(
+        InvalidInput, match="sound 's1' has 9000 samples a second and 'bands' reads 8000"
+    ):
+        xaikit.explain(model, x[:2], "occlusion")
 
 
 def test_a_raw_wave_is_told_how_to_become_a_sample() -> None:
@@ -309,17 +342,20 @@ def test_a_trained_net_finds_the_planted_tone(trained: Any, tmp_path: Path) -> N
         assert e.values.clip(min=0)[on].sum() > 0.5 * e.values.clip(min=0).sum()
 
 
-def test_mel_means_do_not_hear_how_near_a_microphone_stood() -> None:
+def test_mel_means_do_not_hear_how_near_a_microphone_stood_nor_when_it_began() -> None:
     made = MelMeans(RATE, 3)
     found = made.transform(np.stack([spectrum(g * NOISE[0], RATE) for g in (1.0, 0.2)]))
     assert found.shape == (2, 120)
     np.testing.assert_allclose(found[0], found[1], atol=0.05)
     level = mel_levels(spectrum(NOISE[0], RATE), RATE)
     loud = 10 * np.log10((10 ** (level / 10)).mean())
-    assert found[0, 41] == pytest.approx((level[1, 6:12] - loud).mean())
-    assert (
-        np.abs(made.transform(np.full((1, 129, 17, 2), FLOOR)) + 30).max() < 0.5
-    )  # silence: 80 dB against 50
+    assert found[0, 41] == pytest.approx((level[1, 5:11] - loud).mean())  # 17 frames
+    late = spectrum(np.concatenate([np.zeros(4096), NOISE[0], np.zeros(1024)]), RATE)
+    np.testing.assert_allclose(made.transform(late[None])[0], found[0], atol=1e-4)
+    click = spectrum(np.r_[np.zeros(2000), 0.5, np.zeros(2000)], RATE)
+    assert np.isfinite(made.transform(click[None])).all()  # fewer frames than parts
+    quiet = made.transform(np.full((1, 129, 17, 2), FLOOR))
+    assert np.abs(quiet + 30).max() < 0.5  # silence: 80 dB against 50
 
 
 def test_the_gru_reads_frames_and_refuses_a_map(trained: Any) -> None:
@@ -414,6 +450,8 @@ def test_what_names_and_groups_cannot_be(spoken: Path, tmp_path: Path) -> None:
         load_data(spoken, names="{label}-{take}")
     with pytest.raises(DataError, match="says no 'label', only digit, rest; name the class"):
         load_data(spoken, names="{digit}_{rest}")
+    with pytest.raises(InvalidInput, match="write what a file's name says"):
+        load_data(spoken, names="{1}_{2}")
     table = tmp_path / "t.csv"
     table.write_text(
         "age,clinic,label\n" + "".join(f"{i},{i % 5},{i // 5 % 2}\n" for i in range(60))
@@ -422,6 +460,13 @@ def test_what_names_and_groups_cannot_be(spoken: Path, tmp_path: Path) -> None:
     assert [c.name for c in data.columns] == ["age"]
     assert {s.x[0] % 5 for s in data.test}.isdisjoint(s.x[0] % 5 for s in data.train)
     assert data.facts["group"]["of"] == 5
+    with pytest.raises(InvalidInput, match="names is for folders and archives of recordings"):
+        load_data(table, names="{label}")
+    for how in ({"horizon": 2}, {"task": "recommendation"}):
+        with pytest.raises(
+            InvalidInput, match=r"group does not go with a (forecast|recommendation)"
+        ):
+            load_data(table, group="clinic", **how)
     one = tmp_path / "one.csv"
     one.write_text("age,clinic,label\n" + "".join(f"{i},1,{i % 2}\n" for i in range(60)))
     with pytest.raises(DataError, match="all rows are of one group, '1'; two or more are needed"):
@@ -478,3 +523,20 @@ def test_the_page_plays_what_speaks_for_the_answer(run: Any, language: str, tmp_
     assert loud[0] > loud[1]  # bins of about 1 Hz: the planted tone is kept
     told = "logistic regression on mel means" if language == "en" else "멜 평균의 로지스틱 회귀"
     assert told in page or ("forest on mel means" if language == "en" else "랜덤 포레스트") in page
+
+
+@pytest.mark.parametrize(
+    ("language", "told"),
+    [
+        ("en", "on speaker ann, bob, never learned from: right on"),
+        ("ko", "학습에 쓰지 않은 speaker ann, bob: 시험"),
+    ],
+)
+def test_the_page_says_first_whom_the_model_never_heard(
+    run: Any, language: str, told: str, tmp_path: Path
+) -> None:
+    group = {"name": "speaker", "test": ["ann", "bob"], "of": 4}
+    kept = replace(run, context={**run.context, "data": {**run.context["data"], "group": group}})
+    page = xaikit.write_report(kept, tmp_path / "p.html", language).read_text()
+    meta = re.sub("<.*?>", "", page.split('<p class="meta">')[1].split("</p>")[0])
+    assert meta.startswith(told)

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+from safetensors.torch import load_file
 from scipy.special import log_softmax, softmax
 from sklearn.ensemble import RandomForestClassifier
 from torch import nn
@@ -43,7 +44,7 @@ def pictures():
 
 @pytest.fixture(scope="module")
 def net(pictures):
-    return quick("resnet_small", pictures, epochs=15)
+    return quick("resnet_small", pictures, epochs=4)
 
 
 # transfer
@@ -160,7 +161,12 @@ def test_a_pruned_net_has_exactly_that_share_of_zeros_and_keeps_the_largest(net)
 
 
 @pytest.mark.parametrize(
-    ("name", "modality"), [("resnet_small", "image"), ("fcn_1d", "series"), ("mlp", "table")]
+    ("name", "modality"),
+    [
+        ("resnet_small", "image"),
+        ("inception_1d", "series"),
+        ("mlp", "table"),
+    ],
 )
 def test_int8_twins_answer_alike_and_come_back_from_a_folder_bit_for_bit(name, modality, tmp_path):
     data = toy_data(modality)
@@ -174,8 +180,6 @@ def test_int8_twins_answer_alike_and_come_back_from_a_folder_bit_for_bit(name, m
 
 
 def test_int8_weights_are_the_float_ones_rounded_to_their_step(tmp_path):
-    from safetensors.torch import load_file
-
     own = quick("mlp", toy_data("table"), epochs=5)
     held = load_file(quantised(own).save(tmp_path / "twin") / "model.safetensors")
     for name, weight in own.net.named_parameters():
@@ -192,6 +196,11 @@ def test_int8_refuses_gradients_texts_and_damage_by_name(tmp_path, pictures):
         xaikit.explain(twin, pictures.test[0], "saliency")
     with pytest.raises(NotApplicable, match="'toy-lstm' has no int8 twin"):
         quantised(quick("lstm", toy_data("text"), epochs=0))
+    with pytest.raises(ModelError, match="'toy-tabm' cannot be traced into int8"):
+        quantised(quick("tabm", toy_data("table"), epochs=0))
+    wide = nn.Sequential(nn.ConvTranspose2d(2, 2, 2, stride=2), nn.Flatten(), nn.Linear(768, 3))
+    with pytest.raises(NotApplicable, match="'0.weight' has no step of its own for each output"):
+        quantised(replace(own, net=wide))
     with pytest.raises(InvalidInput, match="is no net whose weights can be made smaller"):
         quantised(twin)
     with pytest.raises(InvalidInput, match="holds int8 weights, which learn nothing"):
@@ -205,6 +214,9 @@ def test_int8_refuses_gradients_texts_and_damage_by_name(tmp_path, pictures):
         ModelError, match=r"'features.0.weight' has shape \(2, 2, 5, 5\) and config"
     ):
         xaikit.load_model(folder)
+    twin.net.get_submodule("features.3").zero_point = -999
+    with pytest.raises(ModelError, match="cannot be asked"):
+        xaikit.load_model(twin.save(tmp_path / "odd"))
 
 
 # ensembles

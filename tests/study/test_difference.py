@@ -172,3 +172,44 @@ def test_what_cannot_be_compared_is_refused_by_name(other, told) -> None:
     with pytest.raises(InvalidInput) as refused:
         difference(OLD, other)
     assert str(refused.value) == told
+
+
+def test_a_difference_is_read_beside_another_seed_and_an_untrained_net() -> None:
+    """Twelve samples: the twin moves a tenth of the evidence, the seed from .4 on, the untrained net all."""
+
+    def made(name: str, moved, std=None) -> Run:
+        rows = {f"s{i}": ([0.8, 0.2], [1 - m, m, 0]) for i, m in enumerate(moved)}
+        return run(name, rows, std=std)
+
+    seeds = [0.4 + 0.01 * i for i in range(12)]
+    own, twin, other = made("own", [0.0] * 12), made("twin", [0.1] * 12), made("other", seeds)
+    fresh = made("fresh", [1.0] * 12)
+    found = difference(own, twin, floors={"seed": other, "untrained": fresh})
+    seed, untrained = found.floors
+    assert (seed.kind, untrained.kind) == ("seed", "untrained")
+    assert found.moved == pytest.approx(0.1)
+    assert seed.moved == pytest.approx(np.mean(seeds))
+    assert untrained.moved == pytest.approx(1.0)
+    assert seed.beyond[0] > 0.28
+    assert found.beside_seed == "closer"
+    assert difference(own, other, floors={"seed": twin}).beside_seed == "farther"
+    assert difference(own, other, floors={"seed": other}).beside_seed == "open"
+    unsure = [
+        made(n, m, std=[0.2, 0.2, 0.2]) for n, m in (("own", [0.0] * 12), ("twin", [0.1] * 12))
+    ]
+    assert difference(*unsure, floors={"seed": other}).beside_seed == "noise"
+    near = made("near", [0.08, 0.12] * 6)
+    assert (
+        difference(*unsure, floors={"seed": near}).beside_seed == "open"
+    )  # errors hide what a seed moves
+    assert difference(own, twin).beside_seed is None
+    assert difference(own, twin, floors={"untrained": fresh}).beside_seed is None
+    assert found.facts()["floors"][0]["moved"] == seed.moved
+
+
+def test_a_floor_of_other_methods_is_refused_by_name() -> None:
+    other = replace(OLD, explanations=tuple(replace(e, method="lime") for e in OLD.explanations))
+    with pytest.raises(
+        InvalidInput, match=r"the run beside \(seed\) has lime and the two are compared by shap"
+    ):
+        difference(OLD, NEW, floors={"seed": other})

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -165,6 +167,10 @@ def test_the_page_shows_the_picture_and_what_its_latents_make(data, model, tmp_p
     quality = run.context["model"]["quality"]
     assert quality["metric"] == "frechet"
     assert quality["baseline"]["says"] == "pca_draws"
+    assert quality["baseline"]["verdict"] == "a_better"  # after two epochs
+    told = {"frechet": 1.0, "frechet_pca": 2.0, "n": 5}
+    for gap, verdict in (([0.1, 1], "b_better"), ([-1, 1], "not_settled")):
+        assert model.task.quality({**told, "gap": gap})["baseline"]["verdict"] == verdict
     still = run.context["stills"][run.samples[0].id]
     (e,) = [x for x in run.of("occlusion") if x.sample_id == run.samples[0].id]
     assert still["names"] == [e.names[i] for i in np.argsort(-np.abs(e.values))[:2]]
@@ -185,7 +191,9 @@ def test_what_does_not_apply_is_refused(data, model, tmp_path) -> None:
         Generation(("loops",))
     with pytest.raises(InvalidInput, match=r"gives a picture \(C, H, W\)"):
         Generation.of((), (5,))
-    with pytest.raises(InvalidInput, match="a generator learns pictures and 'wine' is table"):
+    with pytest.raises(
+        InvalidInput, match="'wine' is a classification of table; give a folder of pictures"
+    ):
         load_data("wine", task="generation")
     with pytest.raises(InvalidInput, match="'lenet' reads image"):
         xaikit.train("lenet", data, progress=False)
@@ -197,3 +205,14 @@ def test_pictures_become_codes() -> None:
     assert data.real is not None
     assert data.real.train[0].x.shape == (32, 32, 1)
     assert np.stack(data.inputs("train")).shape == (1000, 8)
+
+
+def test_the_code_of_the_documentation_runs(capsys) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text("utf-8")
+    code = re.search(r"## Generation\n.*?```python\n(.*?)```", text, flags=re.S)
+    assert code
+    try:
+        exec(code[1], {})  # noqa: S102 - the document's own code
+    finally:
+        PROPERTIES._entries.pop("ink on the left", None)
+    assert capsys.readouterr().out.startswith("[('x1', 0.2")

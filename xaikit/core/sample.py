@@ -62,7 +62,7 @@ class Modality:
     given : further ways to remove, by what goes with what is kept: they ask another question
     titles : what pages call it
     inputs : what a model's inputs look like: "pixels" (H, W, C), "columns" (D,), "steps" (L, C),
-        "frames" (T, H, W, C) or "words"; models read any modality that states a kind they know
+        "frames" (T, H, W, C), "sound" (F, T, 2) or "words"; models read any modality that states a kind they know
     view : what the report draws: a "picture" (H, W) or its frames (T, H, W), "text", "bars" (one a feature) or "lines" (L, C)
     dtype : of a sample's array
     channels : whether the last axis holds what belongs to one place, which is removed together

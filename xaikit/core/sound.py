@@ -18,8 +18,8 @@ MELS = 40
 
 
 def n_fft_of(rate: int) -> int:
-    """Samples of one frame: the power of two nearest to 32 ms, 64 at least."""
-    return int(2 ** max(6, round(np.log2(WINDOW * rate))))
+    """Samples of one frame: the power of two nearest to 32 ms, 64 to 4096."""
+    return int(2 ** np.clip(round(np.log2(WINDOW * rate)), 6, 12))
 
 
 def hann(n: int) -> Floats:

@@ -39,7 +39,7 @@ def make_factors(seed: int) -> Dataset:
         )
         for i in range(n)
     ]
-    names = tuple(f"sensor {c + 1}" for c in range(N_COLUMNS))
+    names = tuple(f"sensor {letter}" for letter in "ABCDEFGHIJKL")
     return Dataset(
         name="factors",
         modality="table",

@@ -23,10 +23,10 @@ VIEWS = 3  # pictures of each handwritten digit
 
 def latents_of(data: Dataset, n: int = 8, seed: int = 0) -> Dataset:
     """Random codes of n latents, each from a normal law of mean 0 and deviation 1; the pictures stay in `real`."""
-    if MODALITIES.get(data.modality).inputs != "pixels":
+    if MODALITIES.get(data.modality).inputs != "pixels" or data.task != "classification":
         raise InvalidInput(
-            f"a generator learns pictures and '{data.name}' is {data.modality}; give a folder of pictures, "
-            "handwriting or digits."
+            f"a generator learns pictures of classes and '{data.name}' is a {data.task} of {data.modality}; give "
+            "a folder of pictures, handwriting or digits."
         )
     rows = np.random.default_rng([seed, 8]).normal(size=(sum(SIZES.values()), n))
     codes = iter(Sample(f"code-{i + 1}", row, "table") for i, row in enumerate(rows))

@@ -158,12 +158,18 @@ def load_data(
             f"size is {given}; give a side, or (height, width), of at most {MOST_SIZE} pixels."
         )
     if is_held(source):
+        if names is not None:
+            raise InvalidInput("names is for folders and archives of recordings; leave it out.")
         return _held(source, test, options)
     if not isinstance(source, (str, os.PathLike)):
         raise DataError(
             f"a {type(source).__name__} was given; give a name, a path, a frame, (X, y) or a data set of torch."
         )
     path = Path(source)
+    apart = {"group": group, "names": names}
+    told = next((name for name, value in apart.items() if value is not None), "")
+    if told and (task in OF_TASKS or horizon is not None):
+        raise InvalidInput(f"{told} does not go with a {task or 'forecast'}; leave it out.")
     if str(source) in DATASETS:
         if test is not None or options != Options(seed=seed):
             raise InvalidInput(
@@ -208,7 +214,9 @@ def _held(source: Any, test: Any, options: Options) -> Dataset:
 
 
 def _require_columns(read: Reader, options: Options) -> None:
-    """`InvalidInput` where columns are named of what has none."""
+    """`InvalidInput` where columns are named of what has none, or recordings where there are none."""
+    if options.names is not None and read is not read_many:
+        raise InvalidInput("names is for folders and archives of recordings; leave it out.")
     named = {"columns": options.columns, "drop": options.drop, "missing": options.missing}
     given = [name for name, value in named.items() if value != getattr(Options(), name)]
     if given and read not in (read_csv, read_jsonl, read_parquet, read_arff, read_many):
@@ -227,6 +235,8 @@ def read_many(path: Path, test: Path | None, options: Options) -> Rows:
             for part, (name, files) in held.items()
         }
         if all(files for _, files in found.values()):
+            if options.names is not None and rows_of is not sound_rows:
+                raise InvalidInput("names is for recordings and these are pictures; leave it out.")
             for part, (name, files) in held.items():
                 index = {p: r for p, r in files.items() if p[-1].lower() in beside}
                 found[part] = (name, {**found[part][1], **index})

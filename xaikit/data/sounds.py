@@ -118,7 +118,9 @@ def _recordings(
     column = options.label_column or "label"
     for path in sounds:
         file = "/".join(path)
-        row = {} if index is None else index.get(file) or index.get(path[-1])
+        row: Mapping[str, str] | None = (
+            {} if index is None else index.get(file, index.get(path[-1]))
+        )
         named = None if pattern is None else pattern.fullmatch(Path(path[-1]).stem)
         if row is None:
             continue  # an index says which recordings are meant
@@ -140,7 +142,7 @@ def _recordings(
 
 def _pattern(names: str) -> re.Pattern[str]:
     """What a file's name must look like, "{label}_{speaker}_{take}"."""
-    parts = re.split(r"\{(\w+)\}", names)
+    parts = re.split(r"\{([A-Za-z]\w*)\}", names, flags=re.ASCII)
     if len(parts) < 3 or len(set(parts[1::2])) < len(parts[1::2]):
         raise InvalidInput(
             f"names is '{names}'; write what a file's name says, each once, for example "

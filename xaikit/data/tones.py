@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 
 import numpy as np
+import scipy
 
 from xaikit.core.sound import n_fft_of, spectrum
 from xaikit.core.types import Bools, Floats, Sample
@@ -47,9 +48,7 @@ def make_tones(
 
 
 def _sound(id: str, label: int, planted: str, rng: np.random.Generator) -> Sample:
-    from scipy.signal import lfilter  # slow to import
-
-    wave = lfilter([1.0], [1.0, -0.9], rng.normal(0, 0.02, LENGTH))
+    wave = scipy.signal.lfilter([1.0], [1.0, -0.9], rng.normal(0, 0.02, LENGTH))
     there = {name: bool(rng.random() < 0.5) for name in ("cause", "decoy")}
     if planted == "mark":
         there["cause"] = bool(label)

@@ -127,11 +127,15 @@ class Shares:
             if 0 < mine.sum() < len(overview):
                 yield name, mine
 
+    @property
+    def told(self) -> Floats:
+        """(N, n) share of what speaks for the answer; of a value that of all that moves it."""
+        return self.mass if self.overview.meaning.words.startswith("value") else self.support
+
     @cached_property
     def inside(self) -> Part:
-        """The places that the data name, by what speaks for the answer; by all that moves it where it is a value."""
-        value = self.overview.meaning.words.startswith("value")
-        return self.part(self.overview.rationales, self.mass if value else self.support, fine=True)
+        """The places that the data name."""
+        return self.part(self.overview.rationales, self.told, fine=True)
 
     @cached_property
     def ink(self) -> Part:

@@ -38,7 +38,7 @@ def pruned(model: Model, share: float) -> NeuralModel:
     if not 0 < share < 1:
         raise InvalidInput(f"--prune is {share}; it must be a share above 0 and below 1.")
     weights = [w for w in net.parameters() if w.ndim > 1]
-    sizes = torch.cat([w.detach().flatten().abs() for w in weights])
+    sizes = torch.cat([w.detach().flatten() for w in weights])
     kept = prune.L1Unstructured(share).compute_mask(sizes, torch.ones_like(sizes))  # type: ignore[no-untyped-call]
     with torch.no_grad():
         for weight, mask in zip(weights, kept.split([w.numel() for w in weights]), strict=True):
@@ -139,6 +139,11 @@ def _converted(model: NeuralModel, at: Tensor) -> nn.Module:
 def _plain(name: str, held: Tensor) -> dict[str, Tensor]:
     if not held.is_quantized:
         return {name: held.detach().clone()}
+    if held.qscheme() != torch.per_channel_affine or held.q_per_channel_axis() != 0:
+        raise NotApplicable(
+            f"'{name}' has no step of its own for each output (a transposed convolution), and such int8 nets are "
+            "not saved; prune it instead (--prune 0.5)."
+        )
     return {name: held.int_repr(), f"{name}.scales": held.q_per_channel_scales()}
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from xaikit.core.sound import mel_bank
-from xaikit.models.audio import MelEncoder
+from xaikit.models.audio import MelEncoder, WaveEncoder
 from xaikit.models.fields import Fields
 from xaikit.models.inputs import ColumnEncoder, Inputs, PixelEncoder, StepEncoder
 from xaikit.models.text import WordEncoder
@@ -47,11 +47,14 @@ def _frames(fields: Fields) -> VideoEncoder:
     return VideoEncoder((length, height, across, channels), mean, std)
 
 
-def _sound(fields: Fields) -> MelEncoder:
+def _sound(fields: Fields) -> WaveEncoder:
     n_bins, length, two = _shape(fields, 3)
-    rate = fields.whole("rate", 1, 1 << 20)
     if two != 2 or not 33 <= n_bins <= 1 << 15:
         raise fields.wrong("shape", "frequencies, times and 2")
+    if "rate" not in fields.values:  # of a net that hears the wave
+        scales = fields.numbers("mean", 1), fields.numbers("std", 1, above=0)
+        return WaveEncoder((n_bins, length, two), *scales)
+    rate = fields.whole("rate", 1, 1 << 32)
     n = len(mel_bank(n_bins, rate))
     mean, std = fields.numbers("mean", n), fields.numbers("std", n, above=0)
     return MelEncoder((n_bins, length, two), mean, std, rate)

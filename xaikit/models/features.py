@@ -26,7 +26,7 @@ __all__ = ["Columns", "Gradients", "MelMeans", "Pixels", "Strongest", "Summary",
 
 MASK_WORD = "[MASK]"  # says nothing, so it is left out
 _CHUNK = 1024  # images at a time
-QUIETEST, DEEPEST = -50.0, 60.0  # dB: of a sound that is brought to one loudness, and below it
+QUIETEST, DEEPEST, SOUNDING = -50.0, 60.0, 40.0  # dB, of `MelMeans`
 
 
 class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
@@ -258,10 +258,12 @@ class Summary(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-l
 
 
 class MelMeans(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
-    """A sound in numbers: the mean level of each mel band in each part of its time, in dB above the loudness
-    of the sound, so that it is no matter how near a microphone stood.
+    """A sound in numbers: the mean level of each mel band in each part of its time, in dB.
 
-    rate : samples a second; n_times : parts of equal length, at most
+    The parts are of the time in which it sounds (frames within 40 dB of the loudest), and levels above its
+    loudness, so that it is no matter how fast it was said and how near the microphone stood.
+
+    rate : samples a second; n_times : parts
     """
 
     def __init__(self, rate: int = 8000, n_times: int = 8) -> None:
@@ -274,15 +276,27 @@ class MelMeans(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-
         return self
 
     def transform(self, x: NDArray[Any]) -> Floats:
-        """(B, F, T, 2) -> (B, M * times)"""
-        parts = []
-        for chunk in (x[i : i + 64] for i in range(0, len(x), 64)):  # powers take memory
-            levels = mel_levels(chunk, self.rate)
-            loud = 10 * np.log10((10 ** (levels / 10)).mean(axis=(1, 2), keepdims=True))
-            levels = np.maximum(levels - np.maximum(loud, QUIETEST), -DEEPEST)
-            times = np.array_split(levels, min(self.n_times, levels.shape[2]), axis=2)
-            parts.append(np.concatenate([t.mean(axis=2) for t in times], axis=1))
-        return np.concatenate(parts)
+        """(B, F, T, 2) -> (B, times * M)"""
+        chunks = (x[i : i + 64] for i in range(0, len(x), 64))  # powers take memory
+        return np.concatenate([self._describe(mel_levels(chunk, self.rate)) for chunk in chunks])
+
+    def _describe(self, levels: Floats) -> Floats:
+        power = (10 ** (levels / 10)).mean(axis=1)  # (B, T)
+        on = power >= power.max(axis=1, keepdims=True) * 10 ** (-SOUNDING / 10)
+        first, end = on.argmax(axis=1), on.shape[1] - on[:, ::-1].argmax(axis=1)
+        heard = (np.arange(on.shape[1]) >= first[:, None]) & (np.arange(on.shape[1]) < end[:, None])
+        loud = 10 * np.log10((power * heard).sum(axis=1) / heard.sum(axis=1))
+        levels = np.maximum(levels - np.maximum(loud, QUIETEST)[:, None, None], -DEEPEST)
+        edges = (
+            first[:, None] + np.arange(self.n_times + 1) * (end - first)[:, None] // self.n_times
+        )
+        starts, ends = edges[:, :-1], np.maximum(edges[:, 1:], edges[:, :-1] + 1)
+        total = np.cumsum(np.pad(levels, ((0, 0), (0, 0), (1, 0))), axis=2)
+        parts = (
+            np.take_along_axis(total, ends[:, None], 2)
+            - np.take_along_axis(total, starts[:, None], 2)
+        ) / (ends - starts)[:, None]
+        return np.asarray(parts.transpose(0, 2, 1).reshape(len(levels), -1))
 
 
 def _known(text: NDArray[Any]) -> list[str]:

@@ -168,11 +168,15 @@ class OfSound(Reading):
     compared = ("logistic", "logmel_cnn")
 
     def fit(self, data: Dataset) -> Inputs:
-        return MelEncoder.fit(data.inputs("train"), data.train[0].meta["rate"])
+        return MelEncoder.fit(data.inputs("train"), _rate(data))
 
     def brought(self, net: nn.Module, x: Array, said: Said) -> Inputs:
         del net
-        return WaveEncoder((*x.shape[:2], 2), *said.scales(1))
+        if said.layout is not None:
+            raise InvalidInput(
+                f"layout is {said.layout!r} and a module that hears sounds is given waves (B, L); leave it out."
+            )
+        return WaveEncoder((x.shape[0], x.shape[1], 2), *said.scales(1))
 
     def varied(self, x: Array, recipe: Recipe, rng: np.random.Generator) -> Array:
         """Moved in time with silence behind, louder or softer."""
@@ -192,7 +196,7 @@ class OfSound(Reading):
 
     def steps(self, learner: str, scaled: bool, data: Dataset, wanted: str | None) -> list[Any]:
         del learner, wanted
-        made = features.MelMeans(rate=data.train[0].meta["rate"])
+        made = features.MelMeans(rate=_rate(data))
         return [made, *([StandardScaler()] if scaled else [])]
 
 
@@ -339,6 +343,18 @@ def _valid_as(net: nn.Module) -> str | None:
     second = [p for p in arguments.values() if p.kind in places][1:2]
     named = any(p.default is p.empty or "mask" in p.name or "valid" in p.name for p in second)
     return "" if named else None
+
+
+def _rate(data: Dataset) -> int:
+    """Samples a second of all sounds; `InvalidInput` where some do not say it or differ."""
+    rates = {s.meta.get("rate") for s in (*data.train, *data.val, *data.test)}
+    (rate, *others) = sorted(rates, key=str)
+    if others or not isinstance(rate, int):
+        raise InvalidInput(
+            f"the sounds of '{data.name}' have the rates {', '.join(map(str, (rate, *others)))}; make all "
+            "by xaikit.sound(wave, rate) with one rate."
+        )
+    return rate
 
 
 def _categories(data: Dataset) -> tuple[int, ...]:

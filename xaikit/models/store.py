@@ -143,7 +143,8 @@ def load_model(
     if MODALITIES.get(model.modality).typical:
         model.background = read_background(folder, model.example().shape)
     MODELS.check_whole(folder, fields.values)
-    return _tried(model, folder)
+    broken = (InvalidInput, RuntimeError) if isinstance(model, SealedModel) else (InvalidInput,)
+    return _tried(model, folder, broken)
 
 
 load = load_model

@@ -6,8 +6,6 @@ al. (2014), How transferable are features in deep neural networks?
 
 from __future__ import annotations
 
-import dataclasses
-
 from torch import nn
 
 from xaikit.core.abilities import Model, output_names
@@ -20,10 +18,10 @@ __all__ = ["begin", "carry", "learning"]
 
 def begin(start: Model, architecture: str, data: Dataset) -> NeuralModel:
     """The model to begin with; `InvalidInput` says what does not fit: its architecture, or how it reads samples."""
-    known = start.info.get("architecture", "a model of your own")
-    if not isinstance(start, NeuralModel) or known != architecture:
+    own = start.info.get("architecture", "a model of your own")
+    if not isinstance(start, NeuralModel) or own != architecture:
         raise InvalidInput(
-            f"'{start.id}' is {start.info.get('family')} {known} and '{architecture}' is asked for; weights fit "
+            f"'{start.id}' is {start.info.get('family')} {own} and '{architecture}' is asked for; weights fit "
             "the architecture that they were learned in, so train that one."
         )
     if isinstance(start, SealedModel):
@@ -34,12 +32,12 @@ def begin(start: Model, architecture: str, data: Dataset) -> NeuralModel:
         raise InvalidInput(
             f"'{start.id}' reads {start.modality} and '{data.name}' is {data.modality}."
         )
-    columns = [dataclasses.asdict(column) for column in data.columns]
-    if columns != start.info.get("columns", columns):
-        held = ", ".join(c["name"] for c in start.info["columns"])
+    known = [(c["name"], tuple(c["categories"])) for c in start.info.get("columns", ())]
+    columns = [(column.name, tuple(column.categories)) for column in data.columns]
+    if known and columns != known:
         raise InvalidInput(
-            f"'{start.id}' reads the columns {held} and '{data.name}' has "
-            f"{', '.join(c.name for c in data.columns)} or other categories in them; use the same."
+            f"'{start.id}' reads the columns {', '.join(name for name, _ in known)} and '{data.name}' has "
+            f"{', '.join(name for name, _ in columns)}, or other categories in them; use the same."
         )
     start.scores([data.train[0].x])  # refuses samples of another shape by name
     return start

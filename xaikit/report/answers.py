@@ -88,7 +88,7 @@ def reconstruction(mine: Case) -> dict[str, Any] | None:
             {
                 "name": names[i].removeprefix("error of "),
                 "width": f"{100 * shares[i]:.1f}",
-                "text": amount(float(errors[i])),
+                "text": amount(float(errors[i])) if i == order[0] else "",
             }
             for i in order
         ],

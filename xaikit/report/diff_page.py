@@ -95,7 +95,8 @@ def floor_told(both: Both) -> str:
         told.append(words(key, a=a, b=b, moved=moved, seed=far, noise=percent(found.noise)))
     if untrained is not None:
         told.append(words("diff.floor.untrained", moved=percent(untrained.moved or 0.0)))
-    return " ".join(told)
+    lost = [words(f"diff.floor.{f.kind}.name") for f in found.floors if f.moved is None]
+    return " ".join([*told, *(words("diff.floor.lost", name=name) for name in lost)])
 
 
 def _floors(both: Both) -> list[dict[str, str]]:

@@ -81,7 +81,9 @@ def lead(mine: Case, named: Callable[[Case, Explanation, int], Phrase]) -> Marku
     other = _phrases(mine, e, against, named, MOST_AGAINST, told)
     kind, what = _kind(mine, e)
     parts = {
-        "answer": _answer(mine) if kind != "target" else Markup("<b>{}</b>").format(what),
+        "answer": Markup("<b>{}</b>").format(what)
+        if kind in ("target", "values")
+        else _answer(mine),
         "fors": Markup(said_of(words, told)),
         "against": Markup(said_of(words, other)),
     }
@@ -101,13 +103,16 @@ def lead(mine: Case, named: Callable[[Case, Explanation, int], Phrase]) -> Marku
 
 
 def _kind(mine: Case, e: Explanation) -> tuple[str, str]:
-    """Which sentence is said: of the answer, of a value, or of an output that was asked about."""
+    """Which sentence is said: of the answer, of a value, of one of several, or of an output that was asked
+    about; and what is spoken of where that is not the answer."""
     findings, number = mine.findings, e.target.index > 0 or e.target.against is not None
     if texts(findings, mine.index):
         return ("target" if number else "says"), findings.task.describe(e.target)
     if findings.task.words.startswith("value"):
-        kind = "value" if e.target.against is None else "target"
-        return kind, findings.task.describe(e.target)
+        if e.target.against is not None:
+            return "target", findings.task.describe(e.target)
+        several = findings.task.words == "values"
+        return ("values", findings.task.outputs[e.target.index]) if several else ("value", "")
     if findings.task.words == "labels" or explained(findings, mine.index, e):
         return "target", findings.task.describe(e.target)
     return ("reads" if mine.sample.kind.is_read else "says"), ""

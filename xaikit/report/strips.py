@@ -36,9 +36,9 @@ class Clock:
         return f"{fixed(start * self.step, digits)}–{fixed(end * self.step, digits)}{unit}"
 
     def ticks(self, length: int) -> list[tuple[float, str]]:
-        """Places in per cent and their times, about six."""
+        """Places in per cent and their times, about four."""
         last = length * self.step
-        raw = last / 6
+        raw = last / 4
         base = 10 ** np.floor(np.log10(raw))
         step = base * next((m for m in (1, 2, 5, 10) if m * base >= raw), 10)
         if not self.unit:

@@ -108,15 +108,15 @@ class Difference:
 
     @property
     def beside_seed(self) -> str | None:
-        """How the second run lies beside another seed of the first: "noise" where it moves no more than the
-        estimates' errors, else "closer", "alike" or "farther"; None without such a run."""
+        """How the second run lies beside another seed of the first: "closer", "farther" or "open" by the interval;
+        "noise" where it is closer, and moves no more than the estimates' errors; None without such a run."""
         seed = self.floor("seed")
         if seed is None or self.moved is None:
             return None
-        if self.moved <= self.noise:
-            return "noise"
         low, high = seed.beyond or (-np.inf, np.inf)
-        return "closer" if low > 0 else "farther" if high < 0 else "alike"
+        if low > 0:
+            return "noise" if self.moved <= self.noise else "closer"
+        return "farther" if high < 0 else "open"
 
     @property
     def n_answers(self) -> int:
@@ -180,7 +180,8 @@ def _floor(kind: str, a: Run, run: Run, method: str, found: Mapping[str, float |
     turns = [_turn(a, run, i, j, task, method) for i, j in places]
     moved = {t.sample: t.moved for t in turns if t.moved is not None}
     gaps = [m - own for s, m in moved.items() if (own := found.get(s)) is not None]
-    return Floor(kind, _mean(list(moved.values())), bootstrap_interval(np.array(gaps)))
+    beyond = bootstrap_interval(np.array(gaps)) if gaps else None
+    return Floor(kind, _mean(list(moved.values())), beyond)
 
 
 def _beyond(turn: Turn) -> float:

@@ -70,6 +70,14 @@ def rows_of(model: Model, given: Any) -> Any:
 
 def _readable(model: Model, samples: Sequence[Sample]) -> Sequence[Sample]:
     """The samples; `ModelError` with a count where some have missing values and the model reads none."""
+    heard = getattr(getattr(model, "inputs", None), "rate", None)
+    if heard is not None and not isinstance(samples, Samples):
+        odd = next((s for s in samples if s.meta.get("rate", heard) != heard), None)
+        if odd is not None:
+            raise InvalidInput(
+                f"sound '{odd.id}' has {odd.meta['rate']} samples a second and '{model.id}' reads {heard}; "
+                "bring it to that rate."
+            )
     if not MODALITIES.get(model.modality).tabular:
         return samples
     rows = samples.x if isinstance(samples, Samples) else [s.x for s in samples]

@@ -71,7 +71,6 @@ def train_tuned(
 def _family(architecture: str, data: Dataset) -> Family:
     """The family of a comparison that the model belongs to, whose settings are searched."""
     inputs = MODALITIES.get(data.modality).inputs
-    known = [f for f in FAMILIES.get(inputs, ()) if architecture in (f.of, f.name)]
+    known = [f for f in FAMILIES.get(inputs, ()) if (f.of or f.name) == architecture]
     kind: Literal["ml", "dl"] = "dl" if architecture in ZOO else "ml"
-    exact = [f for f in known if f.name == architecture and not f.of]
-    return next(iter([*exact, *known]), Family(architecture, kind))
+    return next(iter(known), Family(architecture, kind))

@@ -16,7 +16,7 @@ from xaikit.tasks.choosing import NextWord, Recommendation
 from xaikit.tasks.classification import Classification, MultiLabel
 from xaikit.tasks.detection import Detection
 from xaikit.tasks.forecasting import Forecasting
-from xaikit.tasks.generation import PROPERTIES, Generation
+from xaikit.tasks.generation import PROPERTIES, Generation, pictures
 from xaikit.tasks.reconstruction import Reconstruction
 from xaikit.tasks.regression import Regression
 from xaikit.tasks.segmentation import Segmentation
@@ -39,6 +39,7 @@ __all__ = [
     "Task",
     "default_target",
     "default_targets",
+    "pictures",
     "restored_task",
     "task_of",
 ]

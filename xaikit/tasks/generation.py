@@ -62,7 +62,7 @@ class Generation(Regression):
 
     def placed(self, where: Any, raw: Any, given: Any) -> Any:
         """The picture itself, (C, H, W), for `PICTURE`; nothing else can be named."""
-        if where is not PICTURE:
+        if not isinstance(where, str) or where != PICTURE:
             return super().placed(where, raw, given)
         made = plain(raw)[0]
         return made if made.ndim == 3 else made[None]
@@ -76,8 +76,9 @@ class Generation(Regression):
         if "frechet" not in measures:
             return None
         base = float(measures["frechet_pca"])
-        better = "b_better" if measures["frechet"] < base else "a_better"
-        told = {"says": "pca_draws", "value": base, "named": True, "verdict": better}
+        low, high = measures["gap"]
+        verdict = "b_better" if low > 0 else "a_better" if high < 0 else "not_settled"
+        told = {"says": "pca_draws", "value": base, "named": True, "verdict": verdict}
         shown = {"metric": "frechet", "value": measures["frechet"], "n": measures["n"]}
         return {**shown, "interval": None, "baseline": told}
 

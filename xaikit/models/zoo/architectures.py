@@ -46,7 +46,7 @@ for _architecture in (
     ),
     Architecture(
         "word_mean", "mlp", "the mean of word vectors (2017)", f"{_HERE}.mlp:MeanOfWords",
-        {"words": Recipe(steps=700, lr=1e-2, mask_words=0.1)},
+        {"words": Recipe(steps=700, lr=3e-3, mask_words=0.1)},
     ),
     Architecture(
         "tabm", "mlp", "many dense nets that share their weights (2025)", f"{_HERE}.mlp:TabM",
@@ -127,7 +127,7 @@ for _architecture in (
     ),
     Architecture(
         "dcgan", "cnn", "a generator of pictures that learns against a critic (2016)",
-        f"{_HERE}.dcgan:DCGAN", {"columns": Recipe(steps=1500, weight_decay=0.0)},
+        f"{_HERE}.dcgan:DCGAN", {"columns": Recipe(steps=2500, weight_decay=0.0)},
         {}, ("generation",),
     ),
 ):  # fmt: skip

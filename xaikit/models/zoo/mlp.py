@@ -62,10 +62,10 @@ class TabM(nn.Module):
         if self.training:
             one = torch.randint(members, (len(x),), device=x.device)
             hidden = self.last(self.shared(x * self.scale(one)))
-            mine = self.head.weight.unflatten(1, (members, -1))[:, one]  # type: ignore[no-untyped-call] # (K, B, W)
+            mine = self.head.weight.reshape(-1, members, hidden.shape[1])[:, one]  # (K, B, W)
             return torch.einsum("bw,kbw->bk", hidden, mine) + self.head.bias
         hidden = self.last(self.shared((x[:, None] * self.scale.weight).flatten(0, 1)))
-        return self.head(hidden.unflatten(0, (len(x), -1)).flatten(1) / members)  # type: ignore[no-any-return]
+        return self.head(hidden.reshape(len(x), -1) / members)  # type: ignore[no-any-return]
 
 
 class MeanOfWords(nn.Module):

@@ -65,16 +65,16 @@ def _marked(seen: Seen) -> list[tuple[str, Part, bool]]:
         return []
     words, inside = seen.words, seen.overview.rationales
     outside = [None if m is None else ~m for m in inside]
-    ink = _ink(seen)
+    there, ink = seen.shares.inside, _ink(seen)
     found = []
-    for name, where in (
-        (rationale_name(seen.findings) or "", inside),
-        (words("over.elsewhere"), outside),
+    for name, where, whole in (
+        (rationale_name(seen.findings) or "", inside, there),
+        (words("over.elsewhere"), outside, Part(1 - there.share, 1 - there.size)),
     ):
-        found.append((name, seen.shares.part(where, seen.shares.support), False))
+        found.append((name, whole, False))
         if ink:
             both = [None if m is None else m & i for m, i in zip(where, ink, strict=True)]
-            part = seen.shares.part(both, seen.shares.support)
+            part = seen.shares.part(both, seen.shares.told)
             found.append((words("over.ink_there"), part, True))
     return found
 

@@ -11,7 +11,7 @@ from xaikit.report.blocks.strip import Groups, thumb_of
 from xaikit.report.case import Case
 from xaikit.report.cases import sample_block
 from xaikit.report.findings import Findings
-from xaikit.report.predictions import answer, likely, true_answer, verb_of
+from xaikit.report.predictions import asked_answer, likely, verb_of
 from xaikit.report.spoken import lead
 from xaikit.report.views import view_of
 
@@ -61,7 +61,7 @@ def _row(findings: Findings, groups: Groups, i: int) -> dict[str, Any]:
         "id": mine.sample.id,
         "thumb": thumb_of(findings, i),
         "wrong": findings.is_wrong(i),
-        "said": _said(findings, i),
+        "said": _said(mine),
         "sure": likely(float(findings.run.predictions[i].max()))
         if findings.classes and not findings.task.many
         else "",
@@ -76,14 +76,15 @@ def _row(findings: Findings, groups: Groups, i: int) -> dict[str, Any]:
     }
 
 
-def _said(findings: Findings, i: int) -> str:
-    words, true = findings.words, true_answer(findings, i)
+def _said(mine: Case) -> str:
+    findings, i, words = mine.findings, mine.index, mine.findings.words
+    said, true = asked_answer(findings, i, mine.lead)
     verb = verb_of(findings)
     if not findings.task.decides:
         key = "rows.value" if true is not None else "rows.says"
     else:
         key = f"rows.wrong.{verb}" if findings.is_wrong(i) else f"rows.{verb}"
-    return words(key, answer=answer(findings, i), true=true or "")
+    return words(key, answer=said, true=true or "")
 
 
 def _parts(mine: Case) -> list[str]:

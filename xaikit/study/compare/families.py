@@ -117,7 +117,7 @@ AUTO: Mapping[str, tuple[str, ...]] = {
     "columns": ("boosting", "mlp", "logistic", "ridge", "forest"),
     "pixels": ("boosting", "cnn", "hog", "linear"),
     "words": ("tfidf", "lstm", "embedding", "counts"),
-    "steps": ("minirocket", "fcn", "inception", "summary", "neighbours"),
+    "steps": ("minirocket", "fcn", "summary", "inception", "neighbours"),
     "sound": ("mel", "logmel_cnn", "forest"),
 }
 
