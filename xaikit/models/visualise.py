@@ -76,7 +76,7 @@ def excite(
             down, across = rng.integers(-shift, shift + 1, 2).tolist()
             adam.zero_grad()
             with torch.enable_grad():
-                (-given(spectrum, (down, across))[1].sum()).backward()
+                (-given(spectrum, (down, across))[1].sum()).backward()  # type: ignore[no-untyped-call]
             adam.step()
         with torch.no_grad():
             x, reached = given(spectrum)
@@ -153,7 +153,7 @@ def _cells(model: NeuralModel, layer: Layer, at: Tensor) -> Tensor:
     """(B, C) activations of the middle cell."""
     middle = 0 if layer.cells is None else int(np.ravel_multi_index(layer.centre, layer.shape))
     parts = []
-    for part in at.contiguous().split(model.batch_rows):
+    for part in torch.split(at.contiguous(), model.batch_rows):
         (given,), _ = read_layers(model, part, Batch(part), [layer])
         parts.append(placed(layer, given)[:, :, middle])
     return torch.cat(parts)
@@ -183,7 +183,7 @@ class Tuning:
     def _mean(self) -> NDArray[np.complex128]:
         total = self.curve.sum(1)
         turned = self.curve @ np.exp(2j * np.deg2rad(self.angles))
-        return np.divide(turned, total, out=np.zeros_like(turned), where=total > 0)
+        return np.asarray(np.divide(turned, total, out=np.zeros_like(turned), where=total > 0))
 
     @property
     def selectivity(self) -> Floats:
@@ -203,7 +203,10 @@ def tune(model: NeuralModel, layer: Layer) -> Tuning | None:
         return None
     angles = np.arange(ANGLES) * 180 / ANGLES
     window = layer.window(layer.centre, size)
-    grid = [np.arange(n) - (a + b - 1) / 2 for n, (a, b) in zip(size, window, strict=True)]
+    grid = [
+        np.arange(n, dtype=np.float64) - (a + b - 1) / 2
+        for n, (a, b) in zip(size, window, strict=True)
+    ]
     waves = np.geomspace(1 / (2 * max(field)), FINEST, WAVES)
     shown = [_grating(grid, a, f, p) for f in waves for a in angles for p in range(PHASES)]
     x = torch.from_numpy(np.array([np.full(size, 0.5), *shown], dtype=np.float32))[:, None]
