@@ -53,7 +53,7 @@ def _moved(model: Any, name: str, target: str, codes: Any, asked: Asked) -> Iter
     told = f"{name}: the two strongest latents change it more than two random ones"
     yield Line(told, ">= .95", moved.tolist())
     told = f"{name}: the two that raise it most lower it more than two random ones"
-    yield Line(told, "", lowered.tolist())
+    yield Line(told, ">= .95", lowered.tolist())
 
 
 def _data(asked: Asked) -> Dataset:
