@@ -73,7 +73,7 @@ def _classified(model: Any, judge: Any, data: Dataset) -> Any:
 
     return xaikit.wrap(
         scores, modality="table", classes=data.real.classes, outputs="logits",  # type: ignore[union-attr]
-        names=[c.name for c in data.columns], background=model.background, id="classified",
+        background=model.background, id="classified",
     )  # fmt: skip
 
 
