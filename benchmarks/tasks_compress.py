@@ -7,12 +7,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-import numpy as np
 from scipy.stats import spearmanr
 
 import xaikit
 from benchmarks.tasks_lines import Asked, Line, part, trained
-from xaikit.core.types import Bools, Floats, Sample
+from xaikit.core.types import Explanation, Sample
 from xaikit.methods.shap import Shap
 from xaikit.models import evaluate
 from xaikit.models.compress import pruned, quantised
@@ -48,13 +47,12 @@ def compress(asked: Asked) -> Iterator[Line]:
         yield Line(f"{name}: accuracy", "", [share])
     yield Line("int8: points lost", "<= .5", [100 * (right["teacher"] - right["int8"])])
     samples = data.test[: asked.n(40, 3)]
-    inked = [_inked(sample) for sample in samples]
-    own = _values(teacher, samples, asked.seed)
+    own = _explained(teacher, samples, asked.seed)
     bars = {"int8": ">= .97", "untrained": "<= .1"}
-    again = _agreements(own, _values(teacher, samples, asked.seed + 1), inked)
+    again = _agreements(own, _explained(teacher, samples, asked.seed + 1), samples)
     yield Line("rank agreement with the teacher: its own repeat", "", again)
     for name, net in {**nets, "untrained": untrained}.items():
-        found = _agreements(own, _values(net, samples, asked.seed), inked)
+        found = _agreements(own, _explained(net, samples, asked.seed), samples)
         yield Line(f"rank agreement with the teacher: {name}", bars.get(name, ""), found)
 
 
@@ -62,26 +60,18 @@ def _accuracy(model: Any, data: Any) -> float:
     return float(evaluate(model, data)["accuracy"])
 
 
-def _values(model: Any, samples: Sequence[Sample], seed: int) -> list[Floats]:
-    """SHAP of the true class over cells of 4 px, which become black."""
-    how: dict[str, Any] = {
-        "features": "patches:4",
-        "masker": "black",
-        "target": "label",
-        "seed": seed,
-    }
-    return [e.values for e in xaikit.explain(model, samples, Shap(budget=BUDGET), **how)]
+def _explained(model: Any, samples: Sequence[Sample], seed: int) -> Sequence[Explanation]:
+    """SHAP of the true class over 7 x 7 cells, which become black."""
+    how: dict[str, Any] = {"features": "patches:7", "masker": "black", "target": "label"}
+    return xaikit.explain(model, samples, Shap(budget=BUDGET), seed=seed, **how)
 
 
-def _inked(sample: Sample) -> Bools:
-    """Cells that hold ink: the others are black already, and worth nothing to any net."""
-    height, across = sample.grid
-    cells = sample.x[..., 0].reshape(height // 4, 4, across // 4, 4).max(axis=(1, 3))
-    return np.asarray(cells > 0).ravel()
-
-
-def _agreements(first: list[Floats], second: list[Floats], inked: list[Bools]) -> list[float]:
-    return [
-        float(spearmanr(a[ink], b[ink]).statistic)
-        for a, b, ink in zip(first, second, inked, strict=True)
-    ]
+def _agreements(
+    first: Sequence[Explanation], second: Sequence[Explanation], samples: Sequence[Sample]
+) -> list[float]:
+    """Spearman's over cells that hold ink: the others are black already, and worth nothing to any net."""
+    found = []
+    for a, b, sample in zip(first, second, samples, strict=True):
+        ink = a.segmentation.pool(sample.x[..., 0] > 0, "sum") > 0
+        found.append(float(spearmanr(a.values[ink], b.values[ink]).statistic))
+    return found

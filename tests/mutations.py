@@ -32,6 +32,7 @@ class Mutation:
 
 
 CONTRACT = "tests/test_contract.py"
+SAID = "tests/tasks/test_tasks_sequence.py"
 AUDIO = "tests/modality/test_modality_audio.py"
 CHOOSING = "tests/tasks/test_tasks_choosing.py"
 DETECTION = "tests/tasks/test_tasks_detection.py"
@@ -128,6 +129,13 @@ MUTATIONS = (
     Mutation("data/sessions.py", "session = found.pop(frame[\"session\"].iloc[i], [])", "session = found.get(frame[\"session\"].iloc[i], [])", CHOOSING + "::test_a_session_that_goes_on_longest_is_measured_though_it_began_first"),
     Mutation("data/sessions.py", "order = np.argsort(when, kind=\"stable\")", "order = np.arange(len(when))", CHOOSING + "::test_rows_are_put_in_the_order_of_their_time"),
     Mutation("report/answers.py", "for i in sorted(strong))", "for i in strong[:1])", CHOOSING + "::test_both_items_and_no_decoy_are_named_of_a_known_rule"),
+    # a text for a text
+    Mutation("tasks/sequence.py", "(best == 0, axis=1) - (best == 0) > 0", "(best == 0, axis=1) > 0", SAID + "::test_the_numbers_are_log_probabilities_by_hand"),
+    Mutation("models/function_model.py", "*(() if told is None else (told,))", "*()", SAID + "::test_each_token_comes_from_its_word"),
+    Mutation("tasks/sequence.py", "said[:t].tolist()) for source", "said[: t + 1].tolist()) for source", SAID + "::test_masked_samples_are_read_at_what_the_whole_one_was_told"),
+    Mutation("models/zoo/encoder_decoder.py", "torch.cat([before, said[:, :-1]], dim=1)", "said", SAID + "::test_a_net_says_the_likeliest_token_and_is_told_those_before"),
+    Mutation("report/answers_texts.py", "gains.sum(axis=1, keepdims=True)", "gains.sum(axis=0, keepdims=True)", SAID + "::test_the_page_says_what_was_said_and_where_each_token_comes_from"),
+    Mutation("data/pairs.py", '(("day", "D"), ("month", "M")', '(("day", "M"), ("month", "D")', SAID + "::test_dates_are_said_right_and_no_test_date_was_learned"),
     # many features, found coarse to fine
     Mutation("study/refining.py", "yield way, start ^ done", "yield way, done", REFINING + "::test_effects_that_cancel_within_a_block_are_seen"),
     Mutation("study/refining.py", "steps[order] = np.diff(", "steps[order[::-1]] = np.diff(", REFINING + "::test_the_effect_of_columns_that_add_is_their_weight_squared"),

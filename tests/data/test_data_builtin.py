@@ -19,6 +19,7 @@ TASKS = {
     "plates": "segmentation",
     "sessions": "recommendation",
     "lookup": "next_word",
+    "dates": "sequence_to_sequence",
 }
 
 

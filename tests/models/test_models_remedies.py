@@ -214,6 +214,9 @@ def test_int8_refuses_gradients_texts_and_damage_by_name(tmp_path, pictures):
         ModelError, match=r"'features.0.weight' has shape \(2, 2, 5, 5\) and config"
     ):
         xaikit.load_model(folder)
+    twin.net.get_submodule("features.3").zero_point = -999
+    with pytest.raises(ModelError, match="cannot be asked"):
+        xaikit.load_model(twin.save(tmp_path / "odd"))
 
 
 # ensembles

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -203,3 +205,14 @@ def test_pictures_become_codes() -> None:
     assert data.real is not None
     assert data.real.train[0].x.shape == (32, 32, 1)
     assert np.stack(data.inputs("train")).shape == (1000, 8)
+
+
+def test_the_code_of_the_documentation_runs(capsys) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "tasks.md").read_text("utf-8")
+    code = re.search(r"## Generation\n.*?```python\n(.*?)```", text, flags=re.S)
+    assert code
+    try:
+        exec(code[1], {})  # noqa: S102 - the document's own code
+    finally:
+        PROPERTIES._entries.pop("ink on the left", None)
+    assert capsys.readouterr().out.startswith("[('x1', 0.2")

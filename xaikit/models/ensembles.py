@@ -41,8 +41,8 @@ def ensemble(models: Sequence[Model], average: Average | None = None) -> Model:
     way: on the same data, and no text, whose words are vectors of each net's own. `InvalidInput` names what does
     not fit.
 
-    >>> xaikit.ensemble([forest, logistic]).info["average"]
-    'probabilities'
+    >>> xaikit.ensemble([model, model]).info["average"]
+    'logits'
     """
     models = tuple(models)
     task = _same(models)

@@ -146,7 +146,7 @@ def _reads(seen: Sequence[_Seen]) -> list[int]:
     found = []
     for first, after in pairwise([*own, len(seen)]):
         same = [i for i in range(first, after) if _is_read(seen[i], seen[first].event.shape)]
-        found.append(same[-1])
+        found += same[-1:]
     return found
 
 
@@ -252,10 +252,15 @@ class Responses:
     effect: Floats | None = None
 
     @property
+    def pull(self) -> Floats:
+        """(C,) the mean effect over the inputs."""
+        assert self.effect is not None
+        return np.asarray(self.effect.mean(0))
+
+    @property
     def weightiest(self) -> Ints:
         """(C,) the channels, those first that answers lean on most over all inputs."""
-        assert self.effect is not None
-        return np.argsort(-self.effect.mean(0), kind="stable")
+        return np.argsort(-self.pull, kind="stable")
 
 
 def responses(
@@ -268,15 +273,12 @@ def responses(
             batch = model.read(xs[i : i + model.batch_rows])
             at = batch.at.detach().requires_grad_(weigh)
             given, scores = read_layers(model, at, batch, layers, whole=weigh)
-            slopes = _slopes(scores, given) if weigh else [None] * len(given)
+            slopes: Sequence[Tensor | None] = [None] * len(given)
+            if scores is not None:
+                slopes = torch.autograd.grad(scores.amax(1).sum(), given)
             for part, layer, output, slope in zip(parts, layers, given, slopes, strict=True):
                 part.append(_summed(layer, output, slope))
     return [Responses(*(_joined(column) for column in zip(*part, strict=True))) for part in parts]
-
-
-def _slopes(scores: Tensor | None, given: Sequence[Tensor]) -> Sequence[Tensor]:
-    assert scores is not None
-    return torch.autograd.grad(scores.amax(1).sum(), list(given))
 
 
 def _summed(layer: Layer, output: Tensor, slope: Tensor | None) -> tuple[Tensor, ...]:
@@ -294,7 +296,7 @@ def _joined(parts: Sequence[Tensor]) -> Array:
 def untrained(model: NeuralModel, rng: np.random.Generator) -> NeuralModel:
     """The same net as it is before training: each module's own start, other weights drawn anew."""
     twin = model.randomised(model.layers(), rng)
-    with torch.random.fork_rng(devices=[]):
+    with torch.random.fork_rng(devices=range(torch.cuda.device_count())):
         torch.manual_seed(int(rng.integers(2**31)))
         for module in twin.net.modules():
             if callable(start := getattr(module, "reset_parameters", None)):

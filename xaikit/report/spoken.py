@@ -81,7 +81,9 @@ def lead(mine: Case, named: Callable[[Case, Explanation, int], Phrase]) -> Marku
     other = _phrases(mine, e, against, named, MOST_AGAINST, told)
     kind, what = _kind(mine, e)
     parts = {
-        "answer": Markup("<b>{}</b>").format(what) if what else _answer(mine),
+        "answer": Markup("<b>{}</b>").format(what)
+        if kind in ("target", "values")
+        else _answer(mine),
         "fors": Markup(said_of(words, told)),
         "against": Markup(said_of(words, other)),
     }

@@ -214,7 +214,7 @@ class SequenceToSequence(Regression):
     def scores(self, raw: Any, given: Any, found: Told | None = None) -> Any:
         """(B, n, V) logits -> (B, K); without `found` of each input's own output."""
         del given
-        raw = raw[:, : self.steps]
+        raw = raw[:, : self.steps if found is None else len(found.tokens)]
         shifted = raw - top(raw, 2)[..., None]
         logs = shifted - log(exp(shifted).sum(-1))[..., None]
         if found is None:

@@ -100,8 +100,8 @@ def answer(outer: Outer, j: Judged, things: str) -> dict[str, Any]:
     if word == "equal":
         return told("cmp.h1.equal", a=a, b=b, where=where)
     if not outer.folds.classed:
-        size = told("cmp.size.r2", value=abs(round(j.difference, 2)))
-        return told("cmp.h1.better", a=a, b=b, where=where, size=size)
+        said = told("cmp.size.r2", value=abs(round(j.difference, 2)))
+        return told("cmp.h1.better", a=a, b=b, where=where, size=said)
     points = abs(100 * j.difference)
     size = "small" if points < 0.75 else "about" if points < 1.5 else "many"
     said = told(f"cmp.size.{size}", points=round(points))
