@@ -74,9 +74,9 @@ def excite(
         adam = torch.optim.Adam([spectrum], RATE)
         for _ in range(STEPS):
             down, across = rng.integers(-shift, shift + 1, 2).tolist()
-            adam.zero_grad()
             with torch.enable_grad():
-                (-given(spectrum, (down, across))[1].sum()).backward()
+                wanting = -given(spectrum, (down, across))[1].sum()
+                (spectrum.grad,) = torch.autograd.grad(wanting, spectrum)
             adam.step()
         with torch.no_grad():
             x, reached = given(spectrum)
@@ -153,7 +153,7 @@ def _cells(model: NeuralModel, layer: Layer, at: Tensor) -> Tensor:
     """(B, C) activations of the middle cell."""
     middle = 0 if layer.cells is None else int(np.ravel_multi_index(layer.centre, layer.shape))
     parts = []
-    for part in at.contiguous().split(model.batch_rows):
+    for part in torch.split(at.contiguous(), model.batch_rows):
         (given,), _ = read_layers(model, part, Batch(part), [layer])
         parts.append(placed(layer, given)[:, :, middle])
     return torch.cat(parts)
@@ -183,7 +183,7 @@ class Tuning:
     def _mean(self) -> NDArray[np.complex128]:
         total = self.curve.sum(1)
         turned = self.curve @ np.exp(2j * np.deg2rad(self.angles))
-        return np.divide(turned, total, out=np.zeros_like(turned), where=total > 0)
+        return np.asarray(turned / np.where(total > 0, total, 1.0))
 
     @property
     def selectivity(self) -> Floats:
@@ -213,7 +213,7 @@ def tune(model: NeuralModel, layer: Layer) -> Tuning | None:
     return Tuning(angles, (gained**2).sum(0).T)
 
 
-def _grating(grid: Sequence[Floats], angle: float, frequency: float, phase: int) -> Floats:
+def _grating(grid: Sequence[NDArray[Any]], angle: float, frequency: float, phase: int) -> Floats:
     """(H, W) stripes that run at the angle, from black to white."""
     turn = math.radians(angle)
     across = grid[0][:, None] * math.cos(turn) + grid[1][None] * math.sin(turn)

@@ -361,11 +361,12 @@ class _Look:
         """The strongest, one a picture; none where all pictures excite it alike."""
         if np.ptp(answer.peak[:, channel]) == 0:
             return ()
-        found = []
+        found: list[Patch] = []
+        labels = _labels(self.held)
         for rank in range(min(self.n_patches, len(self.held))):
             i, cell = self._best(layer, answer, channel, rank)
-            s, peak = self.held[i], float(answer.peak[i, channel])
-            found.append(self._cut(layer, s.x, cell, s.id, int(s.label), peak))
+            s, peak, label = self.held[i], float(answer.peak[i, channel]), labels[i]
+            found.append(self._cut(layer, s.x, cell, s.id, int(label), peak))
         return tuple(found)
 
     def _cut(
