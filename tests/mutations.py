@@ -444,7 +444,7 @@ MUTATIONS = (
     Mutation("models/layers.py", "(held * placed(layer, slope))", "held", LAYERS + "::test_channels_weigh_what_they_add_to_the_predicted_answer"),
     Mutation("models/layers.py", "                start()", "                pass", LAYERS + "::test_the_untrained_twin_starts_as_its_modules_do"),
     Mutation("models/visualise.py", "grid[0][:, None] * math.cos(turn)", "grid[0][:, None] * math.sin(turn)", LAYERS + "::test_the_answer_to_gratings_is_that_of_the_filter"),
-    Mutation("models/visualise.py", "wanting = -given", "wanting = given", LAYERS + "::test_a_made_picture_is_the_one_that_excites_a_known_filter_most"),
+    Mutation("models/visualise.py", "(-given(spectrum", "(given(spectrum", LAYERS + "::test_a_made_picture_is_the_one_that_excites_a_known_filter_most"),
     Mutation("study/layers.py", "line.predict(asked.mean)", "line.predict(learned.mean[: len(held)])", LAYERS + "::test_a_probe_is_scikit_learns_own_score"),
     Mutation("study/layers.py", "max(self.majority, best.twin.interval[1])", "self.majority", LAYERS + "::test_classes_can_be_told_from_a_layer_on"),
     # training: which rows decide what

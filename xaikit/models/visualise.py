@@ -74,9 +74,9 @@ def excite(
         adam = torch.optim.Adam([spectrum], RATE)
         for _ in range(STEPS):
             down, across = rng.integers(-shift, shift + 1, 2).tolist()
+            adam.zero_grad()
             with torch.enable_grad():
-                wanting = -given(spectrum, (down, across))[1].sum()
-                (spectrum.grad,) = torch.autograd.grad(wanting, spectrum)
+                (-given(spectrum, (down, across))[1].sum()).backward()  # type: ignore[no-untyped-call]
             adam.step()
         with torch.no_grad():
             x, reached = given(spectrum)
@@ -183,7 +183,7 @@ class Tuning:
     def _mean(self) -> NDArray[np.complex128]:
         total = self.curve.sum(1)
         turned = self.curve @ np.exp(2j * np.deg2rad(self.angles))
-        return np.asarray(turned / np.where(total > 0, total, 1.0))
+        return np.asarray(np.divide(turned, total, out=np.zeros_like(turned), where=total > 0))
 
     @property
     def selectivity(self) -> Floats:
@@ -203,7 +203,10 @@ def tune(model: NeuralModel, layer: Layer) -> Tuning | None:
         return None
     angles = np.arange(ANGLES) * 180 / ANGLES
     window = layer.window(layer.centre, size)
-    grid = [np.arange(n) - (a + b - 1) / 2 for n, (a, b) in zip(size, window, strict=True)]
+    grid = [
+        np.arange(n, dtype=np.float64) - (a + b - 1) / 2
+        for n, (a, b) in zip(size, window, strict=True)
+    ]
     waves = np.geomspace(1 / (2 * max(field)), FINEST, WAVES)
     shown = [_grating(grid, a, f, p) for f in waves for a in angles for p in range(PHASES)]
     x = torch.from_numpy(np.array([np.full(size, 0.5), *shown], dtype=np.float32))[:, None]
@@ -213,7 +216,7 @@ def tune(model: NeuralModel, layer: Layer) -> Tuning | None:
     return Tuning(angles, (gained**2).sum(0).T)
 
 
-def _grating(grid: Sequence[NDArray[Any]], angle: float, frequency: float, phase: int) -> Floats:
+def _grating(grid: Sequence[Floats], angle: float, frequency: float, phase: int) -> Floats:
     """(H, W) stripes that run at the angle, from black to white."""
     turn = math.radians(angle)
     across = grid[0][:, None] * math.cos(turn) + grid[1][None] * math.sin(turn)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from xaikit.report.findings import Findings
-from xaikit.report.formats import amount, count, interval, percent, percent_interval
+from xaikit.report.formats import amount, count, fixed, interval, percent, percent_interval
 from xaikit.study.run import Run
 
 __all__ = ["facts", "fingerprint", "part", "worth"]
@@ -175,7 +175,7 @@ def worth(findings: Findings, quality: Mapping[str, Any]) -> dict[str, str]:
     if name == "accuracy":
         return told | {"value": percent(value, 1), "interval": percent_interval(bounds)}
     least = name != "mae" and 0 < value < LEAST  # of something that ends at 1
-    shown = findings.words("under", value=amount(LEAST)) if least else amount(float(value))
+    shown = findings.words("under", value=fixed(LEAST, 3)) if least else amount(float(value))
     return told | {"value": shown, "interval": interval(bounds, 3, sign=False)}
 
 

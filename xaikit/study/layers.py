@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import scipy
@@ -361,12 +361,11 @@ class _Look:
         """The strongest, one a picture; none where all pictures excite it alike."""
         if np.ptp(answer.peak[:, channel]) == 0:
             return ()
-        found: list[Patch] = []
-        labels = _labels(self.held)
+        found = []
         for rank in range(min(self.n_patches, len(self.held))):
             i, cell = self._best(layer, answer, channel, rank)
-            s, peak, label = self.held[i], float(answer.peak[i, channel]), labels[i]
-            found.append(self._cut(layer, s.x, cell, s.id, int(label), peak))
+            s, peak = self.held[i], float(answer.peak[i, channel])
+            found.append(self._cut(layer, s.x, cell, s.id, int(cast(int, s.label)), peak))
         return tuple(found)
 
     def _cut(
