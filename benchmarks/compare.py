@@ -1,11 +1,11 @@
 """What the comparison of models is held to: the tables of docs/results.md.
 
     python -m benchmarks.compare rule           the rule on planted truths, refitted in every fold
-    python -m benchmarks.compare data [NAME]    real data, one page each in build/compare
+    python -m benchmarks.compare data [NAME]    real data, one page each in build/compare (--minutes M for each)
     python -m benchmarks.compare tuning         breast_cancer with equal trials, then with equal seconds
     python -m benchmarks.compare tables         the tables of what `data` has made so far
 
-`rule`, `tuning` and `tables` write between their markers in docs/results.md and docs/ml-vs-dl.md. The rule takes a minute on one core, the
+`rule` and `tables` write between their markers in docs/results.md and docs/ml-vs-dl.md. The rule takes a minute on one core, the
 data half an hour; what is there already in build/compare is kept. Data are read from $XAIKIT_SHARED/data, or from the folder
 `shared` beside the repository.
 """
@@ -334,7 +334,7 @@ def main(words: Sequence[str]) -> None:
     if list(words) == ["rule"]:
         return write("rule", rule())
     if list(words) == ["tuning"]:
-        return write("tuning", tuning())
+        return print(tuning())
     if words[:1] == ["data"]:
         *names, minutes = words[1:] if "--minutes" in words else (*words[1:], None)
         return data([n for n in names if n != "--minutes"], minutes and float(minutes))

@@ -36,29 +36,24 @@ def generation(asked: Asked) -> Iterator[Line]:
     yield Line("digits: beside draws along principal components", "<= 1", [beside])
     yield Line("digits: share of the rarest class", ">= .02", [test["rarest"]])
     yield Line("digits: seconds of a core to train", "", [seconds])
-    judge, _ = trained("lenet", data.real, asked, steps=300)  # type: ignore[arg-type] # it has pictures
-    yield Line(
-        "digits: accuracy of the classifier", "", [judge.info["metrics"]["test"]["accuracy"]]
-    )
     codes = data.test[: asked.n(24, 2)]
-    for name in ("brightness", "slant", "width", "height", "class"):
-        asks, target = (
-            (_classified(model, judge, data), "predicted") if name == "class" else (model, name)
-        )
-        found = xaikit.explain(asks, codes, target=target, seed=asked.seed, **SHAP)
-        rows = [_redrawn(asks, s, e, asked) for s, e in zip(codes, found, strict=True)]
-        moved, lowered = np.array(rows).T
-        yield Line(
-            f"{name}: the two strongest latents change it more than two random ones",
-            ">= .95",
-            moved.tolist(),
-        )
-        yield Line(
-            f"{name}: the two that raise it most lower it more than two random ones",
-            "",
-            lowered.tolist(),
-        )
+    for name in ("brightness", "slant", "width", "height"):
+        yield from _moved(model, name, name, codes, asked)
+    judge, _ = trained("lenet", data.real, asked, steps=300)  # type: ignore[arg-type] # it has pictures
+    yield Line("class: accuracy of the classifier", "", [judge.info["metrics"]["test"]["accuracy"]])
+    yield from _moved(_classified(model, judge, data), "class", "predicted", codes, asked)
     yield from _critic(model, data, asked)
+
+
+def _moved(model: Any, name: str, target: str, codes: Any, asked: Asked) -> Iterator[Line]:
+    """Of each code, whether the latents that SHAP names first move the number."""
+    found = xaikit.explain(model, codes, target=target, seed=asked.seed, **SHAP)
+    rows = [_redrawn(model, s, e, asked) for s, e in zip(codes, found, strict=True)]
+    moved, lowered = np.array(rows).T
+    told = f"{name}: the two strongest latents change it more than two random ones"
+    yield Line(told, ">= .95", moved.tolist())
+    told = f"{name}: the two that raise it most lower it more than two random ones"
+    yield Line(told, "", lowered.tolist())
 
 
 def _data(asked: Asked) -> Dataset:

@@ -46,7 +46,9 @@ def test_a_pair_is_one_sides_own_only_where_both_of_its_fits_have_it() -> None:
     assert rows[0]["shares"]["sum"] == pytest.approx(0, abs=1e-9)
 
 
-def test_what_is_no_more_than_noise_is_left_out() -> None:
+def test_what_is_no_more_than_noise_or_a_hundredth_is_left_out() -> None:
+    small = {("a", "b"): (0.009, 0.0)}
+    assert together("x", "y", {"x": (small, small), "y": (small, small)}) == []
     quiet = {("a", "b"): (0.02, 0.015)}
     loud = {("a", "b"): (0.3, 0.015)}
     assert together("x", "y", {"x": (quiet, quiet), "y": (quiet, quiet)}) == []

@@ -29,7 +29,7 @@ from xaikit.models.visualise import ANGLES, FINEST, PHASES, WAVES, tune
 from xaikit.models.wrapping import wrap
 from xaikit.report.layers_page import headline, layers_page
 from xaikit.report.words import Words
-from xaikit.study.layers import Layers, Probe, Told, layers
+from xaikit.study.layers import SELECTIVE, Layers, Probe, Told, layers
 
 SIDE, CLASSES = 14, ("standing", "lying", "<spot>", "rising")
 RAMP = np.arange(5) - 2.0
@@ -116,7 +116,7 @@ def test_a_made_picture_is_the_one_that_excites_a_known_filter_most(found) -> No
 def test_filters_prefer_their_own_direction_and_a_spot_none(model) -> None:
     tuned = tune(model, layers_of(model)[0])
     for c, angle in ((0, 90), (1, 0), (3, 45)):
-        assert tuned.selectivity[c] > 0.3
+        assert tuned.selectivity[c] > SELECTIVE
         away = abs((tuned.preferred[c] - angle + 90) % 180 - 90)
         assert away < 1e-3
     assert tuned.selectivity[2] < 0.1
@@ -137,8 +137,8 @@ def test_the_answer_to_gratings_is_that_of_the_filter(model) -> None:
                     (FILTERS * 0.5).sum((1, 2)), 0
                 )
                 by_hand[:, w, a] = np.maximum(by_hand[:, w, a], gain)
-    best = by_hand[np.arange(5), by_hand.max(2).argmax(1)]
-    np.testing.assert_allclose(tune(model, layers_of(model)[0]).curve, best, atol=1e-5)
+    power = (by_hand**2).sum(1)
+    np.testing.assert_allclose(tune(model, layers_of(model)[0]).curve, power, rtol=1e-4, atol=1e-5)
 
 
 def test_a_probe_is_scikit_learns_own_score(found, data) -> None:
@@ -196,6 +196,7 @@ def test_the_window_of_a_cell_is_all_that_moves_it(name) -> None:
 
 def responses_at(model, xs, layer, cell):
     """The activations of one cell, read by a hook of its own."""
+    model.scores(xs)  # what is looked up once is looked up now
     held = []
     handle = model.net.get_submodule(layer.name).register_forward_hook(
         lambda _m, _a, out: held.append(out[(..., *cell)].detach().clone().numpy())
@@ -340,7 +341,10 @@ def test_the_command_writes_the_page_and_says_the_answer(
 
 def test_what_has_no_layers_is_refused(model, data) -> None:
     function = wrap(
-        lambda x: x.mean((1, 2)), modality="image", classes=("a",), sample=data.test[0].x
+        lambda x: x.mean(3).reshape(len(x), -1)[:, :4],
+        modality="image",
+        classes=CLASSES,
+        background=np.stack(data.inputs("train")),
     )
     with pytest.raises(NotApplicable, match="no torch net whose modules can be watched"):
         layers(function, data)

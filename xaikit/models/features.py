@@ -19,14 +19,14 @@ from sklearn.feature_selection import chi2, f_regression
 from sklearn.preprocessing import normalize
 
 from xaikit.core.errors import ModelError
-from xaikit.core.sound import mel_levels
+from xaikit.core.sound import QUIET, mel_levels
 from xaikit.core.types import Bools, Floats, Ints
 
 __all__ = ["Columns", "Gradients", "MelMeans", "Pixels", "Strongest", "Summary", "WordGrams"]
 
 MASK_WORD = "[MASK]"  # says nothing, so it is left out
 _CHUNK = 1024  # images at a time
-QUIETEST, DEEPEST, SOUNDING = -50.0, 60.0, 40.0  # dB, of `MelMeans`
+QUIETEST, DEEPEST = -50.0, 60.0  # dB: of a sound that is brought to one loudness, and below it
 
 
 class Columns(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
@@ -260,8 +260,8 @@ class Summary(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-l
 class MelMeans(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-learn has no types
     """A sound in numbers: the mean level of each mel band in each part of its time, in dB.
 
-    The parts are of the time in which it sounds (frames within 40 dB of the loudest), and levels above its
-    loudness, so that it is no matter how fast it was said and how near the microphone stood.
+    The parts are of the time in which there is any sound, and levels above its loudness, so that it is no matter
+    how fast it was said and how near the microphone stood.
 
     rate : samples a second; n_times : parts
     """
@@ -282,7 +282,7 @@ class MelMeans(TransformerMixin, BaseEstimator):  # type: ignore[misc] # scikit-
 
     def _describe(self, levels: Floats) -> Floats:
         power = (10 ** (levels / 10)).mean(axis=1)  # (B, T)
-        on = power >= power.max(axis=1, keepdims=True) * 10 ** (-SOUNDING / 10)
+        on = power > 2 * QUIET  # as recorded, not filled up
         first, end = on.argmax(axis=1), on.shape[1] - on[:, ::-1].argmax(axis=1)
         heard = (np.arange(on.shape[1]) >= first[:, None]) & (np.arange(on.shape[1]) < end[:, None])
         loud = 10 * np.log10((power * heard).sum(axis=1) / heard.sum(axis=1))

@@ -252,10 +252,15 @@ class Responses:
     effect: Floats | None = None
 
     @property
+    def pull(self) -> Floats:
+        """(C,) the mean effect over the inputs."""
+        assert self.effect is not None
+        return np.asarray(self.effect.mean(0))
+
+    @property
     def weightiest(self) -> Ints:
         """(C,) the channels, those first that answers lean on most over all inputs."""
-        assert self.effect is not None
-        return np.argsort(-self.effect.mean(0), kind="stable")
+        return np.argsort(-self.pull, kind="stable")
 
 
 def responses(

@@ -32,10 +32,12 @@ FINEST = 0.35  # cycles a pixel: beyond, a grating is not what it looks like
 
 @dataclass(frozen=True, eq=False)
 class Picture:
-    """What excites a channel: x (H, W, C) in [0, 1], and the activation of the middle cell on it."""
+    """What excites a channel: x (H, W, C) in [0, 1], the activation of the middle cell on it, and whether
+    ascent began with what it was seen to be excited by, as no noise moved it."""
 
     x: NDArray[np.float32]
     activation: float
+    real: bool
 
 
 def excite(
@@ -68,18 +70,19 @@ def excite(
         )
 
     with torch.inference_mode(False), differentiating(model.parts):
-        spectrum = _start(given, [_moved(layer, s) for s in seen], waves, rng)
+        spectrum, real = _start(given, [_moved(layer, s) for s in seen], waves, rng)
         adam = torch.optim.Adam([spectrum], RATE)
         for _ in range(STEPS):
             down, across = rng.integers(-shift, shift + 1, 2).tolist()
             adam.zero_grad()
             with torch.enable_grad():
-                (-given(spectrum, (down, across))[1].sum()).backward()
+                (-given(spectrum, (down, across))[1].sum()).backward()  # type: ignore[no-untyped-call]
             adam.step()
         with torch.no_grad():
             x, reached = given(spectrum)
     pixels = x.movedim(1, -1).float().cpu().numpy()
-    return [Picture(p, float(a)) if a > 0 else None for p, a in zip(pixels, reached, strict=True)]
+    made = zip(pixels, reached.tolist(), real, strict=True)
+    return [Picture(*one) if one[1] > 0 else None for one in made]
 
 
 def _start(
@@ -87,16 +90,23 @@ def _start(
     real: Sequence[NDArray[Any]],
     waves: Tensor,
     rng: np.random.Generator,
-) -> Tensor:
-    """For each channel the faintest noise that excites it, or what it was excited by."""
+) -> tuple[Tensor, list[bool]]:
+    """For each channel the faintest noise on which its activation has a slope, or what excited it, and which."""
     x = torch.from_numpy(np.stack(real)).float().movedim(-1, 1).clamp(0.02, 0.98)
     last = torch.view_as_real(torch.fft.rfft2(torch.logit(x), norm="ortho") / waves)
     starts = [torch.from_numpy(rng.normal(0, s, last.shape)).float() for s in STARTS] + [last]
-    with torch.no_grad():
-        alive = torch.stack([given(start)[1] for start in starts]) > 0  # (starts, channels)
+    slopes = [_slope(given, start).flatten(1).abs().amax(1) for start in starts]
+    alive = torch.stack(slopes) > 0  # (starts, channels)
     alive[-1] = True
     first = alive.int().argmax(0).tolist()
-    return torch.stack([starts[s][c] for c, s in enumerate(first)]).requires_grad_()
+    chosen = torch.stack([starts[s][c] for c, s in enumerate(first)])
+    return chosen.requires_grad_(), [s == len(STARTS) for s in first]
+
+
+def _slope(given: Callable[[Tensor], tuple[Tensor, Tensor]], start: Tensor) -> Tensor:
+    with torch.enable_grad():
+        leaf = start.clone().requires_grad_()
+        return torch.autograd.grad(given(leaf)[1].sum(), leaf)[0]
 
 
 def _moved(layer: Layer, seen: Seen) -> NDArray[Any]:
@@ -143,7 +153,7 @@ def _cells(model: NeuralModel, layer: Layer, at: Tensor) -> Tensor:
     """(B, C) activations of the middle cell."""
     middle = 0 if layer.cells is None else int(np.ravel_multi_index(layer.centre, layer.shape))
     parts = []
-    for part in at.contiguous().split(model.batch_rows):
+    for part in torch.split(at.contiguous(), model.batch_rows):
         (given,), _ = read_layers(model, part, Batch(part), [layer])
         parts.append(placed(layer, given)[:, :, middle])
     return torch.cat(parts)
@@ -158,10 +168,11 @@ class Tuning:
     """How channels answer to gratings.
 
     angles : (A,) degrees, of the stripes: 0 lies, 90 stands, 45 rises to the right
-    curve : (C, A) response to the best phase at the channel's best frequency, beyond that to even grey,
-        never below 0
+    curve : (C, A) power: the response to the best phase beyond that to even grey, never below 0, squared and
+        summed over the frequencies
     selectivity : (C,) 0 where all directions excite alike, 1 where one does: the length of the mean of
-        e^(2 i angle) weighted by the curve (Ringach et al. 2002; one minus the circular variance)
+        e^(2 i angle) weighted by the curve (one minus the circular variance, Ringach et al. 2002); a slope in
+        one direction, whose response goes with the cosine, has 1/2
     preferred : (C,) degrees
     """
 
@@ -172,7 +183,7 @@ class Tuning:
     def _mean(self) -> NDArray[np.complex128]:
         total = self.curve.sum(1)
         turned = self.curve @ np.exp(2j * np.deg2rad(self.angles))
-        return np.divide(turned, total, out=np.zeros_like(turned), where=total > 0)
+        return np.asarray(np.divide(turned, total, out=np.zeros_like(turned), where=total > 0))
 
     @property
     def selectivity(self) -> Floats:
@@ -192,15 +203,17 @@ def tune(model: NeuralModel, layer: Layer) -> Tuning | None:
         return None
     angles = np.arange(ANGLES) * 180 / ANGLES
     window = layer.window(layer.centre, size)
-    grid = [np.arange(n) - (a + b - 1) / 2 for n, (a, b) in zip(size, window, strict=True)]
+    grid = [
+        np.arange(n, dtype=np.float64) - (a + b - 1) / 2
+        for n, (a, b) in zip(size, window, strict=True)
+    ]
     waves = np.geomspace(1 / (2 * max(field)), FINEST, WAVES)
     shown = [_grating(grid, a, f, p) for f in waves for a in angles for p in range(PHASES)]
     x = torch.from_numpy(np.array([np.full(size, 0.5), *shown], dtype=np.float32))[:, None]
     with torch.inference_mode(False), differentiating(model.parts), torch.no_grad():
         found = _cells(model, layer, black + x.to(black) * (white - black)).double().cpu().numpy()
     gained = np.maximum(found[1:] - found[0], 0).reshape(WAVES, ANGLES, PHASES, -1).max(2)
-    best = gained.max(1).argmax(0)  # (C,) the frequency that each channel prefers
-    return Tuning(angles, gained[best, :, np.arange(len(best))])
+    return Tuning(angles, (gained**2).sum(0).T)
 
 
 def _grating(grid: Sequence[Floats], angle: float, frequency: float, phase: int) -> Floats:

@@ -38,7 +38,7 @@ def layers_page(found: Layers, language: str = "en") -> dict[str, Any]:
                 of=count(first.probe.n),
                 far=percent(FAR),
             ),
-            words("layers.how.gratings", least=f"{SELECTIVE:g}", twins=TWINS),
+            words("layers.how.gratings", least=f"{SELECTIVE:.2f}", twins=TWINS),
         ],
     }
 
@@ -150,7 +150,8 @@ def _times(channel: Channel, words: Words) -> str:
     best = channel.patches[0].activation if channel.patches else 0.0
     if best <= 0:
         return ""
-    return words("layers.times", times=f"{channel.made.activation / best:.1f}")
+    key = "layers.times.real" if channel.real else "layers.times"
+    return words(key, times=f"{channel.made.activation / best:.1f}")
 
 
 def _line(channel: Channel) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import scipy
@@ -23,6 +23,7 @@ from xaikit.data.dataset import Dataset
 if TYPE_CHECKING:
     from xaikit.models.layers import Layer, Responses
     from xaikit.models.neural import NeuralModel
+    from xaikit.models.visualise import Picture
 
 __all__ = ["Channel", "Layers", "Patch", "Probe", "Told", "layers"]
 
@@ -31,7 +32,9 @@ MOST_TRAIN, MOST_TEST, WEIGHED = (
     1000,
     200,
 )  # samples that the probe learns of, is asked, that weigh channels
-SELECTIVE = 0.3  # a plain slope in one direction has 1/3, an even spot 0
+SELECTIVE = (
+    1 / 3
+)  # ideal edge filters on a square have .35 to .6, a slope without borders 1/2, spots 0
 TWINS = 8  # untrained nets whose first layer is asked the same
 FAR = 0.9  # of the way from guessing to the best probe
 
@@ -77,6 +80,7 @@ class Channel:
 
     share : of the summed effects of the layer's channels on the predicted answers
     made : Patch of no sample; None where no start excited it
+    real : whether that one began with the strongest patch, as no noise moved the channel
     selectivity, preferred : of gratings, see `Tuning`; None where not asked
     """
 
@@ -84,6 +88,7 @@ class Channel:
     share: float
     patches: tuple[Patch, ...]
     made: Patch | None
+    real: bool = False
     selectivity: float | None = None
     preferred: float | None = None
 
@@ -309,16 +314,15 @@ class _Look:
 
         xs = [s.x for s in self.held]
         (answer,) = responses(self.net, xs, [layer])
-        (weighed,) = responses(self.net, xs[:WEIGHED], [layer], weigh=True)
+        (weighed,) = responses(self.net, xs[:: -(-len(xs) // WEIGHED)], [layer], weigh=True)
         chosen = weighed.weightiest[: self.n_channels].tolist()
-        effect = weighed.effect.mean(0) / max(weighed.effect.mean(0).sum(), 1e-12)
+        effect = weighed.pull / (weighed.pull.sum() or 1.0)
         best = [self._best(layer, answer, c) for c in chosen]
         seen = [(xs[i], cell) for i, cell in best]
         made = excite(self.net, layer, chosen, seen, self.rng)
         tuned = tune(self.net, layer)
-        chance = [
-            tune(untrained(self.net, self.rng), layer) for _ in range(TWINS * (tuned is not None))
-        ]
+        twins = (untrained(self.net, self.rng) for _ in range(TWINS * (tuned is not None)))
+        chance = [t.selectivity >= SELECTIVE for net in twins if (t := tune(net, layer))]
         return Told(
             name=layer.name,
             n_channels=layer.n_channels,
@@ -326,27 +330,24 @@ class _Look:
             field=_field(layer, xs[0].shape),
             channels=tuple(
                 Channel(
-                    c,
-                    float(effect[c]),
-                    self._patches(layer, answer, c),
-                    None
-                    if picture is None
-                    else self._cut(layer, picture.x, layer.centre, "", -1, picture.activation),
-                    *(
-                        (None, None)
-                        if tuned is None
-                        else (float(tuned.selectivity[c]), float(tuned.preferred[c]))
-                    ),
+                    index=c,
+                    share=float(effect[c]),
+                    patches=self._patches(layer, answer, c),
+                    made=None if picture is None else self._made(layer, picture),
+                    real=picture is not None and picture.real,
+                    selectivity=None if tuned is None else float(tuned.selectivity[c]),
+                    preferred=None if tuned is None else float(tuned.preferred[c]),
                 )
                 for c, picture in zip(chosen, made, strict=True)
             ),
             probe=probe,
             twin=twin,
             oriented=None if tuned is None else int((tuned.selectivity >= SELECTIVE).sum()),
-            by_chance=float(np.mean([t.selectivity >= SELECTIVE for t in chance]))
-            if chance
-            else None,
+            by_chance=float(np.mean(chance)) if chance else None,
         )
+
+    def _made(self, layer: Layer, picture: Picture) -> Patch:
+        return self._cut(layer, picture.x, layer.centre, "", -1, picture.activation)
 
     def _best(
         self, layer: Layer, answer: Responses, channel: int, rank: int = 0
@@ -364,7 +365,7 @@ class _Look:
         for rank in range(min(self.n_patches, len(self.held))):
             i, cell = self._best(layer, answer, channel, rank)
             s, peak = self.held[i], float(answer.peak[i, channel])
-            found.append(self._cut(layer, s.x, cell, s.id, int(s.label), peak))
+            found.append(self._cut(layer, s.x, cell, s.id, int(cast(int, s.label)), peak))
         return tuple(found)
 
     def _cut(

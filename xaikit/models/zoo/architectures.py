@@ -127,7 +127,7 @@ for _architecture in (
     ),
     Architecture(
         "dcgan", "cnn", "a generator of pictures that learns against a critic (2016)",
-        f"{_HERE}.dcgan:DCGAN", {"columns": Recipe(steps=2500, weight_decay=0.0)},
+        f"{_HERE}.dcgan:DCGAN", {"columns": Recipe(steps=1500, weight_decay=0.0)},
         {}, ("generation",),
     ),
 ):  # fmt: skip

@@ -23,6 +23,7 @@ SAMPLES = 6
 BUDGET = 4096
 MOST_FEATURES = 64
 STRONGEST = 5
+LEAST = 0.01  # of all that features and pairs are worth
 TIMES = 3.0  # as strong as on the other side, to be one side's own
 
 
@@ -61,8 +62,8 @@ def together(a: str, b: str, used: Mapping[str, tuple[Used, Used]]) -> list[dict
     for name in (a, b):
         order = sorted(used[name][0], key=lambda pair: -share(name, pair))
         for pair in order[:STRONGEST]:
-            if share(name, pair) <= 2 * max(fit[pair][1] for fit in used[name]):
-                continue  # no more than the noise of its estimate
+            if share(name, pair) <= max(LEAST, 2 * max(fit[pair][1] for fit in used[name])):
+                continue  # too little to name, or no more than the noise of its estimate
             rows[pair] = {
                 "pair": list(pair),
                 "shares": {n: share(n, pair) for n in (a, b)},
