@@ -283,9 +283,8 @@ def test_reading_is_told_by_how_far_each_repeats_its_reasons() -> None:
 
 def test_every_setting_of_a_space_is_one_that_the_model_has() -> None:
     for inputs, families in FAMILIES.items():
-        data = toy_data(
-            {"columns": "table", "pixels": "image", "words": "text", "steps": "series"}[inputs], 60
-        )
+        kinds = {"columns": "table", "pixels": "image", "words": "text", "steps": "series"}
+        data = toy_data({**kinds, "sound": "audio"}[inputs], 60)
         for family in families:
             assert SPACES.get(family.name), f"{family.name} has no space"
             if family.needs and importlib.util.find_spec(family.needs[0]) is None:

@@ -29,6 +29,7 @@ SPACES: Mapping[str, Space] = {
     "logistic": _LINEAR,
     "hog": _LINEAR,
     "linear": _LINEAR,
+    "mel": _LINEAR,
     "words": _LINEAR,
     "summary": _LINEAR,
     "tfidf": {"C": ("log", 0.3, 100.0)},
@@ -67,6 +68,10 @@ SPACES: Mapping[str, Space] = {
         "width": ("of", 8, 16),
     },
     "fcn": {"lr": ("log", 3e-4, 1e-2), "weight_decay": ("log", 1e-3, 0.3), "width": ("of", 32, 64)},
-    **{name: {**_NET, "width": ("of", 32, 64, 128)} for name in ("lstm", "gru", "rnn")},
+    "logmel_cnn": {**_NET, "width": ("of", 8, 16, 32)},
+    **{
+        name: {**_NET, "width": ("of", 32, 64, 128)}
+        for name in ("lstm", "gru", "rnn", "logmel_gru")
+    },
     **dict.fromkeys(("transformer", "gpt_small", "vit_small", "vgg_small"), _NET),
 }
