@@ -73,10 +73,10 @@ class Generation(Regression):
 
     def quality(self, measures: Mapping[str, Any]) -> dict[str, Any] | None:
         """The Frechet distance of `xaikit.models.realism`, beside a straight-line generator."""
-        if "frechet" not in measures:
+        if not {"frechet", "frechet_pca", "n"} <= set(measures):
             return None
         base = float(measures["frechet_pca"])
-        low, high = measures["gap"]
+        low, high = measures.get("gap") or (0.0, 0.0)
         verdict = "b_better" if low > 0 else "a_better" if high < 0 else "not_settled"
         told = {"says": "pca_draws", "value": base, "named": True, "verdict": verdict}
         shown = {"metric": "frechet", "value": measures["frechet"], "n": measures["n"]}
