@@ -53,7 +53,7 @@ def _moved(model: Any, name: str, target: str, codes: Any, asked: Asked) -> Iter
     told = f"{name}: the two strongest latents change it more than two random ones"
     yield Line(told, ">= .95", moved.tolist())
     told = f"{name}: the two that raise it most lower it more than two random ones"
-    yield Line(told, "", lowered.tolist())
+    yield Line(told, ">= .95", lowered.tolist())
 
 
 def _data(asked: Asked) -> Dataset:
@@ -73,7 +73,7 @@ def _classified(model: Any, judge: Any, data: Dataset) -> Any:
 
     return xaikit.wrap(
         scores, modality="table", classes=data.real.classes, outputs="logits",  # type: ignore[union-attr]
-        names=[c.name for c in data.columns], background=model.background, id="classified",
+        background=model.background, id="classified",
     )  # fmt: skip
 
 

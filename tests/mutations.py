@@ -136,6 +136,7 @@ MUTATIONS = (
     Mutation("models/zoo/encoder_decoder.py", "torch.cat([before, said[:, :-1]], dim=1)", "said", SAID + "::test_a_net_says_the_likeliest_token_and_is_told_those_before"),
     Mutation("report/answers_texts.py", "gains.sum(axis=1, keepdims=True)", "gains.sum(axis=0, keepdims=True)", SAID + "::test_the_page_says_what_was_said_and_where_each_token_comes_from"),
     Mutation("data/pairs.py", '(("day", "D"), ("month", "M")', '(("day", "M"), ("month", "D")', SAID + "::test_dates_are_said_right_and_no_test_date_was_learned"),
+    Mutation("models/neural.py", "said=model.said(len(at))", "said=None", SAID + "::test_words_left_out_are_read_at_what_was_told_too"),
     # many features, found coarse to fine
     Mutation("study/refining.py", "yield way, start ^ done", "yield way, done", REFINING + "::test_effects_that_cancel_within_a_block_are_seen"),
     Mutation("study/refining.py", "steps[order] = np.diff(", "steps[order[::-1]] = np.diff(", REFINING + "::test_the_effect_of_columns_that_add_is_their_weight_squared"),

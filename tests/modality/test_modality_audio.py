@@ -507,6 +507,15 @@ def run(trained: Any) -> Any:
     )
 
 
+def test_a_net_is_held_against_mel_means_and_against_guessing(run: Any) -> None:
+    quality = run.context["model"]["quality"]
+    assert quality["baseline"]["named"]
+    assert set(quality["beside"]) == {"logistic regression on mel means", "forest on mel means"}
+    assert quality["blind"]["verdict"] == "b_better"
+    assert quality["baseline"]["value"] == max(quality["beside"].values())
+    assert not run.findings()[0].key.startswith("finding.guessing")
+
+
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_the_page_plays_what_speaks_for_the_answer(run: Any, language: str, tmp_path: Path) -> None:
     page = xaikit.write_report(run, tmp_path / "p.html", language).read_text()

@@ -41,6 +41,19 @@ def test_the_h1_answers_the_question_that_was_asked(tmp_path) -> None:
         assert said in comparison_page(found)["title"]
 
 
+def test_for_a_number_the_difference_is_told_in_parts_of_r2() -> None:
+    found = sample_runs.comparison() | {"metric": "r2"}
+    size = {"key": "cmp.size.r2", "numbers": {"value": 0.06}}
+    where = {"key": "cmp.where.columns", "numbers": {}}
+    found["title"] = {"key": "cmp.h1.better", "numbers": {"a": "boosting", "b": "mlp", "where": where, "size": size}}  # fmt: skip
+    page = comparison_page(found)
+    assert page["title"].endswith("by about 0.06 of R²")
+    low, high = found["pairs"][0]["interval"]
+    assert page["pair"]["may"] == f"The true difference may be anything from {low:+.2f} to {high:+.2f} of R².".replace("-", MINUS)  # fmt: skip
+    assert "within 0.01 of R²" in page["pair"]["small"]
+    assert "R² 약 0.06만큼" in comparison_page(found, "ko")["title"]
+
+
 def test_models_have_their_names_in_both_languages() -> None:
     found = sample_runs.comparison()
     for model in found["models"]:

@@ -225,7 +225,7 @@ def shapley(model, samples) -> np.ndarray:
 
 
 @pytest.fixture(scope="module")
-def reasoned(taught) -> dict[str, list[Any]]:
+def reasoned(found, taught) -> dict[str, list[Any]]:
     """The three fits of each family whose reasons were compared: the last that were made."""
     last = taught[-6:]
     assert [name for name, *_ in last] == ["logistic"] * 3 + ["tree"] * 3

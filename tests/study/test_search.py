@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -56,6 +57,9 @@ def test_a_tuned_model_holds_what_was_tried_and_the_untuned_result() -> None:
     again = train("logistic", data, progress=False, **told["params"])
     xs = data.inputs("test")
     np.testing.assert_array_equal(model.scores(xs), again.scores(xs))
+    kept = replace(data, facts={"group": "speaker"})
+    with pytest.raises(InvalidInput, match="rows of one speaker stay together and a search would"):
+        train_tuned("logistic", kept, 3)
     with pytest.raises(InvalidInput, match="C is set and searched for"):
         train_tuned("logistic", data, 3, C=1.0)
     with pytest.raises(InvalidInput, match="trials is 1; it must be 2 or more"):

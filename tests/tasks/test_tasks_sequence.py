@@ -205,6 +205,16 @@ def test_a_net_says_the_likeliest_token_and_is_told_those_before(net, dates) -> 
     np.testing.assert_allclose(together[0], net.scores([x])[0], atol=1e-5)
 
 
+def test_words_left_out_are_read_at_what_was_told_too(net, dates) -> None:
+    sample = dates.test[0]
+    said = net.about(sample.x).found.tokens.tolist()
+    (e,) = xaikit.explain(net, sample, "occlusion", masker="delete", target="whole output")
+    for i in (0, len(sample.x) - 1):
+        logs = step_by_step(net, np.delete(sample.x, i), said)
+        by_hand = e.output - logs[np.arange(len(said)), said].sum()
+        assert e.values[i] == pytest.approx(by_hand, abs=1e-4)
+
+
 def test_gradients_add_up_and_shortcuts_change_nothing(net, dates) -> None:
     sample = dates.test[2]
     (e,) = xaikit.explain(net, sample, "integrated_gradients", target="token 2")

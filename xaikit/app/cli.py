@@ -725,7 +725,7 @@ def demo(
         "reports"
     ),
     every: Annotated[
-        bool, typer.Option("--all", help="One for each task too, 25 minutes on one core.")
+        bool, typer.Option("--all", help="One for each task too, which takes longer.")
     ] = False,
     seed: options.Seed = 0,
     force: options.Force = False,

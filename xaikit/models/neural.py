@@ -152,9 +152,12 @@ class NeuralModel(Saved):
     def encode(self, xs: Sequence[Array] | Array) -> Batch:
         """B inputs in data space as the net reads them, in float32, or float64 if the net is."""
         batch = self.inputs.read(self.net, xs, self.device)
+        return replace(batch, at=batch.at.to(_open(self.parts.dtype)), said=self.said(len(xs)))
+
+    def said(self, n: int) -> Tensor | None:
+        """(n, steps) the tokens that the net is told it has said, for n inputs; None of one that says its own."""
         told = None if self.found is None or self.task is None else self.task.told(self.found)
-        said = None if told is None else torch.tensor(told, device=self.device).expand(len(xs), -1)
-        return replace(batch, at=batch.at.to(_open(self.parts.dtype)), said=said)
+        return None if told is None else torch.tensor(told, device=self.device).expand(n, -1)
 
     def tokens(self, x: Array) -> list[tuple[int, int]]:
         """Where the tokens of a text stand in it; see `Tokenising`."""
@@ -388,7 +391,8 @@ def _leave_out(model: NeuralModel, x: Array, ids: Ints) -> BoundScores:
         there = torch.arange(order.shape[1], device=order.device) < kept.sum(1, keepdim=True)
         with evaluating(parts), torch.inference_mode():
             at = vectors[order] * there[:, :, None]  # padding is the zero vector
-            batch = Batch(at, lengths, padding(lengths, vectors.device))
+            valid = padding(lengths, vectors.device)
+            batch = Batch(at, lengths, valid, said=model.said(len(at)))
             return model.forward(at, batch).double().cpu().numpy()[:, None, :]
 
     return bound

@@ -10,12 +10,11 @@ import numpy as np
 from xaikit.core.types import Floats
 from xaikit.report.answers_pictures import readable
 from xaikit.report.case import Case
-from xaikit.report.formats import percent
 
 __all__ = ["alignment"]
 
 LEAST = 0.05  # nats that all of the input must be worth to a token for its shares to be shown
-SHOWN = 0.1  # of a token, above which a share is printed
+SHOWN = 0.1  # of a token, above which a share is printed, in per cent
 
 
 def alignment(mine: Case) -> dict[str, Any] | None:
@@ -50,7 +49,7 @@ def _rows(names: tuple[str, ...], table: Floats) -> list[dict[str, Any]]:
         {
             "name": name,
             "cells": [
-                {"deep": f"{share:.2f}", "text": percent(share) if share >= SHOWN else ""}
+                {"deep": f"{share:.2f}", "text": str(round(100 * share)) if share >= SHOWN else ""}
                 for share in column.tolist()
             ],
         }

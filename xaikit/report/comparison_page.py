@@ -17,7 +17,7 @@ from xaikit.report.comparison_charts import (
 )
 from xaikit.report.comparison_folds import folds
 from xaikit.report.comparison_told import Told
-from xaikit.report.formats import count, duration, fixed, percent
+from xaikit.report.formats import count, duration, fixed, percent, signed
 from xaikit.report.words import Words
 
 __all__ = ["comparison_page"]
@@ -138,22 +138,24 @@ def _use(told: Told) -> dict[str, Any]:
 
 def _pair(told: Told) -> dict[str, Any]:
     pair = told.pair(told.a, told.b) or {}
-    low, high = (told.points(b) for b in pair["interval"])
+    low, high = (told.points(b) if told.shares else signed(b) for b in pair["interval"])
     words, name = told.words, told.name
     return {
         "title": words("cmp.versus", a=name(told.a), b=name(told.b)),
         "chart": interval_chart(told),
         "label": f"{words('cmp.minus', a=name(told.a), b=name(told.b))}: {told.points(pair['difference'])}",
-        "may": words("cmp.may", low=low, high=high),
+        "may": words("cmp.may" if told.shares else "cmp.may.r2", low=low, high=high),
         "left": words("cmp.better", name=name(told.a)),
         "right": words("cmp.better", name=name(told.b)),
         "ahead": [words("cmp.ahead", name=name(n)) for n in (told.b, told.a)],
         "minus": words("cmp.minus", a=name(told.a), b=name(told.b)),
         "small": words(
-            "cmp.small",
+            "cmp.small" if told.shares else "cmp.small.r2",
             a=name(told.a),
             b=name(told.b),
-            rope=fixed(100 * pair["rope"], 0 if pair["rope"] >= 0.01 else 1),
+            rope=fixed(100 * pair["rope"], 0 if pair["rope"] >= 0.01 else 1)
+            if told.shares
+            else fixed(pair["rope"]),
         ),
     }
 

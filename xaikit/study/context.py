@@ -25,6 +25,7 @@ QUANTILES = 51  # of a column, by which a page tells where a value lies
 MOST_COLUMNS = 500  # of which they are kept
 _RATIONALES = (
     "digits", "reviews", "waves", "lags", "factors", "scenes", "plates", "sessions", "lookup",
+    "dates",
 )  # fmt: skip # data sets whose marked places have a name
 
 

@@ -147,7 +147,8 @@ class Run:
         region = str(self.context.get("rationale") or "")
         known = region if region.startswith("rationale.") else "rationale.marked"
         quality = (self.context.get("model") or {}).get("quality") or {}
-        beats = (quality.get("baseline") or {}).get("verdict") == "b_better"
+        blind = quality.get("blind") or quality.get("baseline") or {}
+        beats = blind.get("verdict") == "b_better"
         return findings(seen, holds, known, beats_guessing=beats)
 
     @cached_property

@@ -47,6 +47,11 @@ def train_tuned(
             f"nothing is known to search for in '{architecture}' ({data.task}); tune one of lenet, resnet_small, "
             f"fcn_1d, bert_small, {known} on classes or values, or try --set by hand."
         )
+    if (group := data.facts.get("group")) is not None:
+        raise InvalidInput(
+            f"rows of one {group} stay together and a search would hold some of them out; leave --tune or --group "
+            "out, or tune inside of the folds: xaikit compare --group --trials."
+        )
     if both := sorted({*params} & {*space}):
         raise InvalidInput(f"{both[0]} is set and searched for; leave one of the two out.")
     if trials < 2:

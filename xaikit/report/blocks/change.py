@@ -15,7 +15,7 @@ from xaikit.report.case import Case
 from xaikit.report.columns import said_of
 from xaikit.report.formats import amount
 from xaikit.report.image_case import picture, taken_away
-from xaikit.report.predictions import answer_of, is_right
+from xaikit.report.predictions import answer_of, is_right, texts
 from xaikit.report.spoken import spoken
 from xaikit.report.strips import shares_of, signal
 from xaikit.report.text_case import struck_words
@@ -32,6 +32,7 @@ def change_of(mine: Case) -> dict[str, Any] | None:
     if flip is None:
         task = mine.findings.task
         number = task.finds or task.words.startswith("value")
+        number = number and texts(mine.findings, mine.index) is None
         return {"text": [mine.findings.words("change.number")], "how": ""} if number else None
     if not flip.get("told"):
         return {"text": [mine.findings.words("flip.none")], "how": ""}

@@ -99,6 +99,9 @@ def answer(outer: Outer, j: Judged, things: str) -> dict[str, Any]:
     where = told(f"cmp.where.{things}")
     if word == "equal":
         return told("cmp.h1.equal", a=a, b=b, where=where)
+    if not outer.folds.classed:
+        said = told("cmp.size.r2", value=abs(round(j.difference, 2)))
+        return told("cmp.h1.better", a=a, b=b, where=where, size=said)
     points = abs(100 * j.difference)
     size = "small" if points < 0.75 else "about" if points < 1.5 else "many"
     said = told(f"cmp.size.{size}", points=round(points))
