@@ -345,6 +345,7 @@ def test_what_has_no_layers_is_refused(model, data) -> None:
         modality="image",
         classes=CLASSES,
         background=np.stack(data.inputs("train")),
+        outputs="logits",
     )
     with pytest.raises(NotApplicable, match="no torch net whose modules can be watched"):
         layers(function, data)
