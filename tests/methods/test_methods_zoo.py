@@ -11,8 +11,9 @@ import torch
 from xaikit.core.question import Question
 from xaikit.core.types import Explanation, Sample, Target
 from xaikit.methods.base import ask, make_method, reason_against
-from xaikit.modalities import masker, segment
+from xaikit.modalities import masker, segment, sound
 from xaikit.models.assembly import KINDS, assemble, reads_of
+from xaikit.models.audio import MelEncoder
 from xaikit.models.inputs import ColumnEncoder, PixelEncoder, StepEncoder
 from xaikit.models.neural import NeuralModel
 from xaikit.models.text import WordEncoder
@@ -44,6 +45,8 @@ TEXTS = ("good film", "the film is not very good at all", "bad")
 @cache
 def samples(kind: str) -> tuple[Sample, ...]:
     rng = np.random.default_rng(0)
+    if kind == "audio":
+        return tuple(sound(rng.normal(0, 0.1, 2048), 8000, id=text) for text in TEXTS)
     shape = {"image": (16, 16, 3), "series": (12, 2), "table": (5,)}.get(kind)
     xs = [t.split() for t in TEXTS] if shape is None else [rng.random(shape) for _ in TEXTS]
     return tuple(Sample(str(i), np.array(x), kind) for i, x in enumerate(xs))
@@ -55,6 +58,8 @@ def inputs(kind: str):
         return ColumnEncoder.fit(xs, [0] * 5)
     if kind == "text":
         return WordEncoder.fit(xs, n_buckets=32, min_count=1)
+    if kind == "audio":
+        return MelEncoder.fit(xs, 8000)
     return PixelEncoder.fit(xs) if kind == "image" else StepEncoder.fit(xs)
 
 
@@ -88,6 +93,8 @@ def refusal(method: str, name: str, family: str, settings: dict) -> str | None:
         return f"attention needs attention weights and '{name}' has none; try integrated_gradients"
     if method in ("gradcam", "hirescam") and family == "mlp":
         return f"{method} needs a spatial layer and '{name}' has none; try integrated_gradients"
+    if method in ("gradcam", "hirescam") and name == "logmel_gru":
+        return f"the 17 tokens of '{name}' cannot be matched with places"
     last = (family == "rnn" and "pool" not in settings) or name == "tcn_1d"
     if method in ("gradcam", "hirescam") and last:
         return f"the class score of '{name}' reads only the final state"

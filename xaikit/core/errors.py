@@ -45,7 +45,7 @@ class XaikitError(Exception):
 
     >>> xaikit.load_data("digts")
     Traceback (most recent call last):
-    xaikit.core.errors.UnknownName: no dataset is called 'digts'; did you mean 'digits' or 'diabetes'?
+    xaikit.core.errors.UnknownName: no dataset is called 'digts'; did you mean 'digits' or 'diabetes' or 'dates'?
     """
 
 

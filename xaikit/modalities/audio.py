@@ -139,6 +139,10 @@ def sound(
 
     wave : (L,) in [-1, 1], or (L, C) of which the mean is heard
     rate : samples a second
+
+    >>> import numpy as np, xaikit
+    >>> xaikit.sound(np.sin(np.arange(8000) * 0.5), 8000, label=1).x.shape  # frequencies, times, level and phase
+    (129, 64, 2)
     """
     wave = np.asarray(wave, dtype=np.float64)
     if wave.ndim not in (1, 2) or wave.size == 0 or not np.isfinite(wave).all() or rate < 1:

@@ -183,7 +183,10 @@ def _split(
 ) -> tuple[Recipe, dict[str, Any]]:
     """Parameters that shape the training, and those that shape the net."""
     if data.modality not in architecture.modalities:
-        fitting = [name for name in ZOO if data.modality in ZOO.get(name).modalities]
+        known = {name: ZOO.get(name) for name in ZOO}
+        fitting = [
+            n for n, a in known.items() if data.modality in a.modalities and data.task in a.tasks
+        ]
         raise InvalidInput(
             f"'{architecture.name}' reads {', '.join(architecture.modalities)} and '{data.name}' is "
             f"{data.modality}; use {', '.join(fitting) or 'forest, or wrap a net of your own'}."

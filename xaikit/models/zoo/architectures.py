@@ -48,11 +48,11 @@ for _architecture in (
         "word_mean", "mlp", "the mean of word vectors (2017)", f"{_HERE}.mlp:MeanOfWords",
         {"words": Recipe(steps=700, lr=3e-3, mask_words=0.1)},
     ),
+    Architecture("mlp", "mlp", "fully connected layers (1986)", f"{_HERE}.mlp:MLP", _ROWS),
     Architecture(
         "tabm", "mlp", "many dense nets that share their weights (2025)", f"{_HERE}.mlp:TabM",
         {"columns": Recipe(steps=1500, lr=3e-3)},
     ),
-    Architecture("mlp", "mlp", "fully connected layers (1986)", f"{_HERE}.mlp:MLP", _ROWS),
     Architecture("rnn", "rnn", "plain recurrent net (1990)", _CELLS, _RECURRENT, {"cell": "rnn"}),
     Architecture(
         "lstm", "rnn", "long short-term memory (1997)", _CELLS, _RECURRENT, {"cell": "lstm"}
