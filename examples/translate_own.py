@@ -5,6 +5,8 @@ Run: python examples/translate_own.py
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 import xaikit
@@ -28,22 +30,28 @@ def next_token(sources, said):
     return logits
 
 
-sample = xaikit.Sample("sentence", np.array(["das", "haus", "ist", "nicht", "alt"]), "text")
-model = xaikit.wrap(
-    next_token,
-    modality="text",
-    task="sequence_to_sequence",
-    classes=TOKENS,
-    sample=sample.x,
-    id="word-by-word",
-)
-found = model.about(sample.x).found
-print("says:", model.task.text(found.tokens))
-for t in range(len(found.tokens)):
-    (e,) = xaikit.explain(model, sample, "shap", target=f"token {t + 1}")
-    token = TOKENS[found.tokens[t]]
-    print(f"{token:>6}: {', '.join(f'{name} {v:+.2f}' for name, v in e.top(2))}")
-(e,) = xaikit.explain(model, sample, "shap", at="the house is old", target="token 4")
-print("why not 'old' in place of 'not':", e.top(1))
-run = xaikit.study(model, [sample], "shap,occlusion,lime,random")
-print("report:", xaikit.write_report(run, "reports/translate-own.html"))
+def main(out="reports"):
+    """The text that is said, what each of its words comes from, and a page."""
+    sample = xaikit.Sample("sentence", np.array(["das", "haus", "ist", "nicht", "alt"]), "text")
+    model = xaikit.wrap(
+        next_token,
+        modality="text",
+        task="sequence_to_sequence",
+        classes=TOKENS,
+        sample=sample.x,
+        id="word-by-word",
+    )
+    found = model.about(sample.x).found
+    print("says:", model.task.text(found.tokens))
+    for t in range(len(found.tokens)):
+        (e,) = xaikit.explain(model, sample, "shap", target=f"token {t + 1}")
+        token = TOKENS[found.tokens[t]]
+        print(f"{token:>6}: {', '.join(f'{name} {v:+.2f}' for name, v in e.top(2))}")
+    (e,) = xaikit.explain(model, sample, "shap", at="the house is old", target="token 4")
+    print("why not 'old' in place of 'not':", e.top(1))
+    run = xaikit.study(model, [sample], "shap,occlusion,lime,random")
+    return xaikit.write_report(run, Path(out) / "translate-own.html")
+
+
+if __name__ == "__main__":
+    print("report:", main())
