@@ -195,7 +195,7 @@ def test_what_does_not_apply_is_refused(data, model, tmp_path) -> None:
         InvalidInput, match="'wine' is a classification of table; give a folder of pictures"
     ):
         load_data("wine", task="generation")
-    with pytest.raises(InvalidInput, match="'lenet' reads image"):
+    with pytest.raises(InvalidInput, match="'lenet' does no generation"):
         xaikit.train("lenet", data, progress=False)
 
 

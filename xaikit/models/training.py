@@ -182,18 +182,8 @@ def _split(
     architecture: Architecture, data: Dataset, params: dict[str, Any]
 ) -> tuple[Recipe, dict[str, Any]]:
     """Parameters that shape the training, and those that shape the net."""
-    if data.modality not in architecture.modalities:
-        known = {name: ZOO.get(name) for name in ZOO}
-        fitting = [
-            n for n, a in known.items() if data.modality in a.modalities and data.task in a.tasks
-        ]
-        raise InvalidInput(
-            f"'{architecture.name}' reads {', '.join(architecture.modalities)} and '{data.name}' is "
-            f"{data.modality}; use {', '.join(fitting) or 'forest, or wrap a net of your own'}."
-        )
+    _require_fit(architecture, data)
     inputs = MODALITIES.get(data.modality).inputs
-    if data.task not in architecture.tasks:
-        _refuse_task(architecture.name, data)
     recipe = architecture.recipes.get(data.task, architecture.recipes[inputs])
     net = {**settable(architecture, inputs), **architecture.usual.get(data.task, {})}
     training = dataclasses.asdict(recipe)
@@ -209,12 +199,30 @@ def _split(
     return recipe, {**net, **{k: v for k, v in params.items() if k in net}}
 
 
+def _require_fit(architecture: Architecture, data: Dataset) -> None:
+    """`InvalidInput` where the net is for another task or other samples, with the nets that fit."""
+    if data.task not in architecture.tasks:
+        _refuse_task(architecture.name, data)
+    if data.modality not in architecture.modalities:
+        raise InvalidInput(
+            f"'{architecture.name}' reads {', '.join(architecture.modalities)} and '{data.name}' is "
+            f"{data.modality}; use {_fitting(data)}."
+        )
+
+
 def _refuse_task(name: str, data: Dataset) -> None:
-    fitting = [other for other in ZOO if data.task in ZOO.get(other).tasks]
     raise InvalidInput(
-        f"'{name}' does no {data.task} and '{data.name}' is one; use "
-        f"{', '.join(fitting) or 'a model of your own'}."
+        f"'{name}' does no {data.task} and '{data.name}' is one; use {_fitting(data)}."
     )
+
+
+def _fitting(data: Dataset) -> str:
+    """The nets that read such samples and do such a task."""
+    known = {name: ZOO.get(name) for name in ZOO}
+    fitting = [
+        n for n, a in known.items() if data.modality in a.modalities and data.task in a.tasks
+    ]
+    return ", ".join(fitting) or "forest, or wrap a net of your own"
 
 
 def _check(name: str, value: Any, default: Any) -> None:
