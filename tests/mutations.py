@@ -392,7 +392,7 @@ MUTATIONS = (
     Mutation("report/blocks/overview_errors.py", "~truth[:, k] & said[:, k]", "~truth[:, k] & ~said[:, k]", OVER + "::test_labels_that_hold_together_are_counted_each"),
     Mutation("report/blocks/overview_errors.py", "(groups == group) & seen.known", "groups == group", OVER + "::test_accuracy_by_group_has_intervals_and_small_groups_are_said_to_be_small"),
     Mutation("report/blocks/overview_places.py", "mine & ~overview.wrong", "mine", OVER + "::test_a_typical_sample_is_the_one_whose_map_is_most_like_the_mean"),
-    Mutation("report/blocks/overview_places.py", "None if m is None else ~m for", "m for", OVER + "::test_a_place_is_named_by_its_share_against_its_size"),
+    Mutation("report/blocks/overview_places.py", "Part(1 - there.share, 1 - there.size)", "Part(there.share, there.size)", OVER + "::test_a_place_is_named_by_its_share_against_its_size"),
     Mutation("report/blocks/overview_words.py", "len(values) >= least and", "", OVER + "::test_words_stand_by_their_mean_evidence_with_how_many_texts_hold_them"),
     Mutation("study/overview.py", 'target="predicted"), seed', 'target=(plan or Plan()).target), seed', OVERVIEW + "::test_the_target_is_the_predicted_class_whatever_the_plan_asks"),
     Mutation("study/overview.py", "found.take(np.argsort(rows))", "found", OVERVIEW + "::test_a_larger_split_is_drawn_and_says_so"),
