@@ -5,8 +5,8 @@
     python -m benchmarks.compare tuning         breast_cancer with equal trials, then with equal seconds
     python -m benchmarks.compare tables         the tables of what `data` has made so far
 
-`rule` and `tables` write between their markers in docs/results.md and docs/ml-vs-dl.md. The rule takes a minute on one core, the
-data half an hour; what is there already in build/compare is kept. Data are read from $XAIKIT_SHARED/data, or from the folder
+`rule` and `tables` write between their markers in docs/results.md and docs/ml-vs-dl.md. The rule takes a minute on one core, each of the
+data a few minutes to an hour; what is there already in build/compare is kept. Data are read from $XAIKIT_SHARED/data, or from the folder
 `shared` beside the repository.
 """
 

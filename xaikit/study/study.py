@@ -43,7 +43,7 @@ from xaikit.study.refining import in_common, refining_of
 from xaikit.study.run import Failure, Run
 from xaikit.study.smooth import smooth_maps
 from xaikit.study.stills import stills_of
-from xaikit.tasks import Generation, task_of
+from xaikit.tasks import task_of
 
 __all__ = ["probabilities", "study"]
 
@@ -222,7 +222,7 @@ def _with_smooth(run: Run, model: Model, methods: Sequence[Method], plan: Plan, 
 def _with_stills(run: Run, model: Model, seed: int) -> Run:
     """With what a generator makes when its latents change."""
     failures: list[Failure] = []
-    if not isinstance(task_of(model), Generation):
+    if not task_of(model).makes:
         return run
     with recorded(failures, "stills", model.id):
         run = replace(run, context={**run.context, "stills": stills_of(run, model, seed)})

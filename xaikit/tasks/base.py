@@ -32,6 +32,7 @@ class Task(ABC):
     tells : whether a model is told what it found (`told`), as one that says a text token by token
     reads : whether its scores are made of what the model gives, by `scores`
     finds : whether they are read at what it found on one sample, by `found`
+    makes : whether they are measured of a picture that it makes of a sample
     cuts, removals : how samples are cut and features removed where nobody says it: the first that the
         modality knows, the next removal as a second opinion; () as the modality has it
     n_rows : training inputs that a net keeps as its background
@@ -42,6 +43,7 @@ class Task(ABC):
     noun: ClassVar[str]
     reads: ClassVar[bool] = False
     finds: ClassVar[bool] = False
+    makes: ClassVar[bool] = False
     tells: ClassVar[bool] = False
     cuts: ClassVar[tuple[str, ...]] = ()
     removals: ClassVar[tuple[str, ...]] = ()

@@ -37,6 +37,7 @@ class Generation(Regression):
     name: ClassVar[str] = "generation"
     noun: ClassVar[str] = "property"
     reads: ClassVar[bool] = True
+    makes: ClassVar[bool] = True
     removals: ClassVar[tuple[str, ...]] = ("rows",)
 
     def __post_init__(self) -> None:
