@@ -16,7 +16,8 @@ from xaikit.core.question import Cache, Masker, Question
 from xaikit.core.types import Sample, Segmentation, Target
 from xaikit.models import wrap
 from xaikit.models.assembly import KINDS, assemble, reads_of
-from xaikit.models.inputs import ColumnEncoder, PixelEncoder
+from xaikit.models.grids import PixelEncoder
+from xaikit.models.inputs import ColumnEncoder
 from xaikit.models.neural import NeuralModel
 from xaikit.models.text import WordEncoder
 from xaikit.models.zoo import ZOO

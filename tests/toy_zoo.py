@@ -13,7 +13,8 @@ from xaikit.core.types import Sample
 from xaikit.data.dataset import Column, Dataset
 from xaikit.models.assembly import KINDS, assemble, reads_of
 from xaikit.models.audio import MelEncoder
-from xaikit.models.inputs import ColumnEncoder, PixelEncoder, StepEncoder
+from xaikit.models.grids import PixelEncoder
+from xaikit.models.inputs import ColumnEncoder, StepEncoder
 from xaikit.models.neural import NeuralModel
 from xaikit.models.text import WordEncoder
 from xaikit.models.zoo import ZOO

@@ -14,7 +14,8 @@ from xaikit.methods.base import ask, make_method, reason_against
 from xaikit.modalities import masker, segment, sound
 from xaikit.models.assembly import KINDS, assemble, reads_of
 from xaikit.models.audio import MelEncoder
-from xaikit.models.inputs import ColumnEncoder, PixelEncoder, StepEncoder
+from xaikit.models.grids import PixelEncoder
+from xaikit.models.inputs import ColumnEncoder, StepEncoder
 from xaikit.models.neural import NeuralModel
 from xaikit.models.text import WordEncoder
 from xaikit.models.zoo import ZOO

@@ -17,7 +17,8 @@ from xaikit.core.abilities import Attentive, Spatial, abilities_of
 from xaikit.core.errors import InvalidInput, NotApplicable
 from xaikit.core.question import Masker, Question
 from xaikit.core.types import Segmentation, Target
-from xaikit.models.inputs import ColumnEncoder, PixelEncoder, StepEncoder
+from xaikit.models.grids import PixelEncoder
+from xaikit.models.inputs import ColumnEncoder, StepEncoder
 from xaikit.models.probe import has_strided_point
 from xaikit.models.text import WordEncoder
 

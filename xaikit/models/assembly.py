@@ -11,7 +11,8 @@ from xaikit.core.errors import ModelError
 from xaikit.models.attention import TokenModel
 from xaikit.models.audio import MelEncoder
 from xaikit.models.cam_layer import SpatialModel
-from xaikit.models.inputs import ColumnEncoder, Inputs, PixelEncoder, StepEncoder
+from xaikit.models.grids import PixelEncoder
+from xaikit.models.inputs import ColumnEncoder, Inputs, StepEncoder
 from xaikit.models.neural import NeuralModel, Reads
 from xaikit.models.reading import EMBEDDING, READINGS
 from xaikit.models.saying import SayingModel

@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from xaikit.core.sound import QUIET, hann, mel_bank, mel_levels
-from xaikit.core.types import Floats, Ints, PerSample
+from xaikit.core.types import Floats, PerSample
+from xaikit.models.grids import Grid
 from xaikit.models.inputs import Batch, Convolution, as_tensor, stacked, to_rows
 
 __all__ = ["MelEncoder", "WaveEncoder"]
@@ -23,7 +24,7 @@ Array = NDArray[Any]
 
 
 @dataclass(frozen=True, eq=False)
-class WaveEncoder:
+class WaveEncoder(Grid):
     """Sounds (F, T, 2) -> (B, 2, F, T) levels and phases, where derivatives are taken; the net is given the
     wave (B, L) that they make, scaled.
 
@@ -31,10 +32,7 @@ class WaveEncoder:
     """
 
     shape: tuple[int, int, int]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
     kind: ClassVar[str] = "sound"
-    pads: ClassVar[bool] = False
     axes: ClassVar[int] = 2
     convolution: ClassVar[Convolution | None] = None
 
@@ -43,34 +41,20 @@ class WaveEncoder:
         return Batch(as_tensor(stacked(xs, self.shape), device).movedim(-1, 1).contiguous())
 
     def run(self, net: nn.Module, at: Tensor, batch: Batch) -> Tensor:
-        del batch
-        return net((_wave(at) - self.mean[0]) / self.std[0])  # type: ignore[no-any-return]
-
-    def composes(self, references: Array, drops: bool) -> bool:
-        del references, drops
-        return True
-
-    def places(self, ids: Ints, batch: Batch) -> Ints:
-        del batch
-        return ids[None]
-
-    def fold(self, values: Tensor, batch: Batch) -> PerSample:
-        del batch
-        return to_rows(values.sum(1))
+        return super().run(net, (_wave(at) - self.mean[0]) / self.std[0], batch)
 
     def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
         """Never: no layer of such a net is taken for a map."""
         raise NotImplementedError
 
-    spread = upsample
+    def spread(self, cells: Tensor, batch: Batch) -> PerSample:
+        """Never, either."""
+        raise NotImplementedError
 
     def example(self) -> Array:
         rng = np.random.default_rng(0)
         level, phase = rng.normal(-50, 10, self.shape[:2]), rng.uniform(-3, 3, self.shape[:2])
         return np.stack([level, phase], axis=-1).astype(np.float32)
-
-    def config(self) -> dict[str, Any]:
-        return {"kind": self.kind, "shape": self.shape, "mean": self.mean, "std": self.std}
 
 
 @dataclass(frozen=True, eq=False)

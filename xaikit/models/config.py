@@ -10,9 +10,9 @@ from typing import Any
 from xaikit.core.sound import mel_bank
 from xaikit.models.audio import MelEncoder, WaveEncoder
 from xaikit.models.fields import Fields
-from xaikit.models.inputs import ColumnEncoder, Inputs, PixelEncoder, StepEncoder
+from xaikit.models.grids import PixelEncoder, VideoEncoder
+from xaikit.models.inputs import ColumnEncoder, Inputs, StepEncoder
 from xaikit.models.text import WordEncoder
-from xaikit.models.video import VideoEncoder
 
 __all__ = ["read_inputs"]
 

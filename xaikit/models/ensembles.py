@@ -19,7 +19,8 @@ from xaikit.core.abilities import Model, output_names
 from xaikit.core.errors import InvalidInput
 from xaikit.core.types import Floats
 from xaikit.models.function_model import FunctionModel
-from xaikit.models.inputs import ColumnEncoder, PixelEncoder, StepEncoder
+from xaikit.models.grids import PixelEncoder
+from xaikit.models.inputs import ColumnEncoder, StepEncoder
 from xaikit.models.neural import NeuralModel, SealedModel
 from xaikit.models.outputs import tensor_in
 from xaikit.tasks import Task, task_of

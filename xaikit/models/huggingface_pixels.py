@@ -16,9 +16,10 @@ from torch import nn
 
 from xaikit.core.errors import InvalidInput, ModelError
 from xaikit.core.files import short
+from xaikit.models.grids import PixelEncoder
 from xaikit.models.huggingface_files import json_of, told, transformers_of
 from xaikit.models.huggingface_text import Reading
-from xaikit.models.inputs import Batch, PixelEncoder
+from xaikit.models.inputs import Batch
 
 __all__ = ["PictureEncoder", "pixels_of"]
 

@@ -1,15 +1,15 @@
-"""How samples in data space become tensors for a net, and how maps come back: pixels, columns, steps.
+"""How samples in data space become tensors for a net, and how maps come back: columns, steps.
 
 Preprocessing belongs to the model. Each class here reads one kind, is saved with the model, and
-knows its way back from the tensor to the sample's grid. Text is in `text.py`.
+knows its way back from the tensor to the sample's grid. Pictures and other grids are in `grids.py`,
+text is in `text.py`.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property, reduce
+from functools import cached_property
 from typing import Any, ClassVar, Protocol
 
 import numpy as np
@@ -26,10 +26,11 @@ __all__ = [
     "ColumnEncoder",
     "Convolution",
     "Inputs",
-    "PixelEncoder",
     "StepEncoder",
     "as_tensor",
+    "floats_of",
     "padding",
+    "spreads_of",
     "stacked",
     "to_rows",
 ]
@@ -139,72 +140,6 @@ class Inputs(Protocol):
 
 
 @dataclass(frozen=True, eq=False)
-class PixelEncoder:
-    """Images (H, W, C) in [0, 1] -> (B, C, H, W), each channel scaled by its own mean and spread.
-
-    apart : the net reads channels that lie one after the other, since it asks for a `view`; else they
-        lie together, which is fast on a CPU
-    """
-
-    shape: tuple[int, int, int]
-    mean: tuple[float, ...]
-    std: tuple[float, ...]
-    apart: bool = False
-    kind: ClassVar[str] = "pixels"
-    pads: ClassVar[bool] = False
-    axes: ClassVar[int] = 2
-    convolution: ClassVar[Convolution | None] = nn.Conv2d
-
-    @classmethod
-    def fit(cls, xs: Sequence[Array]) -> PixelEncoder:
-        every = stacked(xs, None).reshape(-1, xs[0].shape[2])
-        return cls(tuple(xs[0].shape), _floats(every.mean(0)), _spreads(every.std(0)))
-
-    def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
-        del net
-        x = as_tensor(stacked(xs, self.shape), device).flatten(2)  # (B, H, W * C), one long row
-        n = self.shape[1]
-        x = x.sub_(x.new_tensor(self.mean * n)).div_(x.new_tensor(self.std * n))
-        return Batch(x.view(-1, *self.shape).permute(0, 3, 1, 2))
-
-    def run(self, net: nn.Module, at: Tensor, batch: Batch) -> Tensor:
-        del batch
-        if self.apart:  # of one channel, `contiguous` would keep the strides
-            at = at.clone(memory_format=torch.contiguous_format)
-        return net(at)  # type: ignore[no-any-return]
-
-    def composes(self, references: Array, drops: bool) -> bool:
-        del references, drops
-        return True
-
-    def places(self, ids: Ints, batch: Batch) -> Ints:
-        del batch
-        return ids[None]
-
-    def fold(self, values: Tensor, batch: Batch) -> PerSample:
-        del batch
-        return to_rows(reduce(torch.add, values.unbind(1)))  # a sum over few channels is slow
-
-    def upsample(self, maps: Tensor, batch: Batch) -> PerSample:
-        del batch
-        size = self.shape[:2]
-        return to_rows(F.interpolate(maps[:, None].double(), size, mode="bilinear")[:, 0])
-
-    def spread(self, cells: Tensor, batch: Batch) -> PerSample:
-        del batch
-        size = self.shape[:2]
-        wide = F.interpolate(cells[:, None].double(), size, mode="nearest")[:, 0]
-        return to_rows(wide * (math.prod(cells.shape[1:]) / math.prod(size)))
-
-    def example(self) -> Array:
-        noise = np.random.default_rng(0).normal(self.mean, self.std, self.shape)
-        return noise.clip(0, 1).astype(np.float32)
-
-    def config(self) -> dict[str, Any]:
-        return {"kind": self.kind, "shape": self.shape, "mean": self.mean, "std": self.std}
-
-
-@dataclass(frozen=True, eq=False)
 class ColumnEncoder:
     """Table rows (D,) -> (B, D'): numbers scaled by mean and spread, each category one 0/1 column.
 
@@ -225,7 +160,7 @@ class ColumnEncoder:
         number = np.array(categories) == 0
         mean = np.where(number, every.mean(0), 0.0)
         std = np.where(number, every.std(0), 1.0)
-        return cls(_floats(mean), _spreads(std), tuple(int(c) for c in categories))
+        return cls(floats_of(mean), spreads_of(std), tuple(int(c) for c in categories))
 
     @cached_property
     def owners(self) -> Ints:
@@ -309,7 +244,7 @@ class StepEncoder:
     @classmethod
     def fit(cls, xs: Sequence[Array]) -> StepEncoder:
         every = stacked(xs, None).reshape(-1, xs[0].shape[1])
-        return cls(tuple(xs[0].shape), _floats(every.mean(0)), _spreads(every.std(0)))
+        return cls(tuple(xs[0].shape), floats_of(every.mean(0)), spreads_of(every.std(0)))
 
     def read(self, net: nn.Module, xs: Sequence[Array] | Array, device: torch.device) -> Batch:
         del net
@@ -387,11 +322,11 @@ def stacked(xs: Sequence[Array] | Array, shape: tuple[int, ...] | None) -> Array
     return np.array(xs, order="C")
 
 
-def _floats(values: Array) -> tuple[float, ...]:
+def floats_of(values: Array) -> tuple[float, ...]:
     return tuple(float(v) for v in values)
 
 
-def _spreads(values: Array) -> tuple[float, ...]:
+def spreads_of(values: Array) -> tuple[float, ...]:
     """Spreads to divide by: what never varies is left at its own scale."""
     return tuple(float(v) if v > 1e-8 else 1.0 for v in values)
 

@@ -21,7 +21,8 @@ from xaikit.core.errors import InvalidInput, NotApplicable
 from xaikit.core.types import MODALITIES, Bools, Floats, Ints, PerSample, Sample, Space
 from xaikit.core.words import Text
 from xaikit.models.composing import Composed
-from xaikit.models.inputs import Batch, ColumnEncoder, Inputs, PixelEncoder, padding
+from xaikit.models.grids import PixelEncoder
+from xaikit.models.inputs import Batch, ColumnEncoder, Inputs, padding
 from xaikit.models.modes import Parts, alone, differentiating, evaluating
 from xaikit.models.outputs import Outputs, Part, decoded, tensor_in
 from xaikit.models.probe import Event, has_strided_point, watch

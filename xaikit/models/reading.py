@@ -21,10 +21,10 @@ from xaikit.modalities.parts import Parts
 from xaikit.modalities.text import MASK_WORD
 from xaikit.models import features
 from xaikit.models.audio import MelEncoder, WaveEncoder
-from xaikit.models.inputs import ColumnEncoder, Inputs, PixelEncoder, StepEncoder
+from xaikit.models.grids import PixelEncoder, VideoEncoder
+from xaikit.models.inputs import ColumnEncoder, Inputs, StepEncoder
 from xaikit.models.parts import PartsEncoder
 from xaikit.models.text import Encode, TokenEncoder, WordEncoder
-from xaikit.models.video import VideoEncoder
 from xaikit.models.zoo.architecture import Recipe
 
 __all__ = ["EMBEDDING", "READINGS", "Reading", "Said", "reading_of"]

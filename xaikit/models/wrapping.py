@@ -27,7 +27,8 @@ from xaikit.models.estimator_model import EstimatorModel, space_of, wrap_estimat
 from xaikit.models.estimators import Answer, answer_of, is_estimator, pipeline_of, usual_modality
 from xaikit.models.frames import Frames, framed
 from xaikit.models.function_model import FunctionModel, wrong_shape
-from xaikit.models.inputs import Inputs, PixelEncoder
+from xaikit.models.grids import PixelEncoder
+from xaikit.models.inputs import Inputs
 from xaikit.models.missing import require_missing_read
 from xaikit.models.modes import Parts, evaluating
 from xaikit.models.neural import (

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from xaikit.core.types import Bools, Floats, Ints
 from xaikit.models.composing import Composed, Net
-from xaikit.models.inputs import PixelEncoder
+from xaikit.models.grids import PixelEncoder
 from xaikit.models.shortcuts.local_coalitions import CALL, EXPECTED, LocalCoalitions, best_cut
 from xaikit.models.shortcuts.receptive_field import FieldTracker, PathChanged, ResumedPass
 
