@@ -11,11 +11,14 @@ from toy_zoo import line_data, toy_data
 
 from xaikit.core.errors import InvalidInput, OutOfBudget
 from xaikit.core.types import Sample
+from xaikit.data import load_data
 from xaikit.data.dataset import Column, Dataset
 from xaikit.study.compare import compare
 from xaikit.study.compare.fitting import Teacher
-from xaikit.study.compare.folds import Folds, pooled
+from xaikit.study.compare.folds import Folds, in_order, pooled
 from xaikit.study.compare.learning import part
+from xaikit.study.compare.reasons import _drawn_rows
+from xaikit.study.compare.tuning import inner
 
 
 def grouped(n: int = 90) -> Dataset:
@@ -217,3 +220,87 @@ def test_every_modality_has_its_families(fits) -> None:
     assert found["same"]["cases"][0]["inputs"] == "words"
     found = compare(line_data(), models="ridge,tree", n=4, full=False, learning=False)
     assert (found["metric"], found["errors"]) == ("r2", None)
+
+
+def sheet(rows: list[tuple], path, head: str = "whose,a,b,label"):
+    path.write_text("\n".join([head, *(",".join(map(str, row)) for row in rows)]), "utf-8")
+    return path
+
+
+def test_rows_of_a_file_are_held_out_in_the_order_of_the_file_whatever_splits_were_drawn(tmp_path):
+    rng = np.random.default_rng(0)
+    rows = [(f"p{i % 7}", i, rng.normal(), "ny"[i % 2]) for i in range(60)]
+    data = load_data(sheet(rows, tmp_path / "days.csv"), drop=["whose"])
+    found = in_order(data, pooled(data, None)[1])
+    assert [s.id for s in found] == [f"row-{i + 1}" for i in range(60)]
+    assert [s.id for s in pooled(data, None)[1]] != [s.id for s in found]
+    seen: list[tuple[int, int]] = []
+    fit = Teacher.__call__
+
+    def watched(self, family, part, *more, **params):
+        learned = [int(s.x[0]) for s in (*part.train, *part.val)]
+        seen.append((max(learned), min(int(s.x[0]) for s in part.test)))
+        return fit(self, family, part, *more, **params)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Teacher, "__call__", watched)
+        compare(data, **ASKED, in_time=True)
+    assert len(seen) == 20
+    assert all(last < first for last, first in seen)
+    less = replace(data, train=data.train[1:])
+    with pytest.raises(InvalidInput, match="had 60 rows when it was read and has 59"):
+        compare(less, **ASKED, in_time=True)
+
+
+def test_few_large_groups_are_compared_with_curves_and_classes_of_their_own(fits, tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [(i // 12, *rng.normal(size=2), "ny"[i % 2]) for i in range(60)]
+    data = load_data(sheet(rows, tmp_path / "wards.csv"))
+    found = compare(data, **{**ASKED, "learning": True, "n": 2}, group="whose")
+    assert [p["n"] for p in found["learning"][0]["points"]] == [8, 8, 12, 24, 48]
+    own = [(("n", "y")[i % 2] + str(i % 14), *rng.normal(size=2), "ny"[i % 2]) for i in range(70)]
+    data = load_data(sheet(own, tmp_path / "own.csv"))
+    assert compare(data, **{**ASKED, "learning": True}, group="whose")["learning"]
+    one = [("one" if i % 2 else i % 9, *rng.normal(size=2), "ny"[i % 2]) for i in range(60)]
+    data = load_data(sheet(one, tmp_path / "one.csv"))
+    with pytest.raises(
+        InvalidInput, match="rows that are all 'n'; where rows are held out by group"
+    ):
+        compare(data, **ASKED, group="whose")
+
+
+@pytest.mark.parametrize("labels", ["nnnnnnnnny" * 2 + "n" * 25, "n" * 42 + "ynny"])
+def test_a_class_of_two_rows_is_never_held_out_nor_stopped_by_whole(labels, tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [("p", *rng.normal(size=2), label) for label in labels]
+    for seed in range(8):
+        data = load_data(sheet(rows, tmp_path / "rare.csv"), drop=["whose"], seed=1)
+        _, all_, _ = pooled(data, None)
+        folds = Folds(data, all_, seed)
+        for fold in folds.repeat(0):
+            made = folds.dataset(fold)
+            assert set(made.labels("train")) == {0, 1}
+            assert set(inner(made, seed).labels("train")) == {0, 1}
+            drawn = _drawn_rows(
+                np.random.default_rng(seed).permutation(len(fold.train)), folds, fold
+            )
+            assert set(folds.labels[fold.train[drawn]]) == {0, 1}
+
+
+def test_folds_that_teach_or_measure_nothing_are_refused_by_what_they_hold(tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    late = [("p", *rng.normal(size=2), "y" if i > 40 else "n") for i in range(60)]
+    data = load_data(sheet(late, tmp_path / "late.csv"), drop=["whose"])
+    with pytest.raises(
+        InvalidInput, match="fold 1 of 10 would learn from 10 rows that are all 'n'"
+    ):
+        compare(data, **ASKED, in_time=True)
+    few = replace(
+        data, train=data.train[:2] + data.train[-2:], val=data.val[:2], test=data.test[:2], order=()
+    )
+    with pytest.raises(InvalidInput, match="has 8 rows and 10 folds; 20 rows or more are needed"):
+        compare(few, **ASKED, in_time=True)
+    flat = [("p", *rng.normal(size=2), 0.5 if i == 30 else 0) for i in range(60)]
+    data = load_data(sheet(flat, tmp_path / "flat.csv"), drop=["whose"], task="regression")
+    with pytest.raises(InvalidInput, match="hold out 12 rows whose value is 0 in all"):
+        compare(data, **{**ASKED, "models": "ridge,tree"})

@@ -109,6 +109,7 @@ def assemble(rows: Rows, options: Options, *, name: str, source: str, language: 
         columns=rows.columns,
         source=source,
         language=language,
+        order=tuple(i for split in SPLITS for i in splits[split].tolist()),
         facts={
             "rows": len(rows.xs),
             "split": "every row, without labels"

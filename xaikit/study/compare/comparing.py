@@ -18,7 +18,7 @@ from xaikit.study.compare.calibration import calibrated, net_benefit
 from xaikit.study.compare.claims import claims, seconds_alone
 from xaikit.study.compare.families import Family, chosen
 from xaikit.study.compare.fitting import WATTS, Teacher
-from xaikit.study.compare.folds import Folds, pooled
+from xaikit.study.compare.folds import Folds, in_order, pooled
 from xaikit.study.compare.learning import SHARES, curves, gaps
 from xaikit.study.compare.outer import BASE, Budget, Outer
 from xaikit.study.compare.reasons import Reasons, reasons
@@ -84,7 +84,8 @@ def compare(
         trials then differ in number; the settings found depend on how fast the machine is
     group : rows of one group are never on both sides: a column of a table, an entry of `meta`, a CSV
         file of the columns id and group, or one name a row
-    in_time : rows stand in the order of time, and each fold is held out after all rows before it
+    in_time : rows stand in the order of time (of the file that they were read from), and each fold is held
+        out after all rows before it
     store : a folder for finished fits, from which the same call goes on
 
     >>> found = compare(data, models="logistic,forest", n=2, learning=False, full=False)
@@ -94,6 +95,7 @@ def compare(
     _check(data, rope, trials, tune_seconds, n)
     families = chosen(data, models if isinstance(models, str) else list(models))
     data, rows, groups = pooled(data, group)
+    rows = in_order(data, rows) if in_time else rows
     folds = Folds(data, rows, seed, groups, in_time)
     tabular = MODALITIES.get(data.modality).tabular
     wants = _Wants(
