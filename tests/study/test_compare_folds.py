@@ -9,15 +9,17 @@ import pytest
 from sklearn.model_selection import StratifiedKFold
 from toy_zoo import line_data, toy_data
 
-from xaikit.core.errors import InvalidInput, OutOfBudget
+from xaikit.core.errors import DataError, InvalidInput, OutOfBudget
 from xaikit.core.types import Sample
 from xaikit.data import load_data
 from xaikit.data.dataset import Column, Dataset
+from xaikit.models.training import require_read
 from xaikit.study.compare import compare
 from xaikit.study.compare.fitting import Teacher
 from xaikit.study.compare.folds import Folds, in_order, pooled
 from xaikit.study.compare.learning import part
 from xaikit.study.compare.reasons import _drawn_rows
+from xaikit.study.compare.shift import shifted
 from xaikit.study.compare.tuning import inner
 
 
@@ -136,6 +138,8 @@ def test_a_larger_part_of_the_rows_holds_the_smaller_and_every_class() -> None:
         ({"group": ["x"]}, r"\(1,\) groups were given for 90 rows"),
         ({"group": ["x", "y"] * 45}, "there are 2 groups and 5 folds"),
         ({"group": "patient", "in_time": True}, "leave one out"),
+        ({"minutes": -1}, "minutes is -1; give more than 0"),
+        ({"trials": -1}, "-1 trials and 0 seconds of tuning were asked for; give 0 or more"),
         ({"rope": 0}, "rope is 0; the points that are too small to matter are above 0"),
         ({"models": "tree"}, "'tree' is no comparison; name two different models or more"),
         ({"models": "tree,tree"}, "name two different models"),
@@ -304,3 +308,52 @@ def test_folds_that_teach_or_measure_nothing_are_refused_by_what_they_hold(tmp_p
     data = load_data(sheet(flat, tmp_path / "flat.csv"), drop=["whose"], task="regression")
     with pytest.raises(InvalidInput, match="hold out 12 rows whose value is 0 in all"):
         compare(data, **{**ASKED, "models": "ridge,tree"})
+
+
+def test_a_column_of_many_names_is_a_group_and_no_input(tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [(f"p{i // 2}", *rng.normal(size=2), "ny"[i % 3 % 2]) for i in range(300)]
+    path = sheet([(*row[1:], row[0]) for row in rows], tmp_path / "p.csv", "a,b,label,whose")
+    data = load_data(path, noted="whose")
+    assert [c.name for c in data.columns] == ["a", "b"]
+    whose = folds_of(data, group="whose").groups
+    assert len(set(whose)) == 150
+    numbered = {s.id: s.meta["whose"] for s in (*data.train, *data.val, *data.test)}
+    assert numbered == {f"row-{i + 1}": row[0] for i, row in enumerate(rows)}
+    held = load_data(path, group="whose", label_column="label", columns=["b"])
+    sides = [{s.meta["whose"] for s in part} for part in (held.train, held.test)]
+    assert [c.name for c in held.columns] == ["b"]
+    assert not sides[0] & sides[1]
+    with pytest.raises(DataError, match="give it as the group"):
+        load_data(path, label_column="label")
+    ids = tmp_path / "ids.csv"
+    ids.write_text("id,group\nrow-1,a\nrow-1,b\n", "utf-8")
+    with pytest.raises(InvalidInput, match="puts 'row-1' into two groups"):
+        folds_of(data, group=str(ids))
+    path = sheet([("", 1, 2, "n"), *rows], tmp_path / "gap.csv")
+    with pytest.raises(DataError, match="line 2 of 'gap.csv' has nothing in column 'whose'"):
+        load_data(path, noted="whose")
+    texts = [("a b c d", f"p{i % 7}", "ny"[i % 2]) for i in range(40)]
+    data = load_data(
+        sheet(texts, tmp_path / "t.csv", "text,whose,label"), text_column="text", noted="whose"
+    )
+    assert len(set(folds_of(data, group="whose").groups)) == 7
+
+
+def test_fits_on_numbers_and_on_codes_are_told_apart(fits, tmp_path) -> None:
+    data = grouped()
+    compare(data, **ASKED, store=tmp_path)
+    coded = (Column("patient", tuple("abcdefghijklmno")), *data.columns[1:])
+    found = compare(replace(data, columns=coded), **ASKED, store=tmp_path)
+    assert found["fits"]["found"] == 0
+
+
+def test_missing_values_are_refused_by_who_does_not_read_them_and_kept_by_noise(tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [("" if i == 7 else i, *rng.normal(size=2), "ny"[i % 2]) for i in range(60)]
+    data = load_data(sheet(rows, tmp_path / "gap.csv"), missing="keep")
+    with pytest.raises(DataError, match="1 of 60 rows have missing values .* 'logistic' does not"):
+        compare(data, **ASKED)
+    require_read("tree", data)
+    noisy = np.array(shifted(replace(data, train=(*data.train, *data.val)), "noise", 0))
+    assert np.isnan(noisy).sum() == np.isnan(data.inputs("test")).sum()

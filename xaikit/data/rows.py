@@ -51,8 +51,14 @@ class Options:
     encoding: str | None = None
     decimal: str | None = None
     group: str | None = None
+    noted: str | None = None
     names: str | None = None
     seed: int = 0
+
+    @property
+    def aside(self) -> str:
+        """The column that is no input, but whose words are noted of each row; "" for none."""
+        return self.noted or self.group or ""
 
 
 @dataclass(frozen=True, eq=False)

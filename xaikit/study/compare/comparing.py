@@ -14,6 +14,7 @@ from xaikit.core.progress import Progress, say
 from xaikit.core.sample import MODALITIES
 from xaikit.data.dataset import Dataset
 from xaikit.judge.rule import LOOKS, Judged
+from xaikit.models.training import require_read
 from xaikit.study.compare.calibration import calibrated, net_benefit
 from xaikit.study.compare.claims import claims, seconds_alone
 from xaikit.study.compare.families import Family, chosen
@@ -92,9 +93,11 @@ def compare(
     >>> [row["id"] for row in found["models"]]
     ['majority', 'logistic', 'forest']
     """
-    _check(data, rope, trials, tune_seconds, n)
+    _check(data, rope, trials, tune_seconds, n, minutes)
     families = chosen(data, models if isinstance(models, str) else list(models))
     data, rows, groups = pooled(data, group)
+    for family in families:
+        require_read(family.of or family.name, data)
     rows = in_order(data, rows) if in_time else rows
     folds = Folds(data, rows, seed, groups, in_time)
     tabular = MODALITIES.get(data.modality).tabular
@@ -113,7 +116,9 @@ def compare(
     return _Comparison(outer, wants).result()
 
 
-def _check(data: Dataset, rope: float, trials: int, tune_seconds: float, n: int) -> None:
+def _check(
+    data: Dataset, rope: float, trials: int, tune_seconds: float, n: int, minutes: float | None
+) -> None:
     if not labelled(data):
         raise InvalidInput(
             f"some rows of '{data.name}' have no label; drop them to compare models."
@@ -122,6 +127,12 @@ def _check(data: Dataset, rope: float, trials: int, tune_seconds: float, n: int)
         raise InvalidInput(f"rope is {rope}; the points that are too small to matter are above 0.")
     if n == 1 or n < 0:
         raise InvalidInput(f"n is {n}; explain 2 samples or more, or 0 for none.")
+    if minutes is not None and not minutes > 0:
+        raise InvalidInput(f"minutes is {minutes:g}; give more than 0, or leave it out.")
+    if trials < 0 or not tune_seconds >= 0:
+        raise InvalidInput(
+            f"{trials} trials and {tune_seconds:g} seconds of tuning were asked for; give 0 or more."
+        )
     if trials and tune_seconds:
         raise InvalidInput(
             f"{trials} trials and {tune_seconds:g} seconds of tuning were asked for; give one of the two."

@@ -230,11 +230,14 @@ def _listed(rows: Sequence[Sample], path: Path) -> NDArray[Any]:
     """(N,) the group of each row by its id, as a CSV file says."""
     try:
         with path.open(encoding="utf-8-sig", newline="") as file:
-            known = {line["id"]: line["group"] for line in csv.DictReader(file)}
+            lines = [(line["id"], line["group"]) for line in csv.DictReader(file)]
     except (OSError, UnicodeDecodeError, csv.Error, KeyError) as error:
         raise InvalidInput(
             f"'{path}' gives no groups ({short(error)}); it must be a CSV file of the columns id and group."
         ) from error
+    known = dict(lines)
+    if twice := [name for name, group in lines if known[name] != group]:
+        raise InvalidInput(f"'{path}' puts '{twice[0]}' into two groups; keep one line of it.")
     if missing := [s.id for s in rows if not known.get(s.id)]:
         raise InvalidInput(
             f"'{path}' names no group for {len(missing)} of {len(rows)} rows, such as '{missing[0]}'; "
@@ -259,6 +262,9 @@ def _without(
         )
     at = names.index(group)
     groups = np.array([s.x[at] for s in rows])
+    if len(names) == 1 or np.isnan(groups).any():
+        why = "is the only column" if len(names) == 1 else "has empty cells, which name no group"
+        raise InvalidInput(f"'{group}' of '{data.name}' {why}; name another column to group by.")
     cut = {id(s): replace(s, x=np.delete(s.x, at)) for s in rows}
     parts = [tuple(cut[id(s)] for s in part) for part in (data.train, data.val, data.test)]
     columns = tuple(c for c in data.columns if c.name != group)

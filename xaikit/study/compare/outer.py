@@ -114,6 +114,7 @@ class Outer:
             "rows": hashlib.sha256(rows.encode()).hexdigest(),
             "family": family.name,
             "of": family.of,
+            "columns": [[*c.categories] for c in data.columns],  # what codes stand for
             "params": {**family.params, **params},
             "seed": self.seed,
             "balanced": self.teach.balanced,
