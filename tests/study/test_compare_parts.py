@@ -184,7 +184,10 @@ def test_the_model_to_use_is_the_cheapest_that_none_is_shown_to_beat() -> None:
 def test_how_far_the_model_to_use_is_behind_is_told_where_it_matters() -> None:
     given = {"forest": ("ml", [0.95] * 5, 0.2), "mlp": ("dl", [0.99] * 5, 2.0)}
     words = every(["forest", "mlp"], {})
-    words["forest", "mlp"] = replace(words["forest", "mlp"], difference=0.04)
+    words["forest", "mlp"] = replace(words["forest", "mlp"], difference=0.04, error=0.03)
+    # more than one standard error behind: cheap is not enough
+    assert recommended(Measured(given), words, [], "majority", "columns")["id"] == "mlp"
+    words["forest", "mlp"] = replace(words["forest", "mlp"], error=0.05)
     why = recommended(Measured(given), words, [], "majority", "columns")["why"][0]
     assert why["key"] == "cmp.use.behind"
     assert why["numbers"]["size"]["numbers"] == {"points": 4}

@@ -153,9 +153,7 @@ def _pair(told: Told) -> dict[str, Any]:
             "cmp.small" if told.shares else "cmp.small.r2",
             a=name(told.a),
             b=name(told.b),
-            rope=fixed(100 * pair["rope"], 0 if pair["rope"] >= 0.01 else 1)
-            if told.shares
-            else fixed(pair["rope"]),
+            n=f"{100 * pair['rope'] if told.shares else pair['rope']:g}",
         ),
     }
 

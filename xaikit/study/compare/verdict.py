@@ -112,7 +112,8 @@ def recommended(
     base: str,
     things: str,
 ) -> dict[str, Any]:
-    """Of the models that none is shown to be better than, the cheapest to train; and why."""
+    """Of the models that none is shown to be better than, and that are no further behind the best than
+    the region or one standard error, the cheapest to train; and why."""
     names = [f.name for f in outer.families]
     means = {n: float(outer.quality(n).mean()) for n in names}
     sound = [n for n in names if _beats_base(judged, n)]
@@ -121,7 +122,7 @@ def recommended(
         return {"id": base, "why": [told("cmp.use.none", best=best)]}
     level = [n for n in names if n == best or not any(_loses(judged, n, m) for m in names)]
     cost = {n: processor_seconds(outer, n) for n in names}
-    usable = [n for n in level if n in sound]
+    usable = [n for n in level if n in sound and _near(judged, n, best)]
     chosen = min(usable, key=lambda n: cost[n] if n != best else cost[n] / 1.5)
     dearest = max(level, key=cost.__getitem__)
     why = [_why_quality(outer, judged, chosen, best, level, things)]
@@ -147,6 +148,17 @@ def _loses(judged: Mapping[tuple[str, str], Judged], name: str, best: str) -> bo
     return name != best and between(judged, best, name) in ("worse", "clearly_worse")
 
 
+def _near(judged: Mapping[tuple[str, str], Judged], name: str, best: str) -> bool:
+    if name == best:
+        return True
+    pair = _pair(judged, name, best)
+    return abs(pair.difference) <= max(pair.rope, pair.error)
+
+
+def _pair(judged: Mapping[tuple[str, str], Judged], a: str, b: str) -> Judged:
+    return judged.get((a, b)) or judged[b, a]
+
+
 def _why_quality(
     outer: Outer,
     judged: Mapping[tuple[str, str], Judged],
@@ -159,7 +171,7 @@ def _why_quality(
         return told("cmp.use.best", name=chosen)
     if chosen == best:
         return told("cmp.use.none_better", name=chosen)
-    pair = judged.get((chosen, best)) or judged[best, chosen]
+    pair = _pair(judged, chosen, best)
     if abs(pair.difference) <= pair.rope:
         return told("cmp.use.as_good", name=chosen, best=best)
     size, unit = _size(outer, pair.difference), told(f"cmp.unit.{things}")
