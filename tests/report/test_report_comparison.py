@@ -216,3 +216,18 @@ def test_the_region_is_told_as_it_was_given_and_rows_in_time_have_one_look() -> 
         for numbers in [{"n": 10, "seed": 0, "weights": {"key": "cmp.weights.none", "numbers": {}}}]
     ]  # fmt: skip
     assert looks == [True, False]
+
+
+def test_a_scale_that_does_not_begin_at_0_or_is_cut_says_so(tmp_path) -> None:
+    found = sample_runs.comparison()
+    found.pop("learning")
+    page = comparison_page(found)
+    begins = float(page["bars"]["note"].removeprefix("Bars begin at ").partition(SPACE)[0]) / 100
+    width = next(r["width"] for r in page["bars"]["rows"] if r["name"] == "Boosted trees")
+    right = told(found).entry("boosting")["accuracy"]
+    assert width == pytest.approx(100 * (right - begins) / (1 - begins), abs=1)
+    assert page["bars"]["note"] in write_comparison(found, tmp_path / "c.html").read_text("utf-8")
+    found = sample_runs.comparison() | {"metric": "r2"}
+    assert comparison_page(found)["scale"] == ""
+    found["learning"][0]["points"][0]["value"] = -3.0
+    assert comparison_page(found)["scale"] == f"R² below {MINUS}1 is drawn at {MINUS}1."

@@ -119,7 +119,7 @@ def compare(
 def _check(
     data: Dataset, rope: float, trials: int, tune_seconds: float, n: int, minutes: float | None
 ) -> None:
-    if not labelled(data):
+    if not labelled(replace(data, train=(*data.train, *data.val))):
         raise InvalidInput(
             f"some rows of '{data.name}' have no label; drop them to compare models."
         )
