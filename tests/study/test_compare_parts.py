@@ -150,7 +150,7 @@ def every(names: list[str], words: dict[tuple[str, str], str]) -> dict[tuple[str
     return {pair: judged(word) for pair, word in known.items()}
 
 
-def test_the_model_to_use_is_the_cheapest_that_none_is_shown_to_beat() -> None:
+def test_the_model_to_use_is_the_cheapest_of_those_level_with_the_best() -> None:
     outer = Measured(
         {
             "forest": ("ml", [0.95] * 5, 0.2),
@@ -169,28 +169,18 @@ def test_the_model_to_use_is_the_cheapest_that_none_is_shown_to_beat() -> None:
     assert [w["key"] for w in found["why"]] == ["cmp.use.as_good", "cmp.use.cheap"]
     found = use(beaten | {("forest", "mlp"): "better"})
     assert (found["id"], found["why"][0]["key"]) == ("mlp", "cmp.use.best")
-    assert use({})["id"] == "tree"
+    assert (
+        use({})["id"] == "forest"
+    )  # a tree that is far behind is no match, shown to be worse or not
     floors = [{"a": "forest", "kind": "rows", "value": v} for v in (0.95,)]
     assert use(beaten, floors)["why"][-1]["key"] == "cmp.use.steady"
     found = use({(BASE, n): "cannot_tell" for n in names})
     assert (found["id"], found["why"][0]["key"]) == ("majority", "cmp.use.none")
     # what is no better than guessing is never the model to use, nor does it hide those that are
-    assert use({(BASE, "tree"): "cannot_tell"})["id"] == "forest"
+    assert use({(BASE, "forest"): "cannot_tell"})["id"] == "mlp"
     assert use({(BASE, "mlp"): "cannot_tell"} | beaten)["id"] == "forest"
     # nor one that another is shown to beat, though the best is not
-    assert use({("forest", "tree"): "worse"})["id"] == "forest"
-
-
-def test_how_far_the_model_to_use_is_behind_is_told_where_it_matters() -> None:
-    given = {"forest": ("ml", [0.95] * 5, 0.2), "mlp": ("dl", [0.99] * 5, 2.0)}
-    words = every(["forest", "mlp"], {})
-    words["forest", "mlp"] = replace(words["forest", "mlp"], difference=0.04, error=0.03)
-    # more than one standard error behind: cheap is not enough
-    assert recommended(Measured(given), words, [], "majority", "columns")["id"] == "mlp"
-    words["forest", "mlp"] = replace(words["forest", "mlp"], error=0.05)
-    why = recommended(Measured(given), words, [], "majority", "columns")["why"][0]
-    assert why["key"] == "cmp.use.behind"
-    assert why["numbers"]["size"]["numbers"] == {"points": 4}
+    assert use({("forest", "tree"): "better"})["id"] == "mlp"
 
 
 def test_no_number_of_rows_is_told_that_nobody_could_gather() -> None:

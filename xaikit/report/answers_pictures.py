@@ -58,6 +58,7 @@ def _objects(mine: Case, found: Mapping[str, Any]) -> dict[str, Any]:
     rows += [("false", box) for box in boxes[~right]] + [("found", box) for box in boxes[right]]
     return {
         "kind": "boxes",
+        "chances": True,  # each object with its own, so no bars beside it
         "over": [
             {"kind": "missed", "path": _path(mine, missed[:, 1:])},
             {"kind": "found", "path": _path(mine, boxes[:, 1:5])},

@@ -112,20 +112,21 @@ def recommended(
     base: str,
     things: str,
 ) -> dict[str, Any]:
-    """Of the models that none is shown to be better than, and that are no further behind the best than
-    the region or one standard error, the cheapest to train; and why."""
+    """Of the models that are better than guessing, too little behind the best to matter, and not shown to be
+    behind any, the cheapest to train; and why."""
     names = [f.name for f in outer.families]
     means = {n: float(outer.quality(n).mean()) for n in names}
     sound = [n for n in names if _beats_base(judged, n)]
     best = max(sound or names, key=means.__getitem__)
     if not sound:
         return {"id": base, "why": [told("cmp.use.none", best=best)]}
-    level = [n for n in names if n == best or not any(_loses(judged, n, m) for m in names)]
+    rope = judged[BASE, best].rope
+    near = [n for n in sound if means[best] - means[n] < rope + 1e-9]
+    level = [n for n in near if n == best or not any(_loses(judged, n, m) for m in names)]
     cost = {n: processor_seconds(outer, n) for n in names}
-    usable = [n for n in level if n in sound and _near(judged, n, best)]
-    chosen = min(usable, key=lambda n: cost[n] if n != best else cost[n] / 1.5)
+    chosen = min(level, key=lambda n: cost[n] if n != best else cost[n] / 1.5)
     dearest = max(level, key=cost.__getitem__)
-    why = [_why_quality(outer, judged, chosen, best, level, things)]
+    why = [_why_quality(judged, names, chosen, best)]
     if len(level) > 1 and cost[dearest] > 1.5 * cost[chosen]:
         why.append(told("cmp.use.cheap", other=dearest))
     if floor := next((f for f in floors if f["a"] == chosen and f["kind"] == "rows"), None):
@@ -148,34 +149,13 @@ def _loses(judged: Mapping[tuple[str, str], Judged], name: str, best: str) -> bo
     return name != best and between(judged, best, name) in ("worse", "clearly_worse")
 
 
-def _near(judged: Mapping[tuple[str, str], Judged], name: str, best: str) -> bool:
-    if name == best:
-        return True
-    pair = _pair(judged, name, best)
-    return abs(pair.difference) <= max(pair.rope, pair.error)
-
-
-def _pair(judged: Mapping[tuple[str, str], Judged], a: str, b: str) -> Judged:
-    return judged.get((a, b)) or judged[b, a]
-
-
 def _why_quality(
-    outer: Outer,
-    judged: Mapping[tuple[str, str], Judged],
-    chosen: str,
-    best: str,
-    level: Sequence[str],
-    things: str,
+    judged: Mapping[tuple[str, str], Judged], names: Sequence[str], chosen: str, best: str
 ) -> dict[str, Any]:
-    if len(level) == 1:
-        return told("cmp.use.best", name=chosen)
-    if chosen == best:
-        return told("cmp.use.none_better", name=chosen)
-    pair = _pair(judged, chosen, best)
-    if abs(pair.difference) <= pair.rope:
+    if chosen != best:
         return told("cmp.use.as_good", name=chosen, best=best)
-    size, unit = _size(outer, pair.difference), told(f"cmp.unit.{things}")
-    return told("cmp.use.behind", name=chosen, best=best, size=size, unit=unit)
+    alone = all(_loses(judged, n, best) for n in names if n != best)
+    return told("cmp.use.best" if alone else "cmp.use.none_better", name=best)
 
 
 def _size(outer: Outer, difference: float) -> dict[str, Any]:
