@@ -9,7 +9,7 @@ import pytest
 from sklearn.model_selection import StratifiedKFold
 from toy_zoo import line_data, toy_data
 
-from xaikit.core.errors import DataError, InvalidInput, OutOfBudget
+from xaikit.core.errors import DataError, InvalidInput, ModelError, OutOfBudget
 from xaikit.core.types import Sample
 from xaikit.data import load_data
 from xaikit.data.dataset import Column, Dataset
@@ -138,6 +138,7 @@ def test_a_larger_part_of_the_rows_holds_the_smaller_and_every_class() -> None:
         ({"group": ["x"]}, r"\(1,\) groups were given for 90 rows"),
         ({"group": ["x", "y"] * 45}, "there are 2 groups and 5 folds"),
         ({"group": "patient", "in_time": True}, "leave one out"),
+        ({"seed": -1}, "seed is -1; give a whole number from 0"),
         ({"minutes": -1}, "minutes is -1; give more than 0"),
         ({"trials": -1}, "-1 trials and 0 seconds of tuning were asked for; give 0 or more"),
         ({"rope": 0}, "rope is 0; the points that are too small to matter are above 0"),
@@ -260,7 +261,7 @@ def test_few_large_groups_are_compared_with_curves_and_classes_of_their_own(fits
     rng = np.random.default_rng(0)
     rows = [(i // 12, *rng.normal(size=2), "ny"[i % 2]) for i in range(60)]
     data = load_data(sheet(rows, tmp_path / "wards.csv"))
-    found = compare(data, **{**ASKED, "learning": True, "n": 2}, group="whose")
+    found = compare(data, **{**ASKED, "learning": True}, group="whose")
     assert [p["n"] for p in found["learning"][0]["points"]] == [8, 8, 12, 24, 48]
     own = [(("n", "y")[i % 2] + str(i % 14), *rng.normal(size=2), "ny"[i % 2]) for i in range(70)]
     data = load_data(sheet(own, tmp_path / "own.csv"))
@@ -357,3 +358,30 @@ def test_missing_values_are_refused_by_who_does_not_read_them_and_kept_by_noise(
     require_read("tree", data)
     noisy = np.array(shifted(replace(data, train=(*data.train, *data.val)), "noise", 0))
     assert np.isnan(noisy).sum() == np.isnan(data.inputs("test")).sum()
+
+
+def test_what_cannot_be_weighed_or_has_several_labels_is_refused_by_name() -> None:
+    data = toy_data("series", 60)
+    with pytest.raises(ModelError, match="'neighbours' cannot weigh classes; leave it out"):
+        compare(data, models="neighbours,summary", n=0, balanced=True)
+    table = grouped()
+    several = {p: tuple(replace(s, label=frozenset({s.label})) for s in getattr(table, p)) for p in ("train", "val", "test")}  # fmt: skip
+    with pytest.raises(
+        InvalidInput, match="'wards' has the task multilabel; models are compared on data with one"
+    ):
+        compare(replace(table, task="multilabel", **several), **ASKED)
+    val = (replace(table.val[0], label=None), *table.val[1:])
+    with pytest.raises(InvalidInput, match="some rows of 'wards' have no label"):
+        compare(replace(table, val=val), **ASKED)
+
+
+def test_the_last_rows_in_time_hold_two_classes_or_more(tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    rows = [("p", *rng.normal(size=2), "ny"[i // 5 % 2 if i < 30 else 1]) for i in range(80)]
+    data = load_data(sheet(rows, tmp_path / "late.csv"), drop=["whose"])
+    folds = Folds(data, in_order(data, pooled(data, None)[1]), 0, None, True)
+    for fold in folds.repeat(0):
+        kept = part(folds, fold, 0.05)
+        assert kept[-1] == len(fold.train) - 1
+        assert set(folds.labels[fold.train[kept]]) == {0, 1}
+        assert set(folds.dataset(fold, kept).labels("train")) == {0, 1}

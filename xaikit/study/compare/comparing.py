@@ -93,7 +93,7 @@ def compare(
     >>> [row["id"] for row in found["models"]]
     ['majority', 'logistic', 'forest']
     """
-    _check(data, rope, trials, tune_seconds, n, minutes)
+    _check(data, rope, trials, tune_seconds, n, minutes, seed)
     families = chosen(data, models if isinstance(models, str) else list(models))
     data, rows, groups = pooled(data, group)
     for family in families:
@@ -117,8 +117,19 @@ def compare(
 
 
 def _check(
-    data: Dataset, rope: float, trials: int, tune_seconds: float, n: int, minutes: float | None
+    data: Dataset,
+    rope: float,
+    trials: int,
+    tune_seconds: float,
+    n: int,
+    minutes: float | None,
+    seed: int,
 ) -> None:
+    if data.task not in ("classification", "regression"):
+        raise InvalidInput(
+            f"'{data.name}' has the task {data.task}; models are compared on data with one class or one number a "
+            "sample."
+        )
     if not labelled(replace(data, train=(*data.train, *data.val))):
         raise InvalidInput(
             f"some rows of '{data.name}' have no label; drop them to compare models."
@@ -127,6 +138,8 @@ def _check(
         raise InvalidInput(f"rope is {rope}; the points that are too small to matter are above 0.")
     if n == 1 or n < 0:
         raise InvalidInput(f"n is {n}; explain 2 samples or more, or 0 for none.")
+    if not 0 <= seed < 2**32 - 100:
+        raise InvalidInput(f"seed is {seed}; give a whole number from 0 to {2**32 - 101}.")
     if minutes is not None and not minutes > 0:
         raise InvalidInput(f"minutes is {minutes:g}; give more than 0, or leave it out.")
     if trials < 0 or not tune_seconds >= 0:
