@@ -56,10 +56,10 @@ def part(folds: Folds, fold: Fold, share: float) -> Ints:
     rng = np.random.default_rng(folds.seed + 1000 * (fold.number + 1))
     if folds.in_time:
         labels = folds.labels[fold.train]
-        first = n - max(2 * FEWEST, round(share * n))
+        start = n - max(2 * FEWEST, round(share * n))
         if folds.classed:  # two classes or more
-            first = min(first, int(np.flatnonzero(labels != labels[-1])[-1]))
-        return np.arange(first, n)
+            start = min(start, int(np.flatnonzero(labels != labels[-1])[-1]))
+        return np.arange(start, n)
     order = rng.permutation(n)
     if folds.groups is not None:
         names = folds.groups[fold.train]
