@@ -430,7 +430,7 @@ MUTATIONS = (
     Mutation("study/compare/folds.py", "np.argsort(data.order)", "data.order", COMPARED + "::test_rows_of_a_file_are_held_out_in_the_order_of_the_file_whatever_splits_were_drawn"),
     Mutation("study/compare/folds.py", "[0]] = False", "[0]] = True", COMPARED + "::test_a_class_of_two_rows_is_never_held_out_nor_stopped_by_whole"),
     Mutation("study/compare/verdict.py", "for n in sound if", "for n in names if", "tests/study/test_compare_parts.py::test_the_model_to_use_is_the_cheapest_of_those_level_with_the_best"),
-    Mutation("study/compare/outer.py", "[[*c.categories] for c", "[[] for c", COMPARED + "::test_fits_on_numbers_and_on_codes_are_told_apart"),
+    Mutation("study/compare/outer.py", "[c.categories for c", "[() for c", COMPARED + "::test_fits_on_numbers_and_on_codes_are_told_apart"),
     Mutation("study/compare/verdict.py", "if means[best] - means[n] < rope", "if means[n] - means[best] < rope", "tests/study/test_compare_parts.py::test_the_model_to_use_is_the_cheapest_of_those_level_with_the_best"),
     Mutation("report/comparison_told.py", '"difference": -pair["difference"]', '"difference": pair["difference"]', SHEET + "::test_a_pair_seen_from_the_other_side"),
     Mutation("report/comparison_charts.py", '"y": 100 - position(b["observed"], axis)', '"y": position(b["observed"], axis)', SHEET + "::test_sureness_stands_at_what_was_stated_and_seen"),

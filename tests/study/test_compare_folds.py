@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from xaikit.study.compare import compare
 from xaikit.study.compare.fitting import Teacher
 from xaikit.study.compare.folds import Folds, in_order, pooled
 from xaikit.study.compare.learning import part
+from xaikit.study.compare.outer import Budget, Outer
 from xaikit.study.compare.reasons import _drawn_rows
 from xaikit.study.compare.shift import shifted
 from xaikit.study.compare.tuning import inner
@@ -215,6 +217,22 @@ def test_minutes_that_are_over_say_how_to_go_on(tmp_path) -> None:
         OutOfBudget, match="1e-09 minutes are over after .* run the same command again to go on"
     ):
         compare(grouped(), **ASKED, minutes=1e-9, store=tmp_path)
+
+
+def test_a_second_look_that_does_not_fit_after_all_leaves_the_first(tmp_path, monkeypatch) -> None:
+    first = compare(grouped(), **ASKED)
+    looked = iter(range(1000))
+    monkeypatch.setattr(Budget, "left", property(lambda self: np.inf if next(looked) < 30 else -1))
+    found = compare(grouped(), **{**ASKED, "full": True}, minutes=5, store=tmp_path)
+    assert [p["n_folds"] for p in found["pairs"]] == [10]
+    assert found["pairs"] == first["pairs"]
+    assert found["not_run"][0]["key"] == "cmp.left.look"
+    assert len(list(tmp_path.iterdir())) > 20
+    # what a fit found took when it was made is what another will take
+    outer = SimpleNamespace(store=lambda key, make: {"cost": np.array([7.0, 7.0, 0.0])}, seed=0, spent={}, key=lambda *_: {})  # fmt: skip
+    family = SimpleNamespace(name="slow")
+    Outer.fit(outer, family, SimpleNamespace(repeat=0, number=0), data=grouped())
+    assert outer.spent == {"slow": [7.0]}
 
 
 def test_every_modality_has_its_families(fits) -> None:

@@ -31,7 +31,7 @@ def case_block(findings: Findings, index: int) -> dict[str, Any]:
         "lead": lead(mine, view.phrase),
         "badge": None if e is None else _badge(findings, e.method),
         "method": "" if e is None else findings.name(e.method),
-        "bars": [] if drawn and drawn.get("chances") else bars(findings, index, MOST_BARS),
+        "bars": bars(findings, index, MOST_BARS) if (drawn or {}).get("bars", True) else [],
         "label": "" if e is None else words("hero.label", method=findings.name(e.method)),
         "sides": _sides(findings, mine),
         "change": change_of(mine),

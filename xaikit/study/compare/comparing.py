@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from xaikit.core.errors import InvalidInput
+from xaikit.core.errors import InvalidInput, OutOfBudget
 from xaikit.core.progress import Progress, say
 from xaikit.core.sample import MODALITIES
 from xaikit.data.dataset import Dataset
@@ -247,7 +247,13 @@ class _Comparison:
             )
         with Progress(total, "a second look", show=wants.progress) as bar:
             outer.tick = bar.tick
-            outer.look(repeats, families)
+            try:
+                outer.look(repeats, families)
+            except OutOfBudget:
+                first = {p: a for p, a in outer.found.items() if p[1] < LOOKS[0]}
+                outer.found = first  # what is fitted of the second look is kept for the next call
+                self._left_out("look", seconds)
+                return True
         return False
 
     def _left_out(self, what: str, seconds: float) -> None:
