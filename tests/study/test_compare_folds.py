@@ -133,6 +133,25 @@ def test_a_larger_part_of_the_rows_holds_the_smaller_and_every_class() -> None:
     assert np.bincount(folds.labels[fold.train[list(few)]]).min() >= 4
 
 
+def test_settings_are_chosen_on_rows_held_out_as_the_folds_are() -> None:
+    plain = folds_of(grouped())
+    for fold in plain.repeat(0):  # as `xaikit train --tune` holds rows out
+        made, same = plain.inner(fold), inner(plain.dataset(fold), plain.seed)
+        assert [[s.id for s in getattr(made, p)] for p in ("train", "val", "test")] == [
+            [s.id for s in getattr(same, p)] for p in ("train", "val", "test")
+        ]
+    by, time = folds_of(grouped(), group="patient"), folds_of(grouped(), in_time=True)
+    for fold in by.repeat(0):
+        made = by.inner(fold)
+        sides = [{int(s.id[1:]) % 15 for s in rows} for rows in (made.train, made.val, made.test)]
+        assert sum(map(len, sides)) == len(set.union(*sides)) == len(set(by.groups[fold.train]))
+    for fold in time.repeat(0):
+        made = time.inner(fold)
+        ends = [[int(s.id[1:]) for s in rows] for rows in (made.train, made.test, made.val)]
+        assert max(ends[0]) < min(ends[1])
+        assert max(ends[1]) < min(ends[2])
+
+
 @pytest.mark.parametrize(
     ("how", "told"),
     [

@@ -29,6 +29,7 @@ __all__ = ["FOLDS", "Fold", "Folds", "in_order", "pooled", "spared"]
 
 FOLDS = 5
 IN_TIME = 10  # folds that follow each other, since they cannot be drawn again
+TUNING = 5  # one in so many of the others, for settings to be chosen by
 CHOOSING = 8  # one in so many training rows is held out for nets to stop by
 
 
@@ -130,14 +131,23 @@ class Folds:
         parts = [tuple(self.rows[i] for i in places) for places in (learned, chosen, fold.test)]
         return replace(self.data, train=parts[0], val=parts[1], test=parts[2])
 
-    def _hold_out(self, train: Ints) -> tuple[Ints, Ints]:
+    def inner(self, fold: Fold) -> Dataset:
+        """A fold for settings to be chosen in: a fifth of what it learns from, in place of its test rows."""
+        learned, chosen = self._hold_out(fold.train)
+        parts = [
+            tuple(self.rows[i] for i in places)
+            for places in (*self._hold_out(learned, TUNING), chosen)
+        ]
+        return replace(self.data, train=parts[0], test=parts[1], val=parts[2])
+
+    def _hold_out(self, train: Ints, every: int = CHOOSING) -> tuple[Ints, Ints]:
         rng = np.random.default_rng(self.seed)
         labels, whole = self.labels[train], None
         if self.in_time:
-            whole = np.arange(len(train)) >= len(train) - max(1, len(train) // CHOOSING)
+            whole = np.arange(len(train)) >= len(train) - max(1, len(train) // every)
         elif self.groups is not None:
             named = np.unique(self.groups[train])
-            held = rng.choice(named, max(1, len(named) // CHOOSING), replace=False)
+            held = rng.choice(named, max(1, len(named) // every), replace=False)
             whole = np.isin(self.groups[train], held)
         if whole is not None and self._teach(labels, labels[~whole]):
             return train[~whole], train[whole]
@@ -145,7 +155,7 @@ class Folds:
         if self.classed:  # every class in its share
             order = order[np.argsort(labels[order], kind="stable")]
         chosen = np.zeros(len(train), dtype=bool)
-        chosen[order[CHOOSING // 2 :: CHOOSING]] = True
+        chosen[order[every // 2 :: every]] = True
         if self.classed:
             chosen = spared(chosen, labels)
         return train[~chosen], train[chosen]
