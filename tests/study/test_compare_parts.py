@@ -203,6 +203,18 @@ def test_a_number_is_held_against_the_mean_in_words_and_a_small_gap_is_no_zero()
     assert Words().told(found).endswith("is better than ridge by less than 0.01 of R²")
 
 
+def test_a_column_that_may_hold_the_answer_is_named() -> None:
+    def line(right, share):
+        outer = Measured(dict.fromkeys(("forest", "mlp"), ("ml", [right] * 5, 1.0)))
+        rows = [{"feature": f, "shares": {"forest": s, "mlp": 0.9}} for f, s in (("paid", share), ("age", 0.1))]  # fmt: skip
+        same = {"evidence": {"rows": rows}, "pairs": [], "floors": []}
+        found = warning(outer, every(["forest", "mlp"], {}), same, "mlp", "columns", False)
+        return found and Words().told(found)
+
+    said = "Hardly an error, and mostly by paid: check that it does not hold the answer."
+    assert [line(1.0, 0.8), line(0.9, 0.8), line(1.0, 0.3)] == [said, None, None]
+
+
 @pytest.mark.parametrize("language", ["en", "ko"])
 def test_every_kind_of_input_has_its_words_and_claims(language) -> None:
     for inputs in {MODALITIES.get(name).inputs for name in MODALITIES}:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from xaikit.core.errors import InvalidInput, OutOfBudget
+from xaikit.core.errors import OutOfBudget
 from xaikit.core.progress import Progress, say
 from xaikit.core.sample import MODALITIES
 from xaikit.data.dataset import Dataset
@@ -23,10 +23,10 @@ from xaikit.study.compare.folds import Folds, in_order, pooled
 from xaikit.study.compare.learning import SHARES, curves, gaps
 from xaikit.study.compare.outer import BASE, Budget, Outer
 from xaikit.study.compare.reasons import Reasons, reasons
+from xaikit.study.compare.refusals import check
 from xaikit.study.compare.shift import SHIFTS
 from xaikit.study.compare.store import Store
 from xaikit.study.compare.tuned import tuned
-from xaikit.study.compare.tuning import check_tuner
 from xaikit.study.compare.verdict import (
     answer,
     judge_all,
@@ -37,7 +37,7 @@ from xaikit.study.compare.verdict import (
     warning,
 )
 from xaikit.study.context import environment
-from xaikit.study.quality import blind, labelled
+from xaikit.study.quality import blind
 
 __all__ = ["compare"]
 
@@ -93,7 +93,7 @@ def compare(
     >>> [row["id"] for row in found["models"]]
     ['majority', 'logistic', 'forest']
     """
-    _check(data, rope, trials, tune_seconds, n, minutes, seed)
+    check(data, rope, trials, tune_seconds, n, minutes, seed)
     families = chosen(data, models if isinstance(models, str) else list(models))
     data, rows, groups = pooled(data, group)
     for family in families:
@@ -114,44 +114,6 @@ def compare(
     place = None if store is None else Path(store)
     outer = Outer(folds, families, Teacher(device, balanced), seed, Store(place), Budget(minutes))
     return _Comparison(outer, wants).result()
-
-
-def _check(
-    data: Dataset,
-    rope: float,
-    trials: int,
-    tune_seconds: float,
-    n: int,
-    minutes: float | None,
-    seed: int,
-) -> None:
-    if data.task not in ("classification", "regression"):
-        raise InvalidInput(
-            f"'{data.name}' has the task {data.task}; models are compared on data with one class or one number a "
-            "sample."
-        )
-    if not labelled(replace(data, train=(*data.train, *data.val))):
-        raise InvalidInput(
-            f"some rows of '{data.name}' have no label; drop them to compare models."
-        )
-    if not rope > 0:
-        raise InvalidInput(f"rope is {rope}; the points that are too small to matter are above 0.")
-    if n == 1 or n < 0:
-        raise InvalidInput(f"n is {n}; explain 2 samples or more, or 0 for none.")
-    if not 0 <= seed < 2**32 - 100:
-        raise InvalidInput(f"seed is {seed}; give a whole number from 0 to {2**32 - 101}.")
-    if minutes is not None and not minutes > 0:
-        raise InvalidInput(f"minutes is {minutes:g}; give more than 0, or leave it out.")
-    if trials < 0 or not tune_seconds >= 0:
-        raise InvalidInput(
-            f"{trials} trials and {tune_seconds:g} seconds of tuning were asked for; give 0 or more."
-        )
-    if trials and tune_seconds:
-        raise InvalidInput(
-            f"{trials} trials and {tune_seconds:g} seconds of tuning were asked for; give one of the two."
-        )
-    if trials or tune_seconds:
-        check_tuner()
 
 
 @dataclass(frozen=True)

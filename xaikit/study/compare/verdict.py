@@ -24,6 +24,7 @@ VERDICTS = {
     "equal": "equal",
     "cannot_tell": "not_settled",
 }
+LEAK, FLAWLESS = 0.5, 0.99  # share of evidence on one feature, and quality, that look like a leak
 FAR = 1000  # times as many rows, beyond which no number is told
 APART, UNSTABLE = 0.1, 0.7  # of correlations: below the floors, and a floor that is low
 
@@ -184,11 +185,21 @@ def warning(
         return told(key if len(bad) == 1 else f"{key}.both", name=bad[0])
     if chosen not in (a, b) and all(_loses(judged, n, chosen) for n in (a, b)):
         return told("cmp.watch.third", name=chosen)
-    if same and (line := _about_reasons(same, a, b, things)):
+    if same and (line := _leak(outer, same, a, b) or _about_reasons(same, a, b, things)):
         return line
     if chosen not in (a, b):
         return told("cmp.watch.also", name=chosen)
     return told("cmp.watch.one_look", n=LOOKS[0] * outer.folds.count) if skipped else None
+
+
+def _leak(outer: Outer, same: Mapping[str, Any], a: str, b: str) -> dict[str, Any] | None:
+    """One feature that carries most of the evidence of two models that make hardly an error."""
+    rows = (same.get("evidence") or {}).get("rows") or ()
+    holds = [r["feature"] for r in rows if min(r["shares"].get(n, 0.0) for n in (a, b)) > LEAK]
+    right = min(float(outer.quality(n).mean()) for n in (a, b))
+    if len(rows) < 2 or not holds or right < FLAWLESS:
+        return None
+    return told("cmp.watch.leak", feature=holds[0])
 
 
 def _about_reasons(same: Mapping[str, Any], a: str, b: str, things: str) -> dict[str, Any] | None:
