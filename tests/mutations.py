@@ -39,7 +39,7 @@ DETECTION = "tests/tasks/test_tasks_detection.py"
 REGIONS = "tests/tasks/test_tasks_segmentation.py"
 GENERATION = "tests/tasks/test_tasks_generation.py"
 SERIES = "tests/tasks/test_tasks_series.py"
-OWN = "tests/tasks/test_tasks_own.py"
+BROUGHT = "tests/tasks/test_tasks_own.py"
 ANNOTATED = "tests/data/test_data_annotated.py"
 ESTIMATORS = "tests/estimators"
 GRADIENT = "tests/methods/test_methods_gradient.py"
@@ -701,10 +701,10 @@ MUTATIONS = (
     Mutation("data/tables.py", "gaps = _gaps(name, sheets) if keep else ()", "gaps = ()", "tests/data/test_data_csv.py::test_gaps_that_are_kept_are_values_of_their_own"),
     # own models of every task
     Mutation("models/modes.py", "output.register_hook(torch.Tensor.contiguous)", "pass", "tests/models/test_models_odd_nets.py::test_the_gradient_of_a_single_input_behind_a_normalisation_is_that_of_finite_differences"),
-    Mutation("models/neural.py", "if self.task.again else at", "if False else at", OWN + "::test_a_series_that_is_made_again_is_held_against_what_the_net_was_given"),
-    Mutation("tasks/reconstruction.py", "if own != wanted or len(raw)", "if len(raw)", OWN + "::test_what_is_not_the_inputs_again_is_refused"),
-    Mutation("tasks/segmentation.py", "joined((0 * raw, raw), 1)", "joined((raw, 0 * raw), 1)", OWN + "::test_one_logit_a_pixel_is_that_of_the_second_class"),
-    Mutation("tasks/arrays.py", "if ((found >= 0) & (found <= 1)).all():", "if False:", OWN + "::test_probabilities_of_pixels_are_no_logits"),
+    Mutation("models/neural.py", "if self.task.again else at", "if False else at", BROUGHT + "::test_a_series_that_is_made_again_is_held_against_what_the_net_was_given"),
+    Mutation("tasks/reconstruction.py", "if own != wanted or len(raw)", "if len(raw)", BROUGHT + "::test_what_is_not_the_inputs_again_is_refused"),
+    Mutation("tasks/segmentation.py", "joined((0 * raw, raw), 1)", "joined((raw, 0 * raw), 1)", BROUGHT + "::test_one_logit_a_pixel_is_that_of_the_second_class"),
+    Mutation("tasks/arrays.py", "if ((found >= 0) & (found <= 1)).all():", "if False:", BROUGHT + "::test_probabilities_of_pixels_are_no_logits"),
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.types import Ints, Sample
 from xaikit.data.dataset import Dataset
+from xaikit.data.lines import read_sheet
 from xaikit.data.rows import SHARE, Options
 from xaikit.modalities.text import MASK_WORD
 
@@ -146,10 +147,7 @@ def _sessions(path: Path) -> list[tuple[str, list[str]]]:
     """Name and items of each session of two or more, those that end first in front."""
     import pandas as pd
 
-    try:
-        frame = pd.read_csv(path, dtype={"session": str, "item": str}, keep_default_na=False)
-    except (ValueError, OSError, UnicodeError) as error:
-        raise DataError(f"'{path.name}' cannot be read as a .csv: {error}.") from error
+    frame = pd.DataFrame(read_sheet(path, numbers=False).cells)
     missing = [name for name in COLUMNS if name not in frame.columns]
     if missing:
         raise DataError(
