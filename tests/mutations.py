@@ -707,6 +707,7 @@ MUTATIONS = (
     Mutation("tasks/arrays.py", "if ((found >= 0) & (found <= 1)).all():", "if False:", BROUGHT + "::test_probabilities_of_pixels_are_no_logits"),
     Mutation("data/annotations.py", "if _folders(picture) == _folders(at)", "if True", ANNOTATED + "::test_pictures_of_one_name_keep_their_own_boxes"),
     Mutation("data/forecasts.py", "if not 0 < len(wide) <= max(1, RARE * len(steps)):", "if True:", "tests/tasks/test_tasks_forecasting.py::test_gaps_and_times_that_stand_twice_are_refused"),
+    Mutation("data/moments.py", "every = [False, True]", "every = [False]", CHOOSING + "::test_days_may_stand_before_months"),
 )  # fmt: skip
 
 

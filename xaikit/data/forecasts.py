@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from xaikit.core.types import Floats, Ints, Sample
 from xaikit.data.dataset import Column, Dataset
 from xaikit.data.decimals import MISSING
 from xaikit.data.lines import Sheet, read_sheet
+from xaikit.data.moments import readings
 from xaikit.tasks.forecasting import steps
 
 __all__ = ["Windows", "read_forecasts"]
@@ -213,22 +213,16 @@ def _counts(column: Floats) -> bool:
 
 
 def _require_order(sheet: Sheet, name: str) -> None:
-    """`DataError` unless dates rise without a gap, read with the month or with the day in front."""
-    import pandas as pd
-
-    cells, faults, unread = pd.Series(sheet.cells[name]), [], []
-    for day_first in (False, True):
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of the format that is guessed
-            times = pd.to_datetime(cells, errors="coerce", utc=True, dayfirst=day_first)
-        odd = np.flatnonzero(times.isna())
-        if len(odd):
+    """`DataError` unless dates rise without a gap, in one way to read them."""
+    faults, unread = [], []
+    for times, odd in readings(sheet.cells[name]):
+        if times is None:
             unread.append(
-                f"{sheet.place(odd[0])} has '{cells[odd[0]]}' in '{name}', which is no date like others; correct it, "
-                "or drop the column."
+                f"{sheet.place(odd)} has '{sheet.cells[name][odd]}' in '{name}', which is no date like others; "
+                "correct it, or drop the column."
             )
             continue
-        fault = _fault(sheet, name, times.astype("int64").to_numpy())
+        fault = _fault(sheet, name, times)
         if not fault:
             return
         faults.append(fault)

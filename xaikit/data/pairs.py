@@ -149,6 +149,8 @@ def _sample(
 
 def _columns(path: Path, named: tuple[str, str]) -> tuple[list[str], list[str]]:
     sheet = read_sheet(path, numbers=False)
+    if named[0] == named[1]:
+        raise DataError(f"'{named[0]}' of '{path.name}' is both read and said; name two columns.")
     for name in named:
         if name not in sheet.cells:
             raise DataError(

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xaikit.core.errors import InvalidInput
 from xaikit.core.features import Floats, Ints, Masker, Segmentation
 from xaikit.core.sample import Box, Label, Modality, Sample, Titles
-from xaikit.core.sound import FLOOR, bands, spectrum
+from xaikit.core.sound import FLOOR, LOUDEST, bands, spectrum
 from xaikit.modalities.rows import thinned
 
 __all__ = ["AUDIO", "Audio", "sound"]
@@ -155,6 +155,10 @@ def sound(
         raise InvalidInput(
             f"sound '{id}' has shape {wave.shape} and a rate of {rate}; give finite numbers (L,) and "
             "samples a second."
+        )
+    if np.abs(wave).max() > LOUDEST:
+        raise InvalidInput(
+            f"sound '{id}' holds numbers up to {np.abs(wave).max():.4g} where 1 is the loudest; divide by full scale."
         )
     if wave.ndim == 2 and wave.shape[1] > len(wave):
         raise InvalidInput(
