@@ -8,8 +8,12 @@ import torch
 from torch import nn
 
 import xaikit
+from xaikit.app.brought import made
 from xaikit.core.errors import InvalidInput
+from xaikit.data.dataset import Dataset
 from xaikit.tasks import Segmentation
+from xaikit.tasks.forecasting import steps
+from xaikit.tasks.sequence import numbers
 
 RNG = np.random.default_rng(0)
 ROWS = RNG.normal(size=(10, 8, 2)).astype(np.float32)
@@ -210,3 +214,36 @@ def test_waves_that_are_none_are_refused():
     ):
         with pytest.raises(InvalidInput, match=text):
             xaikit.sound(wave, rate)
+
+
+def test_a_detector_of_one_class_and_what_a_factory_gives_by_the_task_of_its_data(
+    tmp_path, monkeypatch
+):
+    (tmp_path / "made_here.py").write_text(
+        "import numpy as np\n"
+        "def boxes(): return lambda xs: [([[8, 4, 12, 8]], [float(x.max())], [0]) for x in xs]\n"
+        "def last(): return lambda xs: np.repeat(xs[:, -1, :, None], 3, axis=2)\n"
+        "def said(): return lambda xs, told: np.array([[5.0 * bool(t), 5.0 * (not t)] for t in told])\n"
+    )
+    monkeypatch.syspath_prepend(str(tmp_path))
+    x = xaikit.Sample("a", PICTURE, "image", np.array([[0, 8, 4, 12, 8.0]]))
+    found = made("made_here:boxes", None, data("detection", "image", [x], ("cat",)), "cpu")
+    assert (found.task.name, found.scores([PICTURE]).shape) == ("detection", (1, 1))
+    series = [xaikit.Sample(f"{i}", row, "series") for i, row in enumerate(ROWS)]
+    names = steps(("load", "heat"), 3)
+    found = made(
+        "made_here:last", None, data("forecasting", "series", series, outputs=names), "cpu"
+    )
+    assert found.task.outputs == names
+    np.testing.assert_allclose(found.scores(ROWS)[:, -1], ROWS[:, -1, 1])
+    words = [xaikit.Sample("a", np.array(["a", "b"]), "text")]
+    told = data("sequence_to_sequence", "text", words, outputs=numbers(3, ("</s>", "yes")))
+    found = made("made_here:said", None, told, "cpu")
+    assert found.task.text(found.task.said(found.scores([words[0].x])[0])) == "yes"
+
+
+def data(task, modality, samples, classes=(), outputs=()):
+    return Dataset(
+        name="own", modality=modality, task=task, classes=classes, outputs=outputs or classes,
+        train=tuple(samples), val=tuple(samples), test=tuple(samples), source="here",
+    )  # fmt: skip

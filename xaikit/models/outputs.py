@@ -50,9 +50,12 @@ _MOST_ROUNDED = 1e-2  # of which the errors of many classes add up
 
 
 def check_outputs(
-    outputs: Outputs | None, classes: tuple[str, ...], names: tuple[str, ...]
+    outputs: Outputs | None, classes: tuple[str, ...], names: tuple[str, ...], alone: bool = True
 ) -> None:
-    """`InvalidInput` when the words do not fit each other."""
+    """`InvalidInput` when the words do not fit each other.
+
+    alone : whether a class alone says nothing
+    """
     if outputs is not None and outputs not in SPACES:
         raise InvalidInput(f"outputs is '{outputs}'; use {', '.join(get_args(Outputs))}.")
     if outputs is not None and (outputs == "values") == bool(classes):
@@ -62,7 +65,7 @@ def check_outputs(
         )
     if classes and names:
         raise InvalidInput("names are for the values of a regressor; leave them out with classes.")
-    if len(classes) == 1 and not (outputs or "").startswith("multilabel"):
+    if len(classes) == 1 and alone and not (outputs or "").startswith("multilabel"):
         raise InvalidInput(
             f"'{classes[0]}' alone is no choice; name two classes or more, or say "
             "outputs='multilabel_logits' (or multilabel_probabilities) for a label that holds or not."

@@ -183,7 +183,8 @@ def wrap(
         facts.require_missing_read(lambda rows: answer.ask(facts.read_rows(rows)), columns)
         classes = answer.named(tuple(map(str, classes)))
     classes = tuple(map(str, classes))
-    check_outputs(outputs, classes, tuple(names))
+    alone = facts.kind is None or not facts.kind.reads
+    check_outputs(outputs, classes, tuple(names), alone)
     facts = dataclasses.replace(facts, classes=classes)
     model: Wrapped
     if (

@@ -175,6 +175,11 @@ class Task(ABC):
         del names, kind
         return function
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The names that `of` makes it from."""
+        return self.outputs
+
     def told(self, found: Any) -> Ints | None:
         """The tokens (n,) that a net is told it has said already, by what was found; None of other nets."""
         del found

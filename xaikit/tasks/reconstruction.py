@@ -17,6 +17,7 @@ from xaikit.tasks.regression import Regression
 __all__ = ["ANOMALY", "Reconstruction"]
 
 ANOMALY = "anomaly score"
+PLACE = "error of "
 
 
 @TASKS.register("reconstruction")
@@ -51,7 +52,11 @@ class Reconstruction(Regression):
             raise InvalidInput(
                 f"the model gives {len(numbered)} numbers again and names has {len(places)}; name each column."
             )
-        return cls((ANOMALY, *(f"error of {name}" for name in places)))
+        return cls((ANOMALY, *(PLACE + name for name in places)))
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        return tuple(name.removeprefix(PLACE) for name in self.outputs[1:])
 
     @property
     def width(self) -> int:

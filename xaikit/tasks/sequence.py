@@ -152,6 +152,10 @@ class SequenceToSequence(Regression):
         """All that can be said."""
         return tuple(n.removesuffix(ANYWHERE) for n in self.outputs if n.endswith(ANYWHERE))
 
+    @property
+    def given(self) -> tuple[str, ...]:
+        return self.tokens
+
     @cached_property
     def steps(self) -> int:
         """The most tokens of an output."""
