@@ -709,6 +709,7 @@ MUTATIONS = (
     Mutation("data/forecasts.py", "if not 0 < len(wide) <= max(1, RARE * len(steps)):", "if True:", "tests/tasks/test_tasks_forecasting.py::test_gaps_and_times_that_stand_twice_are_refused"),
     Mutation("data/moments.py", "every = [False, True]", "every = [False]", CHOOSING + "::test_days_may_stand_before_months"),
     Mutation("app/brought.py", "options |= _meant(data)", "options |= {'classes': data.classes}", BROUGHT + "::test_a_detector_of_one_class_and_what_a_factory_gives_by_the_task_of_its_data"),
+    Mutation("study/run.py", 'classes=() if task.name == "regression" and not task.many else task.outputs,', 'classes=() if task.words == "value" else task.outputs,', BROUGHT + "::test_pages_of_tasks_with_one_number"),
 )  # fmt: skip
 
 

@@ -242,6 +242,25 @@ def test_a_detector_of_one_class_and_what_a_factory_gives_by_the_task_of_its_dat
     assert found.task.text(found.task.said(found.scores([words[0].x])[0])) == "yes"
 
 
+def test_pages_of_tasks_with_one_number(tmp_path):
+    codes = RNG.normal(size=(20, 3))
+    made_of = xaikit.wrap(
+        Gives(lambda z: z[:, :1, None, None].expand(-1, 1, 8, 8)), modality="table", task="generation",
+        names=["brightness"], background=codes,
+    )  # fmt: skip
+    for name, model, sample in (
+        ("brightness", made_of, xaikit.Sample("a", codes[0], "table")),
+        (
+            "anomaly score",
+            again(lambda x: x / 2, ROWS, layout="BLC"),
+            xaikit.Sample("a", ROWS[0], "series"),
+        ),
+    ):
+        run = xaikit.study(model, [sample], "occlusion,random", "none")
+        assert run._seen.meaning.outputs == (name,)
+        assert xaikit.write_report(run, tmp_path / f"{name}.html").exists()
+
+
 def data(task, modality, samples, classes=(), outputs=()):
     return Dataset(
         name="own", modality=modality, task=task, classes=classes, outputs=outputs or classes,
