@@ -40,7 +40,8 @@ class Bar:
 
     def missed(self, line: Line) -> bool:
         value = line.get(self.name)
-        if self.name not in line or (self.of_case and "seconds" not in line):
+        caseless = "seconds" not in line and line.get("begins") is None
+        if self.name not in line or (self.of_case and caseless):
             return False  # not measured, or a page without a case
         return (
             value is None

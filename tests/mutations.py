@@ -428,6 +428,7 @@ MUTATIONS = (
     Mutation("study/compare/calibration.py", "false * thresholds / (1 - thresholds)", "false", COMPARE + "::test_errors_of_one_side_and_the_net_benefit"),
     Mutation("study/compare/fitting.py", "if self.balanced:", "if not self.balanced:", COMPARE + "::test_all_models_of_a_comparison_get_the_same_weights"),
     Mutation("study/compare/verdict.py", "two[:n] - one[:n]", "one[:n] - two[:n]", COMPARE + "::test_the_difference_of_the_pair_and_its_corrected_interval"),
+    Mutation("study/compare/verdict.py", "if means[best] - means[n] < rope", "if means[n] - means[best] < rope", "tests/study/test_compare_parts.py::test_the_model_to_use_is_the_cheapest_of_those_level_with_the_best"),
     Mutation("report/comparison_told.py", '"difference": -pair["difference"]', '"difference": pair["difference"]', SHEET + "::test_a_pair_seen_from_the_other_side"),
     Mutation("report/comparison_charts.py", '"y": 100 - position(b["observed"], axis)', '"y": position(b["observed"], axis)', SHEET + "::test_sureness_stands_at_what_was_stated_and_seen"),
     Mutation("report/templates/comparison.html.j2", "<b>{{ r.name }}</b>", "<b>{{ r.name|safe }}</b>", ESCAPES + "::test_no_text_of_a_comparison_opens_an_element"),

@@ -65,7 +65,7 @@ def test_a_card_says_what_was_found_how_good_the_model_is_and_what_to_use(index)
         "Errors": "40 of 400",
         "Explanation": "SHAP or two others",
     }
-    assert facts(few)["Errors"] == "30 of 1 500"
+    assert facts(few)["Errors"] == "30 of 1,500"
     assert other.all("dl") == []
     assert other.one("p", class_="kicker").text == "Machine learning and deep learning"
 

@@ -228,7 +228,7 @@ def test_the_heads_facts_are_counted_from_the_run() -> None:
     }
     assert facts["Samples"] == ("12 scored, 12 shown", "wrong predictions: 3 of 12")
     assert facts["Data"] == ("made", f"80 · accuracy 87.5{SPACE}% [80.0, 92.5]")
-    assert facts["Model"] == ("net", "12\u202f345 weights")
+    assert facts["Model"] == ("net", "12,345 weights")
     assert facts["Seed"][0] == "41"
     assert facts["Run"][0] == "2026-01-02 03:04"
 

@@ -48,7 +48,7 @@ def test_numbers_read_as_people_write_them():
     assert signed(0.384) == "+0.38"
     assert signed(-0.384) == "\u22120.38"
     assert signed(-0.001) == "0.00"
-    assert fixed(20618, 0) == "20\u202f618"
+    assert fixed(20618, 0) == "20,618"
     assert fixed(None) == fixed(float("nan")) == "–"
     assert interval((-0.07, 0.08)) == "[\u22120.07, +0.08]"
     assert percent(0.932, 1) == "93.2\u00a0%"
@@ -56,7 +56,7 @@ def test_numbers_read_as_people_write_them():
         "0.0853",
         "18.3",
         "99.6",
-        "1\u202f144",
+        "1,144",
         "0.250",
         "3",
         "0",

@@ -24,12 +24,12 @@ STEPS = 32  # of the diverging map on each side
 
 def numbers(text: str) -> list[float]:
     """The numbers of a text as people read them."""
-    plain = text.replace("\N{MINUS SIGN}", "-").replace("\N{NARROW NO-BREAK SPACE}", "")
+    plain = re.sub(r"(?<=\d),(?=\d{3})", "", text.replace("\N{MINUS SIGN}", "-"))
     return [float(n) for n in re.findall(r"[+-]?\d+(?:\.\d+)?", plain)]
 
 
 def printed_end(text: str) -> float:
-    found = re.findall(r"±([\d.\N{NARROW NO-BREAK SPACE}]+)", text)[0]
+    found = re.findall(r"±([\d.,]+)", text)[0]
     return numbers(found.rstrip("."))[0]
 
 

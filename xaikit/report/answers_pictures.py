@@ -58,6 +58,7 @@ def _objects(mine: Case, found: Mapping[str, Any]) -> dict[str, Any]:
     rows += [("false", box) for box in boxes[~right]] + [("found", box) for box in boxes[right]]
     return {
         "kind": "boxes",
+        "bars": False,  # each object is told with its chance
         "over": [
             {"kind": "missed", "path": _path(mine, missed[:, 1:])},
             {"kind": "found", "path": _path(mine, boxes[:, 1:5])},
@@ -87,6 +88,7 @@ def _regions(mine: Case, found: Mapping[str, Any]) -> dict[str, Any]:
     )
     return {
         "kind": "regions",
+        "bars": False,  # each class is told with its share of the picture
         "over": [
             {"kind": "missed", "path": regions_path(true, scale)},
             {"kind": "asked", "path": regions_path(region, scale)},

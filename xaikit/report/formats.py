@@ -24,7 +24,6 @@ __all__ = [
 
 MINUS = "\N{MINUS SIGN}"
 SPACE = "\N{NO-BREAK SPACE}"
-THIN = "\N{NARROW NO-BREAK SPACE}"
 MISSING = "–"
 
 
@@ -32,7 +31,7 @@ def fixed(value: float | None, digits: int = 2) -> str:
     """A number with a fixed number of decimals, "–" when there is none."""
     if value is None or not math.isfinite(value):
         return MISSING
-    text = f"{abs(value):,.{digits}f}".replace(",", THIN)
+    text = f"{abs(value):,.{digits}f}"
     return text if value >= 0 or float(f"{value:.{digits}f}") == 0 else MINUS + text
 
 
@@ -77,7 +76,7 @@ def p_value(p: float) -> str:
 
 
 def count(value: float | None) -> str:
-    """A whole number with thin spaces between thousands."""
+    """A whole number with commas between thousands."""
     return fixed(value, 0)
 
 

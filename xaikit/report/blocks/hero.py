@@ -11,7 +11,7 @@ from xaikit.report.blocks.change import change_of
 from xaikit.report.case import Case
 from xaikit.report.findings import Findings
 from xaikit.report.members import members_of
-from xaikit.report.predictions import asked_answer, bars, explained, verb_of
+from xaikit.report.predictions import asked_answer, bars, verb_of
 from xaikit.report.spoken import lead
 from xaikit.report.views import view_of
 
@@ -23,20 +23,19 @@ MOST_BARS = 3
 def case_block(findings: Findings, index: int) -> dict[str, Any]:
     """What the template draws of one case."""
     mine, view = Case(findings, index), view_of(findings.kind)
-    words, e = findings.words, mine.lead
+    words, e, drawn = findings.words, mine.lead, answer_drawn(mine)
     return {
         "index": index,
         "id": mine.sample.id,
         "chip": chip(findings, index, e),
         "lead": lead(mine, view.phrase),
-        "explained": "" if _said(findings, e) else explained(findings, index, e),
         "badge": None if e is None else _badge(findings, e.method),
         "method": "" if e is None else findings.name(e.method),
-        "bars": bars(findings, index, MOST_BARS),
+        "bars": bars(findings, index, MOST_BARS) if (drawn or {}).get("bars", True) else [],
         "label": "" if e is None else words("hero.label", method=findings.name(e.method)),
         "sides": _sides(findings, mine),
         "change": change_of(mine),
-        "answer": answer_drawn(mine),
+        "answer": drawn,
         "members": members_of(mine),
         **view.hero(mine),
     }
@@ -56,11 +55,6 @@ def chip(findings: Findings, i: int, e: Explanation | None = None) -> dict[str, 
         "wrong": findings.is_wrong(i),
         "text": words(key, answer=answer, true=true or ""),
     }
-
-
-def _said(findings: Findings, e: Explanation | None) -> bool:
-    """Whether the sentence itself names the number that is explained."""
-    return e is not None and findings.task.words == "values" and e.target.against is None
 
 
 def _badge(findings: Findings, method: str) -> dict[str, str]:

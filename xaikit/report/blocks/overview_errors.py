@@ -86,7 +86,7 @@ def _matrix(seen: Seen) -> Card:
         "names": names,
         "rows": rows,
         "big": len(names) <= 4,
-        "tall": len(names) > 4 and max(map(len, names)) > 3,
+        "tall": len(names) > 10 or (len(names) > 4 and max(map(len, names)) > 3),
     }
 
 

@@ -15,7 +15,7 @@ from typing import Any
 
 from xaikit.core.errors import UnknownName
 from xaikit.core.finding import Finding
-from xaikit.report.formats import MINUS, SPACE, THIN
+from xaikit.report.formats import MINUS, SPACE
 
 __all__ = ["LANGUAGES", "Words", "catalogue", "told"]
 
@@ -83,7 +83,7 @@ class Words(string.Formatter):
 
     def number(self, n: int) -> str:
         """A count as people say it: below ten in words."""
-        return self(f"number.{n}") if 0 < n < 10 else format(n, ",").replace(",", THIN)
+        return self(f"number.{n}") if 0 < n < 10 else format(n, ",")
 
     def times(self, value: float) -> str:
         """How many times as much, to a half, as people say it."""

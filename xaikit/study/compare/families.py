@@ -80,7 +80,7 @@ FAMILIES: Mapping[str, tuple[Family, ...]] = {
     "pixels": (
         Family("boosting", "ml", params={"features": "pixels"}),
         Family("cnn", "dl", of="lenet", params={"shift": 2}),
-        Family("hog", "ml", of="logistic", params={"features": "gradients", "C": 1.0}),
+        Family("hog", "ml", of="logistic", params={"features": "gradients", "C": 0.01}),
         Family("linear", "ml", of="logistic", params={"features": "pixels", "C": 0.01}),
         Family("forest", "ml", params={"features": "pixels"}),
         Family("resnet", "dl", of="resnet_small", params={"shift": 2}),

@@ -115,17 +115,20 @@ def recommended(
     base: str,
     things: str,
 ) -> dict[str, Any]:
-    """Of the models that none is shown to be better than, the cheapest to train; and why."""
+    """Of the models that are too little behind the best to matter, and not shown to be, the cheapest to train;
+    and why."""
     names = [f.name for f in outer.families]
     means = {n: float(outer.quality(n).mean()) for n in names}
     best = max(names, key=means.__getitem__)
     if judged[BASE, best].word not in ("better", "clearly_better"):
         return {"id": base, "why": [told("cmp.use.none", best=best)]}
-    level = [n for n in names if n == best or not _loses(judged, n, best)]
+    rope = judged[BASE, best].rope
+    near = [n for n in names if means[best] - means[n] < rope + 1e-9]
+    level = [n for n in near if n == best or not _loses(judged, n, best)]
     cost = {n: processor_seconds(outer, n) for n in names}
     chosen = min(level, key=lambda n: cost[n] if n != best else cost[n] / 1.5)
     dearest = max(level, key=cost.__getitem__)
-    why = [_why_quality(chosen, best, level)]
+    why = [_why_quality(judged, names, chosen, best)]
     if len(level) > 1 and cost[dearest] > 1.5 * cost[chosen]:
         why.append(told("cmp.use.cheap", other=dearest))
     if floor := next((f for f in floors if f["a"] == chosen and f["kind"] == "rows"), None):
@@ -144,12 +147,13 @@ def _loses(judged: Mapping[tuple[str, str], Judged], name: str, best: str) -> bo
     return between(judged, best, name) in ("worse", "clearly_worse")
 
 
-def _why_quality(chosen: str, best: str, level: Sequence[str]) -> dict[str, Any]:
-    if len(level) == 1:
-        return told("cmp.use.best", name=chosen)
-    if chosen == best:
-        return told("cmp.use.none_better", name=chosen)
-    return told("cmp.use.as_good", name=chosen, best=best)
+def _why_quality(
+    judged: Mapping[tuple[str, str], Judged], names: Sequence[str], chosen: str, best: str
+) -> dict[str, Any]:
+    if chosen != best:
+        return told("cmp.use.as_good", name=chosen, best=best)
+    alone = all(_loses(judged, n, best) for n in names if n != best)
+    return told("cmp.use.best" if alone else "cmp.use.none_better", name=best)
 
 
 def warning(
