@@ -705,7 +705,7 @@ MUTATIONS = (
     Mutation("models/neural.py", "if self.task.again else at", "if False else at", BROUGHT + "::test_a_series_that_is_made_again_is_held_against_what_the_net_was_given"),
     Mutation("tasks/reconstruction.py", "if own != wanted or len(raw)", "if len(raw)", BROUGHT + "::test_what_is_not_the_inputs_again_is_refused"),
     Mutation("tasks/segmentation.py", "joined((0 * raw, raw), 1)", "joined((raw, 0 * raw), 1)", BROUGHT + "::test_one_logit_a_pixel_is_that_of_the_second_class"),
-    Mutation("tasks/arrays.py", "if ((found >= 0) & (found <= 1)).all():", "if False:", BROUGHT + "::test_probabilities_of_pixels_are_no_logits"),
+    Mutation("tasks/arrays.py", "if found.size and ((found >= 0) & (found <= 1)).all():", "if False:", BROUGHT + "::test_probabilities_of_pixels_are_no_logits"),
     Mutation("data/annotations.py", "if _folders(picture) == _folders(at)", "if True", ANNOTATED + "::test_pictures_of_one_name_keep_their_own_boxes"),
     Mutation("data/forecasts.py", "if not 0 < len(wide) <= max(1, RARE * len(steps)):", "if True:", "tests/tasks/test_tasks_forecasting.py::test_gaps_and_times_that_stand_twice_are_refused"),
     Mutation("data/moments.py", "every = [False, True]", "every = [False]", CHOOSING + "::test_days_may_stand_before_months"),

@@ -208,11 +208,9 @@ def load_data(
 def _require_forecast(options: Options, test: Any) -> None:
     """`InvalidInput` for what is said and would not be heard."""
     read = ("label_column", "drop", "encoding", "decimal", "seed", "language")
-    heard = replace(Options(), **{name: getattr(options, name) for name in read})
-    others = [f.name for f in fields(Options) if getattr(options, f.name) != getattr(heard, f.name)]
-    told = ["test"] * (test is not None) + [
-        n for n in others if options.task != "forecasting" or n != "task"
-    ]
+    held = [f.name for f in fields(Options) if f.name not in read]
+    others = [n for n in held if getattr(options, n) != getattr(Options(), n)]
+    told = [*(["test"] if test is not None else []), *others]
     if told:
         raise InvalidInput(
             f"a forecast is read and measured in one file, in the order of time; leave {', '.join(told)} out."

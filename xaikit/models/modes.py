@@ -85,7 +85,7 @@ def differentiating(net: nn.Module | Parts) -> Iterator[None]:
 def _in_order(_module: nn.Module, _args: object, output: torch.Tensor) -> None:
     """The slope of a single output is given on in the order of its axes."""
     if len(output) == 1 and output.requires_grad:
-        output.register_hook(torch.Tensor.contiguous)
+        output.register_hook(torch.Tensor.contiguous)  # type: ignore[no-untyped-call] # of torch
 
 
 def _set_training(module: nn.Module, flag: bool) -> None:

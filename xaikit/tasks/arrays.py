@@ -33,7 +33,7 @@ def plain(x: Any) -> NDArray[Any]:
 def no_probabilities(raw: Any, does: str) -> None:
     """`InvalidInput` where all that should be logits lies from 0 to 1."""
     found = plain(raw)
-    if ((found >= 0) & (found <= 1)).all():
+    if found.size and ((found >= 0) & (found <= 1)).all():
         raise InvalidInput(
             f"a net that {does} gave {found.min():.4g} to {found.max():.4g} where logits are read, which look like "
             "probabilities; leave its last softmax or sigmoid out (or give their logarithm or log-odds), or say "
