@@ -5,7 +5,7 @@
     python -m benchmarks.compare tuning         breast_cancer with equal trials, then with equal seconds
     python -m benchmarks.compare tables         the tables of what `data` has made so far
 
-`rule` and `tables` write between their markers in docs/results.md and docs/ml-vs-dl.md. The rule takes a minute on one core, each of the
+`rule`, `tuning` and `tables` write between their markers in docs/results.md and docs/ml-vs-dl.md. The rule takes a minute on one core, each of the
 data a few minutes to an hour; what is there already in build/compare is kept. Data are read from $XAIKIT_SHARED/data, or from the folder
 `shared` beside the repository.
 """
@@ -145,6 +145,7 @@ class Study:
     more: Mapping[str, Any] = field(default_factory=dict)
 
 
+CURVES = {"n": 12, "learning": True}
 SST = {"text_column": "text", "label_column": "label"}
 STUDIES = {
     "breast_cancer": Study("breast_cancer", more={"n": 40}),
@@ -153,6 +154,7 @@ STUDIES = {
     "italy_power": Study(
         "tsc_italypowerdemand/ItalyPowerDemand.npz",
         models="minirocket,fcn,inception,summary,dtw,catch22",
+        more={"learning": True},
     ),
     "adult_4000": Study(
         "tabular_adult/train.csv.gz", 4000, read={"label_column": "income"}, more={"n": 12}
@@ -161,11 +163,11 @@ STUDIES = {
         "tabular_california_housing/california_housing.csv.gz", 4000, more={"n": 12}
     ),
     "sst2_3000": Study(
-        "text_en_sst2/train.csv.gz", 3000, "tfidf,lstm,embedding,counts", SST, {"n": 12}
+        "text_en_sst2/train.csv.gz", 3000, "tfidf,lstm,embedding,counts", SST, CURVES
     ),
     "fashion_3000": Study("image_fashion_mnist/fashion_mnist.npz", 3000, more={"n": 12}),
     "nsmc_3000": Study(
-        "text_ko_nsmc/train.csv.gz", 3000, "tfidf,lstm,embedding,words", SST, {"n": 12}
+        "text_ko_nsmc/train.csv.gz", 3000, "tfidf,lstm,embedding,words", SST, CURVES
     ),
     "fashion_7000": Study(
         "image_fashion_mnist/fashion_mnist.npz", 7000, "hog,cnn,linear", more={"n": 12}
@@ -334,7 +336,7 @@ def main(words: Sequence[str]) -> None:
     if list(words) == ["rule"]:
         return write("rule", rule())
     if list(words) == ["tuning"]:
-        return print(tuning())
+        return write("tuning", tuning())
     if words[:1] == ["data"]:
         *names, minutes = words[1:] if "--minutes" in words else (*words[1:], None)
         return data([n for n in names if n != "--minutes"], minutes and float(minutes))
