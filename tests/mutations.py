@@ -127,7 +127,7 @@ MUTATIONS = (
     Mutation("tasks/choosing.py", "before = (scores >= own[:, None]).sum(axis=1) - 1", "before = (scores > own[:, None]).sum(axis=1)", CHOOSING + "::test_hits_are_those_counted_by_hand"),
     Mutation("tasks/choosing.py", ".mean() / np.log(2))", ".mean())", CHOOSING + "::test_bits_are_the_surprise_at_the_word_that_came"),
     Mutation("models/baselines.py", "counts[[places[str(item)] for item in set(x)], label] += 1", "counts[places[str(x[-1])], label] += 1", CHOOSING + "::test_co_occurrence_knows_the_pair_and_not_its_order"),
-    Mutation("data/sessions.py", "session = found.pop(frame[\"session\"].iloc[i], [])", "session = found.get(frame[\"session\"].iloc[i], [])", CHOOSING + "::test_a_session_that_goes_on_longest_is_measured_though_it_began_first"),
+    Mutation("data/sessions.py", "found.pop(name, [])", "found.get(name, [])", CHOOSING + "::test_a_session_that_goes_on_longest_is_measured_though_it_began_first"),
     Mutation("data/sessions.py", "order = np.argsort(when, kind=\"stable\")", "order = np.arange(len(when))", CHOOSING + "::test_rows_are_put_in_the_order_of_their_time"),
     Mutation("report/answers.py", "for i in sorted(strong))", "for i in strong[:1])", CHOOSING + "::test_both_items_and_no_decoy_are_named_of_a_known_rule"),
     # a text for a text
