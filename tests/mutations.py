@@ -39,6 +39,7 @@ DETECTION = "tests/tasks/test_tasks_detection.py"
 REGIONS = "tests/tasks/test_tasks_segmentation.py"
 GENERATION = "tests/tasks/test_tasks_generation.py"
 SERIES = "tests/tasks/test_tasks_series.py"
+BROUGHT = "tests/tasks/test_tasks_own.py"
 ANNOTATED = "tests/data/test_data_annotated.py"
 ESTIMATORS = "tests/estimators"
 GRADIENT = "tests/methods/test_methods_gradient.py"
@@ -126,7 +127,7 @@ MUTATIONS = (
     Mutation("tasks/choosing.py", "before = (scores >= own[:, None]).sum(axis=1) - 1", "before = (scores > own[:, None]).sum(axis=1)", CHOOSING + "::test_hits_are_those_counted_by_hand"),
     Mutation("tasks/choosing.py", ".mean() / np.log(2))", ".mean())", CHOOSING + "::test_bits_are_the_surprise_at_the_word_that_came"),
     Mutation("models/baselines.py", "counts[[places[str(item)] for item in set(x)], label] += 1", "counts[places[str(x[-1])], label] += 1", CHOOSING + "::test_co_occurrence_knows_the_pair_and_not_its_order"),
-    Mutation("data/sessions.py", "session = found.pop(frame[\"session\"].iloc[i], [])", "session = found.get(frame[\"session\"].iloc[i], [])", CHOOSING + "::test_a_session_that_goes_on_longest_is_measured_though_it_began_first"),
+    Mutation("data/sessions.py", "found.pop(name, [])", "found.get(name, [])", CHOOSING + "::test_a_session_that_goes_on_longest_is_measured_though_it_began_first"),
     Mutation("data/sessions.py", "order = np.argsort(when, kind=\"stable\")", "order = np.arange(len(when))", CHOOSING + "::test_rows_are_put_in_the_order_of_their_time"),
     Mutation("report/answers.py", "for i in sorted(strong))", "for i in strong[:1])", CHOOSING + "::test_both_items_and_no_decoy_are_named_of_a_known_rule"),
     # a text for a text
@@ -703,6 +704,17 @@ MUTATIONS = (
     Mutation("modalities/given.py", "& ~(gone & mine), apart) ** 2", ", apart) ** 2", TABULAR),
     Mutation("study/flip/result.py", 'Finding("table.missing") if value != value', 'Finding("table.missing") if value == value', FRAMES + "::test_a_change_to_or_from_a_missing_value_is_told_in_words"),
     Mutation("data/tables.py", "gaps = _gaps(name, sheets) if keep else ()", "gaps = ()", "tests/data/test_data_csv.py::test_gaps_that_are_kept_are_values_of_their_own"),
+    # own models of every task
+    Mutation("models/modes.py", "output.register_hook(torch.Tensor.contiguous)", "pass", "tests/models/test_models_odd_nets.py::test_the_gradient_of_a_single_input_behind_a_normalisation_is_that_of_finite_differences"),
+    Mutation("models/neural.py", "if self.task.again else at", "if False else at", BROUGHT + "::test_a_series_that_is_made_again_is_held_against_what_the_net_was_given"),
+    Mutation("tasks/reconstruction.py", "if own != wanted or len(raw)", "if len(raw)", BROUGHT + "::test_what_is_not_the_inputs_again_is_refused"),
+    Mutation("tasks/segmentation.py", "joined((0 * raw, raw), 1)", "joined((raw, 0 * raw), 1)", BROUGHT + "::test_one_logit_a_pixel_is_that_of_the_second_class"),
+    Mutation("tasks/arrays.py", "if found.size and ((found >= 0) & (found <= 1)).all():", "if False:", BROUGHT + "::test_probabilities_of_pixels_are_no_logits"),
+    Mutation("data/annotations.py", "if _folders(picture) == _folders(at)", "if True", ANNOTATED + "::test_pictures_of_one_name_keep_their_own_boxes"),
+    Mutation("data/forecasts.py", "if not 0 < len(wide) <= max(1, RARE * len(steps)):", "if True:", "tests/tasks/test_tasks_forecasting.py::test_gaps_and_times_that_stand_twice_are_refused"),
+    Mutation("data/moments.py", "every = [False, True]", "every = [False]", CHOOSING + "::test_days_may_stand_before_months"),
+    Mutation("app/brought.py", "options |= _meant(data)", "options |= {'classes': data.classes}", BROUGHT + "::test_a_detector_of_one_class_and_what_a_factory_gives_by_the_task_of_its_data"),
+    Mutation("study/run.py", 'classes=() if task.name == "regression" and not task.many else task.outputs,', 'classes=() if task.words == "value" else task.outputs,', BROUGHT + "::test_pages_of_tasks_with_one_number"),
 )  # fmt: skip
 
 

@@ -247,3 +247,88 @@ def test_damaged_annotations_end_in_a_sentence(write, tmp_path) -> None:
         file.write_bytes(raw)
     assert told
     assert all("data" in error for error in told)
+
+
+def yolo_line(box):
+    x0, y0, x1, y1 = box
+    return f"0 {(x0 + x1) / 2 / WIDTH} {(y0 + y1) / 2 / HEIGHT} {(x1 - x0) / WIDTH} {(y1 - y0) / HEIGHT}"
+
+
+def one_of(form, name, box):
+    """An annotation of one picture with one box of a cat."""
+    if form == "txt":
+        return yolo_line(box)
+    x0, y0, x1, y1 = box
+    if form == "xml":
+        return (
+            f"<annotation><size><width>{WIDTH}</width><height>{HEIGHT}</height></size><object><name>cat</name>"
+            f"<bndbox><xmin>{x0 + 1}</xmin><ymin>{y0 + 1}</ymin><xmax>{x1}</xmax><ymax>{y1}</ymax></bndbox>"
+            "</object></annotation>"
+        )
+    one = {"image_id": 1, "category_id": 1, "bbox": [x0, y0, x1 - x0, y1 - y0]}
+    images, kinds = [{"id": 1, "file_name": f"{name}.png"}], [{"id": 1, "name": "cat"}]
+    return json.dumps({"images": images, "categories": kinds, "annotations": [one]})
+
+
+@pytest.mark.parametrize("form", ["txt", "xml", "json"])
+def test_pictures_of_one_name_keep_their_own_boxes(form, tmp_path) -> None:
+    boxes = {"train": (2, 4, 12, 14), "val": (20, 5, 40, 20), "test": (6, 6, 9, 9)}
+    for part, box in boxes.items():
+        folder = tmp_path / part
+        folder.mkdir()
+        Image.new("L", (WIDTH, HEIGHT)).save(folder / "p.png")
+        (folder / f"p.{form}").write_text(one_of(form, "p", box))
+    data = xaikit.load_data(tmp_path, task="detection")
+    for part, box in boxes.items():
+        (sample,) = getattr(data, part)
+        np.testing.assert_allclose(sample.label, [[0, *box]], atol=1e-6)
+    (tmp_path / "test" / f"p.{form}").rename(tmp_path / f"p.{form}")
+    with pytest.raises(
+        DataError, match="of several pictures of that name|of which there are several"
+    ):
+        xaikit.load_data(tmp_path, task="detection")
+
+
+def test_an_annotation_of_another_size_or_a_second_one_is_refused(tmp_path) -> None:
+    voc(tmp_path / "data")
+    note = tmp_path / "data" / "Annotations" / "p0.xml"
+    note.write_text(one_of("xml", "p0", (2, 4, 12, 14)).replace(">40<", ">80<"))
+    with pytest.raises(DataError, match="is for a picture of 80 x 20 px, and its own has 40 x 20"):
+        xaikit.load_data(tmp_path / "data", task="detection")
+    (tmp_path / "data" / "p0.xml").write_text(one_of("xml", "p0", (2, 4, 12, 14)))
+    with pytest.raises(DataError, match="are of one picture"):
+        xaikit.load_data(tmp_path / "data", task="detection")
+
+
+@pytest.mark.parametrize(
+    ("values", "told"),
+    [
+        ((1, 15, 255), "masks with 0, 1, 15 ... 255, neither black and white nor an index"),
+        ((128, 255), "masks with 0, 128 ... 255"),
+        ((0,), "masks without a class"),
+    ],
+)
+def test_masks_of_other_values_are_no_black_and_white(values, told, tmp_path) -> None:
+    for i in range(3):
+        mask = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
+        for k, value in enumerate(values):
+            mask[:, 8 * k + i : 8 * k + 6] = value
+        for folder, x in (("images", mask // 2), ("masks", mask)):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(x).save(tmp_path / folder / f"p{i}.png")
+    with pytest.raises(DataError, match=told):
+        xaikit.load_data(tmp_path, task="segmentation")
+
+
+def test_grey_edges_of_white_regions_are_no_classes(tmp_path) -> None:
+    rng = np.random.default_rng(0)
+    for i in range(3):
+        mask = np.zeros((HEIGHT, WIDTH), dtype=np.uint8)
+        mask[4:16, 6:30] = 255
+        mask[4:16, 30] = rng.integers(1, 255, 12)
+        for folder in ("images", "masks"):
+            (tmp_path / folder).mkdir(exist_ok=True)
+            Image.fromarray(mask).save(tmp_path / folder / f"p{i}.png")
+    data = xaikit.load_data(tmp_path, task="segmentation")
+    assert data.classes == ("ground", "object")
+    assert set(np.unique(data.test[0].label)) == {0, 1}

@@ -6,6 +6,7 @@ import io
 import sys
 import tarfile
 import zipfile
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -252,6 +253,20 @@ def test_recordings_are_series_in_one_range_with_their_rate(tmp_path: Path) -> N
     (tmp_path / "sounds" / "a" / "odd.wav").write_bytes(wav(16000, kinds["i2"]))
     with pytest.raises(DataError, match=r"'a/odd.wav' in 'sounds' has 16000 samples a second and"):
         load_data(tmp_path / "sounds", modality="series")
+
+
+def test_a_recording_that_was_cut_off_or_never_scaled_is_refused(tmp_path: Path) -> None:
+    wave = 0.5 * np.sin(np.arange(800))
+    whole = wav(8000, wave.astype(np.float32))
+    streamed = whole[:4] + b"\xff\xff\xff\xff" + whole[8:]  # its length was not known when it began
+    for raw, said in (
+        (whole[:-400], "ends early"),
+        (wav(8000, (wave * 32768).astype(np.float32)), "holds numbers up to 1.638e.04 where 1 is"),
+        (streamed, ""),
+    ):
+        place = folder_of_sounds(tmp_path, "x.wav", raw)
+        with pytest.raises(DataError, match=said) if said else nullcontext():
+            load_data(place)
 
 
 def folder_of_sounds(place: Path, name: str, raw: bytes) -> Path:

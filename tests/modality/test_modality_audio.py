@@ -430,6 +430,13 @@ def test_an_index_says_the_class_and_the_speaker(spoken: Path) -> None:
     lines = ["file,label,who", *(",".join(r.values()) for r in rows)]
     (spoken / "index.csv").write_text("\n".join(lines))
     assert load_data(spoken, group="who").hash == data.hash
+    for extra, said in (
+        (lines[1], "more than once"),
+        (f"{files[-1]},,x", "says no 'label', only who"),
+    ):
+        (spoken / "index.csv").write_text("\n".join([*lines, extra]))
+        with pytest.raises(DataError, match=said):
+            load_data(spoken)
     (spoken / "index.csv").write_text("name,label\na,b\n")
     with pytest.raises(
         DataError, match=r"'index.csv' in 'said' is no list of recordings with a 'file'"

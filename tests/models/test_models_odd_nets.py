@@ -145,3 +145,34 @@ def test_what_cannot_be_called_or_read_is_refused() -> None:
         xaikit.wrap(Needing(), modality="image", classes=("a", "b"), background=X)
     with pytest.raises(ModelError, match=r"gave scores of shape \(13, 2, 4, 4\)"):
         xaikit.wrap(Dense(), modality="image", classes=("a", "b"), background=X, outputs="logits")
+
+
+class Cells(nn.Module):
+    """Reads the lower right of four cells, behind a normalisation whose channels are then put last."""
+
+    def __init__(self, norm: nn.Module) -> None:
+        super().__init__()
+        with torch.random.fork_rng():
+            torch.manual_seed(0)
+            self.conv, self.norm = nn.Conv2d(1, 7, 3, stride=3), norm
+
+    def forward(self, x):
+        cells = (
+            self.norm(self.conv(x.clone(memory_format=torch.contiguous_format)))
+            .flatten(2)
+            .transpose(1, 2)
+        )  # (B, 4, 7)
+        return cells.softmax(2)[:, 3, :2] * torch.tensor([-9.0, 9.0])
+
+
+@pytest.mark.parametrize("norm", [nn.BatchNorm2d(7), nn.InstanceNorm2d(7)])
+def test_the_gradient_of_a_single_input_behind_a_normalisation_is_that_of_finite_differences(norm):
+    model = xaikit.wrap(Cells(norm), modality="image", classes=["a", "b"], sample=X[0])
+    (e,) = xaikit.explain(
+        model, xaikit.Sample("x", X[0], "image"), ["saliency"], target=TARGET, features="pixels"
+    )  # fmt: skip
+    for place in ((0, 0), (2, 4), (4, 1), (4, 4)):
+        step = np.zeros_like(X[0])
+        step[place] = 1e-2
+        up, down = (TARGET(model.scores([X[0] + sign * step]))[0] for sign in (1, -1))
+        assert e.elements[place] == pytest.approx(abs(up - down) / 2e-2, abs=2e-3)

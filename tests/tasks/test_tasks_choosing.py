@@ -218,6 +218,30 @@ def test_rows_are_put_in_the_order_of_their_time(tmp_path) -> None:
         assert [(s.id, *s.x) for s in again.train] == [(s.id, *s.x) for s in first.train]
 
 
+def test_days_may_stand_before_months(tmp_path) -> None:
+    def chosen(form):
+        rows = [
+            (f"s{i}", item, form.format(d=1 + 2 * i + t, m=1 + i))
+            for i in range(9)
+            for t, item in enumerate("ab")
+        ]
+        text = "session,item,time\n" + "\n".join(",".join(row) for row in reversed(rows)) + "\n"
+        data = load_data(file(tmp_path, text), task="recommendation")
+        return [s.id for s in (*data.train, *data.val, *data.test)]
+
+    expected = [f"s{i}, choice 2" for i in range(9)]
+    for form in ("2020-{m:02d}-{d:02d}", "{d:02d}.{m:02d}.2020", "{d:02d}/{m:02d}/2020"):
+        assert chosen(form) == expected  # the last days are no months
+    rows = (
+        f"s{i},{x},0{4 * k + 1 + i % 3}/0{4 * k + 3 - i % 3}/2020"
+        for i in range(9)
+        for k, x in enumerate("ab")
+    )
+    text = "\n".join(["session,item,time", *rows])
+    with pytest.raises(DataError, match="whose day or month may stand in front, in another order"):
+        load_data(file(tmp_path, text), task="recommendation")
+
+
 @pytest.mark.parametrize(
     ("text", "said"),
     [

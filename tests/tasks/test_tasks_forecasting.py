@@ -28,9 +28,9 @@ def file(tmp_path, text):
     return path
 
 
-def hours(n, day=24):
+def hours(n, day=24, step=1):
     """Two columns, a date in front; the first repeats every day."""
-    rows = [f"2020-01-{1 + t // 24:02d} {t % 24:02d}:00,{t % day},{t}" for t in range(n)]
+    rows = [f"2020-01-{1 + t // 24:02d} {t % 24:02d}:00,{t % day},{step * t}" for t in range(n)]
     return "date,load,count\n" + "\n".join(rows) + "\n"
 
 
@@ -165,7 +165,7 @@ def test_planted_lags_are_found_by_shap_and_the_decoy_is_not() -> None:
 
 
 def test_simple_answers_are_right_where_they_must_be(tmp_path) -> None:
-    data = read_forecasts(file(tmp_path, hours(400)), Windows(horizon=30, lags=48))
+    data = read_forecasts(file(tmp_path, hours(400, step=0.5)), Windows(horizon=30, lags=48))
     found = baselines_of(data)
     task, labels = Forecasting(data.outputs), [s.label for s in data.test]
     load = slice(0, 30)
@@ -178,10 +178,10 @@ def test_simple_answers_are_right_where_they_must_be(tmp_path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("date,a\n2020-01-02,1\n2020-01-01,2\n", "goes back in time at row 3"),
-        ("date,a\nyesterday,1\ntoday,2\n", "holds 'yesterday' in 'date', which is no date"),
+        ("date,a\n2020-01-02,1\n2020-01-01,2\n", "line 3 of .* goes back in time"),
+        ("date,a\nyesterday,1\ntoday,2\n", "has 'yesterday' in 'date', which is no date"),
         ("date,town,a\n2020-01-01,x,1\n", "holds words in date, town"),
-        ("date,a\n2020-01-01,1\n2020-01-02,\n", "has no number in row 3, column 'a'"),
+        ("date,a\n2020-01-01,1\n2020-01-02,\n", "line 3 of .* has no number in column 'a'"),
         ("date,a\n2020-01-01,1\n2020-01-02,2\n", "has 2 rows, cut at 1, 2, 2; windows of 96 and 2"),
     ],
 )
@@ -199,3 +199,44 @@ def test_words_that_do_not_fit_are_refused() -> None:
         xaikit.train("patch_transformer", load_data("waves"), progress=False)
     with pytest.raises(InvalidInput, match="lags is 0; it must be 1 or more"):
         Windows(horizon=2, lags=0)
+
+
+DAYS = [f"{d:02d}.01.2021" for d in range(1, 31)]
+VALUES = RNG.normal(size=30).round(2)
+
+
+def test_a_file_of_another_country_is_read_as_it_is_meant(tmp_path) -> None:
+    cells = (str(v).replace(".", ",") for v in VALUES)
+    days = "\n".join(f"{d};{cell}" for d, cell in zip(DAYS, cells, strict=True))
+    path = tmp_path / "last.csv"
+    path.write_bytes(f"Tag;전력\n{days}\n".encode("cp949"))
+    data = load_data(path, horizon=2, lags=4)
+    assert (data.outputs[0], data.train[0].id) == ("전력 +1", "05.01.2021")
+    np.testing.assert_allclose(data.train[0].x[:, 0], VALUES[:4], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("days", "said"),
+    [
+        ([*range(10), *range(14, 34)], "line 12 of .* leaps from 2021-01-10 to 2021-01-15; fill"),
+        ([*range(10), *range(9, 29)], "line 12 of .* says the same time again"),
+    ],
+)
+def test_gaps_and_times_that_stand_twice_are_refused(tmp_path, days, said) -> None:
+    first = np.datetime64("2021-01-01")
+    rows = "\n".join(f"{first + d},{v}" for d, v in zip(days, VALUES, strict=True))
+    with pytest.raises(DataError, match=said):
+        load_data(file(tmp_path, f"day,a\n{rows}\n"), horizon=2, lags=4)
+
+
+def test_weekends_are_no_gaps_and_counters_no_series(tmp_path) -> None:
+    days = [np.datetime64("2021-01-04") + 7 * (i // 5) + i % 5 for i in range(30)]
+    text = "day,n,a\n" + "\n".join(f"{d},{7 + i},{VALUES[i]}" for i, d in enumerate(days)) + "\n"
+    path = file(tmp_path, text)
+    assert load_data(path, horizon=2, lags=4, drop=["n"]).outputs[0] == "a +1"
+    assert load_data(path, horizon=2, lags=4, label_column="a").columns[0].name == "n"
+    with pytest.raises(DataError, match="column 'n' of 'load.csv' counts rows or time"):
+        load_data(path, horizon=2, lags=4)
+    for told in ({"columns": ["a"]}, {"test": path}, {"task": "classification"}):
+        with pytest.raises(InvalidInput, match=f"leave {next(iter(told))} out"):
+            load_data(path, horizon=2, lags=4, **told)

@@ -16,6 +16,7 @@ from xaikit.core.errors import InvalidInput, ModelError, foreign
 __all__ = ["HUGGINGFACE", "chosen", "fitting", "is_factory", "made"]
 
 HUGGINGFACE = "hf:"
+USUAL = ("classification", "multilabel", "regression")  # tasks that follow from what a model gives
 N_ROWS = 256  # training rows that stand in for what is removed
 _FACTORY = re.compile(r"(?P<module>[A-Za-z_][\w.]*):(?P<name>[A-Za-z_]\w*)")
 
@@ -76,17 +77,28 @@ def made(name: str, weights: Path | None, data: Any, device: str, torch_load: bo
 
     rows = data.inputs("train")[:N_ROWS]
     options: dict[str, Any] = {"device": device} if hasattr(found, "parameters") else {}
+    options |= _meant(data)
     typical = MODALITIES.get(data.modality).typical
     framed = _as_frame(found, data, rows)
     return wrap(
         found,
         modality=data.modality,
-        classes=data.classes,
         background=(rows if framed is None else framed) if typical else None,
         sample=rows[0] if framed is None else None,
         id=name.rpartition(":")[2],
         **options,
     )
+
+
+def _meant(data: Any) -> dict[str, Any]:
+    """What `wrap` is told of the numbers, by the task of the data."""
+    from xaikit.tasks import TASKS
+
+    kind = TASKS.get(data.task)
+    if data.task in USUAL:
+        return {"classes": data.classes}
+    names = kind(data.classes or data.outputs).given
+    return {"task": data.task, "classes" if data.classes or kind.tells else "names": names}
 
 
 def _as_frame(found: Any, data: Any, rows: Any) -> Any:

@@ -9,9 +9,20 @@ from numpy.typing import NDArray
 
 from xaikit.core.features import Floats, Ints, locked
 
-__all__ = ["FLOOR", "bands", "hann", "mel_bank", "mel_levels", "n_fft_of", "spectrum", "wave_of"]
+__all__ = [
+    "FLOOR",
+    "LOUDEST",
+    "bands",
+    "hann",
+    "mel_bank",
+    "mel_levels",
+    "n_fft_of",
+    "spectrum",
+    "wave_of",
+]
 
 FLOOR = -100.0  # dB, which counts as silence
+LOUDEST = 10.0  # of a wave whose full scale is 1: above, it was never scaled
 QUIET = 1e-8  # power that is added to that of every mel band
 WINDOW = 0.032  # seconds of one frame, about
 MELS = 40

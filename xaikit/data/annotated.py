@@ -30,6 +30,7 @@ Files = Mapping[Parts, Callable[[], bytes]]  # parts of the path -> its bytes
 Size = tuple[int, int]
 GROUND, OBJECT = "ground", "object"
 MOST_CODES = 200  # above, masks are taken for black and white
+FEW = 8  # different greys: more are edges
 BRIGHT = 127  # of 255, above which a mask of two values holds
 FEWEST = 3  # pictures: one to train on, to choose with, to measure with
 
@@ -202,13 +203,33 @@ def _classes(
 ) -> tuple[tuple[str, ...], str]:
     """Names of the classes; masks that are black and white get the class of their folder."""
     largest = max(int(mask.max()) for mask in codes)
+    if not largest:
+        raise DataError(f"'{source}' holds masks without a class; give pictures that hold some.")
     if largest <= MOST_CODES:
         return (GROUND, *(f"class {k}" for k in range(1, largest + 1))), source
+    _require_two(codes, places, largest, source)
     folders = [_key(at)[-2] if len(_key(at)) > 1 else OBJECT for at in places]
     names = sorted({f for f, mask in zip(folders, codes, strict=True) if (mask > BRIGHT).any()})
     for mask, folder in zip(codes, folders, strict=True):
         mask[:] = np.where(mask > BRIGHT, 1 + names.index(folder) if folder in names else 0, 0)
     return (GROUND, *names), source
+
+
+def _require_two(
+    codes: list[NDArray[np.int64]], places: Sequence[Parts], largest: int, source: str
+) -> None:
+    """`DataError` unless masks are black and white, but for grey edges."""
+    lossy = any(PurePosixPath(at[-1]).suffix.lower() in (".jpg", ".jpeg") for at in places)
+    edge = 16 if lossy else 1
+    grey = np.concatenate([m[(m >= edge) & (m <= largest - edge)] for m in codes])
+    white = sum(int((mask > largest - edge).sum()) for mask in codes)
+    kinds = np.unique(grey)
+    if len(grey) > white or (len(kinds) and len(kinds) <= FEW and not lossy):
+        raise DataError(
+            f"'{source}' holds masks with 0, {', '.join(map(str, kinds[:4]))} ... {largest}, neither black and white "
+            f"nor an index of a class up to {MOST_CODES} for each pixel; save one of both (a pixel of no class, as "
+            "Pascal VOC's 255, is 0)."
+        )
 
 
 def _named(wanted: Sequence[str] | None, known: tuple[str, ...], source: str) -> tuple[str, ...]:

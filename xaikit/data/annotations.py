@@ -11,6 +11,7 @@ from typing import Any
 
 from xaikit.core.errors import DataError
 from xaikit.core.files import Origin, parse_json, short
+from xaikit.data.pictures import ENDINGS
 
 __all__ = ["BOXES", "Found"]
 
@@ -18,6 +19,7 @@ Parts = tuple[str, ...]
 Files = Mapping[Parts, Callable[[], bytes]]
 Box = tuple[int, float, float, float, float]
 REMEDY = "correct or remove it"
+PLAIN = ("images", "jpegimages", "labels", "annotations")  # folders
 MOST_XML = 1 << 24  # bytes of one annotation
 
 
@@ -37,21 +39,54 @@ def _with(files: Files, ending: str) -> dict[Parts, Callable[[], bytes]]:
     return {at: read for at, read in files.items() if at[-1].lower().endswith(ending)}
 
 
+def _paired(files: Files, notes: Sequence[Parts] | Files, source: str) -> dict[Parts, Parts]:
+    """The annotation of each picture, of its name; of pictures of one name, the one in a like folder."""
+    alike: dict[str, list[Parts]] = {}
+    for at in files:
+        if PurePosixPath(at[-1]).suffix.lower() in ENDINGS:
+            alike.setdefault(_stem(at), []).append(at)
+    found: dict[Parts, Parts] = {}
+    for at in notes:
+        own = alike.get(_stem(at), [])
+        if len(own) > 1:
+            own = [picture for picture in own if _folders(picture) == _folders(at)]
+            if len(own) != 1:
+                raise _origin(at, source).wrong("could be of several pictures of that name")
+        for picture in own:
+            if picture in found:
+                other = "/".join(found[picture])
+                raise _origin(at, source).wrong(f"and '{other}' are of one picture")
+            found[picture] = at
+    return found
+
+
+def _folders(at: Parts) -> Parts:
+    """Folders that say more than what lies in them."""
+    return tuple(part for part in map(str.lower, at[:-1]) if part not in PLAIN)
+
+
 def _origin(at: Parts, source: str) -> Origin:
     return Origin(f"'{'/'.join(at)}' in '{source}'", DataError, REMEDY)
 
 
 def _voc(files: Files, source: str) -> Found:
     """One .xml a picture, of the same name; corners count from 1 and belong to the box."""
-    named: dict[str, list[tuple[str, float, float, float, float]]] = {}
-    for at, read in _with(files, ".xml").items():
+    named: dict[Parts, list[tuple[str, float, float, float, float]]] = {}
+    sizes: dict[Parts, tuple[Origin, float, float]] = {}
+    for picture, at in _paired(files, _with(files, ".xml"), source).items():
         origin = _origin(at, source)
-        named[_stem(at)] = [_object(node, origin) for node in _tree(read(), origin).iter("object")]
+        tree = _tree(files[at](), origin)
+        named[picture] = [_object(node, origin) for node in tree.iter("object")]
+        sides = [tree.findtext(f"size/{side}") or 0 for side in ("width", "height")]
+        sizes[picture] = (origin, *(_number(side, origin) for side in sides))  # type: ignore[assignment] # two
     classes = tuple(sorted({box[0] for boxes in named.values() for box in boxes}))
 
     def boxes(at: Parts, width: int, height: int) -> list[Box]:
-        del width, height
-        return [(classes.index(name), *box) for name, *box in named.get(_stem(at), [])]  # type: ignore[misc]
+        origin, *size = sizes.get(at, (None, 0, 0))
+        if origin is not None and all(size) and size != [width, height]:
+            told = f"is for a picture of {size[0]:g} x {size[1]:g} px, and its own has {width} x {height}"
+            raise origin.wrong(told)
+        return [(classes.index(name), *box) for name, *box in named.get(at, [])]  # type: ignore[misc]
 
     return Found(classes, boxes)
 
@@ -80,13 +115,13 @@ def _yolo(files: Files, source: str) -> Found:
     texts = _with(files, ".txt")
     lists = [at for at in texts if at[-1] == "classes.txt"]
     classes = tuple(line for at in lists[:1] for line in _lines(texts[at](), _origin(at, source)))
-    stems = {_stem(at) for at in files if at not in texts}
+    notes = [at for at in texts if at not in lists]
     named = {
-        _stem(at): [
-            _relative(line, _origin(at, source)) for line in _lines(read(), _origin(at, source))
+        picture: [
+            _relative(line, _origin(at, source))
+            for line in _lines(files[at](), _origin(at, source))
         ]
-        for at, read in texts.items()
-        if _stem(at) in stems
+        for picture, at in _paired(files, notes, source).items()
     }
     most = max((int(box[0]) for boxes in named.values() for box in boxes), default=0)
     if classes and most >= len(classes):
@@ -103,7 +138,7 @@ def _yolo(files: Files, source: str) -> Found:
                 (x + w / 2) * width,
                 (y + h / 2) * height,
             )
-            for k, x, y, w, h in named.get(_stem(at), [])
+            for k, x, y, w, h in named.get(at, [])
         ]
 
     return Found(classes or tuple(f"class {k}" for k in range(most + 1)), boxes)
@@ -127,6 +162,7 @@ def _relative(line: str, origin: Origin) -> list[float]:
 def _coco(files: Files, source: str) -> Found:
     """One or several .json: pictures by name, categories, and boxes of left, top, width and height."""
     held: dict[Parts, list[tuple[str, list[float]]]] = {}
+    images = [at for at in files if PurePosixPath(at[-1]).suffix.lower() in ENDINGS]
     names: dict[str, None] = {}
     for at, read in _with(files, ".json").items():
         origin = _origin(at, source)
@@ -137,14 +173,16 @@ def _coco(files: Files, source: str) -> Found:
                 for c in sorted(document["categories"], key=lambda c: c["id"])
             }
             pictures = {p["id"]: _inside(str(p["file_name"]), origin) for p in document["images"]}
+            places: dict[Parts, Parts] = {}
             names |= dict.fromkeys(kinds.values())
             for one in document["annotations"]:
                 if not one.get("iscrowd"):
                     x, y, w, h = (_number(v, origin) for v in one["bbox"])
                     box = [x, y, x + w, y + h]
-                    held.setdefault(pictures[one["image_id"]], []).append(
-                        (kinds[one["category_id"]], box)
-                    )
+                    picture = pictures[one["image_id"]]
+                    if picture not in places:
+                        places[picture] = _meant(picture, at, images, origin)
+                    held.setdefault(places[picture], []).append((kinds[one["category_id"]], box))
         except DataError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError) as error:
@@ -153,10 +191,19 @@ def _coco(files: Files, source: str) -> Found:
 
     def boxes(at: Parts, width: int, height: int) -> list[Box]:
         del width, height
-        mine = [found for name, found in held.items() if at[-len(name) :] == name]
-        return [(classes.index(kind), *box) for found in mine for kind, box in found]  # type: ignore[misc]
+        return [(classes.index(kind), *box) for kind, box in held.get(at, [])]  # type: ignore[misc]
 
     return Found(classes, boxes)
+
+
+def _meant(name: Parts, note: Parts, images: Sequence[Parts], origin: Origin) -> Parts:
+    """The picture of that name; of several, the one beside the annotation. The name where there is none."""
+    found = [at for at in images if at[-len(name) :] == name]
+    if len(found) > 1:
+        found = [at for at in found if at[: -len(name)] == note[:-1]]
+        if not found:
+            raise origin.wrong(f"names the picture '{'/'.join(name)}', of which there are several")
+    return found[0] if found else name
 
 
 def _inside(name: str, origin: Origin) -> Parts:

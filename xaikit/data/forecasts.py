@@ -12,12 +12,18 @@ import numpy as np
 from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.types import Floats, Ints, Sample
 from xaikit.data.dataset import Column, Dataset
+from xaikit.data.decimals import MISSING
+from xaikit.data.lines import Sheet, read_sheet
+from xaikit.data.moments import readings
 from xaikit.tasks.forecasting import steps
 
 __all__ = ["Windows", "read_forecasts"]
 
 SHARES = (0.6, 0.2, 0.2)  # of the rows, for train, val and test, one after the other
 DAY = 24
+WIDE = 1.5  # usual steps of time, above which a step is long
+RARE = 0.05  # share of the steps, up to which long ones are gaps
+FEWEST = 8  # steps that show how a column goes on
 
 
 @dataclass(frozen=True)
@@ -44,16 +50,28 @@ class Windows:
 
 
 def read_forecasts(
-    path: Path, windows: Windows, *, target: str | None = None, drop: Sequence[str] = ()
+    path: Path,
+    windows: Windows,
+    *,
+    target: str | None = None,
+    drop: Sequence[str] = (),
+    encoding: str | None = None,
+    decimal: str | None = None,
 ) -> Dataset:
     """The columns of numbers of a .csv in the order of time, cut into windows.
 
     target : the only column to forecast, from all; every column when None. A column that holds dates
         names the windows and is not read
     """
-    dates, columns, rows = _table(path, drop)
+    dates, columns, rows = _table(path, drop, encoding, decimal)
     if target is not None and target not in columns:
         raise DataError(f"'{path.name}' has no column '{target}'; it has {', '.join(columns)}.")
+    for name, held in zip(columns, rows.T if target is None else (), strict=target is None):
+        if _counts(held):
+            raise DataError(
+                f"column '{name}' of '{path.name}' counts rows or time and would be forecast; leave it out by "
+                f"drop=['{name}'] (--drop)."
+            )
     first = [columns.index(target)] if target else list(range(len(columns)))
     return windowed(
         rows, columns, windows, wanted=first, dates=dates, name=path.name.split(".")[0],
@@ -144,56 +162,88 @@ def _profile(rows: Floats, period: int) -> list[list[float]]:
     return [[float(f"{v:.6g}") for v in row] for row in found]
 
 
-def _table(path: Path, drop: Sequence[str]) -> tuple[list[str] | None, list[str], Floats]:
+def _table(
+    path: Path, drop: Sequence[str], encoding: str | None, decimal: str | None
+) -> tuple[list[str] | None, list[str], Floats]:
     """Dates or None, names, and rows (T, C) of numbers."""
-    import pandas as pd
-
-    try:
-        frame = pd.read_csv(path)
-    except (ValueError, OSError, UnicodeError) as error:
-        raise DataError(f"'{path.name}' cannot be read as a .csv: {error}.") from error
+    sheet = read_sheet(path, encoding, decimal)
     for name in drop:
-        if name not in frame.columns:
+        if name not in sheet.cells:
             raise DataError(
-                f"'{path.name}' has no column '{name}' to drop; it has {', '.join(map(str, frame.columns))}."
+                f"'{path.name}' has no column '{name}' to drop; it has {', '.join(sheet.cells)}."
             )
-    frame = frame.drop(columns=list(drop))
-    words = [c for c in frame.columns if not pd.api.types.is_numeric_dtype(frame[c])]
+    cells = sheet.less(drop).cells
+    found = {name: _numbers(held) for name, held in cells.items()}
+    words = [name for name, held in found.items() if held is None]
     if len(words) > 1:
         raise DataError(
-            f"'{path.name}' holds words in {', '.join(map(str, words))}; a forecast reads numbers and one "
+            f"'{path.name}' holds words in {', '.join(words)}; a forecast reads numbers and one "
             "column of dates, so drop the others."
         )
-    dates = [str(v) for v in frame[words[0]]] if words else None
+    dates = cells[words[0]] if words else None
     if dates is not None:
-        _require_order(path, frame[words[0]])
-    numbers = frame.drop(columns=words)
-    rows: Any = numbers.to_numpy(dtype=np.float64)
-    if numbers.shape[1] == 0 or not np.isfinite(rows).all():
-        bad = np.argwhere(~np.isfinite(rows))
-        where = (
-            f"row {bad[0][0] + 2}, column '{numbers.columns[bad[0][1]]}'"
-            if len(bad)
-            else "every row"
-        )
-        raise DataError(
-            f"'{path.name}' has no number in {where}; fill the gaps, as time cannot be left out."
-        )
-    return dates, [str(c) for c in numbers.columns], rows
+        _require_order(sheet, words[0])
+    numbers = {name: held for name, held in found.items() if held is not None}
+    if not numbers:
+        raise DataError(f"'{path.name}' has no column of numbers; add one.")
+    for name, held in numbers.items():
+        bad = np.flatnonzero(~np.isfinite(held))
+        if len(bad):
+            raise DataError(
+                f"{sheet.place(bad[0])} has no number in column '{name}'; fill the gaps, as time cannot be left out."
+            )
+    return dates, list(numbers), np.stack(list(numbers.values()), axis=1)
 
 
-def _require_order(path: Path, dates: Any) -> None:
-    import pandas as pd
-
+def _numbers(cells: Sequence[str]) -> Floats | None:
+    """A column of numbers, NaN where a cell is empty; None where some are words."""
+    known = ["nan" if cell.strip().lower() in MISSING else cell for cell in cells]
     try:
-        times = pd.to_datetime(dates)
-    except (ValueError, TypeError) as error:
-        raise DataError(
-            f"'{path.name}' holds '{dates.iloc[0]}' in '{dates.name}', which is no date; drop the column."
-        ) from error
-    late = np.flatnonzero(np.diff(times.to_numpy()) <= np.timedelta64(0))
+        return np.array(known).astype(np.float64)
+    except ValueError:
+        return None
+
+
+def _counts(column: Floats) -> bool:
+    """Whether whole numbers rise, by the same step from nearly every row to the next."""
+    steps = np.diff(column)
+    if len(steps) < FEWEST or (steps <= 0).any() or (column % 1 != 0).any():
+        return False
+    return bool(np.unique(steps, return_counts=True)[1].max() >= (1 - RARE) * len(steps))
+
+
+def _require_order(sheet: Sheet, name: str) -> None:
+    """`DataError` unless dates rise without a gap, in one way to read them."""
+    faults, unread = [], []
+    for times, odd in readings(sheet.cells[name]):
+        if times is None:
+            unread.append(
+                f"{sheet.place(odd)} has '{sheet.cells[name][odd]}' in '{name}', which is no date like others; "
+                "correct it, or drop the column."
+            )
+            continue
+        fault = _fault(sheet, name, times)
+        if not fault:
+            return
+        faults.append(fault)
+    raise DataError([*faults, *unread][0])
+
+
+def _fault(sheet: Sheet, name: str, times: Ints) -> str:
+    """What is wrong with the order of times, "" for nothing. Few long steps are gaps; many are nights or weekends."""
+    steps, cells = np.diff(times), sheet.cells[name]
+    if not len(steps):
+        return ""
+    late = np.flatnonzero(steps <= 0)
     if len(late):
-        raise DataError(
-            f"'{path.name}' goes back in time at row {late[0] + 3} ({dates.iloc[late[0] + 1]}); sort it by "
-            f"'{dates.name}'."
-        )
+        i = int(late[0]) + 1
+        how = "goes back in time" if steps[i - 1] else "says the same time again"
+        return f"{sheet.place(i)} {how} ({cells[i]}); sort the rows by '{name}', one for each time."
+    wide = np.flatnonzero(steps > WIDE * np.median(steps))
+    if not 0 < len(wide) <= max(1, RARE * len(steps)):
+        return ""
+    i = int(wide[0]) + 1
+    return (
+        f"{sheet.place(i)} leaps from {cells[i - 1]} to {cells[i]}; fill the gap, a row for each time (in UTC where "
+        "clocks were put forward)."
+    )

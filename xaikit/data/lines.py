@@ -87,10 +87,13 @@ def unzipped(raw: bytes, origin: Origin, spare: int = SPARE) -> bytes:
     return data
 
 
-def read_sheet(path: Path, encoding: str | None = None, decimal: str | None = None) -> Sheet:
+def read_sheet(
+    path: Path, encoding: str | None = None, decimal: str | None = None, numbers: bool = True
+) -> Sheet:
     """The columns of a .csv or .tsv file; the header decides between comma, semicolon, tab and bar.
 
     decimal : "," or "." where it is known; a comma in numbers is found out where it can mean one thing only
+    numbers : whether cells may be numbers; where not they stay as they are written
     """
     text, found = read_lines(path, encoding)
     header_line = text.lstrip("\r\n").split("\n", 1)[0]
@@ -119,7 +122,7 @@ def read_sheet(path: Path, encoding: str | None = None, decimal: str | None = No
         raise DataError(f"'{path.name}' has a header and no rows; add rows below it.")
     columns = [list(column) for column in zip(*rows[1:], strict=True)]
     cells = dict(zip(header, columns, strict=True))
-    cells, comma = with_dots(cells, path.name, decimal)
+    cells, comma = with_dots(cells, path.name, decimal) if numbers else (cells, False)
     form = (found, *(DELIMITERS[c] for c, _ in delimiter), *(["decimal comma"] if comma else []))
     return Sheet(path.name, cells, lines[1:], list(range(1, len(rows))), form=form)
 

@@ -7,7 +7,7 @@ import math
 import os
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal, get_args
 
@@ -193,8 +193,11 @@ def load_data(
             raise InvalidInput(
                 f"horizon is for .csv files and '{path.name}' is none; leave it out."
             )
+        _require_forecast(options, test)
         windows = Windows(horizon=horizon, lags=lags, period=period)
-        return read_forecasts(path, windows, target=label_column, drop=tuple(drop))
+        return read_forecasts(
+            path, windows, target=label_column, drop=tuple(drop), encoding=encoding, decimal=decimal
+        )
     other = None if test is None else Path(test)
     if other is not None and _reader(other) is not read:
         raise DataError(f"the test data '{other.name}' must have the form of '{path.name}'.")
@@ -203,6 +206,18 @@ def load_data(
     return assemble(
         rows, options, name=_name(path), source=path.name, language=_language(rows, options)
     )
+
+
+def _require_forecast(options: Options, test: Any) -> None:
+    """`InvalidInput` for what is said and would not be heard."""
+    read = ("label_column", "drop", "encoding", "decimal", "seed", "language")
+    held = [f.name for f in fields(Options) if f.name not in read]
+    others = [n for n in held if getattr(options, n) != getattr(Options(), n)]
+    told = [*(["test"] if test is not None else []), *others]
+    if told:
+        raise InvalidInput(
+            f"a forecast is read and measured in one file, in the order of time; leave {', '.join(told)} out."
+        )
 
 
 def _held(source: Any, test: Any, options: Options) -> Dataset:

@@ -12,6 +12,7 @@ import numpy as np
 from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.types import Sample
 from xaikit.data.dataset import Dataset
+from xaikit.data.lines import read_sheet
 from xaikit.data.rows import SPLITS, Options, split_rows
 from xaikit.modalities.text import words
 from xaikit.tasks.sequence import END, MOST_STEPS, numbers
@@ -33,6 +34,7 @@ CLOCK = 0.5  # share of the dates with a time of day, which means nothing
 CLOCK_WORDS = 4  # "at", hours, ":" and minutes
 COLUMNS = ("source", "target")
 MOST_TOKENS = 5000
+FEWEST = 10
 
 
 def make_dates(seed: int, sizes: tuple[int, int, int] = SIZES) -> Dataset:
@@ -146,21 +148,18 @@ def _sample(
 
 
 def _columns(path: Path, named: tuple[str, str]) -> tuple[list[str], list[str]]:
-    import pandas as pd
-
-    try:
-        frame = pd.read_csv(path, dtype=str, keep_default_na=False, sep=None, engine="python")
-    except (ValueError, OSError, UnicodeError) as error:
-        raise DataError(f"'{path.name}' cannot be read as a .csv: {error}.") from error
+    sheet = read_sheet(path, numbers=False)
+    if named[0] == named[1]:
+        raise DataError(f"'{named[0]}' of '{path.name}' is both read and said; name two columns.")
     for name in named:
-        if name not in frame.columns:
+        if name not in sheet.cells:
             raise DataError(
-                f"'{path.name}' has no column '{name}'; it has {', '.join(frame.columns)}. Name the text that is "
+                f"'{path.name}' has no column '{name}'; it has {', '.join(sheet.cells)}. Name the text that is "
                 "read by --text-column and the one that is said by --label-column."
             )
-        empty = np.flatnonzero(frame[name].str.strip() == "")
-        if len(empty):
-            raise DataError(f"'{path.name}' has no {name} in row {empty[0] + 2}; fill or drop it.")
-    if len(frame) < 10:
-        raise DataError(f"'{path.name}' has {len(frame)} pairs; give ten or more.")
-    return frame[named[0]].tolist(), frame[named[1]].tolist()
+        empty = [i for i, cell in enumerate(sheet.cells[name]) if not cell.strip()]
+        if empty:
+            raise DataError(f"{sheet.place(empty[0])} has no {name}; fill or drop it.")
+    if len(sheet.lines) < FEWEST:
+        raise DataError(f"'{path.name}' has {len(sheet.lines)} pairs; give ten or more.")
+    return sheet.cells[named[0]], sheet.cells[named[1]]

@@ -12,6 +12,8 @@ import numpy as np
 from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.types import Ints, Sample
 from xaikit.data.dataset import Dataset
+from xaikit.data.lines import read_sheet
+from xaikit.data.moments import readings
 from xaikit.data.rows import SHARE, Options
 from xaikit.modalities.text import MASK_WORD
 
@@ -146,10 +148,7 @@ def _sessions(path: Path) -> list[tuple[str, list[str]]]:
     """Name and items of each session of two or more, those that end first in front."""
     import pandas as pd
 
-    try:
-        frame = pd.read_csv(path, dtype={"session": str, "item": str}, keep_default_na=False)
-    except (ValueError, OSError, UnicodeError) as error:
-        raise DataError(f"'{path.name}' cannot be read as a .csv: {error}.") from error
+    frame = pd.DataFrame(read_sheet(path, numbers=False).cells)
     missing = [name for name in COLUMNS if name not in frame.columns]
     if missing:
         raise DataError(
@@ -163,8 +162,8 @@ def _sessions(path: Path) -> list[tuple[str, list[str]]]:
     order = np.argsort(when, kind="stable")
     found: dict[str, list[str]] = {}
     for i in order:
-        session = found.pop(frame["session"].iloc[i], [])  # the one that goes on comes last
-        found[frame["session"].iloc[i]] = [*session, frame["item"].iloc[i].strip()]
+        name, item = (frame[column].iloc[i].strip() for column in COLUMNS[:2])
+        found[name] = [*found.pop(name, []), item]  # the one that goes on comes last
     return [(id, chosen) for id, chosen in found.items() if len(chosen) > 1]
 
 
@@ -176,11 +175,17 @@ def _times(column: Any, source: str) -> Ints:
     if numbers.notna().all():
         ranks: Ints = numbers.rank(method="dense").to_numpy().astype(np.int64)
         return ranks
-    dates = pd.to_datetime(column, errors="coerce", utc=True)
-    if dates.isna().any():
-        bad = int(np.flatnonzero(dates.isna())[0])
+    ways = list(readings(column.tolist()))
+    read = [times for times, _ in ways if times is not None]
+    if not read:
+        bad = ways[0][1]
         raise DataError(
             f"'{source}' has '{column.iloc[bad]}' as time in row {bad + 2}, which is no date and no number."
         )
-    found: Ints = dates.astype("int64").to_numpy()
-    return found
+    orders = [np.argsort(times, kind="stable") for times in read]
+    if not np.array_equal(orders[0], orders[-1]):
+        raise DataError(
+            f"'{source}' has times such as {column.iloc[0]}, whose day or month may stand in front, in another order "
+            "each; write 2020-12-31."
+        )
+    return read[0]

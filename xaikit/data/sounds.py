@@ -8,6 +8,7 @@ import io
 import re
 import struct
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,7 +19,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.errors import DataError, InvalidInput
 from xaikit.core.files import Origin, parse_json, short
-from xaikit.core.sound import spectrum
+from xaikit.core.sound import LOUDEST, spectrum
 from xaikit.data.archives import Files
 from xaikit.data.pictures import sorted_files
 from xaikit.data.rows import Options, Rows
@@ -29,6 +30,7 @@ __all__ = ["INDEXES", "SOUNDS", "sound_rows"]
 WAVS = frozenset({".wav", ".wave"})
 SOUNDS = WAVS | {".flac", ".ogg", ".mp3"}
 INDEXES = ("index.csv", "index.json")
+UNKNOWN = b"\xff\xff\xff\xff"  # length of a recording that was written as it came
 USUAL = 0.95  # of the recordings are no longer than the length that is kept
 SIDES = {1: ("sound",), 2: ("left", "right")}
 
@@ -129,9 +131,9 @@ def _recordings(
                 f"'{file}' in '{source}' is not named like '{options.names}'; rename it or give other names."
             )
         noted = {**(named.groupdict() if named else {}), **row}
-        if column not in noted:
+        if not noted.get(column, "").strip():
             raise DataError(
-                f"'{file}' in '{source}' says no '{column}', only {short(', '.join(noted)) or 'nothing'}; name the "
+                f"'{file}' in '{source}' says no '{column}', only {short(', '.join(k for k in noted if noted[k])) or 'nothing'}; name the "
                 "class in names, or in the index."
             )
         own = part or ("train" if given else "")
@@ -164,13 +166,17 @@ def _index(files: Files, source: str) -> dict[str, dict[str, str]] | None:
             rows: Any = parse_json(raw, origin)
         else:
             rows = list(csv.DictReader(io.StringIO(raw.decode("utf-8-sig"), newline="")))
-        return {
+        found = {
             str(row["file"]): {k: str(v) for k, v in row.items() if k != "file"} for row in rows
         }
     except (ValueError, TypeError, KeyError, AttributeError, csv.Error) as error:
         raise origin.wrong(
             f"is no list of recordings with a 'file' and a 'label' each ({short(error)})"
         ) from error
+    if len(found) < len(rows):
+        twice = next(n for n, k in Counter(str(row["file"]) for row in rows).items() if k > 1)
+        raise origin.wrong(f"names '{short(twice)}' more than once")
+    return found
 
 
 def _decoded(raw: bytes, origin: Origin) -> tuple[int, NDArray[np.float32]]:
@@ -199,8 +205,8 @@ def _read(raw: bytes, origin: Origin) -> tuple[int, NDArray[np.float32]]:
     from scipy.io import wavfile
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # of chunks that hold no sound
+        with warnings.catch_warnings(record=True) as told:
+            warnings.simplefilter("always")  # of chunks that hold no sound, too
             rate, x = wavfile.read(io.BytesIO(raw))
     except (
         ValueError,
@@ -222,7 +228,13 @@ def _read(raw: bytes, origin: Origin) -> tuple[int, NDArray[np.float32]]:
     x = x[:, None] if x.ndim == 1 else x
     if x.ndim != 2 or x.size == 0 or rate < 1:
         raise origin.wrong("holds no sound")
+    if raw[4:8] != UNKNOWN and any("prematurely" in str(one.message) for one in told):
+        raise origin.wrong("ends early")
     if x.dtype.kind == "f":
+        if np.abs(x[np.isfinite(x)]).max(initial=0.0) > LOUDEST:
+            raise origin.wrong(
+                f"holds numbers up to {np.nanmax(np.abs(x)):.4g} where 1 is the loudest"
+            )
         with np.errstate(over="ignore"):
             return int(rate), x.astype(np.float32)
     middle, full = (128, 128) if x.dtype == np.uint8 else (0, -float(np.iinfo(x.dtype).min))

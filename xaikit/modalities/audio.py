@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xaikit.core.errors import InvalidInput
 from xaikit.core.features import Floats, Ints, Masker, Segmentation
 from xaikit.core.sample import Box, Label, Modality, Sample, Titles
-from xaikit.core.sound import FLOOR, bands, spectrum
+from xaikit.core.sound import FLOOR, LOUDEST, bands, spectrum
 from xaikit.modalities.rows import thinned
 
 __all__ = ["AUDIO", "Audio", "sound"]
@@ -144,11 +144,26 @@ def sound(
     >>> xaikit.sound(np.sin(np.arange(8000) * 0.5), 8000, label=1).x.shape  # frequencies, times, level and phase
     (129, 64, 2)
     """
-    wave = np.asarray(wave, dtype=np.float64)
+    wave = np.asarray(wave)
+    if wave.dtype.kind not in "f" or not isinstance(rate, (int, float, np.number)):
+        raise InvalidInput(
+            f"sound '{id}' holds {wave.dtype} at a rate of {rate!r}; give a wave in [-1, 1], whole numbers divided by "
+            "the largest (32768 of 16 bits), and samples a second."
+        )
+    wave = wave.astype(np.float64)
     if wave.ndim not in (1, 2) or wave.size == 0 or not np.isfinite(wave).all() or rate < 1:
         raise InvalidInput(
             f"sound '{id}' has shape {wave.shape} and a rate of {rate}; give finite numbers (L,) and "
             "samples a second."
+        )
+    if np.abs(wave).max() > LOUDEST:
+        raise InvalidInput(
+            f"sound '{id}' holds numbers up to {np.abs(wave).max():.4g} where 1 is the loudest; divide by full scale."
+        )
+    if wave.ndim == 2 and wave.shape[1] > len(wave):
+        raise InvalidInput(
+            f"sound '{id}' has shape {wave.shape}, more channels than steps; give (L, C), by .T where the channels "
+            "come first."
         )
     mono = wave if wave.ndim == 1 else wave.mean(axis=1)
     return Sample(id, spectrum(mono, rate), "audio", label, meta={**meta, "rate": int(rate)})

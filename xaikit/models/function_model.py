@@ -17,8 +17,9 @@ from xaikit.models.frames import Frames
 from xaikit.models.outputs import Outputs, decoded
 from xaikit.models.reading import reading_of
 from xaikit.tasks import Task
+from xaikit.tasks.arrays import plain
 
-__all__ = ["FunctionModel", "wrong_shape"]
+__all__ = ["FunctionModel", "arrayed", "wrong_shape"]
 
 Array = NDArray[Any]
 
@@ -77,14 +78,29 @@ class FunctionModel(Saved):
 
     def _given(self, xs: Sequence[Array] | Array) -> Any:
         told = None if self.found is None or self.task is None else self.task.told(self.found)
-        return self.function(
-            reading_of(self.modality).given(xs), *(() if told is None else (told,))
-        )
+        given = reading_of(self.modality).given(xs)
+        found = self.function(given, *(() if told is None else (told,)))
+        return arrayed(found, None if self.task is None else type(self.task))
 
     def scores(self, xs: Sequence[Array] | Array) -> Floats:
         """B inputs in data space -> (B, K) float64: logits, log-probabilities or values."""
         found = torch.from_numpy(self.answers(xs))
         return decoded(found, self.outputs, len(self.classes)).numpy()
+
+
+def arrayed(found: Any, kind: type[Task] | None) -> Any:
+    """What a function gives, cut off from derivatives; as an array where its task reads no lists."""
+    if hasattr(found, "detach"):
+        return plain(found)
+    if kind is None or not kind.reads or kind.lists:
+        return found
+    try:
+        return np.asarray(found, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ModelError(
+            f"the function gave a {type(found).__name__} that is no array of numbers ({error}); give one, a row "
+            "for each input."
+        ) from error
 
 
 def wrong_shape(id: str, shape: tuple[int, ...], n: int, expected: tuple[str, ...]) -> ModelError:

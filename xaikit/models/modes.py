@@ -13,6 +13,7 @@ from typing import NamedTuple
 
 import torch
 from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
 
 __all__ = ["Parts", "alone", "differentiating", "evaluating"]
 
@@ -61,19 +62,30 @@ def differentiating(net: nn.Module | Parts) -> Iterator[None]:
     """`evaluating`, on kernels that can be differentiated.
 
     cuDNN refuses the backward pass of an RNN in evaluation mode, and the fused encoder of torch
-    hides its attention.
+    hides its attention. Of a single input the backward pass of batch and instance normalisation reads a slope
+    whose channels lie together (behind it: permute, softmax) in the wrong order, without a word (torch 2.13).
     """
     parts = net if isinstance(net, Parts) else Parts.of(net)
     recurrent = any(isinstance(m, nn.RNNBase) for m in parts.modules)
+    norms = [m for m in parts.modules if isinstance(m, _NormBase)]
     with alone:
         fast = torch.backends.mha.get_fastpath_enabled()
         cudnn = torch.backends.cudnn.flags(enabled=False) if recurrent else nullcontext()
         with evaluating(parts), cudnn:
             torch.backends.mha.set_fastpath_enabled(False)
+            hooks = [m.register_forward_hook(_in_order) for m in norms]
             try:
                 yield
             finally:
                 torch.backends.mha.set_fastpath_enabled(fast)
+                for hook in hooks:
+                    hook.remove()
+
+
+def _in_order(_module: nn.Module, _args: object, output: torch.Tensor) -> None:
+    """The slope of a single output is given on in the order of its axes."""
+    if len(output) == 1 and output.requires_grad:
+        output.register_hook(torch.Tensor.contiguous)  # type: ignore[no-untyped-call] # of torch
 
 
 def _set_training(module: nn.Module, flag: bool) -> None:

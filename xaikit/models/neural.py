@@ -215,7 +215,8 @@ class NeuralModel(Saved):
     def in_units(self, raw: Tensor, at: Tensor) -> Tensor:
         """What the net gives for encoded inputs -> scores (B, K): a regressor's in units of its target."""
         if self.task is not None and self.task.reads:
-            return self.task.scores(self._scaled(raw), at, self.found)  # type: ignore[no-any-return]
+            given = self.inputs.run(nn.Identity(), at, Batch(at)) if self.task.again else at
+            return self.task.scores(self._scaled(raw), given, self.found)  # type: ignore[no-any-return]
         scores = decoded(raw, self.outputs, len(self.classes))
         return scores if self.classes else self._scaled(scores)
 

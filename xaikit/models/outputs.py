@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from textwrap import shorten
 from typing import Any, Literal, get_args
 
@@ -20,6 +20,7 @@ __all__ = [
     "Part",
     "check_outputs",
     "decoded",
+    "flat",
     "part_of",
     "recognised",
     "task_for",
@@ -49,9 +50,12 @@ _MOST_ROUNDED = 1e-2  # of which the errors of many classes add up
 
 
 def check_outputs(
-    outputs: Outputs | None, classes: tuple[str, ...], names: tuple[str, ...]
+    outputs: Outputs | None, classes: tuple[str, ...], names: tuple[str, ...], alone: bool = True
 ) -> None:
-    """`InvalidInput` when the words do not fit each other."""
+    """`InvalidInput` when the words do not fit each other.
+
+    alone : whether a class alone says nothing
+    """
     if outputs is not None and outputs not in SPACES:
         raise InvalidInput(f"outputs is '{outputs}'; use {', '.join(get_args(Outputs))}.")
     if outputs is not None and (outputs == "values") == bool(classes):
@@ -61,7 +65,7 @@ def check_outputs(
         )
     if classes and names:
         raise InvalidInput("names are for the values of a regressor; leave them out with classes.")
-    if len(classes) == 1 and not (outputs or "").startswith("multilabel"):
+    if len(classes) == 1 and alone and not (outputs or "").startswith("multilabel"):
         raise InvalidInput(
             f"'{classes[0]}' alone is no choice; name two classes or more, or say "
             "outputs='multilabel_logits' (or multilabel_probabilities) for a label that holds or not."
@@ -172,17 +176,21 @@ def _require(rows: Floats, given: Outputs, id: str) -> None:
 
 def tensor_in(found: Any, part: Part = None) -> Tensor:
     """The scores in what a module gives: that part of it, or by itself a tensor or `logits`."""
-    held = getattr(found, "logits", found) if part is None else _parts(found)[part]
-    while isinstance(held, Tensor) and held.ndim > 2 and held.shape[-1] == 1:
-        held = held[..., 0]
-    return held  # type: ignore[no-any-return]
+    return getattr(found, "logits", found) if part is None else _parts(found)[part]  # type: ignore[no-any-return]
 
 
-def part_of(found: Any, rows: int, n_classes: int, wanted: Part = None) -> Part:
+def flat(scores: Any) -> Any:
+    """(B, K, 1, ..., 1) -> (B, K), of arrays and tensors alike."""
+    while scores.ndim > 2 and scores.shape[-1] == 1:
+        scores = scores[..., 0]
+    return scores
+
+
+def part_of(found: Any, rows: int, fitting: Sequence[tuple[int, ...]], wanted: Part = None) -> Part:
     """Which part of what a module gives for so many rows are the scores; None where it is all of it.
 
-    The part that is `wanted`, `logits`, or else the first tensor with the batch in front, one that fits
-    the classes before the others. `ModelError` when there is none.
+    The part that is `wanted`, `logits`, or else the first tensor with the batch in front, one of a
+    `fitting` shape for one row before the others. `ModelError` when there is none.
     """
     parts = _parts(found)
     if wanted is not None and wanted not in parts:
@@ -199,13 +207,13 @@ def part_of(found: Any, rows: int, n_classes: int, wanted: Part = None) -> Part:
             for name, held in parts.items()
             if isinstance(held, Tensor) and held.ndim and held.shape[0] == rows
         ]
-        fitting = [name for name in batched if parts[name].shape[1:] in ((n_classes,), (1,), ())]
+        fits = [name for name in batched if tuple(parts[name].shape[1:]) in fitting]
         if not batched:
             raise ModelError(
                 f"the module gives {_told(found, parts)}; let it give one tensor of scores of shape (B, K), "
                 "or an object with `logits`."
             )
-        part = (fitting or batched)[0]
+        part = (fits or batched)[0]
     held = tensor_in(found, part)
     if not isinstance(held, Tensor) or not held.dtype.is_floating_point:
         kind = str(held.dtype) if isinstance(held, Tensor) else _told(held, _parts(held))
@@ -240,6 +248,7 @@ def decoded(found: Tensor, outputs: Outputs, n_classes: int) -> Tensor:
     One column of two classes is about the second: the first then has the logit 0, or the rest of the
     probability. Probabilities become logarithms, those of independent labels their log-odds.
     """
+    found = flat(found)
     if found.ndim == 1 and (outputs == "values" or n_classes <= 2):
         found = found[:, None]
     if outputs == "values":

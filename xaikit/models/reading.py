@@ -218,7 +218,8 @@ class OfSteps(Reading):
         scales = said.scales(n)
         if said.layout not in ("BLC", "BCL"):
             raise InvalidInput(
-                f"layout is {said.layout!r}; a series module reads 'BLC' (steps, then channels) or 'BCL'."
+                f"layout is {said.layout!r}; a series module reads 'BLC' (steps, then channels) or 'BCL': say it to "
+                "xaikit.wrap, whose model a factory may give too."
             )
         return StepEncoder((length, n), *scales, channels_first=said.layout == "BCL")
 

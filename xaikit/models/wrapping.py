@@ -26,7 +26,7 @@ from xaikit.models.cam_layer import SpatialModel, keeps_places
 from xaikit.models.estimator_model import EstimatorModel, space_of, wrap_estimator
 from xaikit.models.estimators import Answer, answer_of, is_estimator, pipeline_of, usual_modality
 from xaikit.models.frames import Frames, framed
-from xaikit.models.function_model import FunctionModel, wrong_shape
+from xaikit.models.function_model import FunctionModel, arrayed, wrong_shape
 from xaikit.models.grids import PixelEncoder
 from xaikit.models.inputs import Inputs
 from xaikit.models.missing import require_missing_read
@@ -43,6 +43,7 @@ from xaikit.models.outputs import (
     Outputs,
     Part,
     check_outputs,
+    flat,
     part_of,
     recognised,
     task_for,
@@ -182,7 +183,8 @@ def wrap(
         facts.require_missing_read(lambda rows: answer.ask(facts.read_rows(rows)), columns)
         classes = answer.named(tuple(map(str, classes)))
     classes = tuple(map(str, classes))
-    check_outputs(outputs, classes, tuple(names))
+    alone = facts.kind is None or not facts.kind.reads
+    check_outputs(outputs, classes, tuple(names), alone)
     facts = dataclasses.replace(facts, classes=classes)
     model: Wrapped
     if (
@@ -193,6 +195,11 @@ def wrap(
         raise InvalidInput(
             f"a model of {facts.kind.name} is brought as a function of (sources, what was said so far) that gives "
             "numbers for the next token, without cache; write one around yours."
+        )
+    if facts.kind is not None and facts.kind.again and (kind.words or inputs is not None):
+        raise InvalidInput(
+            f"a {facts.kind.name} gives its inputs again and {modality} is no one array of numbers; explain another "
+            "number of it, without task."
         )
     if isinstance(thing, nn.Module):
         net = thing if device is None else copy.deepcopy(thing).to(pick_device(device))
@@ -300,6 +307,7 @@ class _Facts:
         """What the answers to the trial inputs are, what they mean, and how that was found out."""
         if self.kind is not None and self.kind.reads:
             return self.read_by(self.kind, answers)
+        answers = flat(answers)
         n = len(self.classes)
         columns = 1 if answers.ndim == 1 else answers.shape[1]
         fits = (
@@ -320,6 +328,10 @@ class _Facts:
     def read_by(self, kind: type[Task], raw: Any) -> tuple[Outputs, Task, str]:
         """The same for a task that makes its scores itself of what the model gives."""
         shape = tuple(raw.shape[1:]) if isinstance(raw, np.ndarray | Tensor) else ()
+        if shape and "logits" not in (self.given or ""):
+            kind.check(raw)
+        if kind.again and not MODALITIES.get(self.modality).tabular:
+            shape = (1, *shape)  # only columns have names
         task = kind.of(self.classes or self.names, shape)
         return "multilabel_logits" if task.words == "labels" else "values", task, ""
 
@@ -463,7 +475,12 @@ def _once(
         ):
             two = inputs.read(net, [x, x], device)  # so that the batch is told from a single number
             found, rows = inputs.run(net, two.at.to(Parts.of(net).dtype), two), 2
-    return inputs, part_of(found, rows, len(facts.classes), output)
+    fitting = [(len(facts.classes),), (1,), ()]
+    if facts.kind is not None and facts.kind.reads:
+        fitting = (
+            [tuple(inputs.run(nn.Identity(), at, batch).shape[1:])] if facts.kind.again else []
+        )
+    return inputs, part_of(found, rows, fitting, output)
 
 
 def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | FunctionModel:
@@ -479,7 +496,8 @@ def _estimator(thing: Any, answer: Answer, facts: _Facts) -> EstimatorModel | Fu
     own = answer.outputs == "probabilities" and answer.labels is not None
     margins = answer.name == "decision_function" and hasattr(thing, "classes_")
     values = answer.name == "predict" or margins
-    if reading.rows and not facts.single and (own or values):
+    reads = facts.kind is not None and facts.kind.reads
+    if reading.rows and not facts.single and not reads and (own or values):
         return wrap_estimator(
             pipeline_of(thing, facts.frames),
             id=facts.id,
@@ -515,7 +533,7 @@ def _function(
     )
     if facts.kind is not None and facts.kind.reads:
         thing = model.function = facts.kind.asking(thing, facts.classes, facts.given)
-        raw = thing(reading_of(facts.modality).given(facts.inputs[:1]))
+        raw = arrayed(thing(reading_of(facts.modality).given(facts.inputs[:1])), facts.kind)
         model.outputs, model.task, note = facts.read_by(facts.kind, raw)
         model.classes = _classes(facts, model.task)
         facts.require_independent(model.answers)

@@ -177,7 +177,7 @@ class Run:
             inputs=tuple(s.x for s in samples),
             rationales=tuple(s.rationale for s in samples),
             modality=samples[0].modality,
-            classes=() if task.words == "value" else task.outputs,
+            classes=() if task.name == "regression" and not task.many else task.outputs,
             task=task.name,
             of=len(run.samples),
             columns=tuple(c["name"] for c in (run.context.get("data") or {}).get("columns") or ()),

@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from xaikit.core.errors import InvalidInput
+
 __all__ = [
     "exp",
     "joined",
@@ -15,6 +17,7 @@ __all__ = [
     "like",
     "log",
     "log_odds",
+    "no_probabilities",
     "picked",
     "plain",
     "softmax",
@@ -25,6 +28,17 @@ __all__ = [
 def plain(x: Any) -> NDArray[Any]:
     """As an array, cut off from derivatives."""
     return np.asarray(x.detach().cpu().numpy() if hasattr(x, "detach") else x)
+
+
+def no_probabilities(raw: Any, does: str) -> None:
+    """`InvalidInput` where all that should be logits lies from 0 to 1."""
+    found = plain(raw)
+    if found.size and ((found >= 0) & (found <= 1)).all():
+        raise InvalidInput(
+            f"a net that {does} gave {found.min():.4g} to {found.max():.4g} where logits are read, which look like "
+            "probabilities; leave its last softmax or sigmoid out (or give their logarithm or log-odds), or say "
+            "outputs='logits'."
+        )
 
 
 def like(array: NDArray[Any], x: Any) -> Any:

@@ -33,6 +33,8 @@ class Task(ABC):
     reads : whether its scores are made of what the model gives, by `scores`
     finds : whether they are read at what it found on one sample, by `found`
     makes : whether they are measured of a picture that it makes of a sample
+    again : whether a model gives its inputs again
+    lists : whether a function gives a list for B inputs, in place of an array
     cuts, removals : how samples are cut and features removed where nobody says it: the first that the
         modality knows, the next removal as a second opinion; () as the modality has it
     n_rows : training inputs that a net keeps as its background
@@ -45,6 +47,8 @@ class Task(ABC):
     finds: ClassVar[bool] = False
     makes: ClassVar[bool] = False
     tells: ClassVar[bool] = False
+    lists: ClassVar[bool] = False
+    again: ClassVar[bool] = False
     cuts: ClassVar[tuple[str, ...]] = ()
     removals: ClassVar[tuple[str, ...]] = ()
     n_rows: ClassVar[int] = 100
@@ -136,6 +140,11 @@ class Task(ABC):
             tuple(names) or (tuple(f"output {i}" for i in range(n)) if n > 1 else ("value",))
         )
 
+    @classmethod
+    def check(cls, raw: Any) -> None:
+        """`InvalidInput` for an array (B, ...) that would be read as something else than it is."""
+        del raw
+
     def found(self, raw: Any, given: Any) -> Any:
         """What it found on one whole sample: the boxes, the regions, the words that the scores of masked
         samples are read at. From what the model gives for it (1, ...), and its input (1, ...)."""
@@ -165,6 +174,11 @@ class Task(ABC):
         """
         del names, kind
         return function
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        """The names that `of` makes it from."""
+        return self.outputs
 
     def told(self, found: Any) -> Ints | None:
         """The tokens (n,) that a net is told it has said already, by what was found; None of other nets."""

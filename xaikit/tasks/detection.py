@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from xaikit.core.errors import InvalidInput
 from xaikit.core.types import Floats, Label, Sample, Space, Target
-from xaikit.tasks.arrays import exp, like, log_odds, plain, softmax, top
+from xaikit.tasks.arrays import exp, like, log_odds, no_probabilities, plain, softmax, top
 from xaikit.tasks.base import TASKS
 from xaikit.tasks.boxes import iou, mean_ap, without_doubles
 from xaikit.tasks.classification import MultiLabel
@@ -53,6 +53,7 @@ class Detection(MultiLabel):
     noun: ClassVar[str] = "class"
     reads: ClassVar[bool] = True
     finds: ClassVar[bool] = True
+    lists: ClassVar[bool] = True
     removals: ClassVar[tuple[str, ...]] = ("black", "blur")
 
     @classmethod
@@ -65,6 +66,10 @@ class Detection(MultiLabel):
                 f"{shape}; bring it as a function that gives boxes, scores and classes."
             )
         return cls(known)
+
+    @classmethod
+    def check(cls, raw: Any) -> None:
+        no_probabilities(raw[..., 4:], "detects")
 
     def target(self, index: int, space: Space) -> Target:
         del space
@@ -109,6 +114,10 @@ class Detection(MultiLabel):
     def _boxes(self, raw: Any) -> tuple[Any, Any]:
         """Boxes (B, A, 4) and class probabilities (B, A, K); where pictures have lists of them, with empty
         boxes of no probability at their ends."""
+        if isinstance(raw, Mapping):
+            raise InvalidInput(
+                "a detector gave one dict for several pictures; give a list, a dict for each."
+            )
         if not isinstance(raw, (list, tuple)):
             sure = 1 / (1 + exp(-raw[:, :, 4].clip(-60, 60)))
             return raw[:, :, :4], sure[..., None] * softmax(raw[:, :, 5:])
@@ -128,12 +137,24 @@ class Detection(MultiLabel):
             raise InvalidInput(
                 "a detector gives (boxes, scores, classes) for each picture, or a dict of boxes, scores and labels."
             )
-        boxes, p, classes = (plain(part).astype(np.float64) for part in named)
-        boxes, n = boxes.reshape(-1, 4), len(p)
-        if len(boxes) != n or classes.shape != (n,) or not ((classes >= 0) & (classes < k)).all():
+        try:
+            boxes, p, classes = (plain(part).astype(np.float64) for part in named)
+        except (TypeError, ValueError) as error:
             raise InvalidInput(
-                f"a detector gave {len(boxes)} boxes, {n} scores and classes {classes.tolist()[:5]}; give one of "
-                f"each a box, with classes from 0 to {k - 1}."
+                f"a detector gave what is no number ({error}); give boxes, scores and classes by number."
+            ) from error
+        boxes, n = boxes if boxes.size else boxes.reshape(0, 4), p.size
+        if not np.isin(classes, np.arange(k)).all() or not (
+            boxes.shape == (n, 4) and p.shape == classes.shape == (n,)
+        ):
+            raise InvalidInput(
+                f"a detector gave {len(boxes)} boxes, {n} scores and classes {classes.ravel().tolist()[:5]}; give "
+                f"one of each a box (left, top, right, bottom), with classes from 0 to {k - 1}."
+            )
+        if not (np.isfinite(boxes).all() and (boxes[p > WEAK, 2:] >= boxes[p > WEAK, :2]).all()):
+            raise InvalidInput(
+                f"a detector gave the boxes {boxes.tolist()[:2]}; give left, top, right and bottom in px, in this "
+                "order."
             )
         if not ((p >= 0) & (p <= 1)).all():
             raise InvalidInput(
@@ -150,8 +171,12 @@ class Detection(MultiLabel):
     def true_boxes(self, label: Any) -> Floats:
         """(n, 5) class, left, top, right, bottom; `InvalidInput` for another label."""
         boxes = np.asarray(label if isinstance(label, np.ndarray) else np.nan, dtype=np.float64)
-        fits = boxes.ndim == 2 and boxes.shape[1] == 5 and np.isfinite(boxes).all()
-        if not fits or not np.isin(boxes[:, 0], np.arange(len(self.outputs))).all():
+        fits = boxes.ndim == 2 and boxes.shape[1] == 5 and (boxes[:, 3:] > boxes[:, 1:3]).all()
+        if (
+            not fits
+            or not np.isfinite(boxes).all()
+            or not np.isin(boxes[:, 0], np.arange(len(self.outputs))).all()
+        ):
             raise InvalidInput(
                 f"the label {str(label)[:60]} holds no boxes; give an array (n, 5) of class from 0 to "
                 f"{len(self.outputs) - 1}, left, top, right and bottom."

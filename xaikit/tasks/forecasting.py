@@ -67,6 +67,10 @@ class Forecasting(Regression):
         return tuple(name.removesuffix(MEAN) for name in self.outputs if name.endswith(MEAN))
 
     @property
+    def given(self) -> tuple[str, ...]:
+        return self.channels
+
+    @property
     def horizon(self) -> int:
         """Steps ahead."""
         return len(self.outputs) // max(1, len(self.channels)) - 1

@@ -19,6 +19,7 @@ from xaikit.tasks.regression import Regression
 __all__ = ["PICTURE", "PROPERTIES", "Generation", "pictures"]
 
 PICTURE = "picture"
+MOST_CHANNELS = 4
 LEAST = 1e-6  # brightness of a picture whose width and slant are told
 
 PROPERTIES: Registry[Callable[[Any], Any]] = Registry("property", "properties")
@@ -52,6 +53,11 @@ class Generation(Regression):
             raise InvalidInput(
                 f"a generator gives a picture (C, H, W) or (H, W) for each code, and this one {shape}; "
                 "reshape what it gives."
+            )
+        if len(shape) == 3 and shape[0] > MOST_CHANNELS >= shape[2]:
+            raise InvalidInput(
+                f"a generator gives a picture (C, H, W) for each code, and this one {shape}, channels last; move them "
+                "to the front, by permute(0, 3, 1, 2) for example."
             )
         return cls(tuple(names) or BUILT_IN)
 

@@ -17,6 +17,7 @@ from xaikit.tasks.regression import Regression
 __all__ = ["ANOMALY", "Reconstruction"]
 
 ANOMALY = "anomaly score"
+PLACE = "error of "
 
 
 @TASKS.register("reconstruction")
@@ -31,6 +32,7 @@ class Reconstruction(Regression):
 
     name: ClassVar[str] = "reconstruction"
     reads: ClassVar[bool] = True
+    again: ClassVar[bool] = True
     removals: ClassVar[tuple[str, ...]] = ("nearest", "rows")
     n_rows: ClassVar[int] = 2000  # among 100 the nearest are not near
 
@@ -46,7 +48,15 @@ class Reconstruction(Regression):
         """names : of the columns of (D,); other shapes have the score alone"""
         numbered = tuple(f"column {i + 1}" for i in range(shape[0]))
         places = (tuple(names) or numbered) if len(shape) == 1 else ()
-        return cls((ANOMALY, *(f"error of {name}" for name in places)))
+        if places and len(places) != len(numbered):
+            raise InvalidInput(
+                f"the model gives {len(numbered)} numbers again and names has {len(places)}; name each column."
+            )
+        return cls((ANOMALY, *(PLACE + name for name in places)))
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        return tuple(name.removeprefix(PLACE) for name in self.outputs[1:])
 
     @property
     def width(self) -> int:
@@ -57,7 +67,7 @@ class Reconstruction(Regression):
         del found
         if isinstance(raw, np.ndarray):
             given = np.asarray(given)
-        errors = ((raw - given) ** 2).reshape(len(raw), -1)
+        errors = ((_like(raw, given) - given) ** 2).reshape(len(raw), -1)
         mean = errors.mean(1)[:, None]
         return mean if len(self.outputs) == 1 else joined((mean, errors), 1)
 
@@ -67,7 +77,7 @@ class Reconstruction(Regression):
 
     def truth(self, label: Any) -> Floats:
         """1 for an anomaly, and no true value of single errors."""
-        if isinstance(label, (frozenset, tuple)) or label not in (0, 1):
+        if not isinstance(label, (bool, int, float, np.number)) or label not in (0, 1):
             raise InvalidInput(f"the label {label!r} says neither 0, normal, nor 1, an anomaly.")
         row = np.full(len(self.outputs), np.nan)
         row[0] = label
@@ -100,6 +110,17 @@ class Reconstruction(Regression):
             return None
         shown = {"metric": "auroc", "value": measures["auroc"], "n": measures.get("n")}
         return {**shown, "interval": measures.get("interval")}
+
+
+def _like(raw: Any, given: Any) -> Any:
+    """What was made again, in the shape of the inputs; axes of one place may be missing."""
+    own, wanted = ([n for n in x.shape[1:] if n > 1] for x in (raw, given))
+    if own != wanted or len(raw) != len(given):
+        raise InvalidInput(
+            f"the model made {tuple(raw.shape)} of inputs {tuple(given.shape)}, as it reads them; let it give the same "
+            "numbers again, in this shape (of several things by output=)."
+        )
+    return raw.reshape(given.shape)
 
 
 def auroc(scores: Floats, odd: Bools) -> tuple[float, list[float]]:

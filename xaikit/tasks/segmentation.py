@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from xaikit.core.errors import InvalidInput
 from xaikit.core.stats import bootstrap_interval
 from xaikit.core.types import Bools, Floats, Ints, Label, Sample, Space, Target
-from xaikit.tasks.arrays import exp, joined, log, plain, top
+from xaikit.tasks.arrays import exp, joined, log, no_probabilities, plain, top
 from xaikit.tasks.base import TASKS
 from xaikit.tasks.classification import MultiLabel
 
@@ -42,8 +42,8 @@ class Segmentation(MultiLabel):
     """How sure a net is of the region of each class that it found in the whole picture.
 
     The number of a class is its log-odds against all others, a mean over the pixels of that region: the
-    summed logit of Seg-Grad-CAM (Vinogradova et al. 2020, eq. 1) by pixel. A net gives (B, K, H, W) logits;
-    the first class is the ground. A sample's label is an array (H, W) of class indices.
+    summed logit of Seg-Grad-CAM (Vinogradova et al. 2020, eq. 1) by pixel. A net gives (B, K, H, W) logits,
+    of two classes also (B, 1, H, W) of the second; the first class is the ground. A sample's label is an array (H, W) of class indices.
     """
 
     name: ClassVar[str] = "segmentation"
@@ -62,13 +62,18 @@ class Segmentation(MultiLabel):
     @classmethod
     def of(cls, names: Sequence[str], shape: tuple[int, ...]) -> Segmentation:
         """names : of the classes, the ground first; shape : (K, H, W)"""
-        known = tuple(names) or ("ground", *(f"class {k}" for k in range(1, shape[0])))
-        if len(shape) != 3 or shape[0] != len(known):
+        n = max(2, shape[0]) if len(shape) == 3 else 0
+        known = tuple(names) or ("ground", *(f"class {k}" for k in range(1, n)))
+        if n != len(known):
             raise InvalidInput(
                 f"a net that segments {len(known)} classes gives ({len(known)}, H, W) logits a picture, and "
-                f"this one {shape}; name as many classes as it has."
+                f"this one {shape}; name as many classes as it has, the ground first (of one logit a pixel two)."
             )
         return cls(known)
+
+    @classmethod
+    def check(cls, raw: Any) -> None:
+        no_probabilities(raw, "segments")
 
     def target(self, index: int, space: Space) -> Target:
         del space
@@ -88,7 +93,7 @@ class Segmentation(MultiLabel):
     def found(self, raw: Any, given: Any) -> Regions:
         """Of the largest class at each place; of one that is nowhere, the places where it comes nearest."""
         del given
-        logits = plain(raw)[0].astype(np.float64)  # (K, h, w)
+        logits = plain(_both(raw))[0].astype(np.float64)  # (K, h, w)
         classes = logits.argmax(axis=0)
         at = classes == np.arange(len(logits))[:, None, None]
         there = at.any(axis=(1, 2))
@@ -101,10 +106,14 @@ class Segmentation(MultiLabel):
     def placed(self, where: Any, raw: Any, given: Any) -> Regions:
         """Every class is read in a drawn region, a mask (H, W) of the picture."""
         found = self.found(raw, given)
-        mask = np.asarray(where)
+        mask, sides = np.asarray(where), np.shape(given)[1:]  # channels are last or first
         if mask.ndim != 2 or mask.dtype != bool or not mask.any():
             raise InvalidInput(
                 f"at is a {type(where).__name__}; give a region as an array (H, W) of bools that holds a place."
+            )
+        if sides and mask.shape not in (sides[:2], sides[1:]):
+            raise InvalidInput(
+                f"at is a region of {mask.shape} and the picture has {sides}; draw it on the picture."
             )
         small = _resized(mask, found.classes.shape)
         if not small.any():
@@ -122,7 +131,7 @@ class Segmentation(MultiLabel):
             own = [self.found(raw[i : i + 1], given) for i in range(len(raw))]
             rows = [self.scores(raw[i : i + 1], given, one) for i, one in enumerate(own)]
             return joined(rows, 0)
-        columns = []
+        raw, columns = _both(raw), []
         for k in range(len(self.outputs)):
             inside = raw[:, :, found.at[k]]  # (B, K, pixels)
             others = inside[:, [j for j in range(len(self.outputs)) if j != k]]
@@ -210,6 +219,11 @@ class Segmentation(MultiLabel):
             "classes": _runs(found.classes),
             "at": _runs(found.at[index].astype(np.int64)),
         }
+
+
+def _both(raw: Any) -> Any:
+    """(B, 1, h, w) logits of the second of two classes -> (B, 2, h, w)."""
+    return raw if raw.shape[1] > 1 else joined((0 * raw, raw), 1)
 
 
 def _runs(values: Ints) -> list[list[int]]:

@@ -82,7 +82,7 @@ class Steps:
     def _next(self, rows: Sequence[tuple[Any, Sequence[int]]]) -> Floats:
         sources = [source for source, _ in rows]
         found = self.function(sources, [[self.tokens[i] for i in tokens] for _, tokens in rows])
-        logits: Floats = np.asarray(found, dtype=np.float64)
+        logits: Floats = np.asarray(plain(found), dtype=np.float64)
         if logits.shape != (len(rows), len(self.tokens)):
             raise ModelError(
                 f"the function gave shape {logits.shape} for {len(rows)} source(s) and what was said so far; give "
@@ -140,12 +140,21 @@ class SequenceToSequence(Regression):
         cls, function: Callable[[Any], Any], names: Sequence[str], kind: str | None
     ) -> Steps:
         """names : the tokens that can be said, the end first"""
+        if END not in names[:1]:
+            raise InvalidInput(
+                f"the classes are {', '.join(names[:4]) or 'not named'}; name the tokens that can be said and "
+                f"begin the classes with '{END}', which ends an output."
+            )
         return Steps(cast(NextToken, function), tuple(names), kind == "probabilities")
 
     @cached_property
     def tokens(self) -> tuple[str, ...]:
         """All that can be said."""
         return tuple(n.removesuffix(ANYWHERE) for n in self.outputs if n.endswith(ANYWHERE))
+
+    @property
+    def given(self) -> tuple[str, ...]:
+        return self.tokens
 
     @cached_property
     def steps(self) -> int:
@@ -182,6 +191,10 @@ class SequenceToSequence(Regression):
     def read(self, text: Any) -> tuple[int, ...]:
         """The tokens of a text, by number: at each place the longest; `InvalidInput` where none fits."""
         places = {token: i for i, token in enumerate(self.tokens)}
+        if not isinstance(text, (str, list, tuple, np.ndarray)):
+            raise InvalidInput(
+                f"at is {text!r:.60}; give an output, a text or the list of its tokens."
+            )
         if not isinstance(text, str):
             parts = [str(token) for token in text]
         else:
