@@ -230,4 +230,4 @@ def test_a_scale_that_does_not_begin_at_0_or_is_cut_says_so(tmp_path) -> None:
     found = sample_runs.comparison() | {"metric": "r2"}
     assert comparison_page(found)["scale"] == ""
     found["learning"][0]["points"][0]["value"] = -3.0
-    assert comparison_page(found)["scale"] == f"R² below {MINUS}1 is drawn at {MINUS}1."
+    assert comparison_page(found)["scale"] == f"R² below {MINUS}1 is drawn on the edge."
