@@ -209,7 +209,7 @@ def test_the_region_is_told_as_it_was_given_and_rows_in_time_have_one_look() -> 
         said.append(
             comparison_page(found)["pair"]["small"].partition("Grey: ")[2].partition(",")[0]
         )
-    assert said == ["within 1 point", "within 1.5 points", "within 0.05 points"]
+    assert said == ["within a point", "within 1.5 points", "within 0.05 points"]
     looks = [
         "Two looks" in " ".join(comparison_page(found | {"protocol": {"key": key, "numbers": numbers}})["folds"][0]["said"])
         for key in ("cmp.protocol.plain", "cmp.protocol.time")
