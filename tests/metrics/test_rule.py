@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 from scipy.integrate import quad
@@ -104,6 +106,15 @@ def test_the_rows_that_would_do_are_those_at_which_equal_is_said():
     half = shrunk.interval[1] - shrunk.difference
     assert half + 1.03 * shrunk.error == pytest.approx(0.01, rel=1e-3)
     assert shrunk.word == "equal"
+
+
+def test_the_rows_that_would_do_are_never_fewer_than_those_that_did_not():
+    d = np.random.default_rng(1).normal(size=10)
+    d = (d - d.mean()) / d.std(ddof=1)
+    for mean, n in itertools.product(np.linspace(0, 0.02, 21), (60, 569, 900, 5000)):
+        for spread in np.linspace(0.002, 0.02, 10):
+            found = judge_folds(mean + spread * d, n, ratio=0.25)
+            assert found.settled or found.rows > n
 
 
 def test_many_pairs_are_corrected_and_one_alone_is_not():

@@ -199,3 +199,35 @@ def test_pictures_and_texts_stand_side_by_side(tmp_path) -> None:
     tree = read(write_comparison(found, tmp_path / "d.html").read_text(encoding="utf-8"))
     marks = [(m.text, m.attributes["class"]) for m in tree.one(id="same").all("mark")]
     assert marks == [("not", "f3"), ("so", "a2"), ("bad", "a3")]
+
+
+def test_the_region_is_told_as_it_was_given_and_rows_in_time_have_one_look() -> None:
+    found = sample_runs.comparison()
+    said = []
+    for rope in (0.01, 0.015, 0.0005):
+        found["pairs"] = [{**p, "rope": rope} for p in found["pairs"]]
+        said.append(
+            comparison_page(found)["pair"]["small"].partition("Grey: ")[2].partition(",")[0]
+        )
+    assert said == ["within 1 point", "within 1.5 points", "within 0.05 points"]
+    looks = [
+        "Two looks" in " ".join(comparison_page(found | {"protocol": {"key": key, "numbers": numbers}})["folds"][0]["said"])
+        for key in ("cmp.protocol.plain", "cmp.protocol.time")
+        for numbers in [{"n": 10, "seed": 0, "weights": {"key": "cmp.weights.none", "numbers": {}}}]
+    ]  # fmt: skip
+    assert looks == [True, False]
+
+
+def test_a_scale_that_does_not_begin_at_0_or_is_cut_says_so(tmp_path) -> None:
+    found = sample_runs.comparison()
+    found.pop("learning")
+    page = comparison_page(found)
+    begins = float(page["bars"]["note"].removeprefix("Bars begin at ").partition(SPACE)[0]) / 100
+    width = next(r["width"] for r in page["bars"]["rows"] if r["name"] == "Boosted trees")
+    right = told(found).entry("boosting")["accuracy"]
+    assert width == pytest.approx(100 * (right - begins) / (1 - begins), abs=2)
+    assert page["bars"]["note"] in write_comparison(found, tmp_path / "c.html").read_text("utf-8")
+    found = sample_runs.comparison() | {"metric": "r2"}
+    assert comparison_page(found)["scale"] == ""
+    found["learning"][0]["points"][0]["value"] = -3.0
+    assert comparison_page(found)["scale"] == f"R² below {MINUS}1 is drawn on the edge."

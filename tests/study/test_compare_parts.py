@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any
 
@@ -17,6 +18,7 @@ from xaikit.judge.rule import Judged
 from xaikit.models.assembly import settable
 from xaikit.models.wrapping import wrap
 from xaikit.models.zoo import ZOO
+from xaikit.report.words import Words
 from xaikit.study.compare import claims as claimed
 from xaikit.study.compare import compare, tuning
 from xaikit.study.compare.calibration import ece, net_benefit, reliability, temperature, tempered
@@ -27,7 +29,7 @@ from xaikit.study.compare.outer import BASE
 from xaikit.study.compare.reasons import Reasons, _ask
 from xaikit.study.compare.shift import SHIFTS, shifted
 from xaikit.study.compare.spaces import SPACES
-from xaikit.study.compare.verdict import recommended
+from xaikit.study.compare.verdict import answer, recommended, warning
 
 # sureness
 
@@ -174,6 +176,59 @@ def test_the_model_to_use_is_the_cheapest_of_those_level_with_the_best() -> None
     assert use(beaten, floors)["why"][-1]["key"] == "cmp.use.steady"
     found = use({(BASE, n): "cannot_tell" for n in names})
     assert (found["id"], found["why"][0]["key"]) == ("majority", "cmp.use.none")
+    # what is no better than guessing is never the model to use, nor does it hide those that are
+    assert use({(BASE, "forest"): "cannot_tell"})["id"] == "mlp"
+    assert use({(BASE, "mlp"): "cannot_tell"} | beaten)["id"] == "forest"
+    # nor one that another is shown to beat, though the best is not
+    assert use({("forest", "tree"): "better"})["id"] == "mlp"
+
+
+def test_no_number_of_rows_is_told_that_nobody_could_gather() -> None:
+    outer = Measured(dict.fromkeys(("forest", "mlp"), ("ml", [0.9] * 5, 1.0)))
+    told = [
+        answer(outer, replace(judged("cannot_tell"), rows=60 * times), "columns")["key"]
+        for times in (1000, 2000)
+    ]
+    assert told == ["cmp.h1.cannot_tell", "cmp.h1.cannot_tell.far"]
+
+
+def test_a_number_is_held_against_the_mean_in_words_and_a_small_gap_is_no_zero() -> None:
+    outer = Measured(dict.fromkeys(("ridge", "tree"), ("ml", [0.1] * 5, 1.0)))
+    words = every(["ridge", "tree"], {(BASE, "tree"): "cannot_tell"})
+    assert warning(outer, words, None, "ridge", "columns", False)["key"] == "cmp.watch.base"
+    outer.folds = SimpleNamespace(classed=False)
+    found = warning(outer, words, None, "ridge", "columns", False)
+    assert Words().told(found) == "tree is not shown to be better than always giving the mean."
+    found = answer(outer, replace(judged("better"), difference=0.002), "columns")
+    assert Words().told(found).endswith("is better than ridge by less than 0.01 of R²")
+
+
+def test_a_column_that_may_hold_the_answer_is_named() -> None:
+    def line(right, share):
+        outer = Measured(dict.fromkeys(("forest", "mlp"), ("ml", [right] * 5, 1.0)))
+        rows = [{"feature": f, "shares": {"forest": s, "mlp": 0.9}} for f, s in (("paid", share), ("age", 0.1))]  # fmt: skip
+        same = {"evidence": {"rows": rows}, "pairs": [], "floors": []}
+        found = warning(outer, every(["forest", "mlp"], {}), same, "mlp", "columns", False)
+        return found and Words().told(found)
+
+    said = "Hardly an error, and mostly by paid: check that it does not hold the answer."
+    assert [line(1.0, 0.8), line(0.9, 0.8), line(1.0, 0.3)] == [said, None, None]
+
+
+@pytest.mark.parametrize("language", ["en", "ko"])
+def test_every_kind_of_input_has_its_words_and_claims(language) -> None:
+    for inputs in {MODALITIES.get(name).inputs for name in MODALITIES}:
+        for key in ("where", "unit", "parts"):
+            assert Words(language)(f"cmp.{key}.{inputs}")
+        hand = claimed.HAND.get(inputs)
+        assert not hand or Words(language)(f"cmp.bar.hand.{inputs}")
+        assert claimed.RAW.get(inputs, ()) == () or Words(language)(f"cmp.bar.raw.{inputs}")
+
+
+def test_nothing_is_compared_unnamed_where_no_models_are_meant_for_it() -> None:
+    data = SimpleNamespace(modality="video", classes=("a", "b"))
+    with pytest.raises(InvalidInput, match="no models are compared on videos unless named; name"):
+        chosen(data, "auto")
 
 
 @pytest.mark.parametrize(

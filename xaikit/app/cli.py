@@ -508,11 +508,14 @@ def compare(
       xaikit compare --data adult.csv --models boosting,mlp --out adult.html
     """
     from xaikit.core.folders import check_page, file_name
+    from xaikit.data import DATASETS
     from xaikit.report import write_comparison
     from xaikit.study.compare import compare as contrast
 
     read = {"text_column": text_column, "label_column": label_column, "names": names}
     read |= _columns(columns, drop, missing, encoding, decimal)
+    if group and not group.endswith(".csv") and data not in DATASETS:
+        read["noted"] = group
     dataset = _load(data, seed, **read, test=test, task=task, size=size)
     html = html or Path("reports") / file_name(f"compare-{dataset.name}", ".html")
     check_page(html, force)

@@ -41,6 +41,7 @@ class Dataset:
     language : BCP 47 tag of text, for example "en" or "ko"
     facts : anything JSON-able for the report
     real : the pictures that a generator learns to make; its own samples are codes drawn at random
+    order : where each row of train, val and test, in this order, stands in its source; () where they stand so
     """
 
     name: str
@@ -56,6 +57,7 @@ class Dataset:
     outputs: tuple[str, ...] = ()
     facts: Mapping[str, Any] = field(default_factory=dict)
     real: Dataset | None = None
+    order: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         for split in ("train", "val", "test"):

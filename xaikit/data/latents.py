@@ -42,7 +42,9 @@ def latents_of(data: Dataset, n: int = 8, seed: int = 0) -> Dataset:
         language=data.language,
         facts={"rows": len(rows), "split": "drawn at random", "form": data.facts.get("form", ())},
         real=data,
-        **parts,
+        train=parts["train"],
+        val=parts["val"],
+        test=parts["test"],
     )
 
 

@@ -75,6 +75,7 @@ def load_data(
     encoding: str | None = None,
     decimal: str | None = None,
     group: str | None = None,
+    noted: str | None = None,
     names: str | None = None,
     horizon: int | None = None,
     lags: int = 96,
@@ -115,6 +116,7 @@ def load_data(
     decimal : of a .csv "," or "."; found out when None where the commas of numbers can mean one thing only
     group : rows of one group are never both learned from and measured: a column of a table, which is then no
         input, or what an index or the names of recordings say, for example "speaker"
+    noted : a column that is no input; what it says of a row stands in the `meta` of its sample, whatever it is
     names : of recordings, what their file names say, for example "{label}_{speaker}_{take}"
     horizon, lags : of a .csv in the order of time: so many steps are forecast from so many before; of every
         column of numbers, or of `label_column`. Splits go forward in time
@@ -146,6 +148,7 @@ def load_data(
         encoding=encoding,
         decimal=decimal,
         group=group,
+        noted=noted,
         names=names,
         seed=seed,
     )

@@ -51,8 +51,14 @@ class Options:
     encoding: str | None = None
     decimal: str | None = None
     group: str | None = None
+    noted: str | None = None
     names: str | None = None
     seed: int = 0
+
+    @property
+    def aside(self) -> str:
+        """The column that is no input, but whose words are noted of each row; "" for none."""
+        return self.noted or self.group or ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +115,7 @@ def assemble(rows: Rows, options: Options, *, name: str, source: str, language: 
         columns=rows.columns,
         source=source,
         language=language,
+        order=tuple(i for split in SPLITS for i in splits[split].tolist()),
         facts={
             "rows": len(rows.xs),
             "split": "every row, without labels"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -54,15 +55,20 @@ def table_rows(sheets: list[Sheet], options: Options) -> Rows:
         if not sheets[0].lines:
             raise DataError(f"every row of '{file}' has an empty cell; drop columns instead.")
     labels = np.concatenate([_labels(sheet, label) for sheet in sheets]) if label else None
+    aside = options.aside
+    notes = _notes(sheets, aside) if aside in sheets[0].cells and aside != label else None
     if texts:
         places = _places(sheets)
         cells = zip(*([t for s in sheets for t in s.cells[name]] for name in texts), strict=True)
         joined = [paired(row, place) for row, place in zip(cells, places, strict=True)]
         parts = _parts(sheets)
-        return text_rows(joined, labels, _ids(sheets), parts, places, names=texts, facts=facts)
-    names = [name for name in sheets[0].cells if name != label]
+        rows = text_rows(joined, labels, _ids(sheets), parts, places, names=texts, facts=facts)
+        both = zip(rows.metas or (), notes or (), strict=True) if notes else ()
+        return replace(rows, metas=[{**meta, **note} for meta, note in both]) if notes else rows
+    names = [name for name in sheets[0].cells if name != label and not (notes and name == aside)]
     if not names:
-        raise DataError(f"'{file}' has no column beside the label '{short(label)}'; add some.")
+        besides = f"'{short(label)}'" + (f" and '{short(aside)}'" if notes else "")
+        raise DataError(f"'{file}' has no column beside the label {besides}; add some.")
     for sheet in sheets:
         for name in names:
             _require(sheet, name)
@@ -78,8 +84,21 @@ def table_rows(sheets: list[Sheet], options: Options) -> Rows:
         labels=labels,
         parts=_parts(sheets),
         columns=tuple(columns),
+        metas=notes,
         facts=facts,
     )
+
+
+def _notes(sheets: list[Sheet], name: str) -> list[dict[str, Any]]:
+    """What a column says of each row."""
+    for sheet in sheets:
+        _require(sheet, name)
+        for i, cell in enumerate(sheet.cells[name]):
+            if cell.strip().lower() in ("", "nan"):
+                raise DataError(
+                    f"{sheet.place(i)} has nothing in column '{short(name)}'; fill or drop the row."
+                )
+    return [{name: cell.strip()} for sheet in sheets for cell in sheet.cells[name]]
 
 
 def _chosen(sheet: Sheet, options: Options) -> Sheet:
@@ -89,7 +108,7 @@ def _chosen(sheet: Sheet, options: Options) -> Sheet:
     if options.columns is None:
         return sheet.less(options.drop)
     label = _label_column(sheet, options)
-    kept = {*options.columns, label} - {*options.drop}
+    kept = {*options.columns, label, options.aside} - {*options.drop}
     return sheet.less([name for name in sheet.cells if name not in kept])
 
 
@@ -121,7 +140,7 @@ def _label_column(sheet: Sheet, options: Options) -> str:
     if options.label_column is not None:
         return options.label_column
     texts = pair_of(options.text_column, sheet.cells)
-    others = [name for name in sheet.cells if name not in texts]
+    others = [name for name in sheet.cells if name not in (*texts, options.aside)]
     if not others:
         raise DataError(
             f"'{sheet.file}' has no column beside '{options.text_column}'; add a label."
@@ -132,7 +151,7 @@ def _label_column(sheet: Sheet, options: Options) -> str:
 
 def _text_column(sheet: Sheet, label: str, options: Options) -> str | None:
     """The column of texts where there is one and nothing else to read, or where texts are asked for."""
-    others = [name for name in sheet.cells if name != label]
+    others = [name for name in sheet.cells if name not in (label, options.aside)]
     texts = [name for name in others if _is_text(sheet.cells[name])]
     asked = options.modality is not None and MODALITIES.get(options.modality).words
     if len(texts) == 1 and (asked or texts == others):
@@ -219,7 +238,8 @@ def _check_category(cells: list[str], gone: Bools, name: str, sheets: list[Sheet
     if n > MAX_CATEGORIES and n > len(cells) / 10:
         raise DataError(
             f"column '{short(name)}' of '{sheets[0].file}' has {n} different texts in {len(cells)} rows; drop "
-            f"it (drop=, --drop) when it is an identifier, or read it as text with text_column='{short(name)}' (--text-column)."
+            f"it (drop=, --drop) when it is an identifier, give it as the group (group=, --group) when rows of one belong "
+            f"together, or read it as text with text_column='{short(name)}' (--text-column)."
         )
 
 

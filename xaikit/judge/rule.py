@@ -145,4 +145,6 @@ def _word(mean: float, p: float, chances: tuple[float, float, float]) -> Word:
 
 def _rows(n_rows: int, half: float, error: float, rope: float) -> int:
     """An error shrinks with the root of the rows; "equal" needs half width + 1.03 errors <= region."""
-    return one_digit(n_rows * ((half + EQUAL_AT * error) / rope) ** 2)
+    rows = one_digit(n_rows * ((half + EQUAL_AT * error) / rope) ** 2)
+    scale = int(10 ** (len(str(n_rows)) - 1))
+    return max(rows, (n_rows // scale + 1) * scale)  # more than those that did not do

@@ -34,7 +34,7 @@ from xaikit.models.transfer import begin, carry, learning
 from xaikit.models.zoo import ZOO, Architecture, Recipe
 from xaikit.tasks import TASKS, Forecasting, Task
 
-__all__ = ["pick_device", "train"]
+__all__ = ["pick_device", "require_read", "train"]
 
 Array = NDArray[Any]
 _MOST_EPOCHS = 200
@@ -74,7 +74,7 @@ def train(
     >>> train("logistic", data, progress=False).classes
     ('cultivar 1', 'cultivar 2', 'cultivar 3')
     """
-    _require_missing_read(architecture, data)
+    require_read(architecture, data)
     if architecture not in ZOO:
         if start is not None or teacher is not None:
             raise InvalidInput(
@@ -126,7 +126,7 @@ def train(
     return model
 
 
-def _require_missing_read(name: str, data: Dataset) -> None:
+def require_read(name: str, data: Dataset) -> None:
     """`DataError` with a count where rows of a table have missing values that the model does not read."""
     from xaikit.models.learners import ESTIMATORS
 

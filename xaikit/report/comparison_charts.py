@@ -11,11 +11,19 @@ import numpy as np
 from xaikit.report.charts import position
 from xaikit.report.comparison_told import Told
 
-__all__ = ["curve_chart", "decision_chart", "gap_chart", "interval_chart", "reliability_chart"]
+__all__ = [
+    "LOWEST",
+    "curve_chart",
+    "decision_chart",
+    "gap_chart",
+    "interval_chart",
+    "reliability_chart",
+]
 
 LEFT, RIGHT = 9.0, 89.0  # where the first and last size stand
 TOP, BOTTOM = 6.0, 93.0
 LABELS = 7.0  # per cent between two labels
+LOWEST = -1.0  # R2 below it stands at the bottom
 LEAST_ERROR = 0.002  # errors below it stand at the top
 TICKS = (
     0.1,
@@ -45,7 +53,7 @@ def curve_chart(told: Told) -> dict[str, Any]:
     """Learning curves: lines, marks, levels and names; what is asked about last, so on top."""
     curves = told.comparison["learning"]
     rise = _stretched if told.shares else float
-    values = [rise(max(p["value"], -1.0)) for c in curves for p in c["points"]]
+    values = [rise(max(p["value"], LOWEST)) for c in curves for p in c["points"]]
     low, high = min(values), max(values)
     down = _down(rise, low, high)
     across = _across([p["n"] for p in curves[0]["points"]])
@@ -80,7 +88,7 @@ def _down(rise: Callable[[float], float], low: float, high: float) -> Callable[[
     span = high - low or 1.0
 
     def at(value: float) -> float:
-        share = (rise(max(value, -1.0)) - low) / span
+        share = (rise(max(value, LOWEST)) - low) / span
         return BOTTOM - (BOTTOM - TOP) * share
 
     return at

@@ -20,11 +20,12 @@ def folds(told: Told) -> list[dict[str, Any]]:
 
 def _how(told: Told) -> dict[str, Any]:
     words, found = told.words, told.comparison
-    said = [told.say(found["protocol"])] if found.get("protocol") else []
+    protocol = found.get("protocol")
+    said = [told.say(protocol)] if protocol else []
+    in_time = isinstance(protocol, Mapping) and protocol["key"] == "cmp.protocol.time"
     said += [
-        words(
-            "cmp.how.rule", rope=100 * found.get("rope", 0.01), first=5 * LOOKS[0], all=5 * LOOKS[1]
-        ),
+        words("cmp.how.rule", rope=100 * found.get("rope", 0.01)),
+        *([] if in_time else [words("cmp.how.looks", first=5 * LOOKS[0], all=5 * LOOKS[1])]),
         words("cmp.how.rows"),
         words("cmp.how.costs", watts=found.get("watts", 10)),
     ]
@@ -135,7 +136,7 @@ def _tuning(told: Told) -> dict[str, Any] | None:
     low, high = (told.points(b) for b in found["interval"])
     word = words(f"cmp.word.{str(found['word']).removeprefix('clearly_')}")
     said = words(
-        "cmp.tuning.said",
+        "cmp.tuning.said" if told.shares else "cmp.tuning.said.r2",
         word=word,
         difference=told.points(found["difference"]),
         low=low,

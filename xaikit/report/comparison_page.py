@@ -9,6 +9,7 @@ from xaikit.core.errors import DataError
 from xaikit.report.comparison import Comparison
 from xaikit.report.comparison_case import cases
 from xaikit.report.comparison_charts import (
+    LOWEST,
     curve_chart,
     decision_chart,
     gap_chart,
@@ -64,6 +65,7 @@ def comparison_page(
         "parts": told.parts,
         "shares": told.shares,
         "curve": curve_chart(told) if comparison.get("learning") else None,
+        "scale": _scale(told),
         "gap": gap_chart(told) if comparison.get("gaps") else None,
         "bars": None if comparison.get("learning") else _bars(told),
         "use": _use(told),
@@ -103,6 +105,14 @@ def _meta(told: Told) -> dict[str, str]:
     }
 
 
+def _scale(told: Told) -> str:
+    """What the learning curves' scale does to what is seen."""
+    if told.shares:
+        return told.words("cmp.stretched")
+    points = [p for c in told.comparison.get("learning") or () for p in c["points"]]
+    return told.words("cmp.cut") if any(p["value"] < LOWEST for p in points) else ""
+
+
 def _bars(told: Told) -> dict[str, Any]:
     """Quality of every model as bars, best first, where there are no curves."""
     order = sorted(told.models, key=lambda m: -m["accuracy"])
@@ -118,7 +128,8 @@ def _bars(told: Told) -> dict[str, Any]:
         }
         for m in order
     ]
-    return {"rows": rows}
+    note = told.words("cmp.bars.from", value=told.quality(start)) if start else ""
+    return {"rows": rows, "note": note}
 
 
 def _share(value: float, start: float) -> float:
@@ -153,9 +164,7 @@ def _pair(told: Told) -> dict[str, Any]:
             "cmp.small" if told.shares else "cmp.small.r2",
             a=name(told.a),
             b=name(told.b),
-            rope=fixed(100 * pair["rope"], 0 if pair["rope"] >= 0.01 else 1)
-            if told.shares
-            else fixed(pair["rope"]),
+            n=f"{100 * pair['rope'] if told.shares else pair['rope']:g}",
         ),
     }
 

@@ -22,7 +22,13 @@ __all__ = ["CLAIMS", "Sides", "between", "claims", "processor_seconds", "seconds
 
 CLAIMS = ("features", "appetite", "compute", "fit", "other", "read")
 RAW = {"columns": ("logistic", "ridge"), "pixels": ("linear",), "words": ("counts",), "steps": ()}
-HAND = {"columns": (), "pixels": ("hog",), "words": ("tfidf", "words"), "steps": ("summary",)}
+HAND = {
+    "columns": (),
+    "pixels": ("hog",),
+    "words": ("tfidf", "words"),
+    "steps": ("summary",),
+    "sound": ("mel",),
+}
 DEARER = 1.5  # a ratio of costs from which one side is dearer
 
 
@@ -89,8 +95,8 @@ def _features(outer: Outer, sides: Sides, rope: float) -> dict[str, Any]:
     """The linear model on the raw input, on features made by hand, on what the net learned."""
     inputs = MODALITIES.get(outer.folds.data.modality).inputs
     names = [f.name for f in outer.families]
-    raw = next((n for n in RAW[inputs] if n in names), None)
-    hand = next((n for n in HAND[inputs] if n in names), None)
+    raw = next((n for n in RAW.get(inputs, ()) if n in names), None)
+    hand = next((n for n in HAND.get(inputs, ()) if n in names), None)
     made = hand or raw
     if made is None or "learned" not in outer.found[sides.dl, 0, 0]:
         return _missing("features")

@@ -9,23 +9,24 @@ from typing import Any
 
 import numpy as np
 
-from xaikit.core.errors import InvalidInput
+from xaikit.core.errors import OutOfBudget
 from xaikit.core.progress import Progress, say
 from xaikit.core.sample import MODALITIES
 from xaikit.data.dataset import Dataset
 from xaikit.judge.rule import LOOKS, Judged
+from xaikit.models.training import require_read
 from xaikit.study.compare.calibration import calibrated, net_benefit
 from xaikit.study.compare.claims import claims, seconds_alone
 from xaikit.study.compare.families import Family, chosen
 from xaikit.study.compare.fitting import WATTS, Teacher
-from xaikit.study.compare.folds import Folds, pooled
+from xaikit.study.compare.folds import Folds, in_order, pooled
 from xaikit.study.compare.learning import SHARES, curves, gaps
 from xaikit.study.compare.outer import BASE, Budget, Outer
 from xaikit.study.compare.reasons import Reasons, reasons
+from xaikit.study.compare.refusals import check
 from xaikit.study.compare.shift import SHIFTS
 from xaikit.study.compare.store import Store
 from xaikit.study.compare.tuned import tuned
-from xaikit.study.compare.tuning import check_tuner
 from xaikit.study.compare.verdict import (
     answer,
     judge_all,
@@ -36,7 +37,7 @@ from xaikit.study.compare.verdict import (
     warning,
 )
 from xaikit.study.context import environment
-from xaikit.study.quality import blind, labelled
+from xaikit.study.quality import blind
 
 __all__ = ["compare"]
 
@@ -84,16 +85,20 @@ def compare(
         trials then differ in number; the settings found depend on how fast the machine is
     group : rows of one group are never on both sides: a column of a table, an entry of `meta`, a CSV
         file of the columns id and group, or one name a row
-    in_time : rows stand in the order of time, and each fold is held out after all rows before it
+    in_time : rows stand in the order of time (of the file that they were read from), and each fold is held
+        out after all rows before it
     store : a folder for finished fits, from which the same call goes on
 
     >>> found = compare(data, models="logistic,forest", n=2, learning=False, full=False)
     >>> [row["id"] for row in found["models"]]
     ['majority', 'logistic', 'forest']
     """
-    _check(data, rope, trials, tune_seconds, n)
+    check(data, rope, trials, tune_seconds, n, minutes, seed)
     families = chosen(data, models if isinstance(models, str) else list(models))
     data, rows, groups = pooled(data, group)
+    for family in families:
+        require_read(family.of or family.name, data)
+    rows = in_order(data, rows) if in_time else rows
     folds = Folds(data, rows, seed, groups, in_time)
     tabular = MODALITIES.get(data.modality).tabular
     wants = _Wants(
@@ -109,23 +114,6 @@ def compare(
     place = None if store is None else Path(store)
     outer = Outer(folds, families, Teacher(device, balanced), seed, Store(place), Budget(minutes))
     return _Comparison(outer, wants).result()
-
-
-def _check(data: Dataset, rope: float, trials: int, tune_seconds: float, n: int) -> None:
-    if not labelled(data):
-        raise InvalidInput(
-            f"some rows of '{data.name}' have no label; drop them to compare models."
-        )
-    if not rope > 0:
-        raise InvalidInput(f"rope is {rope}; the points that are too small to matter are above 0.")
-    if n == 1 or n < 0:
-        raise InvalidInput(f"n is {n}; explain 2 samples or more, or 0 for none.")
-    if trials and tune_seconds:
-        raise InvalidInput(
-            f"{trials} trials and {tune_seconds:g} seconds of tuning were asked for; give one of the two."
-        )
-    if trials or tune_seconds:
-        check_tuner()
 
 
 @dataclass(frozen=True)
@@ -221,7 +209,13 @@ class _Comparison:
             )
         with Progress(total, "a second look", show=wants.progress) as bar:
             outer.tick = bar.tick
-            outer.look(repeats, families)
+            try:
+                outer.look(repeats, families)
+            except OutOfBudget:
+                first = {p: a for p, a in outer.found.items() if p[1] < LOOKS[0]}
+                outer.found = first  # what is fitted of the second look is kept for the next call
+                self._left_out("look", seconds)
+                return True
         return False
 
     def _left_out(self, what: str, seconds: float) -> None:

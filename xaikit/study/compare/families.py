@@ -130,8 +130,13 @@ def family_of(name: str, data: Dataset) -> Family:
             return family
     if name in ZOO or name in ESTIMATORS:
         return Family(name, "dl" if name in ZOO else "ml")
-    known = ", ".join((*(f.name for f in FAMILIES.get(inputs, ())), *ZOO, *ESTIMATORS))
-    raise UnknownName(f"no model is called '{name}'; known: {known}.")
+    raise UnknownName(f"no model is called '{name}'; known: {', '.join(_known(inputs))}.")
+
+
+def _known(inputs: str) -> list[str]:
+    """Names of all models that read such inputs, each once."""
+    nets = [name for name in ZOO if inputs in ZOO.get(name).recipes]
+    return list(dict.fromkeys((*(f.name for f in FAMILIES.get(inputs, ())), *nets, *ESTIMATORS)))
 
 
 def chosen(data: Dataset, models: str | list[str] | tuple[str, ...]) -> list[Family]:
@@ -152,6 +157,11 @@ def chosen(data: Dataset, models: str | list[str] | tuple[str, ...]) -> list[Fam
 
 def _worth(data: Dataset) -> list[Family]:
     inputs = MODALITIES.get(data.modality).inputs
+    if inputs not in AUTO:
+        kind = MODALITIES.get(data.modality).titles.samples[0]
+        raise InvalidInput(
+            f"no models are compared on {kind} unless named; name two or more, of {', '.join(_known(inputs))}."
+        )
     left_out = {"ridge"} if data.classes else {"logistic", "hog", "linear", "summary", "counts"}
     names = [name for name in AUTO[inputs] if name not in left_out]
     found = [family_of(name, data) for name in names]

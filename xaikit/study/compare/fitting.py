@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import softmax
+from sklearn.utils.validation import has_fit_parameter
 
 from xaikit.core.abilities import Model
 from xaikit.core.errors import ModelError
@@ -79,6 +80,10 @@ class Teacher:
         pipeline = family.pipeline(data, seed, params)
         weights = {}
         if self.balanced:
+            if not has_fit_parameter(pipeline[-1], "sample_weight"):
+                raise ModelError(
+                    f"'{family.name}' cannot weigh classes; leave it out of the models, or leave balanced out."
+                )
             each = data.class_weights[data.labels("train")]
             weights = {f"{pipeline.steps[-1][0]}__sample_weight": each}
         xs = reading_of(data.modality).stacked(data.inputs("train"))

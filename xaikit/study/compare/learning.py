@@ -55,7 +55,11 @@ def part(folds: Folds, fold: Fold, share: float) -> Ints:
     n = len(fold.train)
     rng = np.random.default_rng(folds.seed + 1000 * (fold.number + 1))
     if folds.in_time:
-        return np.arange(n - max(2 * FEWEST, round(share * n)), n)
+        labels = folds.labels[fold.train]
+        start = n - max(2 * FEWEST, round(share * n))
+        if folds.classed:  # two classes or more
+            start = min(start, int(np.flatnonzero(labels != labels[-1])[-1]))
+        return np.arange(start, n)
     order = rng.permutation(n)
     if folds.groups is not None:
         names = folds.groups[fold.train]

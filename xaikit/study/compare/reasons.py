@@ -17,11 +17,11 @@ from xaikit.core.abilities import Model
 from xaikit.core.question import Question
 from xaikit.core.sample import MODALITIES
 from xaikit.core.stats import bootstrap_interval, pearson
-from xaikit.core.types import Explanation, Floats, Sample, Space
+from xaikit.core.types import Explanation, Floats, Ints, Sample, Space
 from xaikit.methods.base import ask, make_method
 from xaikit.study.compare.families import Family
 from xaikit.study.compare.fitting import answers
-from xaikit.study.compare.folds import Fold
+from xaikit.study.compare.folds import Fold, Folds, spared
 from xaikit.study.compare.outer import Outer
 from xaikit.study.compare.together import together, used_together
 from xaikit.study.plan import Plan, make_question
@@ -160,11 +160,17 @@ def _fits(outer: Outer, family: Family, fold: Fold) -> list[Model]:
     rng = np.random.default_rng(outer.seed)
     n = len(fold.train)
     found = []
-    draws = [np.sort(rng.permutation(n)[: round(SHARE * n)]) for _ in range(2)]
+    draws = [_drawn_rows(rng.permutation(n), outer.folds, fold) for _ in range(2)]
     for kept, seed in ((draws[0], 0), (draws[1], 0), (draws[0], 1)):
         data = outer.folds.dataset(fold, kept)
         found.append(outer.teach(family, data, outer.seed + seed)[0])
     return found
+
+
+def _drawn_rows(order: Ints, folds: Folds, fold: Fold) -> Ints:
+    """The first 80 % of the training rows in a random order, and a row of each class that has none there."""
+    left = np.isin(np.arange(len(order)), order[round(SHARE * len(order)) :])
+    return np.flatnonzero(~(spared(left, folds.labels[fold.train]) if folds.classed else left))
 
 
 def _ask(model: Model, samples: Sequence[Sample], space: Space, ground: Any, seed: int) -> _Asked:

@@ -29,7 +29,7 @@ def _table_noise(data: Dataset, rng: np.random.Generator) -> Rows:
     """Numbers with half a deviation of noise, categories as they are."""
     x, learned = (np.array(data.inputs(split), dtype=np.float64) for split in ("test", "train"))
     numbers = np.array([not c.categories for c in data.columns] or [True] * x.shape[1])
-    noise = NOISE * learned.std(axis=0) * rng.normal(size=x.shape)
+    noise = NOISE * np.nan_to_num(np.nanstd(learned, axis=0)) * rng.normal(size=x.shape)
     return list(np.where(numbers, x + noise, x))
 
 

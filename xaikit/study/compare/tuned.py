@@ -13,7 +13,7 @@ from xaikit.judge.rule import LOOKS, judge_folds
 from xaikit.study.compare.families import Family
 from xaikit.study.compare.folds import Fold
 from xaikit.study.compare.outer import Outer
-from xaikit.study.compare.tuning import Tuned, inner, tune
+from xaikit.study.compare.tuning import Tuned, tune
 
 __all__ = ["tuned"]
 
@@ -72,13 +72,16 @@ def _searched(
 ) -> dict[str, Floats]:
     """What the trials chose in one fold: settings as the bytes of JSON, trials and seconds."""
     data = outer.folds.dataset(fold)
+    folds = outer.folds
     key = {**outer.key(family, data, {}), "trials": trials, "allowed": seconds}
+    if folds.in_time or folds.groups is not None:
+        key["inner"] = "as the folds"
 
     def make() -> dict[str, Floats]:
         if not trials and not seconds:
             found = Tuned({}, 0, 0.0)  # its last trials took what this fold had
         else:
-            rows = partial(inner, data, outer.seed)
+            rows = partial(outer.folds.inner, fold)
             found = tune(family, rows, outer.teach, trials, outer.seed, seconds)
         text = json.dumps(found.params).encode()
         return {

@@ -15,6 +15,7 @@ from xaikit.core.errors import InvalidInput
 from xaikit.data.dataset import Dataset
 from xaikit.study.compare.families import Family
 from xaikit.study.compare.fitting import Teacher, answers
+from xaikit.study.compare.folds import spared
 from xaikit.study.compare.spaces import SPACES
 from xaikit.study.quality import per_row
 
@@ -97,6 +98,8 @@ def inner(data: Dataset, seed: int) -> Dataset:
         order = order[np.argsort(data.labels("train")[order], kind="stable")]
     held = np.zeros(len(order), dtype=bool)
     held[order[2::5]] = True
+    if data.classes:
+        held = spared(held, data.labels("train"))
     parts = [
         tuple(s for s, h in zip(data.train, held, strict=True) if h == side)
         for side in (False, True)

@@ -24,6 +24,8 @@ VERDICTS = {
     "equal": "equal",
     "cannot_tell": "not_settled",
 }
+LEAK, FLAWLESS = 0.5, 0.99  # share of evidence on one feature, and quality, that look like a leak
+FAR = 1000  # times as many rows, beyond which no number is told
 APART, UNSTABLE = 0.1, 0.7  # of correlations: below the floors, and a floor that is low
 
 
@@ -95,17 +97,13 @@ def answer(outer: Outer, j: Judged, things: str) -> dict[str, Any]:
     word = j.word.replace("worse", "better")
     if word == "cannot_tell":
         n, unit = len(outer.folds.rows), told(f"cmp.unit.{things}")
-        return told("cmp.h1.cannot_tell", a=a, b=b, n=n, rows=j.rows, unit=unit)
+        far = (j.rows or 0) > FAR * n
+        key = "cmp.h1.cannot_tell.far" if far else "cmp.h1.cannot_tell"
+        return told(key, a=a, b=b, n=n, rows=j.rows, unit=unit)
     where = told(f"cmp.where.{things}")
     if word == "equal":
         return told("cmp.h1.equal", a=a, b=b, where=where)
-    if not outer.folds.classed:
-        said = told("cmp.size.r2", value=abs(round(j.difference, 2)))
-        return told("cmp.h1.better", a=a, b=b, where=where, size=said)
-    points = abs(100 * j.difference)
-    size = "small" if points < 0.75 else "about" if points < 1.5 else "many"
-    said = told(f"cmp.size.{size}", points=round(points))
-    return told("cmp.h1.better", a=a, b=b, where=where, size=said)
+    return told("cmp.h1.better", a=a, b=b, where=where, size=_size(outer, j.difference))
 
 
 def recommended(
@@ -115,16 +113,17 @@ def recommended(
     base: str,
     things: str,
 ) -> dict[str, Any]:
-    """Of the models that are too little behind the best to matter, and not shown to be, the cheapest to train;
-    and why."""
+    """Of the models that are better than guessing, too little behind the best to matter, and not shown to be
+    behind any, the cheapest to train; and why."""
     names = [f.name for f in outer.families]
     means = {n: float(outer.quality(n).mean()) for n in names}
-    best = max(names, key=means.__getitem__)
-    if judged[BASE, best].word not in ("better", "clearly_better"):
+    sound = [n for n in names if _beats_base(judged, n)]
+    best = max(sound or names, key=means.__getitem__)
+    if not sound:
         return {"id": base, "why": [told("cmp.use.none", best=best)]}
     rope = judged[BASE, best].rope
-    near = [n for n in names if means[best] - means[n] < rope + 1e-9]
-    level = [n for n in near if n == best or not _loses(judged, n, best)]
+    near = [n for n in sound if means[best] - means[n] < rope + 1e-9]
+    level = [n for n in near if n == best or not any(_loses(judged, n, m) for m in names)]
     cost = {n: processor_seconds(outer, n) for n in names}
     chosen = min(level, key=lambda n: cost[n] if n != best else cost[n] / 1.5)
     dearest = max(level, key=cost.__getitem__)
@@ -143,8 +142,12 @@ def recommended(
     return {"id": chosen, "why": why}
 
 
+def _beats_base(judged: Mapping[tuple[str, str], Judged], name: str) -> bool:
+    return judged[BASE, name].word in ("better", "clearly_better")
+
+
 def _loses(judged: Mapping[tuple[str, str], Judged], name: str, best: str) -> bool:
-    return between(judged, best, name) in ("worse", "clearly_worse")
+    return name != best and between(judged, best, name) in ("worse", "clearly_worse")
 
 
 def _why_quality(
@@ -154,6 +157,16 @@ def _why_quality(
         return told("cmp.use.as_good", name=chosen, best=best)
     alone = all(_loses(judged, n, best) for n in names if n != best)
     return told("cmp.use.best" if alone else "cmp.use.none_better", name=best)
+
+
+def _size(outer: Outer, difference: float) -> dict[str, Any]:
+    """How large a difference is, in points or in parts of R2."""
+    if not outer.folds.classed:
+        value = abs(round(difference, 2))
+        return told("cmp.size.r2", value=value) if value else told("cmp.size.r2.small")
+    points = abs(100 * difference)
+    size = "small" if points < 0.75 else "about" if points < 1.5 else "many"
+    return told(f"cmp.size.{size}", points=round(points))
 
 
 def warning(
@@ -166,16 +179,27 @@ def warning(
 ) -> dict[str, Any] | None:
     """At most one line under the answer: the first of these that holds."""
     a, b = (f.name for f in outer.families[:2])
-    bad = [n for n in (a, b) if judged[BASE, n].word not in ("better", "clearly_better")]
+    bad = [n for n in (a, b) if not _beats_base(judged, n)]
     if bad:
-        return told("cmp.watch.base" if len(bad) == 1 else "cmp.watch.base.both", name=bad[0])
+        key = "cmp.watch.base" + ("" if outer.folds.classed else ".r2")
+        return told(key if len(bad) == 1 else f"{key}.both", name=bad[0])
     if chosen not in (a, b) and all(_loses(judged, n, chosen) for n in (a, b)):
         return told("cmp.watch.third", name=chosen)
-    if same and (line := _about_reasons(same, a, b, things)):
+    if same and (line := _leak(outer, same, a, b) or _about_reasons(same, a, b, things)):
         return line
     if chosen not in (a, b):
         return told("cmp.watch.also", name=chosen)
     return told("cmp.watch.one_look", n=LOOKS[0] * outer.folds.count) if skipped else None
+
+
+def _leak(outer: Outer, same: Mapping[str, Any], a: str, b: str) -> dict[str, Any] | None:
+    """One feature that carries most of the evidence of two models that make hardly an error."""
+    rows = (same.get("evidence") or {}).get("rows") or ()
+    holds = [r["feature"] for r in rows if min(r["shares"].get(n, 0.0) for n in (a, b)) > LEAK]
+    right = min(float(outer.quality(n).mean()) for n in (a, b))
+    if len(rows) < 2 or not holds or right < FLAWLESS:
+        return None
+    return told("cmp.watch.leak", feature=holds[0])
 
 
 def _about_reasons(same: Mapping[str, Any], a: str, b: str, things: str) -> dict[str, Any] | None:
