@@ -57,7 +57,7 @@ def quantised(model: Model) -> SealedModel:
     if rows is None or model.info.get("family") not in ("cnn", "mlp", None):
         raise NotApplicable(
             f"'{model.id}' has no int8 twin: ranges are measured on typical inputs, through convolutions and "
-            "dense layers; prune it instead (--prune 0.5)."
+            "dense layers of nets that were trained here; prune it instead (--prune 0.5)."
         )
     made = _converted(on_cpu, on_cpu.read(rows).at)
     n_bytes = sum(w.numel() * w.element_size() for w in flat(made).values())
