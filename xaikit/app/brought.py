@@ -40,17 +40,40 @@ def fitting(model: Any, data: str, given: Mapping[str, Any]) -> dict[str, Any]:
 
     if model is None or data in DATASETS:
         return {}
+    trained = "data_hash" in model.info  # here: its files are read now as they were then
+    found = _of_task(model) or ({} if trained else _of_classes(model))
+    if "size" in model.info:
+        found["size"] = getattr(model.inputs, "resized", model.info["size"])
+    if model.info.get("about") == "words":  # which labels of texts say nothing about
+        found["label_column"] = ""
+    return {name: value for name, value in found.items() if given.get(name) is None}
+
+
+def _of_task(model: Any) -> dict[str, Any]:
+    """How data are read whose labels are those of a task of its own."""
+    from xaikit.data.annotated import ANNOTATED
+    from xaikit.data.load import OF_TASKS
+    from xaikit.tasks import Forecasting, task_of
+
+    task = task_of(model)
+    if isinstance(task, Forecasting) and model.background is not None:
+        alone = {"label_column": task.channels[0]} if len(task.channels) == 1 else {}
+        return {"horizon": task.horizon, "lags": len(model.background[0]), **alone}
+    if task.name not in OF_TASKS:
+        return {}
+    if task.name in ANNOTATED:
+        return {"task": task.name}
+    return {"task": task.name, "classes": getattr(task, "tokens", model.classes)}
+
+
+def _of_classes(model: Any) -> dict[str, Any]:
     numbered = tuple(map(str, range(len(model.classes)))) == tuple(model.classes)
     found: dict[str, Any] = {"modality": model.modality}
     if model.classes and not numbered:
         found["classes"] = model.classes
     elif not model.classes:
         found["task"] = "regression"
-    if "size" in model.info:
-        found["size"] = getattr(model.inputs, "resized", model.info["size"])
-    if model.info.get("about") == "words":  # which labels of texts say nothing about
-        found["label_column"] = ""
-    return {name: value for name, value in found.items() if given.get(name) is None}
+    return found
 
 
 def made(name: str, weights: Path | None, data: Any, device: str, torch_load: bool = False) -> Any:

@@ -245,7 +245,7 @@ def explain(
     given |= {"test": test, "task": task, "size": size, "group": group, "names": names}
     given |= _columns(columns, drop, missing, encoding, decimal) | _ahead(horizon, lags)
     name = chosen(model, own)
-    asked = _known(name, device)
+    asked = _known(name, device, weights)
     dataset = _load(data, seed, **{**given, **fitting(asked, data, given)})
     limits: dict[str, Any] = {
         "budget": options.budget_of(budget),
@@ -408,7 +408,7 @@ def layers(
 
     place = check(html, model or own, force)
     name, read = chosen(model, own), {"label_column": label_column, "test": test, "size": size}
-    asked = _known(name, device)
+    asked = _known(name, device, weights)
     dataset = _load(data, seed, **{**read, **fitting(asked, data, read)})
     asked = asked or _model(name, dataset, device, seed, quiet=as_json, weights=weights)
     looked_at(
@@ -835,11 +835,11 @@ def _columns(
     return {**listed, "missing": missing, "encoding": encoding, "decimal": decimal}
 
 
-def _known(name: str, device: str) -> Any:
+def _known(name: str, device: str, weights: Path | None) -> Any:
     """A model that says how its data are read; None for others."""
     from xaikit.app.brought import HUGGINGFACE
 
-    if not name.startswith(HUGGINGFACE):
+    if weights is not None or not (name.startswith(HUGGINGFACE) or os.path.isdir(name)):
         return None
     from xaikit.models import load_model
 

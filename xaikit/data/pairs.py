@@ -89,11 +89,13 @@ def causes_in(form: str) -> dict[str, int]:
 
 def read_pairs(path: Path, options: Options) -> Dataset:
     """A .csv of the columns source and target, or of those that are named. A side of which no text holds white
-    space is read letter by letter, otherwise word by word."""
+    space is read letter by letter, otherwise word by word.
+
+    `classes` are the tokens in the order of a model, the end first, when it is there already."""
     named = (options.text_column or COLUMNS[0], options.label_column or COLUMNS[1])
     own = Options(
         task=options.task, language=options.language, seed=options.seed,
-        text_column=options.text_column, label_column=options.label_column,
+        text_column=options.text_column, label_column=options.label_column, classes=options.classes,
     )  # fmt: skip
     if options != own:
         raise InvalidInput(
@@ -106,7 +108,7 @@ def read_pairs(path: Path, options: Options) -> Dataset:
     learned = dict.fromkeys(token for i in splits["train"] for token in said[i])
     steps = 1 + max(len(said[i]) for i in splits["train"])
     _require_room(path.name, learned, steps)
-    tokens = (END, *sorted(learned))
+    tokens = options.classes or (END, *sorted(learned))
     samples = [
         _sample(f"pair {i + 1}", source, target, tokens, letters)
         for i, (source, target) in enumerate(zip(sources, targets, strict=True))

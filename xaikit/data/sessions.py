@@ -86,8 +86,13 @@ def _dataset(
 
 def read_sessions(path: Path, options: Options) -> Dataset:
     """A .csv of the columns session, item and time, one choice a row. The sessions that end last are measured,
-    those before them choose the net; of all others every choice is learned by the ones before it."""
-    if options != Options(task=options.task, language=options.language, seed=options.seed):
+    those before them choose the net; of all others every choice is learned by the ones before it.
+
+    `classes` are the items in the order of a model, when it is there already."""
+    own = Options(
+        task=options.task, language=options.language, seed=options.seed, classes=options.classes
+    )
+    if options != own:
         raise InvalidInput(
             f"sessions have the columns {', '.join(COLUMNS)}; leave the other options of files out."
         )
@@ -97,7 +102,12 @@ def read_sessions(path: Path, options: Options) -> Dataset:
     if n < 3 or n - 2 * held < 1:
         raise DataError(f"'{path.name}' has {n} sessions of two or more items; give more of them.")
     kinds = Counter(item for _, chosen in sessions for item in chosen)
-    items = [item for item, _ in kinds.most_common()]
+    items = list(options.classes or ()) or [item for item, _ in kinds.most_common()]
+    if strange := next((item for item in kinds if item not in items), ""):
+        raise DataError(
+            f"'{path.name}' has the item '{strange}', which is none of the {len(items)} that are known; "
+            "leave its rows out, or train with it."
+        )
     if len(items) > MOST_ITEMS:
         raise DataError(
             f"'{path.name}' has {len(items)} different items and at most {MOST_ITEMS} are learned; join or "

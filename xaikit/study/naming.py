@@ -15,6 +15,7 @@ from xaikit.core.errors import InvalidInput
 from xaikit.core.sample import MODALITIES
 from xaikit.data.dataset import Dataset
 from xaikit.study.given import rows_of
+from xaikit.tasks import task_of
 
 __all__ = ["named"]
 
@@ -33,6 +34,8 @@ def named(model: Model, data: Dataset | None, background: NDArray[Any] | None = 
         {} if background is None else {"background": np.asarray(rows_of(model, background))}
     )
     if data is not None:
+        if data.task == task_of(model).name:
+            task_of(model).require_outputs(data.outputs)
         known |= {"classes": _classes(model, data), "info": _info(model, data)}
     if all(getattr(model, name) is value for name, value in known.items()):
         return model

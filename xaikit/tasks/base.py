@@ -232,6 +232,10 @@ class Task(ABC):
         """`InvalidInput` when the sample with scores (K,) has no such output."""
         del target, scores
 
+    def require_outputs(self, outputs: Sequence[str]) -> None:
+        """`InvalidInput` when the labels of data with those outputs mean something else here."""
+        del outputs
+
     def describe(self, target: Target) -> str:
         """The target in words."""
         return target.describe(self.outputs)

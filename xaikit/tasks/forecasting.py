@@ -48,6 +48,14 @@ class Forecasting(Regression):
                 "channel and step: 'load +1', 'load +2', then 'load mean'."
             )
 
+    def require_outputs(self, outputs: Sequence[str]) -> None:
+        if len(outputs) != len(self.outputs):
+            theirs = sum(not name.endswith(MEAN) for name in outputs)
+            raise InvalidInput(
+                f"the model forecasts {self.width} numbers and the data hold {theirs}; read them with "
+                f"horizon={self.horizon} and the channels {', '.join(self.channels)}."
+            )
+
     @classmethod
     def of(cls, names: Sequence[str], shape: tuple[int, ...]) -> Forecasting:
         """names : of the channels; shape : (C, H), or (H,) of a single one"""

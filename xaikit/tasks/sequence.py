@@ -125,6 +125,14 @@ class SequenceToSequence(Regression):
                 f"the first token is '{self.tokens[0]}'; begin the classes with '{END}', which ends an output."
             )
 
+    def require_outputs(self, outputs: Sequence[str]) -> None:
+        theirs = tuple(n.removesuffix(ANYWHERE) for n in outputs if n.endswith(ANYWHERE))
+        if theirs != self.tokens:
+            raise InvalidInput(
+                f"the model says {len(self.tokens)} tokens and the data hold {len(theirs)}, or others, so their "
+                "numbers mean something else; load the data with classes=model.task.tokens."
+            )
+
     @classmethod
     def of(cls, names: Sequence[str], shape: tuple[int, ...]) -> SequenceToSequence:
         """names : the tokens that can be said, the end first; shape : (n, V)"""
