@@ -45,7 +45,11 @@ def asked(monkeypatch, tmp_path) -> Asked:
     found = Asked(saved=[], pages=[])
     rows = tuple(Sample(f"s{i}", [float(i)], "table", i % 2) for i in range(40))
     data = Dataset("made", "table", "classification", ("no", "yes"), *(rows,) * 3)
-    model = SimpleNamespace(id="made-mlp", info={"metrics": {"test": {"accuracy": 0.875, "n": 40}}})
+    model = SimpleNamespace(
+        id="made-mlp",
+        classes=("a", "b"),
+        info={"metrics": {"test": {"accuracy": 0.875, "n": 40}}, "data_hash": "0"},
+    )
 
     def noted(name: str, answer: Any):
         def call(*words: Any, **options: Any) -> Any:
