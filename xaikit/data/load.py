@@ -94,7 +94,8 @@ def load_data(
         "premise,hypothesis"
     label_column : the column to predict; "label", or else the last one without sentences, when None; "" of
         texts without labels, which can be explained and not learned from
-    classes : the labels in the order wanted, or for numbers other names, in sorted order
+    classes : the labels in the order wanted, or for numbers other names, in sorted order; of sessions the items and
+        of pairs the tokens of a model (`model.task.tokens`), in its order
     task : "classification" or "regression"; numbers of more than 20 different values in a table
         are a regression when None. "detection" reads a folder (or .zip) of pictures with .xml of Pascal VOC, .txt
         of YOLO or a .json of COCO; "segmentation" one with `images/` and `masks/` of the same names. "recommendation" reads

@@ -94,7 +94,6 @@ def _meta(told: Told) -> dict[str, str]:
         value = told.quality(base["accuracy"], 0 if told.shares else 1)
         guess = words(
             "cmp.meta.majority" if told.shares else "cmp.meta.mean",
-            says=base.get("says", ""),
             value=value,
         )
     return {
